@@ -1,0 +1,124 @@
+import dotenv from "dotenv";
+import Joi from "joi";
+import { StartError } from "./errors.ts";
+
+/** Everything that can be set from outside; see `.env.example` for what each variable means. Frozen. */
+export type Config = Readonly<{
+  production: boolean;
+  host: string;
+  /** 0 picks a free port. */
+  port: number;
+  logLevel: string;
+  /** Undefined: the embedded PostgreSQL in `dataDir`. */
+  databaseUrl: string | undefined;
+  dataDir: string;
+  databasePoolSize: number;
+  databaseStartTimeoutMs: number;
+  /** Undefined: generated once and kept in `dataDir`. */
+  jwtSecret: string | undefined;
+  tokenLifetimeSeconds: number;
+  refreshTokenLifetimeSeconds: number;
+  bcryptCost: number;
+  /** Browser origins besides the server's own that may open a WebSocket or call the HTTP API. */
+  allowedOrigins: readonly string[];
+  trustedProxyHops: number;
+  maxGroupMembers: number;
+  shutdownTimeoutMs: number;
+}>;
+
+const shortestSecret = 32;
+
+/** Long enough, and known to everyone who reads documentation. */
+const wellKnownSecrets = new Set([
+  "a-string-secret-at-least-256-bits-long",
+  "a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+  "your-256-bit-secret-your-256-bit-secret",
+  "please-change-me-please-change-me-please",
+  "changemechangemechangemechangeme",
+  "secretsecretsecretsecretsecretsecret",
+  "0123456789abcdef0123456789abcdef",
+  "00112233445566778899aabbccddeeff",
+]);
+
+const isGuessable = (secret: string): boolean => wellKnownSecrets.has(secret.toLowerCase()) || new Set(secret).size < 8;
+
+const wholeNumber = (least: number, most: number) => Joi.number().integer().min(least).max(most);
+
+const environmentSchema = Joi.object({
+  NODE_ENV: Joi.string().valid("development", "test", "production").default("development"),
+  HOST: Joi.string().default(
+    Joi.ref("NODE_ENV", { adjust: (mode) => (mode === "production" ? "0.0.0.0" : "127.0.0.1") }),
+  ),
+  PORT: wholeNumber(0, 65_535).default(3000),
+  LOG_LEVEL: Joi.string().valid("fatal", "error", "warn", "info", "debug", "trace", "silent").default("info"),
+  DATABASE_URL: Joi.string().uri({ scheme: ["postgres", "postgresql"] }),
+  DATA_DIR: Joi.string().default("./data"),
+  DATABASE_POOL_SIZE: wholeNumber(1, 200).default(10),
+  DATABASE_START_TIMEOUT_SECONDS: wholeNumber(1, 3600).default(60),
+  JWT_SECRET: Joi.string().custom((secret: string, rule) =>
+    Buffer.byteLength(secret) < shortestSecret ? rule.error("secret.short") : secret,
+  ),
+  TOKEN_LIFETIME_SECONDS: wholeNumber(1, 30 * 86_400).default(86_400),
+  REFRESH_TOKEN_LIFETIME_SECONDS: wholeNumber(1, 3650 * 86_400).default(90 * 86_400),
+  BCRYPT_COST: wholeNumber(4, 18).default(12),
+  ALLOWED_ORIGINS: Joi.string().pattern(/^https?:\/\/[^\s/,]+(,https?:\/\/[^\s/,]+)*$/),
+  TRUSTED_PROXY_HOPS: wholeNumber(0, 10).default(0),
+  MAX_GROUP_MEMBERS: wholeNumber(2, 100_000).default(1000),
+  SHUTDOWN_TIMEOUT_SECONDS: wholeNumber(1, 300).default(20),
+})
+  .messages({
+    "secret.short": `{{#label}} needs ${shortestSecret} bytes or more; make one with: openssl rand -base64 48`,
+    "string.uriCustomScheme": "{{#label}} must look like postgres://user:password@host:5432/database",
+    "string.pattern.base": "{{#label}} must be origins such as https://chat.example.org, separated by commas",
+  })
+  .unknown(true);
+
+/** What only production insists on; each answer is a sentence for the operator. */
+function refuseInProduction(environment: { JWT_SECRET?: string; BCRYPT_COST: number }): string | undefined {
+  if (environment.JWT_SECRET === undefined) {
+    return "JWT_SECRET is required in production; make one with: openssl rand -base64 48";
+  }
+  if (isGuessable(environment.JWT_SECRET))
+    return "JWT_SECRET is well known or repetitive; make one with: openssl rand -base64 48";
+  if (environment.BCRYPT_COST < 10) return "BCRYPT_COST below 10 is refused in production";
+  return undefined;
+}
+
+/**
+ * Reads the settings of the process. An empty variable counts as unset.
+ * @throws StartError naming the variable and the rule that it breaks; never its value
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const { error, value } = environmentSchema.validate(given, { abortEarly: true });
+  if (error) throw new StartError(error.message);
+
+  const production = value.NODE_ENV === "production";
+  const refusal = production ? refuseInProduction(value) : undefined;
+  if (refusal) throw new StartError(refusal);
+
+  return Object.freeze({
+    production,
+    host: value.HOST,
+    port: value.PORT,
+    logLevel: value.LOG_LEVEL,
+    databaseUrl: value.DATABASE_URL,
+    dataDir: value.DATA_DIR,
+    databasePoolSize: value.DATABASE_POOL_SIZE,
+    databaseStartTimeoutMs: value.DATABASE_START_TIMEOUT_SECONDS * 1000,
+    jwtSecret: value.JWT_SECRET,
+    tokenLifetimeSeconds: value.TOKEN_LIFETIME_SECONDS,
+    refreshTokenLifetimeSeconds: value.REFRESH_TOKEN_LIFETIME_SECONDS,
+    bcryptCost: value.BCRYPT_COST,
+    allowedOrigins: Object.freeze(value.ALLOWED_ORIGINS?.split(",") ?? []),
+    trustedProxyHops: value.TRUSTED_PROXY_HOPS,
+    maxGroupMembers: value.MAX_GROUP_MEMBERS,
+    shutdownTimeoutMs: value.SHUTDOWN_TIMEOUT_SECONDS * 1000,
+  });
+}
+
+/** Settings from the environment, completed by the file `.env` where there is one. */
+export function loadConfig(): Config {
+  dotenv.config({ quiet: true });
+  return readConfig(process.env);
+}

@@ -1,0 +1,13 @@
+/** Why the server closes a socket. Clients decide by the number whether to come back, so none ever changes. */
+export const closeCodes = {
+  /** The server stops or restarts: come back. */
+  restart: 1012,
+  /** Our fault: come back. */
+  internal: 1011,
+  /** Only text frames are spoken here. */
+  binary: 1003,
+  /** The session was ended or has run out: log in again. */
+  sessionEnded: 4401,
+  /** The account is gone. */
+  accountDeleted: 4403,
+} as const;

@@ -1,0 +1,72 @@
+import pg from "pg";
+import { parse } from "pg-connection-string";
+import type { Options } from "sequelize";
+import { Sequelize } from "sequelize-typescript";
+import type { Logger } from "../logger.ts";
+import { models } from "../models/index.ts";
+
+export type Database = Sequelize;
+
+// Ids, seqs and versions are int8, which the driver gives as text; all of ours stay below 2^53. Once, here.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** Where the database is, in the words of Sequelize; understands `?host=/folder/of/a/socket` and `?sslmode=`. */
+export function address(url: string): Options {
+  const { host, port, database, user, password, ssl } = parse(url);
+  return {
+    dialect: "postgres",
+    dialectModule: pg,
+    logging: false,
+    ...(host && { host }),
+    ...(port && { port: Number(port) }),
+    ...(database && { database }),
+    ...(user && { username: user }),
+    ...(password && { password }),
+    ...(ssl && { dialectOptions: { ssl } }),
+  };
+}
+
+/** A pool of `size` connections that are never closed for being idle: reconnecting drops what the server prepared. */
+const lastingPool = (size: number, acquireMs: number) => ({
+  max: size,
+  min: 1,
+  idle: 2 ** 31 - 1,
+  evict: 2 ** 31 - 1,
+  acquire: acquireMs,
+});
+
+/**
+ * Connects to PostgreSQL and registers the models. Opens no connection yet.
+ * @param options.embedded the engine behind the URL is PGlite: one session, whoever connects. So one connection, and
+ *   what an earlier one prepared is forgotten first, since names would collide
+ */
+export function connect(options: { url: string; embedded: boolean; poolSize: number; log: Logger }): Database {
+  const { url, embedded, poolSize, log } = options;
+  const where = address(url);
+  const database = new Sequelize({
+    ...where,
+    dialectOptions: {
+      ...where.dialectOptions,
+      keepAlive: true,
+      application_name: "messenger",
+      statement_timeout: 5000,
+      lock_timeout: 2000,
+      idle_in_transaction_session_timeout: 10_000,
+    },
+    pool: lastingPool(embedded ? 1 : poolSize, embedded ? 10_000 : 3000),
+    hooks: {
+      async afterConnect(connection) {
+        const client = connection as pg.Client;
+        client.on("error", (error) => log.warn({ err: error }, "a connection to the database was lost"));
+        if (embedded) await client.query("DEALLOCATE ALL");
+      },
+    },
+    models,
+  });
+  return database;
+}
+
+/** One connection without time limits, for migrations: waiting for their lock and building an index may take long. */
+export function connectForMigrations(url: string): Sequelize {
+  return new Sequelize({ ...address(url), pool: lastingPool(1, 3_600_000) });
+}

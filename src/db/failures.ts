@@ -1,0 +1,43 @@
+import { BaseError, ConnectionError, DatabaseError, TimeoutError } from "sequelize";
+import { AppError } from "../errors.ts";
+
+/**
+ * SQLSTATE classes in which trying again can help: connection exceptions, transaction rollback (deadlock), lack of
+ * resources, operator intervention (shutdown, a cancelled statement), and a lock that was not to be had in time.
+ */
+const passing = /^(08|40|53|57|55P03)/;
+
+/** What `pg` says, without a code, when the server goes away in the middle of a query. */
+const lostConnection =
+  /connection terminated|connection ended|not queryable|client has encountered a connection error/i;
+
+const sqlStateOf = (error: DatabaseError): string => ("code" in error.original ? String(error.original.code) : "");
+
+/** Whether the database is away or busy, so that the same request may well succeed later. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof ConnectionError || error instanceof TimeoutError) return true;
+  if (error instanceof DatabaseError) {
+    const state = sqlStateOf(error);
+    return passing.test(state) || /^E[A-Z]+$/.test(state) || lostConnection.test(error.message);
+  }
+  return error instanceof Error && !(error instanceof BaseError) && lostConnection.test(error.message);
+}
+
+/** The SQLSTATE of a unique violation, named by its constraint, or undefined for anything else. */
+export function violatedConstraint(error: unknown): string | undefined {
+  if (!(error instanceof BaseError) || !("original" in error)) return undefined;
+  const original = error.original as { code?: string; constraint?: string };
+  return original.code === "23505" ? original.constraint : undefined;
+}
+
+/** Any error as one that may be shown: what the domain said, "try again", or "our fault". */
+export function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (isPassing(error)) {
+    return new AppError("unavailable", "The database cannot be reached right now. Try again.", {
+      retryAfterMs: 1000,
+      cause: error,
+    });
+  }
+  return new AppError("internal", "Something went wrong on our side", { cause: error });
+}

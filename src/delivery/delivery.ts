@@ -1,0 +1,160 @@
+import type { ChatMessage } from "../db/queries/messages.ts";
+import type { Logger } from "../logger.ts";
+
+/** Who asked for a change: compared by identity only, so that the asker hears the answer and not also the push. */
+export type Origin = object;
+
+/** A committed change of a chat, on its way to everyone it concerns. */
+export interface Change {
+  message: ChatMessage;
+  recipientIds: readonly number[];
+  origin?: Origin | undefined;
+}
+
+/** What delivery reads of the store. */
+export interface ChangeReader {
+  /** The changes of a chat after a version, in order, at most `limit` of them. */
+  changesAfter(chatId: number, version: number, limit: number): Promise<ChatMessage[]>;
+  memberIds(chatId: number): Promise<number[]>;
+}
+
+interface LiveChat {
+  /** The last version given out. */
+  version: number;
+  /** Who asked for the versions that are being committed now. */
+  origins: Map<number, Origin>;
+  /** While rows are read for a gap, everybody waits for that one reading. */
+  reading: Promise<void> | undefined;
+  wanted: number;
+}
+
+/** How many chats are remembered; the ones longest without a change are forgotten first. */
+const mostLiveChats = 100_000;
+const rowsPerReading = 500;
+const retryReadingMs = { first: 200, most: 5000 };
+
+/**
+ * The one ordered way out for committed changes. Two writers may hear of their commits in another order than that of
+ * the commits; clients may not. Per chat the next version goes out, a smaller one has been out already, and before a
+ * greater one the rows between are read from the store.
+ */
+export class Delivery {
+  private readonly chats = new Map<number, LiveChat>();
+  private stopped = false;
+
+  constructor(
+    private readonly options: {
+      store: ChangeReader;
+      log: Logger;
+      /** Hands one change to whoever is connected. Called in order of versions per chat. */
+      deliver: (change: Change) => void;
+    },
+  ) {}
+
+  /**
+   * Says that a version is about to be committed. Called while the chat's row lock is held, which is what makes the
+   * version before it the right place to start from for a chat that is not remembered.
+   */
+  expect(chatId: number, version: number, origin: Origin | undefined): void {
+    const chat = this.live(chatId, version);
+    if (origin) chat.origins.set(version, origin);
+    else chat.origins.delete(version);
+  }
+
+  /** Takes back what `expect` said: the transaction was rolled back. */
+  retract(chatId: number, version: number): void {
+    this.chats.get(chatId)?.origins.delete(version);
+  }
+
+  /** Gives out a committed change, and before it whatever the chat has that was not given out yet. */
+  async announce(change: Change): Promise<void> {
+    const { chatId, version } = change.message;
+    const chat = this.live(chatId, version);
+    if (version <= chat.version) return;
+    if (version === chat.version + 1 && !chat.reading) {
+      this.give(chat, change);
+      return;
+    }
+    chat.wanted = Math.max(chat.wanted, version);
+    await (chat.reading ?? this.startReading(chatId, chat));
+  }
+
+  /** After a commit whose outcome is unknown: gives out what the store turns out to have, once it answers. */
+  recheck(chatId: number): void {
+    const chat = this.chats.get(chatId);
+    if (!chat) return;
+    // What a reading under way has read may be older than this commit.
+    const before = chat.reading ?? Promise.resolve();
+    void before.then(() => chat.reading ?? this.startReading(chatId, chat));
+  }
+
+  /** Gives up the attempts to read gaps. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private live(chatId: number, version: number): LiveChat {
+    const known = this.chats.get(chatId);
+    if (known) {
+      this.chats.delete(chatId);
+      this.chats.set(chatId, known);
+      return known;
+    }
+    for (const [oldest, chat] of this.chats) {
+      if (this.chats.size < mostLiveChats) break;
+      if (chat.reading || chat.origins.size > 0) continue;
+      this.chats.delete(oldest);
+    }
+    const fresh: LiveChat = { version: version - 1, origins: new Map(), reading: undefined, wanted: 0 };
+    this.chats.set(chatId, fresh);
+    return fresh;
+  }
+
+  private give(chat: LiveChat, change: Change): void {
+    const { version } = change.message;
+    chat.version = version;
+    const origin = chat.origins.get(version);
+    chat.origins.delete(version);
+    this.options.deliver({ ...change, origin });
+  }
+
+  private startReading(chatId: number, chat: LiveChat): Promise<void> {
+    chat.reading = this.readOn(chatId, chat).finally(() => {
+      chat.reading = undefined;
+    });
+    return chat.reading;
+  }
+
+  /** Reads and gives out until nothing that was asked for is missing; keeps trying while the store is away. */
+  private async readOn(chatId: number, chat: LiveChat): Promise<void> {
+    let pauseMs = retryReadingMs.first;
+    while (!this.stopped) {
+      try {
+        const messages = await this.options.store.changesAfter(chatId, chat.version, rowsPerReading);
+        const members = messages.length > 0 ? await this.options.store.memberIds(chatId) : [];
+        for (const message of messages) this.give(chat, { message, recipientIds: recipientsOf(message, members) });
+        if (messages.length < rowsPerReading && chat.version >= chat.wanted) return;
+        if (messages.length === 0) {
+          this.options.log.error(
+            { chatId, version: chat.version, wanted: chat.wanted },
+            "a committed change is missing",
+          );
+          chat.wanted = chat.version;
+          return;
+        }
+      } catch (error) {
+        this.options.log.warn({ err: error, chatId }, "changes could not be read for delivery; trying again");
+        await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
+        pauseMs = Math.min(pauseMs * 2, retryReadingMs.most);
+      }
+    }
+  }
+}
+
+/** Who hears of a new message: the members after it, and whoever wrote it or was removed by it. */
+export function recipientsOf(message: ChatMessage, memberIds: Iterable<number>): number[] {
+  const recipients = new Set(memberIds);
+  recipients.add(message.sender.id);
+  if (message.event?.userId !== undefined) recipients.add(message.event.userId);
+  return [...recipients];
+}

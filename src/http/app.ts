@@ -1,0 +1,83 @@
+import express, { type Express, type RequestHandler, Router } from "express";
+import helmet from "helmet";
+import { check } from "../contract/schema.ts";
+import type { AppError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { Sessions } from "../services/sessions.ts";
+import { bearerToken } from "../services/tokens.ts";
+import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
+import { routes } from "./registry.ts";
+import { requestLog } from "./request-log.ts";
+import type { AnyRoute, HttpServices } from "./route.ts";
+import { type Documents, docsRouter } from "./routers/docs.ts";
+import { healthRouter } from "./routers/health.ts";
+
+const largestBody = "16kb";
+
+export interface HttpOptions {
+  services: HttpServices;
+  sessions: Sessions;
+  documents: Documents;
+  log: Logger;
+  trustedProxyHops: number;
+  /** Whether requests can be served now. */
+  isReady: () => Promise<boolean>;
+  asAppError: (error: unknown) => AppError;
+}
+
+/** The HTTP side: everything that is not a WebSocket. */
+export function createHttpApp(options: HttpOptions): Express {
+  const app = express();
+  app.disable("x-powered-by").disable("etag");
+  app.set("trust proxy", options.trustedProxyHops);
+  app.set("query parser", "simple");
+  app.use(requestLog(options.log));
+  app.use(
+    helmet({
+      contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+      strictTransportSecurity: false,
+    }),
+  );
+  app.use("/health", healthRouter(options.isReady));
+  app.use("/api", docsRouter(options.documents));
+  app.use((_request, response, next) => {
+    response.set("Cache-Control", "no-store");
+    next();
+  });
+  app.use(express.json({ limit: largestBody }));
+  app.use(documentedRoutes(options));
+  app.use(unknownRoute);
+  app.use(errorHandler(options.asAppError));
+  return app;
+}
+
+function documentedRoutes(options: HttpOptions): Router {
+  const router = Router();
+  const methodsByUrl = new Map<string, string[]>();
+  for (const route of routes) {
+    router[route.method](expressPath(route.url), handler(route, options));
+    methodsByUrl.set(route.url, [...(methodsByUrl.get(route.url) ?? []), route.method]);
+  }
+  for (const [url, methods] of methodsByUrl) router.all(expressPath(url), wrongMethod(methods));
+  return router;
+}
+
+const expressPath = (url: string): string => url.replace(/\{(\w+)\}/g, ":$1");
+
+/** Who asks, then what is asked, then the answer. */
+const handler =
+  (route: AnyRoute, { services, sessions }: HttpOptions): RequestHandler =>
+  async (request, response) => {
+    const identity = route.public ? undefined : await sessions.authenticate(bearerToken(request.get("authorization")));
+    const answer = await route.handle({
+      path: route.path && check(route.path, request.params, { label: "path", convert: true }),
+      query: route.query && check(route.query, request.query, { label: "query", convert: true }),
+      body: route.body && check(route.body, request.body, { label: "body" }),
+      identity,
+      device: { userAgent: request.get("user-agent") },
+      services,
+    });
+    response.status(route.status);
+    if (route.status === 204) response.end();
+    else response.json(answer);
+  };

@@ -1,0 +1,89 @@
+import { STATUS_CODES } from "node:http";
+import type { ErrorRequestHandler, RequestHandler, Response } from "express";
+import { type EdgeErrorCode, type ErrorCode, errorCodes } from "../contract/error-codes.ts";
+import { type Problem, problemMediaType } from "../contract/problem.ts";
+import type { AppError, ErrorKind } from "../errors.ts";
+
+const httpStatus: Record<ErrorKind, number> = {
+  validation: 400,
+  unauthenticated: 401,
+  badCredentials: 401,
+  reauthRequired: 403,
+  forbidden: 403,
+  notMember: 404,
+  notFound: 404,
+  emailTaken: 409,
+  conflict: 409,
+  limit: 409,
+  rateLimited: 429,
+  unavailable: 503,
+  internal: 500,
+};
+
+/** What an answer of this code is sent with; used by the documents too. */
+export const statusOfCode: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(errorCodes).map(([kind, code]) => [code, httpStatus[kind as ErrorKind]]),
+);
+
+interface Refusal {
+  status: number;
+  code: ErrorCode;
+  detail: string;
+  retryAfterMs?: number | undefined;
+}
+
+function send(response: Response, { status, code, detail, retryAfterMs }: Refusal): void {
+  const problem: Problem = {
+    type: "about:blank",
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail,
+    code,
+    requestId: String(response.req.id),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+  if (retryAfterMs !== undefined) response.set("Retry-After", String(Math.ceil(retryAfterMs / 1000)));
+  if (status === 401) response.set("WWW-Authenticate", "Bearer");
+  response.status(status).type(problemMediaType).send(JSON.stringify(problem));
+}
+
+export const unknownRoute: RequestHandler = (_request, response) =>
+  send(response, { status: 404, code: "NOT_FOUND", detail: "There is no such address; see /api" });
+
+export const wrongMethod =
+  (allowed: readonly string[]): RequestHandler =>
+  (_request, response) => {
+    response.set("Allow", allowed.join(", ").toUpperCase());
+    send(response, {
+      status: 405,
+      code: "METHOD_NOT_ALLOWED",
+      detail: `Allowed here: ${allowed.join(", ").toUpperCase()}`,
+    });
+  };
+
+/** What Express and its body parser refuse by themselves, by the `type` or the status they give it. */
+const edgeRefusals: Record<string, { code: EdgeErrorCode; detail: string }> = {
+  "entity.parse.failed": { code: "BAD_JSON", detail: "The body is not JSON" },
+  "entity.too.large": { code: "TOO_LARGE", detail: "The body is too large" },
+};
+
+const isHttpError = (error: unknown): error is { status: number; type?: string } =>
+  error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500;
+
+/** Any error as one problem answer. Ours are logged; the body names the request that the log names. */
+export const errorHandler =
+  (asAppError: (error: unknown) => AppError): ErrorRequestHandler =>
+  (error, request, response, _next) => {
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (isHttpError(error)) {
+      const refusal = edgeRefusals[error.type ?? ""] ?? { code: "VALIDATION", detail: "The request cannot be read" };
+      send(response, { status: error.status, ...refusal });
+      return;
+    }
+    const { kind, message, retryAfterMs, cause } = asAppError(error);
+    if (kind === "internal") request.log.error({ err: cause }, "a request failed");
+    send(response, { status: httpStatus[kind], code: errorCodes[kind], detail: message, retryAfterMs });
+  };

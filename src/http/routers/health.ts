@@ -1,0 +1,15 @@
+import { Router } from "express";
+import { AppError } from "../../errors.ts";
+
+/** For whoever starts, watches and stops the process. Neither needs a token. */
+export function healthRouter(isReady: () => Promise<boolean>): Router {
+  const router = Router();
+  router.get("/live", (_request, response) => {
+    response.json({ status: "live" });
+  });
+  router.get("/ready", async (_request, response) => {
+    if (!(await isReady())) throw new AppError("unavailable", "Not ready: starting, stopping, or without a database");
+    response.json({ status: "ready" });
+  });
+  return router;
+}

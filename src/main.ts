@@ -1,0 +1,42 @@
+import { type Config, loadConfig } from "./config.ts";
+import { StartError } from "./errors.ts";
+import { createLogger, type Logger } from "./logger.ts";
+import { Messenger } from "./server.ts";
+
+/** Where people find it; a server that listens everywhere is shown by its nearest name. */
+const shownHost = (host: string): string => (host === "0.0.0.0" || host === "::" ? "localhost" : host);
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = createLogger({ level: config.logLevel, readable: !config.production });
+  const messenger = new Messenger(config, log);
+  stopOnSignal(messenger, config, log);
+
+  const port = await messenger.start();
+  const address = `${shownHost(config.host)}:${port}`;
+  log.info(`Swagger:   http://${address}/api`);
+  log.info(`WebSocket: ws://${address}`);
+  const { message } = await messenger.died;
+  log.fatal(message);
+  process.exit(1);
+}
+
+function stopOnSignal(messenger: Messenger, config: Config, log: Logger): void {
+  const stop = async (signal: string) => {
+    log.info(`${signal}: stopping`);
+    setTimeout(() => {
+      log.error("not stopped in time; giving up what is left");
+      process.exit(1);
+    }, config.shutdownTimeoutMs).unref();
+    await messenger.stop();
+    log.info("stopped");
+    process.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop(signal));
+}
+
+main().catch((error: Error) => {
+  if (error.name === "AbortError") return;
+  process.stderr.write(`${error instanceof StartError ? error.message : error.stack}\n`);
+  process.exit(1);
+});

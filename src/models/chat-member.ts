@@ -1,0 +1,37 @@
+import { BelongsTo, Column, DataType, ForeignKey, Model, Table } from "sequelize-typescript";
+import { Chat } from "./chat.ts";
+import { User } from "./user.ts";
+
+export type Role = "owner" | "admin" | "member";
+
+/** That a person is in a chat now, with that person's marks in it. */
+@Table({ tableName: "chat_members", underscored: true, timestamps: false })
+export class ChatMember extends Model<Partial<ChatMember>> {
+  @ForeignKey(() => User)
+  @Column({ type: DataType.BIGINT, primaryKey: true })
+  declare userId: number;
+
+  @BelongsTo(() => User)
+  declare user?: User;
+
+  @ForeignKey(() => Chat)
+  @Column({ type: DataType.BIGINT, primaryKey: true })
+  declare chatId: number;
+
+  @BelongsTo(() => Chat)
+  declare chat?: Chat;
+
+  @Column(DataType.TEXT)
+  declare role: Role;
+
+  /** The newest `seq` this person has read. */
+  @Column(DataType.BIGINT)
+  declare readSeq: number;
+
+  /** Messages up to this `seq` are hidden from this person. */
+  @Column(DataType.BIGINT)
+  declare clearedSeq: number;
+
+  @Column(DataType.DATE)
+  declare joinedAt: Date;
+}

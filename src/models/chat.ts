@@ -1,0 +1,43 @@
+import { Column, DataType, HasMany, Model, Table } from "sequelize-typescript";
+import { ChatMember } from "./chat-member.ts";
+
+/** A group, or the dialog of two people. Its row lock is what puts the chat's messages in order. */
+@Table({ tableName: "chats", underscored: true, timestamps: false })
+export class Chat extends Model<Partial<Chat>> {
+  @Column({ type: DataType.BIGINT, primaryKey: true, autoIncrement: true })
+  declare id: number;
+
+  @Column(DataType.TEXT)
+  declare kind: "dialog" | "group";
+
+  /** Of a group only. */
+  @Column(DataType.TEXT)
+  declare name: string | null;
+
+  /** Of a dialog only: the smaller user id of the two. */
+  @Column(DataType.BIGINT)
+  declare pairLow: number | null;
+
+  @Column(DataType.BIGINT)
+  declare pairHigh: number | null;
+
+  /** `seq` of the newest message; 0 before the first. */
+  @Column(DataType.BIGINT)
+  declare lastSeq: number;
+
+  /** Number of the last durable change. */
+  @Column(DataType.BIGINT)
+  declare version: number;
+
+  @Column(DataType.BIGINT)
+  declare lastMessageId: number | null;
+
+  @Column(DataType.DATE)
+  declare createdAt: Date;
+
+  @Column(DataType.DATE)
+  declare deletedAt: Date | null;
+
+  @HasMany(() => ChatMember)
+  declare members?: ChatMember[];
+}

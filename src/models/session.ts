@@ -1,0 +1,36 @@
+import { BelongsTo, Column, DataType, ForeignKey, Model, Table } from "sequelize-typescript";
+import { User } from "./user.ts";
+
+/** One log-in on one device. Tokens name it, and end with it. */
+@Table({ tableName: "sessions", underscored: true, timestamps: false })
+export class Session extends Model<Partial<Session>> {
+  @Column({ type: DataType.BIGINT, primaryKey: true, autoIncrement: true })
+  declare id: number;
+
+  @ForeignKey(() => User)
+  @Column(DataType.BIGINT)
+  declare userId: number;
+
+  @BelongsTo(() => User)
+  declare user?: User;
+
+  /** SHA-256 of the refresh token. */
+  @Column(DataType.BLOB)
+  declare refreshHash: Buffer;
+
+  /** SHA-256 of the refresh token before it. */
+  @Column(DataType.BLOB)
+  declare previousHash: Buffer | null;
+
+  @Column(DataType.TEXT)
+  declare userAgent: string | null;
+
+  @Column(DataType.DATE)
+  declare createdAt: Date;
+
+  @Column(DataType.DATE)
+  declare lastUsedAt: Date;
+
+  @Column(DataType.DATE)
+  declare revokedAt: Date | null;
+}

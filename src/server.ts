@@ -1,0 +1,182 @@
+import { readFileSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Config } from "./config.ts";
+import { asAppError } from "./db/failures.ts";
+import { type OpenDatabase, openDatabase } from "./db/open.ts";
+import { memberIds } from "./db/queries/membership.ts";
+import { messagesByVersion } from "./db/queries/messages.ts";
+import { Delivery } from "./delivery/delivery.ts";
+import { asyncApiDocument } from "./docs/asyncapi.ts";
+import { openApiDocument } from "./docs/openapi.ts";
+import { webSocketPage } from "./docs/websocket-page.ts";
+import { StartError } from "./errors.ts";
+import { createHttpApp } from "./http/app.ts";
+import { routes } from "./http/registry.ts";
+import { createWaitingApp } from "./http/waiting-app.ts";
+import type { Logger } from "./logger.ts";
+import { Accounts } from "./services/accounts.ts";
+import { ChatLog } from "./services/chat-log.ts";
+import { Groups } from "./services/groups.ts";
+import { History } from "./services/history.ts";
+import { Messages } from "./services/messages.ts";
+import { Passwords } from "./services/passwords.ts";
+import { People } from "./services/people.ts";
+import { Sessions } from "./services/sessions.ts";
+import { storedSecret, Tokens } from "./services/tokens.ts";
+import { Connections } from "./ws/connections.ts";
+import { deliverTo, Gateway } from "./ws/gateway.ts";
+import { registry } from "./ws/registry.ts";
+import { refuseUnready } from "./ws/upgrade.ts";
+
+const headersWithinMs = 10_000;
+const requestWithinMs = 15_000;
+/** How long requests under way may take when the server stops, before they are cut off. */
+const lastRequestsMs = 5000;
+
+const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+
+/** The two ways in, made once the database is there. */
+interface Edges {
+  app: RequestListener;
+  gateway: Gateway;
+  delivery: Delivery;
+}
+
+/** The whole messenger in one process: the one place that knows every part. */
+export class Messenger {
+  private readonly server: Server;
+  private readonly waitingApp: RequestListener;
+  private readonly stopping = new AbortController();
+  private opened: OpenDatabase | undefined;
+  private edges: Edges | undefined;
+  private stopped: Promise<void> | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly log: Logger,
+  ) {
+    this.waitingApp = createWaitingApp({ log, asAppError });
+    this.server = createServer(
+      { headersTimeout: headersWithinMs, requestTimeout: requestWithinMs, connectionsCheckingInterval: 1000 },
+      (request, response) => (this.edges?.app ?? this.waitingApp)(request, response),
+    );
+    this.server.on("upgrade", (request, socket, head) => {
+      if (this.edges) void this.edges.gateway.upgrade(request, socket, head);
+      else refuseUnready(socket);
+    });
+  }
+
+  /**
+   * Listens, then opens the database; settles when both work.
+   * @returns the port
+   * @throws StartError saying what to do
+   */
+  async start(): Promise<number> {
+    const port = await this.listen();
+    const { databaseUrl, dataDir, databasePoolSize, databaseStartTimeoutMs } = this.config;
+    this.opened = await openDatabase({
+      databaseUrl,
+      dataDir,
+      poolSize: databasePoolSize,
+      startTimeoutMs: databaseStartTimeoutMs,
+      log: this.log,
+      signal: this.stopping.signal,
+    });
+    this.edges = await this.compose(this.opened);
+    return port;
+  }
+
+  /** Settles when the messenger cannot go on, with the reason; never while all is well. Only after `start`. */
+  get died(): Promise<Error> {
+    return this.opened?.died ?? new Promise(() => {});
+  }
+
+  /** Answers what was asked, tells every socket to come back, and lets go of port and database. Lets nobody new in. */
+  stop(): Promise<void> {
+    this.stopped ??= this.windDown();
+    return this.stopped;
+  }
+
+  private async compose({ database }: OpenDatabase): Promise<Edges> {
+    const { config, log } = this;
+    const connections = new Connections();
+    const delivery = new Delivery({
+      store: {
+        changesAfter: (chatId, after, limit) => messagesByVersion(database, { chatId, after, limit }),
+        memberIds: (chatId) => memberIds(database, chatId),
+      },
+      deliver: deliverTo(connections),
+      log,
+    });
+
+    const secret = config.jwtSecret ?? (await storedSecret(config.dataDir));
+    const tokens = new Tokens({ secret, lifetimeSeconds: config.tokenLifetimeSeconds });
+    const sessions = new Sessions({ tokens, onEnded: connections.endSessions });
+    const passwords = new Passwords({ cost: config.bcryptCost });
+    const chatLog = new ChatLog({ database, delivery });
+    const accounts = new Accounts({ database, passwords, sessions, chatLog });
+    const groups = new Groups({ chatLog, maxMembers: config.maxGroupMembers });
+    const messages = new Messages({ database, chatLog });
+    const history = new History({ database });
+
+    const isOpen = () => !this.stopping.signal.aborted;
+    const messageTypes = [...registry.values()];
+    const app = createHttpApp({
+      services: { accounts, people: new People() },
+      sessions,
+      documents: {
+        openApi: openApiDocument(routes, version),
+        asyncApi: asyncApiDocument(messageTypes, version),
+        webSocketPage: webSocketPage(messageTypes),
+      },
+      isReady: async () => isOpen() && (await answers(database)),
+      trustedProxyHops: config.trustedProxyHops,
+      asAppError,
+      log,
+    });
+    const gateway = new Gateway({
+      connections,
+      services: { messages, groups, history },
+      sessions,
+      allowedOrigins: config.allowedOrigins,
+      isOpen,
+      asAppError,
+      log,
+    });
+    return { app, gateway, delivery };
+  }
+
+  private listen(): Promise<number> {
+    const { host, port } = this.config;
+    return new Promise((resolve, reject) => {
+      this.server.once("error", (error: NodeJS.ErrnoException) => {
+        const why = error.code === "EADDRINUSE" ? "it is taken" : error.message;
+        reject(
+          new StartError(
+            `Port ${port} of ${host} cannot be used: ${why}. Set PORT to another, or to 0 for a free one.`,
+          ),
+        );
+      });
+      this.server.listen({ host, port }, () => resolve((this.server.address() as AddressInfo).port));
+    });
+  }
+
+  private async windDown(): Promise<void> {
+    this.stopping.abort();
+    await this.edges?.gateway.stop();
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeIdleConnections();
+    await Promise.race([closed, wait(lastRequestsMs, undefined, { ref: false })]);
+    this.server.closeAllConnections();
+    this.edges?.delivery.stop();
+    await this.opened?.close();
+  }
+}
+
+const answers = (database: OpenDatabase["database"]): Promise<boolean> =>
+  database.query("SELECT 1").then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,183 @@
+import type { Database } from "../db/connect.ts";
+import { violatedConstraint } from "../db/failures.ts";
+import { AppError } from "../errors.ts";
+import { User } from "../models/index.ts";
+import { emailKey } from "../models/user.ts";
+import type { ChatLog } from "./chat-log.ts";
+import { takeLeave } from "./groups.ts";
+import type { Passwords } from "./passwords.ts";
+import type { Sessions } from "./sessions.ts";
+import { notLoggedIn } from "./tokens.ts";
+
+/** What a person sees of the own account. */
+export interface Profile {
+  id: number;
+  email: string;
+  firstName: string;
+  lastName: string | null;
+  createdAt: string;
+}
+
+/** A log-in on one device, and whose. */
+export interface LoggedIn {
+  user: Profile;
+  token: string;
+  expiresAt: string;
+  refreshToken: string;
+}
+
+interface Device {
+  userAgent: string | undefined;
+}
+
+/** An account that is there: what the schema promises of rows that are not deleted. */
+type LivingUser = User & { email: string; firstName: string; passwordHash: string };
+const isLiving = (user: User | null): user is LivingUser => user !== null && user.deletedAt === null;
+
+const toProfile = (user: LivingUser): Profile => ({
+  id: user.id,
+  email: user.email,
+  firstName: user.firstName,
+  lastName: user.lastName,
+  createdAt: user.createdAt.toISOString(),
+});
+
+/** Accounts: making, changing, proving and deleting them. */
+export class Accounts {
+  constructor(
+    private readonly options: { database: Database; passwords: Passwords; sessions: Sessions; chatLog: ChatLog },
+  ) {}
+
+  /** @throws AppError of kind "emailTaken"; the database's index decides, so two at once cannot both succeed */
+  async register(
+    wish: { email: string; password: string; firstName: string; lastName?: string },
+    device: Device,
+  ): Promise<LoggedIn> {
+    const { email, password, firstName, lastName } = wish;
+    const passwordHash = await this.options.passwords.hash(password);
+    const user = await refusingTakenEmail(() =>
+      User.create({ email, emailKey: emailKey(email), passwordHash, firstName, lastName: lastName ?? null }),
+    );
+    return this.logIn(user.id, passwordHash, device);
+  }
+
+  /** @throws AppError of kind "badCredentials", the same and as late for an unknown e-mail as for a wrong password */
+  async login({ email, password }: { email: string; password: string }, device: Device): Promise<LoggedIn> {
+    const user = await User.findOne({ where: { emailKey: emailKey(email) } });
+    const matches = await this.options.passwords.matches(password, user?.passwordHash);
+    if (!matches || !isLiving(user)) throw badCredentials();
+    return this.logIn(user.id, user.passwordHash, device);
+  }
+
+  async profile(userId: number): Promise<Profile> {
+    return toProfile(await this.living(userId));
+  }
+
+  /** Changes the given fields. A new e-mail address needs the current password. */
+  async update(
+    userId: number,
+    change: { firstName?: string; lastName?: string | null; email?: string; password?: string },
+  ): Promise<Profile> {
+    const { email, password, ...names } = change;
+    const user = await this.living(userId);
+    const changesEmail = email !== undefined && email !== user.email;
+    if (changesEmail) await this.requirePassword(user, password);
+    const [changed] = await refusingTakenEmail(() =>
+      User.update(
+        { ...names, ...(changesEmail && { email, emailKey: emailKey(email) }) },
+        { where: { id: userId, deletedAt: null, ...(changesEmail && { passwordHash: user.passwordHash }) } },
+      ),
+    );
+    if (changed === 0 && changesEmail) throw wrongPassword();
+    return this.profile(userId);
+  }
+
+  /** Changes the password and ends every session but the given one. */
+  async changePassword(
+    identity: { userId: number; sessionId: number },
+    { oldPassword, newPassword }: { oldPassword: string; newPassword: string },
+  ): Promise<void> {
+    const { userId, sessionId } = identity;
+    const { passwords, sessions, database } = this.options;
+    const user = await this.living(userId);
+    await this.requirePassword(user, oldPassword);
+    const passwordHash = await passwords.hash(newPassword);
+    const sessionIds = await database.transaction(async (transaction) => {
+      const [changed] = await User.update(
+        { passwordHash },
+        { where: { id: userId, passwordHash: user.passwordHash }, transaction },
+      );
+      if (changed === 0) throw wrongPassword();
+      return sessions.revokeAll(userId, { except: sessionId, transaction });
+    });
+    sessions.announceEnd({ sessionIds, because: "ended" });
+  }
+
+  /**
+   * Deletes the account: name, e-mail and password are erased, sessions end, memberships end with a notice in each
+   * group, whose owner hands over. What the person wrote stays in other people's histories, under "Deleted user".
+   */
+  async delete(userId: number, { password }: { password: string }): Promise<void> {
+    const user = await this.living(userId);
+    await this.requirePassword(user, password);
+    const { sessions, chatLog } = this.options;
+    const sessionIds = await chatLog.change(undefined, async (changes) => {
+      const { transaction } = changes;
+      const held = await User.findByPk(userId, { lock: transaction.LOCK.UPDATE, transaction });
+      if (!isLiving(held)) throw notLoggedIn();
+      if (held.passwordHash !== user.passwordHash) throw wrongPassword();
+      const chats = await changes.lockAllOf(userId);
+      await held.update(
+        { email: null, emailKey: null, passwordHash: null, firstName: null, lastName: null, deletedAt: new Date() },
+        { transaction },
+      );
+      for (const chat of chats) {
+        if (chat.kind === "group") await takeLeave(chat, userId);
+        else await chat.removeMember(userId);
+      }
+      return sessions.revokeAll(userId, { transaction });
+    });
+    sessions.announceEnd({ sessionIds, because: "accountDeleted" });
+  }
+
+  /**
+   * Starts a session for someone whose password was found right. The lock makes a change of password or a deletion
+   * that happens meanwhile either wait for this session, and end it, or be seen here.
+   */
+  private logIn(userId: number, passwordHash: string, device: Device): Promise<LoggedIn> {
+    return this.options.database.transaction(async (transaction) => {
+      const user = await User.findOne({
+        where: { id: userId, passwordHash },
+        lock: transaction.LOCK.SHARE,
+        transaction,
+      });
+      if (!isLiving(user)) throw badCredentials();
+      const { expiresAt, ...tokens } = await this.options.sessions.start(userId, device, transaction);
+      return { user: toProfile(user), ...tokens, expiresAt: expiresAt.toISOString() };
+    });
+  }
+
+  private async living(userId: number): Promise<LivingUser> {
+    const user = await User.findByPk(userId);
+    if (!isLiving(user)) throw notLoggedIn();
+    return user;
+  }
+
+  private async requirePassword(user: LivingUser, password: string | undefined): Promise<void> {
+    if (password === undefined || !(await this.options.passwords.matches(password, user.passwordHash))) {
+      throw wrongPassword();
+    }
+  }
+}
+
+const badCredentials = () => new AppError("badCredentials", "E-mail or password is wrong");
+const wrongPassword = () => new AppError("reauthRequired", "The current password is required, and this is not it");
+
+async function refusingTakenEmail<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (violatedConstraint(error) !== "users_email_key_unique") throw error;
+    throw new AppError("emailTaken", "There is an account with this e-mail address already");
+  }
+}

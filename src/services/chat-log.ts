@@ -1,0 +1,270 @@
+import type { Transaction } from "sequelize";
+import type { Database } from "../db/connect.ts";
+import { isPassing, violatedConstraint } from "../db/failures.ts";
+import { type ChatMessage, messageByClientId, messageById } from "../db/queries/messages.ts";
+import { select } from "../db/select.ts";
+import { type Delivery, type Origin, recipientsOf } from "../delivery/delivery.ts";
+import { AppError } from "../errors.ts";
+import type { Role } from "../models/chat-member.ts";
+import { Chat, ChatMember, User } from "../models/index.ts";
+import type { StoredEvent } from "../models/message.ts";
+
+/** A message before it has its place in the chat. */
+export interface Draft {
+  senderId: number;
+  content?: string;
+  event?: StoredEvent;
+  clientMessageId?: string | undefined;
+}
+
+/** A message that was asked for: just written, or found as the one written before under its client id. */
+export type SentMessage = ChatMessage & { duplicate?: true };
+
+/** Two sends of one `clientMessageId` that met: the one that came second finds the first stored when it tries again. */
+const clientIdConstraint = "messages_client_id_unique";
+const mostAttempts = 4;
+
+/**
+ * The write path. Every durable change of a chat happens in one transaction that holds the chat's row lock: the lock
+ * is what gives `seq` and `version` without a gap, and makes their order that of the commits. What a change depends on
+ * (who is a member, what is stored already) is read after the lock, in statements of their own, which see everything
+ * committed before. After the commit, and only then, delivery hears of it.
+ */
+export class ChatLog {
+  constructor(private readonly options: { database: Database; delivery: Delivery }) {}
+
+  /**
+   * Runs `work` in one transaction and announces what it appended.
+   * @param origin who asked, so that delivery can tell the asker from everyone else
+   * @throws AppError of kind "unavailable" when the outcome is unknown; then the message may be stored after all, and
+   *   if it is, it is delivered
+   */
+  async change<T>(origin: Origin | undefined, work: (changes: Changes) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.attempt(origin, work);
+      } catch (error) {
+        if (attempt === mostAttempts || violatedConstraint(error) !== clientIdConstraint) throw error;
+      }
+    }
+  }
+
+  private async attempt<T>(origin: Origin | undefined, work: (changes: Changes) => Promise<T>): Promise<T> {
+    const { database, delivery } = this.options;
+    const transaction = await database.transaction();
+    const changes = new Changes(database, transaction, delivery, origin);
+    let result: T;
+    try {
+      result = await work(changes);
+    } catch (error) {
+      changes.retract();
+      // The connection may be what failed; then there is nothing left to roll back.
+      await transaction.rollback().catch(() => {});
+      throw error;
+    }
+    try {
+      await transaction.commit();
+    } catch (error) {
+      changes.recheck();
+      throw isPassing(error)
+        ? error
+        : new AppError("unavailable", "The outcome is unknown. Try again.", { cause: error });
+    }
+    await changes.announce();
+    return result;
+  }
+}
+
+/** The changes of one transaction. */
+export class Changes {
+  private readonly appended: { message: ChatMessage; recipientIds: number[] }[] = [];
+
+  constructor(
+    private readonly database: Database,
+    readonly transaction: Transaction,
+    private readonly delivery: Delivery,
+    private readonly origin: Origin | undefined,
+  ) {}
+
+  /**
+   * Holds an account so that it cannot be deleted before this transaction ends; false when it is gone already.
+   * Accounts are held before chats are locked, as everywhere.
+   */
+  async holdAccount(userId: number): Promise<boolean> {
+    const account = await User.findOne({
+      attributes: ["id"],
+      where: { id: userId, deletedAt: null },
+      lock: this.transaction.LOCK.KEY_SHARE,
+      transaction: this.transaction,
+      raw: true,
+    });
+    return account !== null;
+  }
+
+  /**
+   * What this person has stored under this client id, so that a repeated send is answered with it.
+   * @throws AppError of kind "conflict" when it was something else
+   */
+  async sentBefore(
+    sender: { senderId: number; clientMessageId?: string | undefined },
+    isSame: (stored: ChatMessage) => boolean,
+  ): Promise<SentMessage | undefined> {
+    const { senderId, clientMessageId } = sender;
+    if (clientMessageId === undefined) return undefined;
+    const stored = await messageByClientId(this.database, { senderId, clientMessageId }, this.transaction);
+    if (!stored) return undefined;
+    if (!isSame(stored)) throw new AppError("conflict", "This clientMessageId was used for another message");
+    return { ...stored, duplicate: true };
+  }
+
+  /** Makes a new chat; nobody else can see it before the commit, so it counts as locked. */
+  async create(values: { kind: "group"; name: string }): Promise<LockedChat> {
+    const { id } = await Chat.create(values, { transaction: this.transaction });
+    return new LockedChat(this, id, "group", new Map());
+  }
+
+  /** The dialog of two people (or of one), made unless it is there. */
+  async openDialog(userId: number, otherId: number): Promise<number> {
+    const pair = { low: Math.min(userId, otherId), high: Math.max(userId, otherId) };
+    // The statement that lost against another one waits for it, and then sees nothing of it: hence the second look.
+    const insert = `WITH dialog AS (
+                           INSERT INTO chats (kind, pair_low, pair_high) VALUES ('dialog', $low, $high)
+                      ON CONFLICT (pair_low, pair_high) DO NOTHING
+                        RETURNING id
+                         ), member AS (
+                           INSERT INTO chat_members (user_id, chat_id)
+                           SELECT DISTINCT unnest(ARRAY[$low, $high]::bigint[]), id FROM dialog
+                         )
+                    SELECT id FROM dialog`;
+    const find = "SELECT id FROM chats WHERE pair_low = $low AND pair_high = $high";
+    for (const sql of [insert, find]) {
+      const [row] = await select<{ id: number }>(this.database, sql, pair, this.transaction);
+      if (row) return row.id;
+    }
+    throw new Error("a dialog that could not be made cannot be found");
+  }
+
+  /** Takes the chat's row lock and reads who is in it. Undefined where there is no such chat, or no longer. */
+  async lock(chatId: number): Promise<LockedChat | undefined> {
+    const [chat] = await select<{ kind: Chat["kind"] }>(
+      this.database,
+      "SELECT kind FROM chats WHERE id = $chatId AND deleted_at IS NULL FOR NO KEY UPDATE",
+      { chatId },
+      this.transaction,
+    );
+    if (!chat) return undefined;
+    const members = await ChatMember.findAll({
+      attributes: ["userId", "role"],
+      where: { chatId },
+      order: ["joinedAt", "userId"],
+      transaction: this.transaction,
+      raw: true,
+    });
+    return new LockedChat(this, chatId, chat.kind, new Map(members.map(({ userId, role }) => [userId, role])));
+  }
+
+  /** Takes the locks of all chats of a person, by rising id as everywhere. */
+  async lockAllOf(userId: number): Promise<LockedChat[]> {
+    const memberships = await ChatMember.findAll({
+      attributes: ["chatId"],
+      where: { userId },
+      order: ["chatId"],
+      transaction: this.transaction,
+      raw: true,
+    });
+    const chats: LockedChat[] = [];
+    for (const { chatId } of memberships) {
+      const chat = await this.lock(chatId);
+      if (chat?.members.has(userId)) chats.push(chat);
+    }
+    return chats;
+  }
+
+  /** Gives the draft the next `seq` and `version` of its chat, and stores it. The sender has read it. */
+  async append(chat: LockedChat, draft: Draft): Promise<ChatMessage> {
+    const { senderId, content = "", event, clientMessageId } = draft;
+    const [row] = await select<{ id: number; version: number }>(
+      this.database,
+      `WITH chat AS (
+              UPDATE chats
+                 SET last_seq = last_seq + 1, version = version + 1,
+                     last_message_id = nextval(pg_get_serial_sequence('messages', 'id'))
+               WHERE id = $chatId
+           RETURNING id, last_seq, version, last_message_id
+            ), sender AS (
+              UPDATE chat_members
+                 SET read_seq = chat.last_seq
+                FROM chat
+               WHERE chat_members.chat_id = chat.id AND chat_members.user_id = $senderId
+            )
+       INSERT INTO messages (id, chat_id, seq, version, sender_id, client_message_id, event, content, created_at)
+       SELECT last_message_id, id, last_seq, version, $senderId, $clientMessageId, $event::jsonb, $content,
+              date_trunc('milliseconds', clock_timestamp())
+         FROM chat
+    RETURNING id, version`,
+      {
+        chatId: chat.id,
+        senderId,
+        clientMessageId: clientMessageId ?? null,
+        event: event ? JSON.stringify(event) : null,
+        content,
+      },
+      this.transaction,
+    );
+    if (!row) throw new Error(`chat ${chat.id} is gone although it is locked`);
+    this.delivery.expect(chat.id, row.version, this.origin);
+    const message = await messageById(this.database, row.id, this.transaction);
+    if (!message) throw new Error(`message ${row.id} is gone in the transaction that wrote it`);
+    this.appended.push({ message, recipientIds: recipientsOf(message, chat.members.keys()) });
+    return message;
+  }
+
+  async announce(): Promise<void> {
+    for (const change of this.appended) await this.delivery.announce(change);
+  }
+
+  retract(): void {
+    for (const { message } of this.appended) this.delivery.retract(message.chatId, message.version);
+  }
+
+  recheck(): void {
+    for (const { message } of this.appended) this.delivery.recheck(message.chatId);
+  }
+}
+
+/** A chat whose row lock this transaction holds: who is in it cannot change under our hands. */
+export class LockedChat {
+  constructor(
+    private readonly changes: Changes,
+    readonly id: number,
+    readonly kind: Chat["kind"],
+    /** Everyone in the chat with their role, the longest there first. */
+    readonly members: Map<number, Role>,
+  ) {}
+
+  append(draft: Draft): Promise<ChatMessage> {
+    return this.changes.append(this, draft);
+  }
+
+  /** Makes someone a member who has read everything up to `readSeq`. */
+  async addMember(userId: number, options: { role: Role; readSeq: number }): Promise<void> {
+    const { role, readSeq } = options;
+    await ChatMember.create({ chatId: this.id, userId, role, readSeq }, { transaction: this.changes.transaction });
+    this.members.set(userId, role);
+  }
+
+  async removeMember(userId: number): Promise<void> {
+    await ChatMember.destroy({ where: { chatId: this.id, userId }, transaction: this.changes.transaction });
+    this.members.delete(userId);
+  }
+
+  async setRole(userId: number, role: Role): Promise<void> {
+    await ChatMember.update({ role }, { where: { chatId: this.id, userId }, transaction: this.changes.transaction });
+    this.members.set(userId, role);
+  }
+
+  /** Ends the chat: from now on it is as if it had never been. */
+  async end(): Promise<void> {
+    await Chat.update({ deletedAt: new Date() }, { where: { id: this.id }, transaction: this.changes.transaction });
+  }
+}

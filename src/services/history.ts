@@ -1,0 +1,43 @@
+import type { Database } from "../db/connect.ts";
+import { chatList, type ListedChat } from "../db/queries/chat-list.ts";
+import { dialogView, groupView, type View } from "../db/queries/membership.ts";
+import { type ChatMessage, messagesBySeq } from "../db/queries/messages.ts";
+import { User } from "../models/index.ts";
+import { noSuchUser, notMember } from "./groups.ts";
+
+/** Which rows of a list: page 1 is the newest. */
+export interface Page {
+  limit: number;
+  page: number;
+}
+
+/** What was said, for reading. */
+export class History {
+  constructor(private readonly options: { database: Database }) {}
+
+  /** The chats that a person is in now, each with its last message, newest first. */
+  latestChats(userId: number, { limit, page }: Page): Promise<ListedChat[]> {
+    return chatList(this.options.database, { userId, limit, offset: (page - 1) * limit });
+  }
+
+  /** The messages between two people, newest first; the other account may be deleted by now. */
+  async dialog(userId: number, { receiverId, ...page }: Page & { receiverId: number }): Promise<ChatMessage[]> {
+    const view = await dialogView(this.options.database, { userId, otherId: receiverId });
+    if (view) return this.pageOf(view, page);
+    if ((await User.count({ where: { id: receiverId } })) === 0) throw noSuchUser();
+    return [];
+  }
+
+  /** The messages of a group, newest first; members see all of it. */
+  async group(userId: number, { groupId, ...page }: Page & { groupId: number }): Promise<ChatMessage[]> {
+    const view = await groupView(this.options.database, { groupId, userId });
+    if (!view) throw notMember();
+    return this.pageOf(view, page);
+  }
+
+  /** Since `seq` has no gaps, a page is a range of it: page 1000 costs what page 1 costs. */
+  private pageOf({ chatId, lastSeq, clearedSeq }: View, { limit, page }: Page): Promise<ChatMessage[]> {
+    const upTo = lastSeq - (page - 1) * limit;
+    return messagesBySeq(this.options.database, { chatId, after: Math.max(upTo - limit, clearedSeq), upTo });
+  }
+}

@@ -1,0 +1,24 @@
+import type { ChatMessage } from "../db/queries/messages.ts";
+
+type EventKind = NonNullable<ChatMessage["event"]>["kind"];
+
+const sentences: Record<EventKind, (names: { by: string; subject: string; groupName: string }) => string> = {
+  groupCreated: ({ by, groupName }) => `${by} created the group "${groupName}"`,
+  memberAdded: ({ by, subject }) => `${by} added ${subject} to the group`,
+  memberLeft: ({ by }) => `${by} left the group`,
+  ownershipTransferred: ({ by, subject }) => `${by} handed the group over to ${subject}`,
+};
+
+/**
+ * What people read: the text, or for a notification a sentence made from today's names. Nothing but ids is stored, so
+ * that the name of a deleted account is nowhere.
+ */
+export function textOf(message: ChatMessage): string {
+  const { event, sender, content } = message;
+  if (!event) return content;
+  return sentences[event.kind]({
+    by: sender.firstName,
+    subject: event.subject?.firstName ?? sender.firstName,
+    groupName: event.groupName ?? message.groupName ?? "",
+  });
+}

@@ -1,0 +1,51 @@
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import bcrypt from "bcrypt";
+import { AppError } from "../errors.ts";
+
+const require = createRequire(import.meta.url);
+const wellKnown: ReadonlySet<string> = new Set(require("popular-passwords") as string[]);
+
+const mostWaiting = 32;
+
+/**
+ * Hashes and compares passwords. Each costs a quarter of a second of a core by design, so only as many run at a time
+ * as leave one core free, a bounded number waits, and the rest is refused at once.
+ */
+export class Passwords {
+  private readonly atATime = Math.max(1, availableParallelism() - 1);
+  private readonly waiting: (() => void)[] = [];
+  private running = 0;
+  private dummyHash: Promise<string> | undefined;
+
+  /** @param options.cost bcrypt's work factor: each step doubles the time */
+  constructor(private readonly options: { cost: number }) {}
+
+  /** @throws AppError of kind "validation" for a password that attackers try first */
+  async hash(password: string): Promise<string> {
+    if (wellKnown.has(password.toLowerCase())) {
+      throw new AppError("validation", "The password is one of the well-known ones; choose another");
+    }
+    return this.inTurn(() => bcrypt.hash(password, this.options.cost));
+  }
+
+  /** Compares; with no hash to compare with, takes the same time and says no. */
+  async matches(password: string, hash: string | null | undefined): Promise<boolean> {
+    this.dummyHash ??= bcrypt.hash("nobody has this password", this.options.cost);
+    const against = hash ?? (await this.dummyHash);
+    return this.inTurn(async () => (await bcrypt.compare(password, against)) && Boolean(hash));
+  }
+
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running < this.atATime) this.running++;
+    else if (this.waiting.length < mostWaiting) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else throw new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running--;
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import jwt from "jsonwebtoken";
+import { AppError } from "../errors.ts";
+
+/** What a token says, once its signature and times have been checked. */
+export interface Claims {
+  userId: number;
+  sessionId: number;
+  expiresAt: Date;
+}
+
+const issuer = "messenger";
+
+/** One answer for every token that does not hold, whatever is wrong with it. */
+export const notLoggedIn = () => new AppError("unauthenticated", "A valid token is required: log in");
+
+/** Access tokens: JWT, HS256 and nothing else, naming the user and the session and no names. */
+export class Tokens {
+  constructor(private readonly options: { secret: string; lifetimeSeconds: number }) {}
+
+  issue(identity: { userId: number; sessionId: number }): { token: string; expiresAt: Date } {
+    const { userId, sessionId } = identity;
+    const { secret, lifetimeSeconds } = this.options;
+    const now = Math.floor(Date.now() / 1000);
+    const exp = now + lifetimeSeconds;
+    const token = jwt.sign({ sub: String(userId), id: userId, sid: sessionId, iat: now, exp }, secret, {
+      algorithm: "HS256",
+      issuer,
+      audience: issuer,
+    });
+    return { token, expiresAt: new Date(exp * 1000) };
+  }
+
+  /** @throws AppError of kind "unauthenticated" */
+  verify(token: string): Claims {
+    let claims: jwt.JwtPayload | string;
+    try {
+      claims = jwt.verify(token, this.options.secret, { algorithms: ["HS256"], issuer, audience: issuer });
+    } catch {
+      throw notLoggedIn();
+    }
+    if (typeof claims === "string") throw notLoggedIn();
+    const { sub, id, sid, exp } = claims;
+    const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+    if (!isId(id) || !isId(sid) || sub !== String(id) || typeof exp !== "number") throw notLoggedIn();
+    return { userId: id, sessionId: sid, expiresAt: new Date(exp * 1000) };
+  }
+}
+
+/** The token of an `Authorization: Bearer <token>` header. The scheme's name is case-insensitive (RFC 9110). */
+export function bearerToken(header: string | undefined): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(header ?? "")?.[1];
+}
+
+/** The secret of an installation that was given none: made once, kept in the data folder for this user only. */
+export async function storedSecret(dataDir: string): Promise<string> {
+  const path = join(dataDir, "jwt-secret");
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(path, randomBytes(48).toString("base64url"), { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  return readFile(path, "utf8");
+}

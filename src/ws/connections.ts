@@ -1,0 +1,72 @@
+import type { Origin } from "../delivery/delivery.ts";
+import type { SessionsEnded } from "../services/sessions.ts";
+import type { Connection } from "./connection.ts";
+import { closeCodes } from "../contract/close-codes.ts";
+
+/** Somebody who is about to be let in: counted from the moment a token was shown, before its session is looked up. */
+export interface Admission {
+  /** Set when the session ended while it was being looked up. */
+  refused: boolean;
+}
+
+/** Who is connected: the sockets of each person, and of each session. */
+export class Connections {
+  private readonly byUser = new Map<number, Set<Connection>>();
+  private readonly bySession = new Map<number, Set<Connection>>();
+  private readonly admissions = new Map<number, Set<Admission>>();
+
+  /** Notes that a session is being looked up, so that its end in that moment is not missed. */
+  admit(sessionId: number): Admission & { done(): void } {
+    const admission = { refused: false };
+    add(this.admissions, sessionId, admission);
+    return Object.assign(admission, { done: () => remove(this.admissions, sessionId, admission) });
+  }
+
+  add(connection: Connection): void {
+    add(this.byUser, connection.claims.userId, connection);
+    add(this.bySession, connection.claims.sessionId, connection);
+  }
+
+  remove(connection: Connection): void {
+    remove(this.byUser, connection.claims.userId, connection);
+    remove(this.bySession, connection.claims.sessionId, connection);
+  }
+
+  *[Symbol.iterator](): Iterator<Connection> {
+    for (const connections of this.byUser.values()) yield* connections;
+  }
+
+  /** Pushes a frame to every device of these people. The text is made once, and only if someone is there. */
+  push(userIds: readonly number[], makeFrame: () => string, origin: Origin | undefined): void {
+    let frame: string | undefined;
+    for (const userId of userIds) {
+      for (const connection of this.byUser.get(userId) ?? []) {
+        frame ??= makeFrame();
+        connection.push(frame, origin);
+      }
+    }
+  }
+
+  /** Closes whatever these sessions hold open, and whatever is being opened for them. */
+  readonly endSessions = ({ sessionIds, because }: SessionsEnded): void => {
+    const [code, reason] =
+      because === "accountDeleted"
+        ? [closeCodes.accountDeleted, "account deleted"]
+        : [closeCodes.sessionEnded, "session ended"];
+    for (const sessionId of sessionIds) {
+      for (const admission of this.admissions.get(sessionId) ?? []) admission.refused = true;
+      for (const connection of this.bySession.get(sessionId) ?? []) connection.close(code, reason);
+    }
+  };
+}
+
+function add<T>(map: Map<number, Set<T>>, key: number, value: T): void {
+  const set = map.get(key);
+  if (set) set.add(value);
+  else map.set(key, new Set([value]));
+}
+
+function remove<T>(map: Map<number, Set<T>>, key: number, value: T): void {
+  const set = map.get(key);
+  if (set?.delete(value) && set.size === 0) map.delete(key);
+}

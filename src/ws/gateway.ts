@@ -1,0 +1,107 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
+import { type WebSocket, WebSocketServer } from "ws";
+import { closeCodes } from "../contract/close-codes.ts";
+import { pushFrame } from "../contract/frames.ts";
+import type { Change } from "../delivery/delivery.ts";
+import type { AppError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { Sessions } from "../services/sessions.ts";
+import type { Claims } from "../services/tokens.ts";
+import { Connection } from "./connection.ts";
+import type { Connections } from "./connections.ts";
+import { dispatch } from "./dispatch.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import type { WsServices } from "./message.ts";
+import { toMessageItem } from "./message-item.ts";
+import { registry } from "./registry.ts";
+import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
+
+/** Largest frame a client may send, in bytes: a message of 4,096 units, however it is escaped, fits. */
+const maxPayload = 32 * 1024;
+const maxFragments = 64;
+/** How long a client may take to answer the close of its socket when the server stops, in milliseconds. */
+const farewellMs = 3000;
+
+export interface GatewayOptions {
+  connections: Connections;
+  services: WsServices;
+  sessions: Sessions;
+  allowedOrigins: readonly string[];
+  isOpen: () => boolean;
+  asAppError: (error: unknown) => AppError;
+  log: Logger;
+}
+
+/** The WebSocket side: lets sockets in, gives their frames to `dispatch`, and lets them go. */
+export class Gateway {
+  /** The listener for the HTTP server's "upgrade" event. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+  private readonly stopHeartbeat: () => void;
+
+  constructor(private readonly options: GatewayOptions) {
+    const { connections, sessions, allowedOrigins, isOpen, asAppError } = options;
+    const wss = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload,
+      maxFragments,
+      // Unless told otherwise `ws` answers with the first offer, which could be the token.
+      handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    });
+    this.upgrade = createUpgradeHandler({
+      wss,
+      connections,
+      sessions,
+      allowedOrigins,
+      isOpen,
+      asAppError,
+      onOpen: (socket, claims) => this.open(socket, claims),
+    });
+    this.stopHeartbeat = startHeartbeat(connections);
+  }
+
+  /** Answers what was read, then closes every socket with "come back". New ones are kept out by `isOpen`. */
+  async stop(): Promise<void> {
+    this.stopHeartbeat();
+    const open = [...this.options.connections];
+    const closed = open.map(({ socket }) => new Promise((resolve) => socket.once("close", resolve)));
+    await Promise.all(open.map((connection) => connection.finish()));
+    for (const connection of open) connection.close(closeCodes.restart, "the server restarts");
+    await Promise.race([Promise.all(closed), wait(farewellMs, undefined, { ref: false })]);
+    for (const { socket } of open) socket.terminate();
+  }
+
+  private open(socket: WebSocket, claims: Claims): void {
+    const { connections, services, asAppError, log } = this.options;
+    const connection = new Connection(socket, claims, (text, origin) =>
+      dispatch(text, { userId: claims.userId, origin }, { services, asAppError, log }),
+    );
+    connections.add(connection);
+    socket.on("close", () => connections.remove(connection));
+    // Broken protocol, encoding or size: `ws` closes with the code that says so, once somebody listens.
+    socket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
+    socket.on("pong", () => {
+      connection.alive = true;
+    });
+    socket.on("message", (data, isBinary) => {
+      if (isBinary) connection.close(closeCodes.binary, "text frames only");
+      else connection.receive(String(data));
+    });
+  }
+}
+
+/** Hands a committed change to every device it concerns, under the type of the request that makes such a change. */
+export function deliverTo(connections: Connections) {
+  return ({ message, recipientIds, origin }: Change): void => {
+    const makeFrame = () => {
+      const item = toMessageItem(message);
+      const type = [...registry.values()].find(({ push }) => push?.matches(message))?.type;
+      if (!type) throw new Error(`no message type pushes a message with event ${message.event?.kind}`);
+      return JSON.stringify(pushFrame(type, { message: item.message, senderName: item.senderName, item }));
+    };
+    connections.push(recipientIds, makeFrame, origin);
+  };
+}

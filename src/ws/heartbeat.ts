@@ -1,0 +1,27 @@
+import type { Connections } from "./connections.ts";
+
+const pingEveryMs = 25_000;
+const pongWithinMs = 10_000;
+
+/**
+ * Pings every socket and cuts off the ones that do not answer: a link that died without a word (a lost network, a
+ * closed lid) is noticed within 40 seconds, and proxies do not take a quiet socket for an abandoned one.
+ * @returns what stops it
+ */
+export function startHeartbeat(connections: Connections): () => void {
+  let verdict: NodeJS.Timeout | undefined;
+  const round = setInterval(() => {
+    const asked = [...connections];
+    for (const connection of asked) {
+      connection.alive = false;
+      connection.socket.ping();
+    }
+    verdict = setTimeout(() => {
+      for (const connection of asked) if (!connection.alive) connection.socket.terminate();
+    }, pongWithinMs).unref();
+  }, pingEveryMs).unref();
+  return () => {
+    clearInterval(round);
+    clearTimeout(verdict);
+  };
+}

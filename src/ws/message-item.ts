@@ -1,0 +1,48 @@
+import type { ChatEvent, MessageItem } from "../contract/messages.ts";
+import type { ChatMessage } from "../db/queries/messages.ts";
+import type { SentMessage } from "../services/chat-log.ts";
+import { textOf } from "../services/notification-text.ts";
+
+/* The one way a message takes to the wire: pushes, answers and rows are all made here. */
+
+export function toMessageItem(message: SentMessage): MessageItem {
+  return {
+    chatId: message.chatId,
+    messageId: message.id,
+    seq: message.seq,
+    version: message.version,
+    senderId: message.sender.id,
+    senderName: message.sender.firstName,
+    senderLastName: message.sender.lastName,
+    ...(message.receiver
+      ? { receiverId: message.receiver.id }
+      : { groupId: message.chatId, groupName: message.groupName ?? "" }),
+    message: textOf(message),
+    ...(message.clientMessageId !== null && { clientMessageId: message.clientMessageId }),
+    ...(message.duplicate && { duplicate: true }),
+    notification: message.event !== null,
+    ...eventOf(message),
+    createdAt: message.createdAt.toISOString(),
+    editedAt: message.editedAt?.toISOString() ?? null,
+    deletedAt: message.deletedAt?.toISOString() ?? null,
+  };
+}
+
+/** What every row of a list of messages carries beside the columns that its screen names. */
+export function toRowExtras(message: ChatMessage) {
+  return {
+    id: message.id,
+    seq: message.seq,
+    version: message.version,
+    notification: message.event !== null,
+    ...eventOf(message),
+    editedAt: message.editedAt?.toISOString() ?? null,
+    deletedAt: message.deletedAt?.toISOString() ?? null,
+  };
+}
+
+function eventOf({ event }: ChatMessage): { event?: ChatEvent } {
+  if (!event) return {};
+  const { subject: _subject, ...stored } = event;
+  return { event: stored };
+}

@@ -1,0 +1,26 @@
+import { clientMessageId, groupId, messageText, nothing } from "../../contract/fields.ts";
+import { exampleItem, messageItem } from "../../contract/messages.ts";
+import { object, optional } from "../../contract/schema.ts";
+import { defineMessage, wrote } from "../message.ts";
+import { toMessageItem } from "../message-item.ts";
+
+export const messageInGroup = defineMessage({
+  type: "messageInGroup",
+  summary: "Write to everyone in a group.",
+  params: object({ groupId: groupId(), content: messageText(), clientMessageId: optional(clientMessageId()) }),
+  data: nothing(),
+  item: messageItem,
+  push: {
+    matches: ({ receiver, event }) => receiver === null && event === null,
+    to: "every device of every member, the sender's other devices too",
+  },
+  errors: ["NOT_MEMBER", "CONFLICT"],
+  example: {
+    params: { groupId: 1, content: "lol" },
+    data: null,
+    item: exampleItem({ groupId: 1, groupName: "new name", message: "lol" }),
+  },
+  async handle({ user, services }, params) {
+    return wrote(toMessageItem(await services.messages.sendToGroup(user, params)));
+  },
+});

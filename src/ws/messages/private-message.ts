@@ -1,0 +1,26 @@
+import { clientMessageId, messageText, nothing, userId } from "../../contract/fields.ts";
+import { exampleItem, messageItem } from "../../contract/messages.ts";
+import { object, optional } from "../../contract/schema.ts";
+import { defineMessage, wrote } from "../message.ts";
+import { toMessageItem } from "../message-item.ts";
+
+export const privateMessage = defineMessage({
+  type: "privateMessage",
+  summary: "Write to one person. The first message opens the dialog of the two.",
+  params: object({ receiverId: userId(), content: messageText(), clientMessageId: optional(clientMessageId()) }),
+  data: nothing(),
+  item: messageItem,
+  push: {
+    matches: ({ receiver, event }) => receiver !== null && event === null,
+    to: "every device of the receiver, and the sender's other devices",
+  },
+  errors: ["NOT_FOUND", "CONFLICT"],
+  example: {
+    params: { receiverId: 2, content: "Hi" },
+    data: null,
+    item: exampleItem({ receiverId: 2, message: "Hi" }),
+  },
+  async handle({ user, services }, params) {
+    return wrote(toMessageItem(await services.messages.sendPrivately(user, params)));
+  },
+});

@@ -1,0 +1,26 @@
+import type { AnyMessageType } from "./message.ts";
+import { addUserInGroup } from "./messages/add-user-in-group.ts";
+import { getlatestMessageDialog } from "./messages/getlatest-message-dialog.ts";
+import { getlatestMessageGroup } from "./messages/getlatest-message-group.ts";
+import { leaveGroup } from "./messages/leave-group.ts";
+import { listLastMessage } from "./messages/list-last-message.ts";
+import { messageInGroup } from "./messages/message-in-group.ts";
+import { newGroup } from "./messages/new-group.ts";
+import { privateMessage } from "./messages/private-message.ts";
+import { transferOwnership } from "./messages/transfer-ownership.ts";
+
+/** Every type there is, in the order of the documents. */
+export const messageTypes = {
+  privateMessage,
+  newGroup,
+  addUserInGroup,
+  messageInGroup,
+  leaveGroup,
+  transferOwnership,
+  listLastMessage,
+  getlatestMessageDialog,
+  getlatestMessageGroup,
+} as const;
+
+/** Looked up by what clients send, so no inherited key ("constructor", "__proto__") may be found. */
+export const registry: ReadonlyMap<string, AnyMessageType> = new Map(Object.entries(messageTypes));

@@ -1,0 +1,117 @@
+import type { IncomingMessage } from "node:http";
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { WebSocket, WebSocketServer } from "ws";
+import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
+import { type Problem, problemMediaType } from "../contract/problem.ts";
+import type { AppError } from "../errors.ts";
+import type { Sessions } from "../services/sessions.ts";
+import { bearerToken, type Claims, notLoggedIn } from "../services/tokens.ts";
+import type { Connections } from "./connections.ts";
+
+/** The subprotocol of this contract; a browser, which can set no header, offers it beside `bearer.<token>`. */
+export const subprotocol = "messenger.v1";
+const bearerPrefix = "bearer.";
+
+/** How long a refused client may take to read its answer, in milliseconds. */
+const refusalLingerMs = 2000;
+
+export interface UpgradeOptions {
+  wss: WebSocketServer;
+  connections: Connections;
+  sessions: Sessions;
+  allowedOrigins: readonly string[];
+  /** Whether new sockets are let in now: not while the server stops. */
+  isOpen: () => boolean;
+  asAppError: (error: unknown) => AppError;
+  /** Takes the open socket of a proven person; called in the moment the upgrade is done. */
+  onOpen: (socket: WebSocket, claims: Claims) => void;
+}
+
+interface Refusal {
+  status: number;
+  code: ErrorCode;
+  detail: string;
+}
+
+/** Answers `Upgrade: websocket` requests: lets in who shows a token of a living session, and refuses everyone else. */
+export function createUpgradeHandler(options: UpgradeOptions) {
+  const { wss, connections, sessions, isOpen, asAppError, onOpen } = options;
+
+  return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    // Before any await: a client may reset the connection at any moment, and an unheard error ends the process.
+    socket.on("error", () => socket.destroy());
+    const early = refuseByAddress(request, options.allowedOrigins);
+    if (early) return refuse(socket, early);
+    if (!isOpen()) return refuseUnready(socket);
+
+    let admission: ReturnType<Connections["admit"]> | undefined;
+    try {
+      const token = tokenOf(request);
+      admission = connections.admit(sessions.claimsOf(token).sessionId);
+      const claims = await sessions.authenticate(token);
+      if (admission.refused) throw notLoggedIn();
+      if (socket.destroyed) return;
+      wss.handleUpgrade(request, socket, head, (webSocket) => onOpen(webSocket, claims));
+    } catch (error) {
+      refuse(socket, refusalOf(asAppError(error)));
+    } finally {
+      admission?.done();
+    }
+  };
+}
+
+function refuseByAddress(request: IncomingMessage, allowedOrigins: readonly string[]): Refusal | undefined {
+  const path = request.url?.split("?")[0];
+  if (path !== "/") return { status: 404, code: "NOT_FOUND", detail: "The WebSocket is at /" };
+  const { origin, host } = request.headers;
+  if (origin === undefined || isSameHost(origin, host) || allowedOrigins.includes(origin)) return undefined;
+  return { status: 403, code: "FOREIGN_ORIGIN", detail: "This origin is not among ALLOWED_ORIGINS" };
+}
+
+function isSameHost(origin: string, host: string | undefined): boolean {
+  try {
+    return new URL(origin).host === host;
+  } catch {
+    return false;
+  }
+}
+
+/** The token from the header, or from the subprotocols that a browser offers. Never from the URL, which gets logged. */
+function tokenOf({ headers }: IncomingMessage): string | undefined {
+  const offered = headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
+  return (
+    bearerToken(headers.authorization) ??
+    offered.find((name) => name.startsWith(bearerPrefix))?.slice(bearerPrefix.length)
+  );
+}
+
+function refusalOf({ kind, message }: AppError): Refusal {
+  const status = { unauthenticated: 401, unavailable: 503, rateLimited: 429 }[kind as string] ?? 500;
+  return { status, code: errorCodes[kind], detail: message };
+}
+
+/** Refuses an upgrade for now: the server is starting or stopping. */
+export function refuseUnready(socket: Duplex): void {
+  refuse(socket, { status: 503, code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." });
+}
+
+/** Writes a whole HTTP answer and ends the connection. */
+function refuse(socket: Duplex, { status, code, detail }: Refusal): void {
+  socket.on("error", () => socket.destroy());
+  const title = STATUS_CODES[status] ?? "Error";
+  const problem: Problem = { type: "about:blank", title, status, detail, code, requestId: crypto.randomUUID() };
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${status} ${title}`,
+    "Connection: close",
+    `Content-Type: ${problemMediaType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Cache-Control: no-store",
+    ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
+  ];
+  const linger = setTimeout(() => socket.destroy(), refusalLingerMs).unref();
+  socket.once("close", () => clearTimeout(linger));
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  socket.resume();
+}
