@@ -8,7 +8,7 @@ import { healthRouter } from "./routers/health.ts";
 /** Answers while the database is not there yet: alive, not ready, and "try again" to everything else. */
 export function createWaitingApp(options: { log: Logger; asAppError: (error: unknown) => AppError }): Express {
   const app = express();
-  app.disable("x-powered-by");
+  app.disable("x-powered-by").disable("etag");
   app.use(requestLog(options.log));
   app.use(
     "/health",

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "@jest/globals";
+import { readConfig } from "../src/config.ts";
+
+const secret = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA9k3";
+
+describe("settings", () => {
+  test("none are needed: the embedded database, port 3000, for this machine only", () => {
+    expect(readConfig({})).toMatchObject({
+      production: false,
+      host: "127.0.0.1",
+      port: 3000,
+      databaseUrl: undefined,
+      dataDir: "./data",
+      bcryptCost: 12,
+      tokenLifetimeSeconds: 24 * 60 * 60,
+    });
+  });
+
+  test("production listens to everyone", () => {
+    expect(readConfig({ NODE_ENV: "production", JWT_SECRET: secret })).toMatchObject({ host: "0.0.0.0" });
+  });
+
+  test("an empty variable counts as unset", () => {
+    expect(readConfig({ PORT: "", DATABASE_URL: "", JWT_SECRET: "" })).toEqual(readConfig({}));
+  });
+
+  test.each([
+    ["a port that is no number", { PORT: "http" }, /"PORT" must be a number/],
+    ["a port out of range", { PORT: "70000" }, /"PORT" must be less than or equal to 65535/],
+    ["a database of another kind", { DATABASE_URL: "mysql://localhost/x" }, /"DATABASE_URL" must look like postgres:/],
+    ["a short secret, in development too", { JWT_SECRET: "short" }, /"JWT_SECRET" needs 32 bytes or more/],
+    ["origins that are none", { ALLOWED_ORIGINS: "example.org" }, /"ALLOWED_ORIGINS" must be origins/],
+    ["a mode that is none", { NODE_ENV: "prod" }, /"NODE_ENV" must be one of/],
+    ["production without a secret", { NODE_ENV: "production" }, /JWT_SECRET is required in production/],
+    [
+      "production with a secret from the documentation",
+      { NODE_ENV: "production", JWT_SECRET: "a-string-secret-at-least-256-bits-long" },
+      /JWT_SECRET is well known/,
+    ],
+    [
+      "production with a repetitive secret",
+      { NODE_ENV: "production", JWT_SECRET: "ab".repeat(30) },
+      /JWT_SECRET is well known/,
+    ],
+    [
+      "production with cheap password hashes",
+      { NODE_ENV: "production", JWT_SECRET: secret, BCRYPT_COST: "9" },
+      /BCRYPT_COST below 10 is refused/,
+    ],
+  ])("%s is refused with a sentence that names the variable", (_what, environment, words) => {
+    expect(() => readConfig(environment)).toThrow(words);
+  });
+
+  test("a refusal never shows the value, which may be a secret", () => {
+    expect(() => readConfig({ JWT_SECRET: "hunter2" })).not.toThrow(/hunter2/);
+    expect(() => readConfig({ DATABASE_URL: "mysql://me:hunter2@localhost" })).not.toThrow(/hunter2/);
+  });
+});

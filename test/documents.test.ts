@@ -1,0 +1,151 @@
+import { describe, expect, test } from "@jest/globals";
+import { Parser } from "@asyncapi/parser";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { jsonSchema } from "../src/contract/schema.ts";
+import { answerSchema, exampleFrames, pushSchema, requestSchema } from "../src/docs/asyncapi.ts";
+import { routes } from "../src/http/registry.ts";
+import { messageTypes } from "../src/ws/registry.ts";
+import type { Device } from "./support/device.ts";
+import { type TestMessenger, useMessenger } from "./support/messenger.ts";
+
+/* The documents are true: valid by their own validators, and every example in them does what it shows. */
+
+const messenger = useMessenger();
+
+const ajv = addFormats.default(new Ajv2020({ strict: false, allErrors: true }));
+const breaches = (schema: object, value: unknown) => {
+  ajv.validate(schema, value);
+  return ajv.errors ?? [];
+};
+
+/** What an object has and is, without its values: two examples of one thing look the same. */
+function outline(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [outline(value[0])];
+  if (typeof value !== "object" || value === null) return typeof value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([key, inner]) => [key, outline(inner)]),
+  );
+}
+
+describe("OpenAPI", () => {
+  test("the document is valid OpenAPI 3.1", async () => {
+    const { body } = await messenger().http("GET", "/api/openapi.json");
+    expect(body.openapi).toBe("3.1.0");
+    const { valid, errors } = await new Validator().validate(body);
+    expect(errors).toBeUndefined();
+    expect(valid).toBe(true);
+  });
+
+  test("Swagger UI is served with everything it needs from this server", async () => {
+    const { status, body } = await messenger().http("GET", "/api/");
+    expect(status).toBe(200);
+    const assets = [...String(body).matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? "");
+    expect(assets.length).toBeGreaterThan(3);
+    for (const asset of assets) {
+      expect(asset).not.toMatch(/^(https?:)?\/\//);
+      expect((await messenger().http("GET", `/api/${asset.replace(/^\.?\//, "")}`)).status).toBe(200);
+    }
+  });
+
+  const theirPassword = "messenger demo";
+  async function account(email: string): Promise<string> {
+    const person = { email, password: theirPassword, firstName: "Patrick0" };
+    const { body } = await messenger().http("POST", "/auth/register", { body: person });
+    return body.token;
+  }
+
+  test.each(routes.map((route) => [`${route.method.toUpperCase()} ${route.url}`, route] as const))(
+    "the example of %s is answered as documented",
+    async (name, route) => {
+      // Each route has someone of its own to try it on; /auth/login shows this address.
+      const email = route.url === "/auth/login" ? "patrick0@example.org" : `${name.replace(/\W+/g, ".")}@example.org`;
+      const token = await account(email.replace(/^\.|\.(?=@)/g, ""));
+      const url = route.url.replace(/\{(\w+)\}/g, (_match, key) => String(route.example.path?.[key]));
+      const query = new URLSearchParams();
+      for (const [key, value] of Object.entries(route.example.query ?? {})) query.set(key, String(value));
+      const { status, body } = await messenger().http(route.method.toUpperCase(), `${url}?${query}`, {
+        token,
+        ...(route.example.body && { body: route.example.body }),
+      });
+      expect({ status, body }).toMatchObject({ status: route.status });
+      if (route.answer) expect(breaches(jsonSchema(route.answer), body)).toEqual([]);
+      else expect(body).toBe("");
+    },
+  );
+});
+
+describe("AsyncAPI", () => {
+  test("the document is valid AsyncAPI 3, its examples included", async () => {
+    const { body } = await messenger().http("GET", "/api/asyncapi.json");
+    expect(body.asyncapi).toBe("3.0.0");
+    const diagnostics = await new Parser().validate(JSON.stringify(body));
+    const problems = diagnostics.filter(({ severity, code }) => severity === 0 || /example|payload/.test(String(code)));
+    expect(problems.map(({ code, message, path }) => ({ code, message, path }))).toEqual([]);
+  });
+
+  test("the page for people shows every type and loads nothing from elsewhere", async () => {
+    const { status, body } = await messenger().http("GET", "/api/websocket");
+    expect(status).toBe(200);
+    for (const type of Object.keys(messageTypes)) expect(body).toContain(`<section id="${type}">`);
+    expect(body).not.toMatch(/<script|(?:src|href)="(?:https?:)?\/\//);
+  });
+
+  /**
+   * Who sends each example, in an order in which all of them can be done: person 1 is in nothing yet, group 1 belongs
+   * to person 3, and person 2 is in it.
+   */
+  const senders: [keyof typeof messageTypes, 1 | 2 | 3][] = [
+    ["privateMessage", 1],
+    ["listLastMessage", 1],
+    ["getlatestMessageDialog", 2],
+    ["newGroup", 1],
+    ["addUserInGroup", 3],
+    ["messageInGroup", 1],
+    ["getlatestMessageGroup", 1],
+    ["transferOwnership", 3],
+    ["leaveGroup", 1],
+  ];
+
+  async function worldOfTheExamples(own: TestMessenger): Promise<Record<1 | 2 | 3, Device>> {
+    const people = [await own.person("Patrick0"), await own.person("Patrick1"), await own.person("Patrick2")];
+    const [first, second, third] = await Promise.all(people.map((person) => person.connect()));
+    if (!first || !second || !third) throw new Error("three people, three devices");
+    expect(people.map(({ id }) => id)).toEqual([1, 2, 3]);
+    const { params } = await third.request("newGroup", { groupName: "new name" });
+    expect(params.item.groupId).toBe(1);
+    await third.request("addUserInGroup", { groupId: 1, userId: 2 });
+    return { 1: first, 2: second, 3: third };
+  }
+
+  test("every example is a valid request, and is answered and pushed as documented", async () => {
+    const { TestMessenger } = await import("./support/messenger.ts");
+    const own = await TestMessenger.start();
+    try {
+      const devices = await worldOfTheExamples(own);
+      expect(senders.map(([type]) => type).sort()).toEqual(Object.keys(messageTypes).sort());
+      for (const [type, sender] of senders) {
+        const messageType = messageTypes[type];
+        const frames = exampleFrames(messageType);
+        expect(breaches(requestSchema(messageType), frames.request)).toEqual([]);
+        const answer = await devices[sender].sendRaw(frames.request);
+        expect(breaches(answerSchema(messageType), answer)).toEqual([]);
+        expect({ type, answer: outline(answer) }).toEqual({ type, answer: outline(frames.answer) });
+      }
+      for (const device of Object.values(devices)) {
+        await device.settle();
+        for (const push of device.pushes()) {
+          const messageType = messageTypes[push.type as keyof typeof messageTypes];
+          expect(breaches(pushSchema(messageType), push)).toEqual([]);
+          expect(outline(push)).toEqual(outline(exampleFrames(messageType).push));
+        }
+      }
+    } finally {
+      await own.disconnectAll();
+      await own.stop();
+    }
+  });
+});

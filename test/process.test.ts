@@ -1,0 +1,188 @@
+import { createServer } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
+import { Device } from "./support/device.ts";
+import { ServerProcess } from "./support/process.ts";
+
+/* The server as its users run it: a process of its own that is started, stopped and killed. */
+
+let database: TestDatabase;
+let running: ServerProcess[] = [];
+
+beforeEach(async () => {
+  database = await makeDatabase();
+});
+
+afterEach(async () => {
+  await Promise.all(running.map((server) => server.end("SIGKILL")));
+  running = [];
+  await database.remove();
+});
+
+async function start(settings: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await ServerProcess.start({ ...database.settings, ...settings });
+  running.push(server);
+  return server;
+}
+
+function spawn(settings: Record<string, string> = {}): ServerProcess {
+  const server = ServerProcess.spawn({ ...database.settings, ...settings });
+  running.push(server);
+  return server;
+}
+
+const account = { email: "ann@example.test", password: "correct horse battery", firstName: "Ann" };
+
+async function post(
+  server: ServerProcess,
+  path: string,
+  body: object,
+): Promise<{ user: { id: number }; token: string }> {
+  const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+  return (await response.json()) as { user: { id: number }; token: string };
+}
+
+const register = (server: ServerProcess) => post(server, "/auth/register", account);
+const connect = (server: ServerProcess, token: string) =>
+  Device.connect(`ws://127.0.0.1:${server.port}`, { headers: { authorization: `Bearer ${token}` } });
+
+describe("a server process", () => {
+  test("stopped and started again, it has everything: the account, the token, the messages", async () => {
+    const first = await start();
+    const { user, token } = await register(first);
+    const before = await connect(first, token);
+    await before.request("privateMessage", { receiverId: user.id, content: "still here?" });
+    const { code, output } = await first.end("SIGTERM");
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining("stopped") });
+    expect(await before.closed).toMatchObject({ code: 1012 });
+
+    const second = await start();
+    const after = await connect(second, token);
+    const { params } = await after.request("getlatestMessageDialog", { receiverId: user.id, limit: 5, page: 1 });
+    expect(params.data).toMatchObject([{ content: "still here?" }]);
+    await post(second, "/auth/login", { email: account.email, password: account.password });
+  });
+
+  test("killed with -9 between messages, again and again, it has every acknowledged message once", async () => {
+    const acknowledged: string[] = [];
+    let server = await start();
+    const { user, token } = await register(server);
+    for (let round = 1; round <= 3; round++) {
+      const device = await connect(server, token);
+      for (let count = 0; count < 25; count++) {
+        device.send({
+          type: "privateMessage",
+          params: { receiverId: user.id, content: `${round}.${count}`, clientMessageId: `message-${round}-${count}` },
+          requestId: `${round}.${count}`,
+        });
+      }
+      await device.ask({ type: "listLastMessage", params: { limit: 1, page: 1 } });
+      for (let count = 25; count < 50; count++) {
+        device.send({
+          type: "privateMessage",
+          params: { receiverId: user.id, content: `${round}.${count}` },
+          requestId: `${round}.${count}`,
+        });
+      }
+      await server.end("SIGKILL");
+      await device.closed;
+      for (const frame of device.frames)
+        if (frame.success && frame.params.item) acknowledged.push(frame.params.item.message);
+      server = await start();
+    }
+    expect(acknowledged.length).toBeGreaterThanOrEqual(75);
+
+    const device = await connect(server, token);
+    const stored: { content: string; seq: number }[] = [];
+    for (let page = 1; ; page++) {
+      const { params } = await device.request("getlatestMessageDialog", { receiverId: user.id, limit: 100, page });
+      stored.push(...params.data);
+      if (params.data.length < 100) break;
+    }
+    expect(new Set(stored.map(({ content }) => content)).size).toBe(stored.length);
+    expect(stored.map(({ content }) => content)).toEqual(expect.arrayContaining(acknowledged));
+    expect(stored.map(({ seq }) => seq).reverse()).toEqual(stored.map((_row, index) => index + 1));
+  });
+
+  test("told to stop while sends are on their way, it answers each of them and says goodbye with 1012", async () => {
+    const server = await start();
+    const { user, token } = await register(server);
+    const device = await connect(server, token);
+    for (let count = 0; count < 20; count++) {
+      device.send({ type: "privateMessage", params: { receiverId: user.id, content: `${count}` } });
+    }
+    await device.ask({ type: "listLastMessage", params: { limit: 1, page: 1 } });
+    for (let count = 20; count < 30; count++) {
+      device.send({ type: "privateMessage", params: { receiverId: user.id, content: `${count}` } });
+    }
+    const { code } = await server.end("SIGTERM");
+    expect(code).toBe(0);
+    expect(await device.closed).toMatchObject({ code: 1012 });
+
+    const again = await connect(await start(), token);
+    const { params } = await again.request("getlatestMessageDialog", { receiverId: user.id, limit: 100, page: 1 });
+    const answered = device.frames
+      .filter(({ type }) => type === "privateMessage")
+      .map((frame) => frame.params.item.message);
+    expect(params.data.map(({ content }) => content).reverse()).toEqual(answered);
+  });
+
+  test("a taken port is said in one line that tells what to do", async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) =>
+      taken.listen(0, "127.0.0.1", () => resolve((taken.address() as { port: number }).port)),
+    );
+    const { code, output } = await spawn({ PORT: String(port) }).ended;
+    taken.close();
+    expect(code).toBe(1);
+    expect(output.trim()).toBe(
+      `Port ${port} of 127.0.0.1 cannot be used: it is taken. Set PORT to another, or to 0 for a free one.`,
+    );
+  });
+
+  test("settings that production refuses end the start with one line and no stack", async () => {
+    const { code, output } = await spawn({ NODE_ENV: "production" }).ended;
+    expect(code).toBe(1);
+    expect(output.trim()).toBe("JWT_SECRET is required in production; make one with: openssl rand -base64 48");
+  });
+
+  (onServer ? test.skip : test)("a second process on the same data folder is refused by name", async () => {
+    const first = await start();
+    const { code, output } = await spawn().ended;
+    expect(code).toBe(1);
+    expect(output).toContain(
+      `The data folder ${database.settings.DATA_DIR} is in use by another messenger (process ${first.child.pid})`,
+    );
+    await register(first);
+  });
+
+  (onServer ? test.skip : test)("the lock of a process that was killed is taken over at once", async () => {
+    const first = await start();
+    await first.end("SIGKILL");
+    const startedAt = Date.now();
+    await start();
+    expect(Date.now() - startedAt).toBeLessThan(15_000);
+  });
+
+  (onServer ? test.skip : test)(
+    "a data folder with a name longer than a socket's may be works like any other",
+    async () => {
+      const folder = `${database.settings.DATA_DIR}/${"long-".repeat(30)}`;
+      const server = await start({ DATA_DIR: folder });
+      await register(server);
+      expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
+    },
+  );
+
+  test("its own secret is kept in the data folder, for nobody else to read", async () => {
+    await start();
+    const { stat } = await import("node:fs/promises");
+    const { mode } = await stat(`${database.settings.DATA_DIR}/jwt-secret`);
+    expect(mode & 0o777).toBe(0o600);
+  });
+});

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import pg from "pg";
+import { migrate } from "../src/db/migrate.ts";
+import { Cluster, describeWithCluster, freePort } from "./support/cluster.ts";
+import { ServerProcess } from "./support/process.ts";
+import { silent } from "./support/silent.ts";
+
+describeWithCluster("a PostgreSQL server of its own", () => {
+  let cluster: Cluster;
+  const running: ServerProcess[] = [];
+
+  beforeAll(async () => {
+    cluster = await Cluster.make();
+  });
+
+  afterAll(async () => {
+    await Promise.all(running.map((server) => server.end("SIGKILL")));
+    await cluster?.remove();
+  });
+
+  function spawn(settings: Record<string, string> = {}): ServerProcess {
+    const server = ServerProcess.spawn({
+      DATABASE_URL: cluster.url,
+      JWT_SECRET: "for tests only, and long enough for them",
+      ...settings,
+    });
+    running.push(server);
+    return server;
+  }
+
+  const ready = async (port: number) => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status;
+
+  test("a server that never comes ends the start with one line", async () => {
+    const { code, output } = await spawn({ DATABASE_START_TIMEOUT_SECONDS: "1", LOG_LEVEL: "fatal" }).ended;
+    expect(code).toBe(1);
+    expect(output.trim()).toMatch(/^The database is not there after 1 s: .+ Check DATABASE_URL\.$/);
+    expect(output).not.toContain("    at ");
+  });
+
+  test("a server that comes late is waited for: not ready until then, and then it joins", async () => {
+    const port = await freePort();
+    const server = spawn({ PORT: String(port) });
+    await server.says(/not there yet/);
+    expect(await ready(port)).toBe(503);
+    expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${port}/users/me`)).status).toBe(503);
+    await cluster.start();
+    await server.says(/WebSocket: /);
+    expect(await ready(port)).toBe(200);
+    expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
+  });
+
+  test("told to stop while it waits, it stops", async () => {
+    await cluster.stop();
+    const server = spawn();
+    await server.says(/not there yet/);
+    expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
+    await cluster.start();
+  });
+
+  test("of several that start at once on an empty database, one migrates and the others wait", async () => {
+    const client = new pg.Client({ connectionString: cluster.url });
+    await client.connect();
+    await client.query("CREATE DATABASE fresh");
+    await client.end();
+    const url = cluster.url.replace(/postgres$/, "fresh");
+    const ran = await Promise.all([1, 2, 3, 4].map(() => migrate(url, silent)));
+    const [migrations = [], ...none] = ran.sort((a, b) => b.length - a.length);
+    expect(migrations.length).toBeGreaterThan(0);
+    expect(none).toEqual([[], [], []]);
+  });
+});
