@@ -1,0 +1,75 @@
+// `npm run db:migrate` and its like: runs sequelize-cli on the database that the messenger would use, which for the
+// embedded one means starting it first. Arguments go to sequelize-cli as they are.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import dotenv from "dotenv";
+import { loadConfig } from "../src/config.ts";
+import { migrate } from "../src/db/migrate.ts";
+import { startEngine } from "../src/db/open.ts";
+import { StartError } from "../src/errors.ts";
+import { createLogger } from "../src/logger.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const sequelizeCli = createRequire(import.meta.url)
+  .resolve("sequelize-cli/package.json")
+  .replace(/package\.json$/, "lib/sequelize");
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+const silent = createLogger({ level: "silent", readable: false });
+
+/** Migrates as the server does when it starts. sequelize-cli would not wait for a server that migrates meanwhile. */
+async function bringUpToDate(url: string): Promise<void> {
+  try {
+    const names = await migrate(url, silent);
+    for (const name of names) print(`Migrated ${name}`);
+    if (names.length === 0) print("All migrations have been run already.");
+  } catch (error) {
+    const { message, name } = error as Error;
+    throw new StartError(`The database cannot be used: ${message || name}`, { cause: error });
+  }
+}
+
+/** @returns its exit code */
+async function runSequelizeCli(args: string[], url: string): Promise<number> {
+  const child = spawn(process.execPath, [sequelizeCli, ...args], {
+    cwd: root,
+    env: { ...process.env, DATABASE_URL: url },
+    stdio: "inherit",
+  });
+  // Ctrl-C reaches the child as well. We outlive it, so that the embedded database is closed in order.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+  const [code] = await once(child, "exit");
+  return code ?? 1;
+}
+
+async function main(args: string[]): Promise<number> {
+  const [command = "", ...options] = args;
+  const seeds = /^db:seed(:all)?$/.test(command);
+
+  // Before the settings are checked as a whole, or the answer in production could be that JWT_SECRET is missing.
+  dotenv.config({ quiet: true });
+  if (seeds && process.env.NODE_ENV === "production") {
+    throw new StartError("Demo data is refused in production (NODE_ENV=production): everyone knows its password.");
+  }
+
+  const engine = await startEngine(loadConfig());
+  try {
+    const migratesAll = command === "db:migrate" && options.length === 0;
+    if (migratesAll || seeds) await bringUpToDate(engine.url);
+    return migratesAll ? 0 : await runSequelizeCli(args, engine.url);
+  } finally {
+    await engine.stop();
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: Error) => {
+    process.stderr.write(`${error instanceof StartError ? error.message : error.stack}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,242 @@
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import dotenv from "dotenv";
+import pg from "pg";
+import { readConfig } from "../src/config.ts";
+import { startEngine } from "../src/db/open.ts";
+import { Messenger } from "../src/server.ts";
+import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
+import { Device } from "./support/device.ts";
+import { silent } from "./support/silent.ts";
+
+/* The tools around the database, run as people run them, and the files that tell people how to set it up. */
+
+const root = join(__dirname, "..");
+const read = (name: string): string => readFileSync(join(root, name), "utf8");
+const migrations = readdirSync(join(root, "migrations")).sort();
+
+const refusal = "Demo data is refused in production (NODE_ENV=production): everyone knows its password.";
+
+interface Run {
+  code: number | null;
+  output: string;
+}
+
+/**
+ * Runs a program in the project's folder. All of these variables are given, if only as empty: one that is missing
+ * would be looked up in `.env`, and the database named there is somebody's own.
+ */
+function run(command: string, args: string[], settings: Record<string, string>): Promise<Run> {
+  const { PATH, HOME } = process.env;
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { PATH, HOME, NODE_ENV: "test", JWT_SECRET: "", DATABASE_URL: "", ...settings },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      output += chunk;
+    });
+  }
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, output })));
+}
+
+const tool = (args: string[], settings: Record<string, string>) =>
+  run(process.execPath, ["--import", "tsx", "scripts/database.ts", ...args], settings);
+const sequelizeCli = (args: string[], settings: Record<string, string>) =>
+  run(process.execPath, ["node_modules/sequelize-cli/lib/sequelize", ...args], settings);
+
+/** What is wrong with the chats of a database, in words; nothing must be. */
+const faults = `
+  SELECT c.id, 'seq or version is not 1, 2, 3 and so on up to the counters of the chat' AS fault
+    FROM chats AS c LEFT JOIN messages AS m ON m.chat_id = c.id
+   GROUP BY c.id
+  HAVING array_agg(m.seq ORDER BY m.seq) IS DISTINCT FROM ARRAY(SELECT generate_series(1, c.last_seq))
+      OR array_agg(m.version ORDER BY m.version) IS DISTINCT FROM ARRAY(SELECT generate_series(1, c.version))
+   UNION ALL
+  SELECT c.id, 'last_message_id is not the message at last_seq'
+    FROM chats AS c
+   WHERE NOT EXISTS (SELECT FROM messages AS m WHERE m.id = c.last_message_id AND m.chat_id = c.id AND m.seq = c.last_seq)
+   UNION ALL
+  SELECT m.chat_id, 'a later message has a smaller id or an earlier time'
+    FROM messages AS m JOIN messages AS next ON next.chat_id = m.chat_id AND next.seq = m.seq + 1
+   WHERE next.id < m.id OR next.created_at < m.created_at OR next.created_at > now()
+   UNION ALL
+  SELECT m.chat_id, 'a message is from somebody who is not in the chat'
+    FROM messages AS m
+   WHERE NOT EXISTS (SELECT FROM chat_members AS o WHERE o.chat_id = m.chat_id AND o.user_id = m.sender_id)
+   UNION ALL
+  SELECT o.chat_id, 'read_seq is before the own last message, or past the end'
+    FROM chat_members AS o JOIN chats AS c ON c.id = o.chat_id
+   WHERE o.read_seq > c.last_seq
+      OR o.read_seq < (SELECT max(m.seq) FROM messages AS m WHERE m.chat_id = o.chat_id AND m.sender_id = o.user_id)
+   UNION ALL
+  SELECT c.id, 'a dialog does not have exactly its two people'
+    FROM chats AS c
+   WHERE c.kind = 'dialog'
+     AND ARRAY[c.pair_low, c.pair_high] IS DISTINCT FROM
+         ARRAY(SELECT o.user_id FROM chat_members AS o WHERE o.chat_id = c.id ORDER BY o.user_id)
+   UNION ALL
+  SELECT c.id, 'a group does not begin with its owner creating it'
+    FROM chats AS c JOIN messages AS m ON m.chat_id = c.id AND m.seq = 1
+    LEFT JOIN chat_members AS o ON o.chat_id = c.id AND o.role = 'owner'
+   WHERE c.kind = 'group'
+     AND (m.content, m.sender_id, m.event) IS DISTINCT FROM
+         ('', o.user_id, jsonb_build_object('kind', 'groupCreated', 'byUserId', o.user_id, 'groupName', c.name))
+   UNION ALL
+  SELECT o.chat_id, 'a member of a group was not added exactly once by a message'
+    FROM chat_members AS o JOIN chats AS c ON c.id = o.chat_id AND c.kind = 'group'
+   WHERE o.role <> 'owner'
+     AND 1 <> (SELECT count(*) FROM messages AS m
+                WHERE m.chat_id = o.chat_id AND m.content = ''
+                  AND m.event = jsonb_build_object('kind', 'memberAdded', 'byUserId', m.sender_id, 'userId', o.user_id))
+   ORDER BY 1, 2`;
+
+describe("a database that is taken down, made again and filled with demo data", () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await makeDatabase();
+  });
+  afterAll(() => database?.remove());
+
+  /** Opens the database for a moment; while it does, nobody else can open the embedded one. */
+  async function withDatabase<T>(work: (client: pg.Client, url: string) => Promise<T>): Promise<T> {
+    const { DATABASE_URL: databaseUrl, DATA_DIR: dataDir } = database.settings;
+    const engine = await startEngine({ databaseUrl, dataDir });
+    const client = new pg.Client({ connectionString: engine.url });
+    try {
+      await client.connect();
+      return await work(client, engine.url);
+    } finally {
+      await client.end();
+      await engine.stop();
+    }
+  }
+
+  /** All rows of these tables, as text. */
+  async function contents(client: pg.Client, tables: string[]): Promise<Record<string, string[]>> {
+    const found: Record<string, string[]> = {};
+    for (const table of tables) {
+      const { rows } = await client.query(`SELECT t::text AS row FROM ${table} AS t ORDER BY 1`);
+      found[table] = rows.map(({ row }) => row);
+    }
+    return found;
+  }
+
+  test("sequelize-cli takes down what the messenger has migrated, and the messenger accepts what sequelize-cli has", async () => {
+    await withDatabase(async (client, url) => {
+      const written = async () => {
+        const { rows } = await client.query('SELECT name FROM "SequelizeMeta" ORDER BY name');
+        return rows.map(({ name }) => name);
+      };
+      expect(await written()).toEqual(migrations);
+      expect(await sequelizeCli(["db:migrate:undo:all"], { DATABASE_URL: url })).toMatchObject({ code: 0 });
+      expect(await written()).toEqual([]);
+      const { rows } = await client.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
+      expect(rows).toEqual([{ tablename: "SequelizeMeta" }]);
+
+      expect(await sequelizeCli(["db:migrate"], { DATABASE_URL: url })).toMatchObject({ code: 0 });
+      expect(await written()).toEqual(migrations);
+    });
+    expect(await run("npm", ["run", "--silent", "migrate:start"], database.settings)).toEqual({
+      code: 0,
+      output: "All migrations have been run already.\n",
+    });
+  });
+
+  test("the demo data is as the messenger would have written it, and filling in again changes nothing", async () => {
+    expect(await tool(["db:seed:all"], database.settings)).toMatchObject({ code: 0 });
+    await withDatabase(async (client, url) => {
+      expect((await client.query(faults)).rows).toEqual([]);
+      const tables = ["users", "chats", "chat_members", "messages"];
+      const before = await contents(client, tables);
+      expect(before.users).toHaveLength(10);
+      expect(before.messages?.length).toBeGreaterThan(50);
+
+      expect(await sequelizeCli(["db:seed:all"], { DATABASE_URL: url })).toMatchObject({ code: 0 });
+      expect(await contents(client, tables)).toEqual(before);
+    });
+  });
+
+  test("Patrick0 logs in, finds his chats, and nobody migrates under a running messenger's feet", async () => {
+    const config = readConfig({ NODE_ENV: "test", PORT: "0", BCRYPT_COST: "4", ...database.settings });
+    const messenger = new Messenger(config, silent);
+    try {
+      const port = await messenger.start();
+      const answer = await fetch(`http://127.0.0.1:${port}/auth/login`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ email: "patrick0@example.org", password: "messenger demo" }),
+      });
+      const { user, token } = (await answer.json()) as { user: { id: number; lastName: string }; token: string };
+      expect(user).toMatchObject({ firstName: "Patrick0", lastName: "Star" });
+
+      const device = await Device.connect(`ws://127.0.0.1:${port}`, { headers: { authorization: `Bearer ${token}` } });
+      const { params } = await device.request("listLastMessage", { limit: 10, page: 1 });
+      expect(params.data).toMatchObject([
+        { senderName: "Patrick1", receiverName: "Patrick0", groupName: null, unread: 2 },
+        { senderName: "Patrick4", receiverName: null, groupName: "Sea lovers", unread: 3 },
+        { senderName: "Patrick2", receiverName: "Patrick0", groupName: null, unread: 1 },
+        { senderName: "Patrick5", receiverName: "Patrick0", groupName: null, unread: 1 },
+        { senderName: "Patrick4", receiverName: null, groupName: "Chess", unread: 9 },
+      ]);
+      await device.close();
+
+      if (onServer) return;
+      expect(await tool(["db:migrate"], database.settings)).toEqual({
+        code: 1,
+        output: expect.stringMatching(/^The data folder .* is in use by another messenger \(process \d+\)\..*\n$/),
+      });
+    } finally {
+      await messenger.stop();
+    }
+  });
+});
+
+describe("demo data in production", () => {
+  test("is refused before anything is looked at", async () => {
+    const settings = { NODE_ENV: "production", DATA_DIR: "/nowhere" };
+    expect(await tool(["db:seed:all"], settings)).toEqual({ code: 1, output: `${refusal}\n` });
+  });
+
+  test("is refused by the seeders themselves", () => {
+    const mode = jest.replaceProperty(process.env, "NODE_ENV", "production");
+    try {
+      const require = createRequire(__filename);
+      for (const name of readdirSync(join(root, "seeders"))) {
+        expect(() => require(join(root, "seeders", name)).up()).toThrow(refusal);
+      }
+    } finally {
+      mode.restore();
+    }
+  });
+});
+
+describe(".env.example", () => {
+  const example = dotenv.parse(read(".env.example").replaceAll(/^# (?=[A-Z_]+=)/gm, ""));
+  const { DATABASE_URL = "", ...others } = example;
+
+  test("names every setting there is, and no other", () => {
+    const [, keys = ""] = /const environmentSchema = Joi\.object\(\{\n(.*?)\n\}\)/s.exec(read("src/config.ts")) ?? [];
+    const settings = [...keys.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name]) => name);
+    expect(settings).toContain("DATABASE_URL");
+    expect(Object.keys(example).sort()).toEqual(settings.sort());
+  });
+
+  test("shows the defaults as they are", () => {
+    expect(readConfig(others)).toEqual(readConfig({}));
+  });
+
+  test("leads to the PostgreSQL of docker-compose.yml", () => {
+    const compose = read("docker-compose.yml");
+    const value = (name: string) => new RegExp(`${name}: (?:\\$\\{${name}:-)?(\\w+)`).exec(compose)?.[1];
+    const address = `127.0.0.1:5432/${value("POSTGRES_DB")}`;
+    expect(compose).toContain("- 127.0.0.1:5432:5432");
+    expect(DATABASE_URL).toBe(`postgres://${value("POSTGRES_USER")}:${value("POSTGRES_PASSWORD")}@${address}`);
+  });
+});
