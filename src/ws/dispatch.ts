@@ -8,7 +8,7 @@ import {
   unknownRequestType,
 } from "../contract/frames.ts";
 import { requestId as requestIdRule } from "../contract/fields.ts";
-import { check } from "../contract/schema.ts";
+import { check, object } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Actor } from "../services/actor.ts";
@@ -20,6 +20,9 @@ export interface DispatchOptions {
   asAppError: (error: unknown) => AppError;
   log: Logger;
 }
+
+/** Keys that are not read here are ignored, but for the one that no JSON from outside may hold; see `check`. */
+const anyFrame = object({});
 
 /** The one answer to a frame: read it, find its type, check its params, do it. Never throws. */
 export async function dispatch(text: string, user: Actor, options: DispatchOptions): Promise<AnswerFrame | ErrorFrame> {
@@ -33,6 +36,7 @@ export async function dispatch(text: string, user: Actor, options: DispatchOptio
   try {
     requestId = readRequestId(frame);
     if (!messageType) return errorFrame(type, { code: "UNKNOWN_TYPE", message: "There is no such type" }, requestId);
+    check(anyFrame, frame, { label: "frame" });
     const params = check(messageType.params, frame.params, { label: "params" });
     return answerFrame(type, await messageType.handle({ user, services: options.services }, params), requestId);
   } catch (error) {
