@@ -1,4 +1,5 @@
 // `npm start`: builds what is not built, then becomes the server. One process, so that signals meet the server itself.
+// With a name, becomes that entry of `src` instead: `node scripts/start.mjs reset-password ann@example.org`.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -29,4 +30,5 @@ if (tsc) {
   process.exit(1);
 }
 
-await import(new URL("../dist/main.js", import.meta.url).href);
+const [, , entry = "main"] = process.argv;
+await import(new URL(`../dist/${entry}.js`, import.meta.url).href);

@@ -153,8 +153,8 @@ async function addPeople(select) {
     firstName: `Patrick${number}`,
   }));
   await select(
-    `INSERT INTO users (email, email_key, password_hash, first_name, last_name, created_at)
-     SELECT email, lower(email), $passwordHash, "firstName", 'Star', $createdAt
+    `INSERT INTO users (email, email_key, password_hash, first_name, last_name, first_name_key, last_name_key, created_at)
+     SELECT email, lower(email), $passwordHash, "firstName", 'Star', lower("firstName"), 'star', $createdAt
        FROM jsonb_to_recordset($persons::jsonb) AS person (email text, "firstName" text)
       ORDER BY email
          ON CONFLICT (email_key) DO NOTHING`,

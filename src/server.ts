@@ -17,12 +17,16 @@ import { routes } from "./http/registry.ts";
 import { createWaitingApp } from "./http/waiting-app.ts";
 import type { Logger } from "./logger.ts";
 import { Accounts } from "./services/accounts.ts";
+import { Blocks } from "./services/blocks.ts";
 import { ChatLog } from "./services/chat-log.ts";
 import { Groups } from "./services/groups.ts";
 import { History } from "./services/history.ts";
+import { startHistoryPurge } from "./services/history-purge.ts";
 import { Messages } from "./services/messages.ts";
 import { Passwords } from "./services/passwords.ts";
 import { People } from "./services/people.ts";
+import { RefreshTokens } from "./services/refresh-tokens.ts";
+import { watchSessions } from "./services/session-watch.ts";
 import { Sessions } from "./services/sessions.ts";
 import { storedSecret, Tokens } from "./services/tokens.ts";
 import { Connections } from "./ws/connections.ts";
@@ -41,7 +45,8 @@ const { version }: { version: string } = JSON.parse(readFileSync(new URL("../pac
 interface Edges {
   app: RequestListener;
   gateway: Gateway;
-  delivery: Delivery;
+  /** What runs beside them: each is stopped by calling it. */
+  chores: (() => void)[];
 }
 
 /** The whole messenger in one process: the one place that knows every part. */
@@ -112,20 +117,26 @@ export class Messenger {
     });
 
     const secret = config.jwtSecret ?? (await storedSecret(config.dataDir));
-    const tokens = new Tokens({ secret, lifetimeSeconds: config.tokenLifetimeSeconds });
-    const sessions = new Sessions({ tokens, onEnded: connections.endSessions });
+    const sessions = new Sessions({
+      database,
+      tokens: new Tokens({ secret, lifetimeSeconds: config.tokenLifetimeSeconds }),
+      refreshTokens: new RefreshTokens(secret),
+      refreshLifetimeMs: config.refreshTokenLifetimeSeconds * 1000,
+      onEnded: connections.endSessions,
+    });
     const passwords = new Passwords({ cost: config.bcryptCost });
     const chatLog = new ChatLog({ database, delivery });
     const accounts = new Accounts({ database, passwords, sessions, chatLog });
-    const groups = new Groups({ chatLog, maxMembers: config.maxGroupMembers });
+    const people = new People({ database });
+    const blocks = new Blocks({ database, chatLog });
+    const groups = new Groups({ database, chatLog, maxMembers: config.maxGroupMembers });
     const messages = new Messages({ database, chatLog });
     const history = new History({ database });
 
     const isOpen = () => !this.stopping.signal.aborted;
     const messageTypes = [...registry.values()];
     const app = createHttpApp({
-      services: { accounts, people: new People() },
-      sessions,
+      services: { accounts, sessions, people, blocks },
       documents: {
         openApi: openApiDocument(routes, version),
         asyncApi: asyncApiDocument(messageTypes, version),
@@ -145,7 +156,12 @@ export class Messenger {
       asAppError,
       log,
     });
-    return { app, gateway, delivery };
+    const chores = [
+      watchSessions({ database, onEnded: connections.endSessions, log }),
+      startHistoryPurge({ database, log }),
+      () => delivery.stop(),
+    ];
+    return { app, gateway, chores };
   }
 
   private listen(): Promise<number> {
@@ -170,7 +186,7 @@ export class Messenger {
     this.server.closeIdleConnections();
     await Promise.race([closed, wait(lastRequestsMs, undefined, { ref: false })]);
     this.server.closeAllConnections();
-    this.edges?.delivery.stop();
+    for (const stop of this.edges?.chores ?? []) stop();
     await this.opened?.close();
   }
 }

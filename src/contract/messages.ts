@@ -15,12 +15,22 @@ import { described, exactly, flag, type Infer, nullable, object, oneOf, optional
 /** What happened to a group, for programs; the message's text says the same for people. */
 export const chatEvent = object({
   kind: described(
-    oneOf("groupCreated", "memberAdded", "memberLeft", "ownershipTransferred"),
+    oneOf(
+      "groupCreated",
+      "groupRenamed",
+      "groupDeleted",
+      "memberAdded",
+      "memberRemoved",
+      "memberLeft",
+      "roleChanged",
+      "ownershipTransferred",
+    ),
     "What happened. More kinds will come: treat an unknown one as plain text.",
   ),
   byUserId: described(userId(), "Who did it."),
   userId: optional(described(userId(), "Whom it happened to, where that is not `byUserId`.")),
-  groupName: optional(groupName()),
+  groupName: optional(described(groupName(), "The name given by `groupCreated` and `groupRenamed`.")),
+  role: optional(described(oneOf("admin", "member"), "The role given by `roleChanged`.")),
 });
 export type ChatEvent = Infer<typeof chatEvent>;
 

@@ -55,8 +55,7 @@ export function text(options: { min?: number; max: number; blank?: boolean }): S
 
 /** A password of at least `min` characters and at most the 72 bytes that bcrypt looks at. */
 export function password(options: { min: number }): Schema<string> {
-  const joi = (text({ min: options.min, max: 72 }).joi as Joi.StringSchema).max(72, "utf8");
-  return schema(joi.messages({ "string.max": "{{#label}} must be at most 72 bytes long" }));
+  return schema((text({ min: options.min, max: 72 }).joi as Joi.StringSchema).max(72, "utf8"));
 }
 
 /** Text of a given form; `words` completes the sentence "<field> must ...". */
@@ -70,7 +69,7 @@ export function textLike(pattern: RegExp, words: string): Schema<string> {
 
 /** An e-mail address: one `@`, at most 254 characters, any domain; no list of top-level domains is kept. */
 export function email(): Schema<string> {
-  return schema((text({ max: 254 }).joi as Joi.StringSchema).email({ tlds: false, minDomainSegments: 1 }));
+  return schema(Joi.string().email({ tlds: false, minDomainSegments: 1 }).max(254));
 }
 
 /** A whole number between `min` and `max`, both included. */
@@ -139,19 +138,10 @@ export function someOf<P extends Shape>(shape: P): Schema<InferShape<P>> {
   return schema((closedObject(shape).joi as Joi.ObjectSchema).min(1));
 }
 
-/**
- * JSON may hold a key "__proto__"; Joi lets it pass, and code that copies keys would take it for the prototype.
- * A loop, not a recursion: a small text can nest deeper than the stack goes.
- */
+/** JSON may hold a key "__proto__"; Joi lets it pass, and code that copies keys would take it for the prototype. */
 function holdsPrototypeKey(value: unknown): boolean {
-  const unseen = [value];
-  while (unseen.length > 0) {
-    const next = unseen.pop();
-    if (typeof next !== "object" || next === null) continue;
-    if (Object.hasOwn(next, "__proto__")) return true;
-    for (const inner of Object.values(next)) unseen.push(inner);
-  }
-  return false;
+  if (typeof value !== "object" || value === null) return false;
+  return Object.hasOwn(value, "__proto__") || Object.values(value).some(holdsPrototypeKey);
 }
 
 /**

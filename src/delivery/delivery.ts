@@ -23,6 +23,8 @@ interface LiveChat {
   version: number;
   /** Who asked for the versions that are being committed now. */
   origins: Map<number, Origin>;
+  /** What was heard of and waits for the rows before it. */
+  heard: Map<number, Change>;
   /** While rows are read for a gap, everybody waits for that one reading. */
   reading: Promise<void> | undefined;
   wanted: number;
@@ -75,6 +77,7 @@ export class Delivery {
       this.give(chat, change);
       return;
     }
+    chat.heard.set(version, change);
     chat.wanted = Math.max(chat.wanted, version);
     await (chat.reading ?? this.startReading(chatId, chat));
   }
@@ -105,7 +108,13 @@ export class Delivery {
       if (chat.reading || chat.origins.size > 0) continue;
       this.chats.delete(oldest);
     }
-    const fresh: LiveChat = { version: version - 1, origins: new Map(), reading: undefined, wanted: 0 };
+    const fresh: LiveChat = {
+      version: version - 1,
+      origins: new Map(),
+      heard: new Map(),
+      reading: undefined,
+      wanted: 0,
+    };
     this.chats.set(chatId, fresh);
     return fresh;
   }
@@ -132,9 +141,21 @@ export class Delivery {
       try {
         const messages = await this.options.store.changesAfter(chatId, chat.version, rowsPerReading);
         const members = messages.length > 0 ? await this.options.store.memberIds(chatId) : [];
-        for (const message of messages) this.give(chat, { message, recipientIds: recipientsOf(message, members) });
+        for (const message of messages) {
+          // Who was told of it when it was made is known better than who is in the chat now.
+          const heard = chat.heard.get(message.version);
+          chat.heard.delete(message.version);
+          this.give(chat, { message, recipientIds: heard?.recipientIds ?? recipientsOf(message, members) });
+        }
         if (messages.length < rowsPerReading && chat.version >= chat.wanted) return;
         if (messages.length === 0) {
+          // Removed since, with all of an ended group: what was heard of it still goes out, in order.
+          for (const version of [...chat.heard.keys()].sort((a, b) => a - b)) {
+            const heard = chat.heard.get(version);
+            if (heard && version > chat.version) this.give(chat, heard);
+          }
+          chat.heard.clear();
+          if (chat.version >= chat.wanted) return;
           this.options.log.error(
             { chatId, version: chat.version, wanted: chat.wanted },
             "a committed change is missing",
@@ -154,7 +175,8 @@ export class Delivery {
 /** Who hears of a new message: the members after it, and whoever wrote it or was removed by it. */
 export function recipientsOf(message: ChatMessage, memberIds: Iterable<number>): number[] {
   const recipients = new Set(memberIds);
-  recipients.add(message.sender.id);
+  // An owner who leaves is gone before the hand-over, and hears no more of the group than anyone else who left.
+  if (message.event?.kind !== "ownershipTransferred") recipients.add(message.sender.id);
   if (message.event?.userId !== undefined) recipients.add(message.event.userId);
   return [...recipients];
 }

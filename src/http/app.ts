@@ -3,7 +3,6 @@ import helmet from "helmet";
 import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { Sessions } from "../services/sessions.ts";
 import { bearerToken } from "../services/tokens.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
 import { routes } from "./registry.ts";
@@ -16,7 +15,6 @@ const largestBody = "16kb";
 
 export interface HttpOptions {
   services: HttpServices;
-  sessions: Sessions;
   documents: Documents;
   log: Logger;
   trustedProxyHops: number;
@@ -66,9 +64,11 @@ const expressPath = (url: string): string => url.replace(/\{(\w+)\}/g, ":$1");
 
 /** Who asks, then what is asked, then the answer. */
 const handler =
-  (route: AnyRoute, { services, sessions }: HttpOptions): RequestHandler =>
+  (route: AnyRoute, { services }: HttpOptions): RequestHandler =>
   async (request, response) => {
-    const identity = route.public ? undefined : await sessions.authenticate(bearerToken(request.get("authorization")));
+    const identity = route.public
+      ? undefined
+      : await services.sessions.authenticate(bearerToken(request.get("authorization")));
     const answer = await route.handle({
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),
       query: route.query && check(route.query, request.query, { label: "query", convert: true }),

@@ -1,13 +1,17 @@
 import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Accounts } from "../services/accounts.ts";
+import type { Blocks } from "../services/blocks.ts";
 import type { People } from "../services/people.ts";
+import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
 
 /** What handlers may call. */
 export interface HttpServices {
   accounts: Accounts;
+  sessions: Sessions;
   people: People;
+  blocks: Blocks;
 }
 
 /** What a handler is given: checked, and typed by the route's schemas. */

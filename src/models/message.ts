@@ -2,10 +2,19 @@ import { Column, DataType, Model, Table } from "sequelize-typescript";
 
 /** What happened to a group, as stored: ids and values only, never a person's name. */
 export type StoredEvent = Readonly<{
-  kind: "groupCreated" | "memberAdded" | "memberLeft" | "ownershipTransferred";
+  kind:
+    | "groupCreated"
+    | "groupRenamed"
+    | "groupDeleted"
+    | "memberAdded"
+    | "memberRemoved"
+    | "memberLeft"
+    | "roleChanged"
+    | "ownershipTransferred";
   byUserId: number;
   userId?: number;
   groupName?: string;
+  role?: "admin" | "member";
 }>;
 
 /** A message, or a notification about the group (`event`). A deleted one stays, with empty content. */

@@ -18,7 +18,7 @@ export class Session extends Model<Partial<Session>> {
   @Column(DataType.BLOB)
   declare refreshHash: Buffer;
 
-  /** SHA-256 of the refresh token before it. */
+  /** SHA-256 of the refresh token before it, which may still ask for its successor for a while. */
   @Column(DataType.BLOB)
   declare previousHash: Buffer | null;
 
@@ -30,6 +30,10 @@ export class Session extends Model<Partial<Session>> {
 
   @Column(DataType.DATE)
   declare lastUsedAt: Date;
+
+  /** When the refresh token was last changed. */
+  @Column(DataType.DATE)
+  declare refreshedAt: Date;
 
   @Column(DataType.DATE)
   declare revokedAt: Date | null;

@@ -23,6 +23,13 @@ export class User extends Model<Partial<User>> {
   @Column(DataType.TEXT)
   declare lastName: string | null;
 
+  /** The names as they are searched; see `nameKey`. */
+  @Column(DataType.TEXT)
+  declare firstNameKey: string | null;
+
+  @Column(DataType.TEXT)
+  declare lastNameKey: string | null;
+
   @Column(DataType.DATE)
   declare createdAt: Date;
 
@@ -35,3 +42,12 @@ export class User extends Model<Partial<User>> {
 
 /** The form in which e-mail addresses are compared: upper and lower case are the same. */
 export const emailKey = (email: string): string => email.normalize("NFC").toLowerCase();
+
+/** The form in which names are searched: lower case, without accents, single spaces. */
+export const nameKey = (name: string): string =>
+  name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/\s+/g, " ").trim();
+
+/** An account that is there: what the schema promises of rows that are not deleted. */
+export type LivingUser = User & { email: string; firstName: string; passwordHash: string };
+
+export const isLiving = (user: User | null): user is LivingUser => user !== null && user.deletedAt === null;

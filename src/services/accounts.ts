@@ -1,12 +1,13 @@
+import { Op } from "sequelize";
 import type { Database } from "../db/connect.ts";
 import { violatedConstraint } from "../db/failures.ts";
 import { AppError } from "../errors.ts";
-import { User } from "../models/index.ts";
-import { emailKey } from "../models/user.ts";
+import { Block, User } from "../models/index.ts";
+import { emailKey, isLiving, type LivingUser, nameKey } from "../models/user.ts";
 import type { ChatLog } from "./chat-log.ts";
 import { takeLeave } from "./groups.ts";
 import type { Passwords } from "./passwords.ts";
-import type { Sessions } from "./sessions.ts";
+import { revokeSessions, type Sessions, type SessionTokens } from "./sessions.ts";
 import { notLoggedIn } from "./tokens.ts";
 
 /** What a person sees of the own account. */
@@ -30,10 +31,6 @@ interface Device {
   userAgent: string | undefined;
 }
 
-/** An account that is there: what the schema promises of rows that are not deleted. */
-type LivingUser = User & { email: string; firstName: string; passwordHash: string };
-const isLiving = (user: User | null): user is LivingUser => user !== null && user.deletedAt === null;
-
 const toProfile = (user: LivingUser): Profile => ({
   id: user.id,
   email: user.email,
@@ -56,7 +53,12 @@ export class Accounts {
     const { email, password, firstName, lastName } = wish;
     const passwordHash = await this.options.passwords.hash(password);
     const user = await refusingTakenEmail(() =>
-      User.create({ email, emailKey: emailKey(email), passwordHash, firstName, lastName: lastName ?? null }),
+      User.create({
+        email,
+        emailKey: emailKey(email),
+        passwordHash,
+        ...names({ firstName, lastName: lastName ?? null }),
+      }),
     );
     return this.logIn(user.id, passwordHash, device);
   }
@@ -69,6 +71,12 @@ export class Accounts {
     return this.logIn(user.id, user.passwordHash, device);
   }
 
+  /** Exchanges a refresh token; see `Sessions.refresh`. */
+  async refresh(refreshToken: string): Promise<LoggedIn> {
+    const { user, ...tokens } = await this.options.sessions.refresh(refreshToken);
+    return loggedIn(user, tokens);
+  }
+
   async profile(userId: number): Promise<Profile> {
     return toProfile(await this.living(userId));
   }
@@ -78,13 +86,13 @@ export class Accounts {
     userId: number,
     change: { firstName?: string; lastName?: string | null; email?: string; password?: string },
   ): Promise<Profile> {
-    const { email, password, ...names } = change;
+    const { email, password, firstName, lastName } = change;
     const user = await this.living(userId);
     const changesEmail = email !== undefined && email !== user.email;
     if (changesEmail) await this.requirePassword(user, password);
     const [changed] = await refusingTakenEmail(() =>
       User.update(
-        { ...names, ...(changesEmail && { email, emailKey: emailKey(email) }) },
+        { ...names({ firstName, lastName }), ...(changesEmail && { email, emailKey: emailKey(email) }) },
         { where: { id: userId, deletedAt: null, ...(changesEmail && { passwordHash: user.passwordHash }) } },
       ),
     );
@@ -108,7 +116,7 @@ export class Accounts {
         { where: { id: userId, passwordHash: user.passwordHash }, transaction },
       );
       if (changed === 0) throw wrongPassword();
-      return sessions.revokeAll(userId, { except: sessionId, transaction });
+      return revokeSessions(userId, { except: sessionId, transaction });
     });
     sessions.announceEnd({ sessionIds, because: "ended" });
   }
@@ -128,14 +136,15 @@ export class Accounts {
       if (held.passwordHash !== user.passwordHash) throw wrongPassword();
       const chats = await changes.lockAllOf(userId);
       await held.update(
-        { email: null, emailKey: null, passwordHash: null, firstName: null, lastName: null, deletedAt: new Date() },
+        { email: null, emailKey: null, passwordHash: null, ...noNames, deletedAt: new Date() },
         { transaction },
       );
+      await Block.destroy({ where: { [Op.or]: [{ userId }, { blockedId: userId }] }, transaction });
       for (const chat of chats) {
         if (chat.kind === "group") await takeLeave(chat, userId);
         else await chat.removeMember(userId);
       }
-      return sessions.revokeAll(userId, { transaction });
+      return revokeSessions(userId, { transaction });
     });
     sessions.announceEnd({ sessionIds, because: "accountDeleted" });
   }
@@ -152,8 +161,7 @@ export class Accounts {
         transaction,
       });
       if (!isLiving(user)) throw badCredentials();
-      const { expiresAt, ...tokens } = await this.options.sessions.start(userId, device, transaction);
-      return { user: toProfile(user), ...tokens, expiresAt: expiresAt.toISOString() };
+      return loggedIn(user, await this.options.sessions.start(userId, device, transaction));
     });
   }
 
@@ -169,6 +177,19 @@ export class Accounts {
     }
   }
 }
+
+const loggedIn = (user: LivingUser, { expiresAt, ...tokens }: SessionTokens): LoggedIn => ({
+  user: toProfile(user),
+  ...tokens,
+  expiresAt: expiresAt.toISOString(),
+});
+
+/** The names that are given, with the keys by which they are found. */
+const names = ({ firstName, lastName }: { firstName?: string | undefined; lastName?: string | null | undefined }) => ({
+  ...(firstName !== undefined && { firstName, firstNameKey: nameKey(firstName) }),
+  ...(lastName !== undefined && { lastName, lastNameKey: nameKey(lastName ?? "") }),
+});
+const noNames = { firstName: null, lastName: null, firstNameKey: null, lastNameKey: null };
 
 const badCredentials = () => new AppError("badCredentials", "E-mail or password is wrong");
 const wrongPassword = () => new AppError("reauthRequired", "The current password is required, and this is not it");

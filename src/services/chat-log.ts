@@ -101,6 +101,16 @@ export class Changes {
     return account !== null;
   }
 
+  /** Holds an account alone: nobody else may hold it, delete it or open a dialog with it meanwhile. */
+  async holdAccountAlone(userId: number): Promise<void> {
+    await User.findByPk(userId, {
+      attributes: ["id"],
+      lock: this.transaction.LOCK.UPDATE,
+      transaction: this.transaction,
+      raw: true,
+    });
+  }
+
   /**
    * What this person has stored under this client id, so that a repeated send is answered with it.
    * @throws AppError of kind "conflict" when it was something else
@@ -121,6 +131,17 @@ export class Changes {
   async create(values: { kind: "group"; name: string }): Promise<LockedChat> {
     const { id } = await Chat.create(values, { transaction: this.transaction });
     return new LockedChat(this, id, "group", new Map());
+  }
+
+  /** Takes the row lock of the dialog of two people, if they have one. */
+  async lockDialog(userId: number, otherId: number): Promise<LockedChat | undefined> {
+    const dialog = await Chat.findOne({
+      attributes: ["id"],
+      where: { pairLow: Math.min(userId, otherId), pairHigh: Math.max(userId, otherId) },
+      transaction: this.transaction,
+      raw: true,
+    });
+    return dialog ? this.lock(dialog.id) : undefined;
   }
 
   /** The dialog of two people (or of one), made unless it is there. */
@@ -263,8 +284,15 @@ export class LockedChat {
     this.members.set(userId, role);
   }
 
-  /** Ends the chat: from now on it is as if it had never been. */
+  async rename(name: string): Promise<void> {
+    await Chat.update({ name }, { where: { id: this.id }, transaction: this.changes.transaction });
+  }
+
+  /** Ends the chat: from now on it is as if it had never been. Its messages are removed later, see `history-purge`. */
   async end(): Promise<void> {
-    await Chat.update({ deletedAt: new Date() }, { where: { id: this.id }, transaction: this.changes.transaction });
+    const { transaction } = this.changes;
+    await Chat.update({ deletedAt: new Date() }, { where: { id: this.id }, transaction });
+    await ChatMember.destroy({ where: { chatId: this.id }, transaction });
+    this.members.clear();
   }
 }

@@ -1,15 +1,24 @@
+import type { Database } from "../db/connect.ts";
+import { type GroupMember, groupMembers } from "../db/queries/group-members.ts";
+import { groupView } from "../db/queries/membership.ts";
 import type { ChatMessage } from "../db/queries/messages.ts";
 import { AppError } from "../errors.ts";
+import type { Role } from "../models/chat-member.ts";
+import type { StoredEvent } from "../models/message.ts";
 import type { Actor } from "./actor.ts";
-import type { ChatLog, LockedChat, SentMessage } from "./chat-log.ts";
+import { blocks } from "./blocks.ts";
+import type { Changes, ChatLog, LockedChat, SentMessage } from "./chat-log.ts";
+import type { Page } from "./history.ts";
+import { noSuchUser, notMember } from "./refusals.ts";
 
-/** One answer for a stranger, for someone who has left, and for a group that does not exist: it tells nothing. */
-export const notMember = () => new AppError("notMember", "User is not a member of this group");
-export const noSuchUser = () => new AppError("notFound", "There is no such user");
+interface Member {
+  groupId: number;
+  userId: number;
+}
 
 /** Groups and who is in them. Every change is a message in the group's history. */
 export class Groups {
-  constructor(private readonly options: { chatLog: ChatLog; maxMembers: number }) {}
+  constructor(private readonly options: { database: Database; chatLog: ChatLog; maxMembers: number }) {}
 
   /** Makes a group; whoever makes it owns it. With a `clientMessageId`, made once however often it is asked for. */
   create(by: Actor, wish: { groupName: string; clientMessageId?: string | undefined }): Promise<SentMessage> {
@@ -32,69 +41,133 @@ export class Groups {
   }
 
   /** Adds someone; any member may. */
-  add(by: Actor, { groupId, userId }: { groupId: number; userId: number }): Promise<ChatMessage> {
+  add(by: Actor, { groupId, userId }: Member): Promise<ChatMessage> {
     return this.options.chatLog.change(by.origin, async (changes) => {
       const exists = await changes.holdAccount(userId);
-      const group = await changes.lock(groupId);
-      requireMember(group, by.userId);
-      if (!exists) throw noSuchUser();
+      const group = await lockAsMember(changes, groupId, by.userId);
+      if (!exists || (await blocks(userId, by.userId, changes.transaction))) throw noSuchUser();
       if (group.members.has(userId)) throw new AppError("conflict", "User is already a member of this group");
       if (group.members.size >= this.options.maxMembers) {
         throw new AppError("limit", `A group has at most ${this.options.maxMembers} members`);
       }
-      const message = await group.append({
-        senderId: by.userId,
-        event: { kind: "memberAdded", byUserId: by.userId, userId },
-      });
+      const message = await note(group, by, { kind: "memberAdded", userId });
       await group.addMember(userId, { role: "member", readSeq: message.seq });
       return message;
     });
   }
 
-  /** Makes another member the owner; the one before becomes an admin. */
-  transferOwnership(by: Actor, { groupId, userId }: { groupId: number; userId: number }): Promise<ChatMessage> {
-    return this.options.chatLog.change(by.origin, async (changes) => {
-      const group = await changes.lock(groupId);
-      requireMember(group, by.userId);
-      if (group.members.get(by.userId) !== "owner")
-        throw new AppError("forbidden", "Only the owner of the group may do this");
-      if (!group.members.has(userId)) throw new AppError("notFound", "There is no such user in this group");
-      if (userId === by.userId) throw new AppError("conflict", "User owns this group already");
-      await group.setRole(by.userId, "admin");
-      return handOver(group, by.userId, userId);
-    });
-  }
-
   /** Leaves a group. An owner hands over; the last one out ends the group. */
   leave(by: Actor, { groupId }: { groupId: number }): Promise<ChatMessage> {
+    return this.options.chatLog.change(by.origin, async (changes) =>
+      takeLeave(await lockAsMember(changes, groupId, by.userId), by.userId),
+    );
+  }
+
+  /** Puts someone out; an admin may put out members, the owner everyone else. */
+  remove(by: Actor, { groupId, userId }: Member): Promise<ChatMessage> {
     return this.options.chatLog.change(by.origin, async (changes) => {
-      const group = await changes.lock(groupId);
-      requireMember(group, by.userId);
-      return takeLeave(group, by.userId);
+      const group = await lockAsMember(changes, groupId, by.userId);
+      requireRole(group, by, "admin");
+      const role = roleOf(group, userId);
+      if (rank[role] >= rank[roleOf(group, by.userId)]) throw forbidden();
+      await group.removeMember(userId);
+      return note(group, by, { kind: "memberRemoved", userId });
     });
+  }
+
+  /** Gives the group another name; admins and the owner may. */
+  rename(by: Actor, { groupId, groupName }: { groupId: number; groupName: string }): Promise<ChatMessage> {
+    return this.options.chatLog.change(by.origin, async (changes) => {
+      const group = await lockAsMember(changes, groupId, by.userId);
+      requireRole(group, by, "admin");
+      await group.rename(groupName);
+      return note(group, by, { kind: "groupRenamed", groupName });
+    });
+  }
+
+  /** Makes a member an admin, or an admin a member; only the owner may. */
+  setRole(by: Actor, { groupId, userId, role }: Member & { role: "admin" | "member" }): Promise<ChatMessage> {
+    return this.options.chatLog.change(by.origin, async (changes) => {
+      const group = await lockAsMember(changes, groupId, by.userId);
+      requireRole(group, by, "owner");
+      if (userId === by.userId) throw new AppError("conflict", "The owner stays the owner; use transferOwnership");
+      if (roleOf(group, userId) === role) throw new AppError("conflict", "User has this role already");
+      await group.setRole(userId, role);
+      return note(group, by, { kind: "roleChanged", userId, role });
+    });
+  }
+
+  /** Makes another member the owner; the one before becomes an admin. */
+  transferOwnership(by: Actor, { groupId, userId }: Member): Promise<ChatMessage> {
+    return this.options.chatLog.change(by.origin, async (changes) => {
+      const group = await lockAsMember(changes, groupId, by.userId);
+      requireRole(group, by, "owner");
+      roleOf(group, userId);
+      if (userId === by.userId) throw new AppError("conflict", "User owns this group already");
+      await group.setRole(by.userId, "admin");
+      return handOver(group, by, userId);
+    });
+  }
+
+  /** Ends the group for everyone; only the owner may. Everybody in it is told, and its history is gone. */
+  delete(by: Actor, { groupId }: { groupId: number }): Promise<ChatMessage> {
+    return this.options.chatLog.change(by.origin, async (changes) => {
+      const group = await lockAsMember(changes, groupId, by.userId);
+      requireRole(group, by, "owner");
+      const message = await note(group, by, { kind: "groupDeleted" });
+      await group.end();
+      return message;
+    });
+  }
+
+  /** Who is in the group: the owner, the admins, then the members, the longest there first. */
+  async members(userId: number, { groupId, limit, page }: Page & { groupId: number }): Promise<GroupMember[]> {
+    const { database } = this.options;
+    if (!(await groupView(database, { groupId, userId }))) throw notMember();
+    return groupMembers(database, { groupId, limit, offset: (page - 1) * limit });
   }
 }
 
-/** Throws unless the chat is a group that this person is in. */
-export function requireMember(chat: LockedChat | undefined, userId: number): asserts chat is LockedChat {
-  if (chat?.kind !== "group" || !chat.members.has(userId)) throw notMember();
+const rank: Record<Role, number> = { member: 1, admin: 2, owner: 3 };
+
+const forbidden = () => new AppError("forbidden", "Your role in this group does not allow this");
+
+/** Takes the lock of a group for one of its members. */
+export async function lockAsMember(changes: Changes, groupId: number, userId: number): Promise<LockedChat> {
+  const group = await changes.lock(groupId);
+  if (group?.kind !== "group" || !group.members.has(userId)) throw notMember();
+  return group;
 }
+
+function requireRole(group: LockedChat, by: Actor, least: Role): void {
+  if (rank[roleOf(group, by.userId)] < rank[least]) throw forbidden();
+}
+
+/** The role of someone in the group, who is asked about and need not be in it. */
+function roleOf(group: LockedChat, userId: number): Role {
+  const role = group.members.get(userId);
+  if (!role) throw new AppError("notFound", "There is no such user in this group");
+  return role;
+}
+
+const note = (group: LockedChat, by: Actor, event: Omit<StoredEvent, "byUserId">): Promise<ChatMessage> =>
+  group.append({ senderId: by.userId, event: { ...event, byUserId: by.userId } });
 
 /** What leaving does: the notice, the hand-over to the oldest admin, else the oldest member, else the end. */
 export async function takeLeave(group: LockedChat, userId: number): Promise<ChatMessage> {
   const role = group.members.get(userId);
   await group.removeMember(userId);
-  const notice = await group.append({ senderId: userId, event: { kind: "memberLeft", byUserId: userId } });
+  const notice = await note(group, { userId }, { kind: "memberLeft" });
   const others = [...group.members];
   if (others.length === 0) await group.end();
   else if (role === "owner") {
     const [heirId] = others.find(([, itsRole]) => itsRole === "admin") ?? others[0] ?? [];
-    if (heirId !== undefined) await handOver(group, userId, heirId);
+    if (heirId !== undefined) await handOver(group, { userId }, heirId);
   }
   return notice;
 }
 
-async function handOver(group: LockedChat, byUserId: number, userId: number): Promise<ChatMessage> {
+async function handOver(group: LockedChat, by: Actor, userId: number): Promise<ChatMessage> {
   await group.setRole(userId, "owner");
-  return group.append({ senderId: byUserId, event: { kind: "ownershipTransferred", byUserId, userId } });
+  return note(group, by, { kind: "ownershipTransferred", userId });
 }

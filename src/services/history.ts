@@ -3,7 +3,7 @@ import { chatList, type ListedChat } from "../db/queries/chat-list.ts";
 import { dialogView, groupView, type View } from "../db/queries/membership.ts";
 import { type ChatMessage, messagesBySeq } from "../db/queries/messages.ts";
 import { User } from "../models/index.ts";
-import { noSuchUser, notMember } from "./groups.ts";
+import { noSuchUser, notMember } from "./refusals.ts";
 
 /** Which rows of a list: page 1 is the newest. */
 export interface Page {

@@ -1,8 +1,9 @@
 import type { Database } from "../db/connect.ts";
 import { dialogView } from "../db/queries/membership.ts";
 import type { Actor } from "./actor.ts";
+import { blocks } from "./blocks.ts";
 import type { ChatLog, SentMessage } from "./chat-log.ts";
-import { noSuchUser, requireMember } from "./groups.ts";
+import { noSuchUser, notMember } from "./refusals.ts";
 
 interface Words {
   content: string;
@@ -20,7 +21,7 @@ export class Messages {
       const group = await changes.lock(groupId);
       const stored = await changes.sentBefore(draft, (message) => message.chatId === groupId && says(message, content));
       if (stored) return stored;
-      requireMember(group, by.userId);
+      if (group?.kind !== "group" || !group.members.has(by.userId)) throw notMember();
       return group.append(draft);
     });
   }
@@ -40,6 +41,7 @@ export class Messages {
       if (stored) return stored;
       // Deleting an account ends its memberships, of dialogs too.
       if (!dialog?.members.has(receiverId) || !dialog.members.has(by.userId)) throw noSuchUser();
+      if (await blocks(receiverId, by.userId, changes.transaction)) throw noSuchUser();
       return dialog.append(draft);
     });
   }
@@ -55,6 +57,7 @@ export class Messages {
       for (const id of [userId, otherId].sort((a, b) => a - b)) {
         if (!(await changes.holdAccount(id))) throw noSuchUser();
       }
+      if (await blocks(otherId, userId, changes.transaction)) throw noSuchUser();
       return changes.openDialog(userId, otherId);
     });
   }

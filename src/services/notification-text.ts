@@ -2,10 +2,17 @@ import type { ChatMessage } from "../db/queries/messages.ts";
 
 type EventKind = NonNullable<ChatMessage["event"]>["kind"];
 
-const sentences: Record<EventKind, (names: { by: string; subject: string; groupName: string }) => string> = {
+const sentences: Record<
+  EventKind,
+  (words: { by: string; subject: string; groupName: string; role: string }) => string
+> = {
   groupCreated: ({ by, groupName }) => `${by} created the group "${groupName}"`,
+  groupRenamed: ({ by, groupName }) => `${by} renamed the group to "${groupName}"`,
+  groupDeleted: ({ by }) => `${by} deleted the group`,
   memberAdded: ({ by, subject }) => `${by} added ${subject} to the group`,
+  memberRemoved: ({ by, subject }) => `${by} removed ${subject} from the group`,
   memberLeft: ({ by }) => `${by} left the group`,
+  roleChanged: ({ by, subject, role }) => `${by} made ${subject} ${role === "admin" ? "an admin" : "a member"}`,
   ownershipTransferred: ({ by, subject }) => `${by} handed the group over to ${subject}`,
 };
 
@@ -20,5 +27,6 @@ export function textOf(message: ChatMessage): string {
     by: sender.firstName,
     subject: event.subject?.firstName ?? sender.firstName,
     groupName: event.groupName ?? message.groupName ?? "",
+    role: event.role ?? "member",
   });
 }

@@ -1,6 +1,7 @@
 import type { WebSocket } from "ws";
 import type { AnswerFrame, ErrorFrame } from "../contract/frames.ts";
 import type { Origin } from "../delivery/delivery.ts";
+import { closeCodes } from "../contract/close-codes.ts";
 import type { Claims } from "../services/tokens.ts";
 
 /** Frames read and not answered yet, at which the socket is no longer read. */
@@ -8,6 +9,9 @@ const mostUnanswered = 32;
 
 /** Bytes waiting for the client, at which its next frame has to wait too. */
 const mostUnsent = 256 * 1024;
+
+/** The longest time that a timer of Node can wait, in milliseconds. */
+const longestTimerMs = 2 ** 31 - 1;
 
 type Answer = (text: string, origin: Origin) => Promise<AnswerFrame | ErrorFrame>;
 
@@ -26,12 +30,29 @@ export class Connection {
   private working = false;
   private accepting = true;
   private onIdle: () => void = () => {};
+  private expiry: NodeJS.Timeout | undefined;
+  private proven: Claims;
 
   constructor(
     readonly socket: WebSocket,
-    readonly claims: Claims,
+    claims: Claims,
     private readonly answer: Answer,
-  ) {}
+  ) {
+    this.proven = claims;
+    this.armExpiry();
+    socket.once("close", () => clearTimeout(this.expiry));
+  }
+
+  /** Whose socket this is, of which session, and until when. */
+  get claims(): Claims {
+    return this.proven;
+  }
+
+  /** Goes on under another token of the same person. */
+  renew(claims: Claims): void {
+    this.proven = claims;
+    this.armExpiry();
+  }
 
   /** Takes a frame from the client. */
   receive(text: string): void {
@@ -64,6 +85,18 @@ export class Connection {
     this.socket.close(code, reason);
     // A socket that is not read would never see the client's own close frame.
     this.socket.resume();
+  }
+
+  /** A socket lives no longer than the token it was opened with. */
+  private armExpiry(): void {
+    clearTimeout(this.expiry);
+    const leftMs = this.proven.expiresAt.getTime() - Date.now();
+    const end = () => this.close(closeCodes.sessionEnded, "token expired");
+    this.expiry = setTimeout(
+      () => (leftMs > longestTimerMs ? this.armExpiry() : end()),
+      Math.min(leftMs, longestTimerMs),
+    );
+    this.expiry.unref();
   }
 
   private async answerAll(): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Origin } from "../delivery/delivery.ts";
-import type { SessionsEnded } from "../services/sessions.ts";
+import type { Sessions, SessionsEnded } from "../services/sessions.ts";
+import { type Claims, notLoggedIn } from "../services/tokens.ts";
 import type { Connection } from "./connection.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 
-/** Somebody who is about to be let in: counted from the moment a token was shown, before its session is looked up. */
-export interface Admission {
+/** Somebody who is about to be let in, from the moment a token was shown. */
+interface Admission {
   /** Set when the session ended while it was being looked up. */
   refused: boolean;
 }
@@ -15,11 +16,22 @@ export class Connections {
   private readonly bySession = new Map<number, Set<Connection>>();
   private readonly admissions = new Map<number, Set<Admission>>();
 
-  /** Notes that a session is being looked up, so that its end in that moment is not missed. */
-  admit(sessionId: number): Admission & { done(): void } {
-    const admission = { refused: false };
+  /**
+   * Lets somebody in under a token: `enter` is called once its session has been looked up. The session is noted before
+   * it is looked up, so that its end in between is not missed.
+   * @throws AppError of kind "unauthenticated"
+   */
+  async admit(token: string | undefined, sessions: Sessions, enter: (claims: Claims) => void): Promise<void> {
+    const { sessionId } = sessions.claimsOf(token);
+    const admission: Admission = { refused: false };
     add(this.admissions, sessionId, admission);
-    return Object.assign(admission, { done: () => remove(this.admissions, sessionId, admission) });
+    try {
+      const claims = await sessions.authenticate(token);
+      if (admission.refused) throw notLoggedIn();
+      enter(claims);
+    } finally {
+      remove(this.admissions, sessionId, admission);
+    }
   }
 
   add(connection: Connection): void {
@@ -30,6 +42,13 @@ export class Connections {
   remove(connection: Connection): void {
     remove(this.byUser, connection.claims.userId, connection);
     remove(this.bySession, connection.claims.sessionId, connection);
+  }
+
+  /** Puts a connection under another token of the same person. */
+  renew(connection: Connection, claims: Claims): void {
+    remove(this.bySession, connection.claims.sessionId, connection);
+    connection.renew(claims);
+    add(this.bySession, claims.sessionId, connection);
   }
 
   *[Symbol.iterator](): Iterator<Connection> {

@@ -8,24 +8,23 @@ import {
   unknownRequestType,
 } from "../contract/frames.ts";
 import { requestId as requestIdRule } from "../contract/fields.ts";
-import { check, object } from "../contract/schema.ts";
+import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { Actor } from "../services/actor.ts";
-import type { WsServices } from "./message.ts";
+import type { Context } from "./message.ts";
 import { registry } from "./registry.ts";
 
 export interface DispatchOptions {
-  services: WsServices;
   asAppError: (error: unknown) => AppError;
   log: Logger;
 }
 
-/** Keys that are not read here are ignored, but for the one that no JSON from outside may hold; see `check`. */
-const anyFrame = object({});
-
 /** The one answer to a frame: read it, find its type, check its params, do it. Never throws. */
-export async function dispatch(text: string, user: Actor, options: DispatchOptions): Promise<AnswerFrame | ErrorFrame> {
+export async function dispatch(
+  text: string,
+  context: Context,
+  options: DispatchOptions,
+): Promise<AnswerFrame | ErrorFrame> {
   const frame = parseObject(text);
   if (!frame) {
     return errorFrame(unknownRequestType, { code: "BAD_JSON", message: "A frame must be one JSON object" });
@@ -36,9 +35,8 @@ export async function dispatch(text: string, user: Actor, options: DispatchOptio
   try {
     requestId = readRequestId(frame);
     if (!messageType) return errorFrame(type, { code: "UNKNOWN_TYPE", message: "There is no such type" }, requestId);
-    check(anyFrame, frame, { label: "frame" });
     const params = check(messageType.params, frame.params, { label: "params" });
-    return answerFrame(type, await messageType.handle({ user, services: options.services }, params), requestId);
+    return answerFrame(type, await messageType.handle(context, params), requestId);
   } catch (error) {
     return refusal(type, requestId, error, options);
   }

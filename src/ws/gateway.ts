@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import { pushFrame } from "../contract/frames.ts";
 import type { Change } from "../delivery/delivery.ts";
-import type { AppError } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
@@ -74,10 +74,26 @@ export class Gateway {
     for (const { socket } of open) socket.terminate();
   }
 
+  private async renew(connection: Connection, token: string): Promise<Claims> {
+    const { connections, sessions } = this.options;
+    // One answer to every token that will not do, among them somebody else's.
+    const refusal = new AppError("validation", '"token" must be a token of yours that holds');
+    try {
+      await connections.admit(token, sessions, (claims) => {
+        if (claims.userId !== connection.claims.userId) throw refusal;
+        connections.renew(connection, claims);
+      });
+    } catch (error) {
+      throw error instanceof AppError && error.kind === "unauthenticated" ? refusal : error;
+    }
+    return connection.claims;
+  }
+
   private open(socket: WebSocket, claims: Claims): void {
     const { connections, services, asAppError, log } = this.options;
-    const connection = new Connection(socket, claims, (text, origin) =>
-      dispatch(text, { userId: claims.userId, origin }, { services, asAppError, log }),
+    const renew = (token: string) => this.renew(connection, token);
+    const connection: Connection = new Connection(socket, claims, (text, origin) =>
+      dispatch(text, { user: { userId: claims.userId, origin }, services, renew }, { asAppError, log }),
     );
     connections.add(connection);
     socket.on("close", () => connections.remove(connection));

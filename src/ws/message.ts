@@ -6,6 +6,7 @@ import type { Actor } from "../services/actor.ts";
 import type { Groups } from "../services/groups.ts";
 import type { History } from "../services/history.ts";
 import type { Messages } from "../services/messages.ts";
+import type { Claims } from "../services/tokens.ts";
 
 /** What handlers may call. */
 export interface WsServices {
@@ -19,6 +20,8 @@ export interface Context {
   /** Who asks, on this request. */
   user: Actor;
   services: WsServices;
+  /** Lets this socket go on under another token of the same person. */
+  renew: (token: string) => Promise<Claims>;
 }
 
 /** One type of message: what it takes and answers, what others hear of it, and what it does. All else follows. */

@@ -1,12 +1,18 @@
 import type { AnyMessageType } from "./message.ts";
 import { addUserInGroup } from "./messages/add-user-in-group.ts";
+import { authenticate } from "./messages/authenticate.ts";
+import { deleteGroup } from "./messages/delete-group.ts";
 import { getlatestMessageDialog } from "./messages/getlatest-message-dialog.ts";
 import { getlatestMessageGroup } from "./messages/getlatest-message-group.ts";
 import { leaveGroup } from "./messages/leave-group.ts";
+import { listGroupMembers } from "./messages/list-group-members.ts";
 import { listLastMessage } from "./messages/list-last-message.ts";
 import { messageInGroup } from "./messages/message-in-group.ts";
 import { newGroup } from "./messages/new-group.ts";
 import { privateMessage } from "./messages/private-message.ts";
+import { removeUserFromGroup } from "./messages/remove-user-from-group.ts";
+import { renameGroup } from "./messages/rename-group.ts";
+import { setMemberRole } from "./messages/set-member-role.ts";
 import { transferOwnership } from "./messages/transfer-ownership.ts";
 
 /** Every type there is, in the order of the documents. */
@@ -16,10 +22,16 @@ export const messageTypes = {
   addUserInGroup,
   messageInGroup,
   leaveGroup,
+  renameGroup,
+  removeUserFromGroup,
+  setMemberRole,
   transferOwnership,
+  deleteGroup,
+  listGroupMembers,
   listLastMessage,
   getlatestMessageDialog,
   getlatestMessageGroup,
+  authenticate,
 } as const;
 
 /** Looked up by what clients send, so no inherited key ("constructor", "__proto__") may be found. */

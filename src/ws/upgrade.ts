@@ -6,7 +6,7 @@ import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
 import { type Problem, problemMediaType } from "../contract/problem.ts";
 import type { AppError } from "../errors.ts";
 import type { Sessions } from "../services/sessions.ts";
-import { bearerToken, type Claims, notLoggedIn } from "../services/tokens.ts";
+import { bearerToken, type Claims } from "../services/tokens.ts";
 import type { Connections } from "./connections.ts";
 
 /** The subprotocol of this contract; a browser, which can set no header, offers it beside `bearer.<token>`. */
@@ -45,18 +45,12 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     if (early) return refuse(socket, early);
     if (!isOpen()) return refuseUnready(socket);
 
-    let admission: ReturnType<Connections["admit"]> | undefined;
     try {
-      const token = tokenOf(request);
-      admission = connections.admit(sessions.claimsOf(token).sessionId);
-      const claims = await sessions.authenticate(token);
-      if (admission.refused) throw notLoggedIn();
-      if (socket.destroyed) return;
-      wss.handleUpgrade(request, socket, head, (webSocket) => onOpen(webSocket, claims));
+      await connections.admit(tokenOf(request), sessions, (claims) => {
+        if (!socket.destroyed) wss.handleUpgrade(request, socket, head, (webSocket) => onOpen(webSocket, claims));
+      });
     } catch (error) {
       refuse(socket, refusalOf(asAppError(error)));
-    } finally {
-      admission?.done();
     }
   };
 }

@@ -19,6 +19,7 @@ const layers: Record<string, readonly string[]> = {
   docs: ["http", "ws", "contract"],
   server: ["docs", "http", "ws", "services", "delivery", "db", "config", "contract", "errors", "logger"],
   main: ["server", "config", "errors", "logger"],
+  "reset-password": ["services", "db", "config", "errors", "logger"],
 };
 
 /** The only parts that have heard of these packages. */

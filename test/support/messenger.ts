@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll } from "@jest/globals";
 import { readConfig } from "../../src/config.ts";
+import type { Database } from "../../src/db/connect.ts";
+import { select } from "../../src/db/select.ts";
 import { Messenger } from "../../src/server.ts";
 import { makeDatabase, type TestDatabase } from "./databases.ts";
 import { Device } from "./device.ts";
@@ -49,6 +51,22 @@ export class TestMessenger {
   async stop(): Promise<void> {
     await this.messenger.stop();
     await this.database.remove();
+  }
+
+  /**
+   * The messenger's own connection, which it shows to nobody else: this is the one place that looks behind its door. A
+   * second connection would meet the first one's session, since the embedded database has only one.
+   */
+  get db(): Database {
+    // biome-ignore lint/complexity/useLiteralKeys: in brackets TypeScript lets one read what is private
+    const opened = this.messenger["opened"];
+    if (!opened) throw new Error("the messenger has no database yet");
+    return opened.database;
+  }
+
+  /** The rows of one statement, with values bound as `$name`. */
+  sql<Row extends object>(text: string, values: Record<string, unknown> = {}): Promise<Row[]> {
+    return select<Row>(this.db, text, values);
   }
 
   /** Calls the HTTP side. A body is sent as JSON. */

@@ -1,6 +1,6 @@
-import { emailAddress, firstName, givenPassword, lastName, newPassword } from "../../contract/fields.ts";
+import { emailAddress, firstName, givenPassword, id, lastName, newPassword, time } from "../../contract/fields.ts";
 import { session } from "../../contract/people.ts";
-import { closedObject, optional } from "../../contract/schema.ts";
+import { closedObject, described, flag, list, nullable, object, optional, text } from "../../contract/schema.ts";
 import { defineRoute } from "../route.ts";
 
 const tag = "Log-in";
@@ -40,4 +40,75 @@ export const login = defineRoute({
   handle: ({ body, device, services }) => services.accounts.login(body, device),
 });
 
-export const authRoutes = [register, login];
+export const refresh = defineRoute({
+  method: "post",
+  url: "/auth/refresh",
+  summary:
+    "Exchange a refresh token, once, for a new one and a new token. If the answer gets lost, the same exchange works again for 30 seconds; an older refresh token ends the session.",
+  tag,
+  public: true,
+  body: closedObject({ refreshToken: described(text({ max: 256 }), "The latest one of the session.") }),
+  status: 200,
+  answer: session,
+  errors: ["VALIDATION", "UNAUTHENTICATED"],
+  example: { body: { refreshToken: "1.q2h0bGV0dGVyc19hbmRfZGlnaXRzX3Rha2VuX2F0X3JhbmQ.c2lnbmF0dXJl" } },
+  handle: ({ body, services }) => services.accounts.refresh(body.refreshToken),
+});
+
+export const logout = defineRoute({
+  method: "post",
+  url: "/auth/logout",
+  summary: "End this session: its tokens hold no longer, and its sockets are closed.",
+  tag,
+  status: 204,
+  errors: [],
+  example: {},
+  handle: ({ identity, services }) => services.sessions.end(identity.userId, identity.sessionId),
+});
+
+export const listSessions = defineRoute({
+  method: "get",
+  url: "/auth/sessions",
+  summary: "List where you are logged in, the session used last first.",
+  tag,
+  status: 200,
+  answer: object({
+    data: list(
+      object({
+        id: id(),
+        userAgent: described(nullable(text({ max: 256 })), "What the device said of itself when it logged in."),
+        createdAt: time(),
+        lastUsedAt: described(time(), "To the minute."),
+        current: described(flag(), "Whether it is the one you ask with."),
+      }),
+    ),
+  }),
+  errors: [],
+  example: {},
+  handle: async ({ identity, services }) => ({ data: await services.sessions.list(identity) }),
+});
+
+export const endSession = defineRoute({
+  method: "delete",
+  url: "/auth/sessions/{id}",
+  summary: "End one of your sessions.",
+  tag,
+  path: closedObject({ id: id() }),
+  status: 204,
+  errors: ["VALIDATION", "NOT_FOUND"],
+  example: { path: { id: 1 } },
+  handle: ({ identity, path, services }) => services.sessions.end(identity.userId, path.id),
+});
+
+export const endOtherSessions = defineRoute({
+  method: "delete",
+  url: "/auth/sessions",
+  summary: "End all your sessions but this one.",
+  tag,
+  status: 204,
+  errors: [],
+  example: {},
+  handle: ({ identity, services }) => services.sessions.endOthers(identity),
+});
+
+export const authRoutes = [register, login, refresh, logout, listSessions, endSession, endOtherSessions];

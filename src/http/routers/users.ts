@@ -1,16 +1,6 @@
 import { emailAddress, firstName, givenPassword, lastName, limit, newPassword, userId } from "../../contract/fields.ts";
 import { person, profile } from "../../contract/people.ts";
-import {
-  closedObject,
-  described,
-  list,
-  nullable,
-  object,
-  optional,
-  someOf,
-  text,
-  textLike,
-} from "../../contract/schema.ts";
+import { closedObject, described, list, nullable, object, optional, someOf, text } from "../../contract/schema.ts";
 import { defineRoute } from "../route.ts";
 
 const account = "Your account";
@@ -70,26 +60,33 @@ export const deleteAccount = defineRoute({
   handle: ({ identity, body, services }) => services.accounts.delete(identity.userId, body),
 });
 
+/** Holds the names at which a page ends, in the form in which they are searched: of one character up to 18. */
+const cursor = () => text({ max: 8192 });
+
 export const listPeople = defineRoute({
   method: "get",
   url: "/users",
-  summary: "List people, page by page.",
+  summary: "Find people, page by page; without `search`, list everyone.",
   tag: people,
   query: closedObject({
-    limit: optional(limit()),
-    cursor: optional(
-      described(textLike(/^[0-9]{1,15}$/, "be the nextCursor of an answer"), "The `nextCursor` of the page before."),
+    search: optional(
+      described(
+        text({ max: 254 }),
+        'The beginning of a first or a last name, or of both ("anna k"), in any letter case; or a whole e-mail address.',
+      ),
     ),
+    limit: optional(limit()),
+    cursor: optional(described(cursor(), "The `nextCursor` of the page before.")),
   }),
   status: 200,
   answer: object({
     data: list(person),
-    nextCursor: described(nullable(text({ max: 64 })), "Asks for the next page; `null` on the last one."),
+    nextCursor: described(nullable(cursor()), "Asks for the next page; `null` on the last one."),
   }),
   errors: ["VALIDATION"],
-  example: { query: { limit: 20 } },
+  example: { query: { search: "pat", limit: 20 } },
   handle: ({ query, services }) =>
-    services.people.list({ limit: query.limit ?? 20, after: query.cursor === undefined ? 0 : Number(query.cursor) }),
+    services.people.list({ search: query.search, limit: query.limit ?? 20, cursor: query.cursor }),
 });
 
 export const readPerson = defineRoute({
@@ -105,5 +102,51 @@ export const readPerson = defineRoute({
   handle: ({ path, services }) => services.people.find(path.id),
 });
 
+export const listBlocks = defineRoute({
+  method: "get",
+  url: "/users/me/blocks",
+  summary: "List whom you block, the latest first.",
+  tag: people,
+  status: 200,
+  answer: object({ data: list(person) }),
+  errors: [],
+  example: {},
+  handle: async ({ identity, services }) => ({ data: await services.blocks.list(identity.userId) }),
+});
+
+export const block = defineRoute({
+  method: "put",
+  url: "/users/me/blocks/{userId}",
+  summary: "Block someone: to this person you are from now on like a user that does not exist.",
+  tag: people,
+  path: closedObject({ userId: userId() }),
+  status: 204,
+  errors: ["VALIDATION", "NOT_FOUND"],
+  example: { path: { userId: 2 } },
+  handle: ({ identity, path, services }) => services.blocks.block(identity.userId, path.userId),
+});
+
+export const unblock = defineRoute({
+  method: "delete",
+  url: "/users/me/blocks/{userId}",
+  summary: "Lift a block.",
+  tag: people,
+  path: closedObject({ userId: userId() }),
+  status: 204,
+  errors: ["VALIDATION"],
+  example: { path: { userId: 2 } },
+  handle: ({ identity, path, services }) => services.blocks.unblock(identity.userId, path.userId),
+});
+
 /** `/users/me` stands before `/users/{id}`, which would take "me" for an id. */
-export const userRoutes = [readProfile, updateProfile, changePassword, deleteAccount, listPeople, readPerson];
+export const userRoutes = [
+  readProfile,
+  updateProfile,
+  changePassword,
+  deleteAccount,
+  listBlocks,
+  block,
+  unblock,
+  listPeople,
+  readPerson,
+];

@@ -1,0 +1,14 @@
+import { Column, DataType, Model, Table } from "sequelize-typescript";
+
+/** That one person does not want to hear from another. */
+@Table({ tableName: "blocks", underscored: true, timestamps: false })
+export class Block extends Model<Partial<Block>> {
+  @Column({ type: DataType.BIGINT, primaryKey: true })
+  declare userId: number;
+
+  @Column({ type: DataType.BIGINT, primaryKey: true })
+  declare blockedId: number;
+
+  @Column(DataType.DATE)
+  declare createdAt: Date;
+}

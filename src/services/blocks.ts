@@ -1,0 +1,42 @@
+import type { Transaction } from "sequelize";
+import type { Person } from "../db/queries/messages.ts";
+import { blockedPeople } from "../db/queries/blocked-people.ts";
+import type { Database } from "../db/connect.ts";
+import { AppError } from "../errors.ts";
+import { Block, User } from "../models/index.ts";
+import type { ChatLog } from "./chat-log.ts";
+import { noSuchUser } from "./refusals.ts";
+
+/** Who does not want to hear from whom. To the one who is blocked, the other answers like a user that does not exist. */
+export class Blocks {
+  constructor(private readonly options: { database: Database; chatLog: ChatLog }) {}
+
+  list(userId: number): Promise<Person[]> {
+    return blockedPeople(this.options.database, userId);
+  }
+
+  /**
+   * Blocks someone. The locks it takes are those that a send to the blocker takes: what is not stored before the
+   * answer is refused after it.
+   */
+  async block(userId: number, blockedId: number): Promise<void> {
+    if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own');
+    await this.options.chatLog.change(undefined, async (changes) => {
+      const { transaction } = changes;
+      await changes.holdAccountAlone(userId);
+      if ((await User.count({ where: { id: blockedId, deletedAt: null }, transaction })) === 0) throw noSuchUser();
+      await changes.lockDialog(userId, blockedId);
+      await Block.bulkCreate([{ userId, blockedId }], { ignoreDuplicates: true, transaction });
+    });
+  }
+
+  /** Lifts a block; also where there is none. */
+  async unblock(userId: number, blockedId: number): Promise<void> {
+    await Block.destroy({ where: { userId, blockedId } });
+  }
+}
+
+/** Whether the first person blocks the second; asked under the lock of what it decides. */
+export async function blocks(userId: number, blockedId: number, transaction: Transaction): Promise<boolean> {
+  return (await Block.count({ where: { userId, blockedId }, transaction })) > 0;
+}

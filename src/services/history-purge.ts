@@ -1,0 +1,34 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Database } from "../db/connect.ts";
+import { purgeEndedChat, someEndedChat } from "../db/queries/ended-chats.ts";
+import type { Logger } from "../logger.ts";
+
+const everyMs = 60_000;
+/** A breath between two chunks, so that people's messages never wait behind a long removal. */
+const pauseMs = 50;
+
+/**
+ * Removes the messages of groups that have ended, a chunk at a time. Nobody can read them any more from the moment the
+ * group ends; this gives the space back.
+ * @returns what stops it
+ */
+export function startHistoryPurge({ database, log }: { database: Database; log: Logger }): () => void {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const run = async () => {
+    while (!signal.aborted) {
+      const chatId = await someEndedChat(database).catch((error) => {
+        log.debug({ err: error }, "ended groups could not be looked up; trying again later");
+        return undefined;
+      });
+      if (chatId === undefined) await wait(everyMs, undefined, { signal, ref: false });
+      else {
+        await purgeEndedChat(database, chatId).catch((error) => log.debug({ err: error }, "a chunk was not removed"));
+        await wait(pauseMs, undefined, { signal, ref: false });
+      }
+    }
+  };
+  // Its only failure is being told to stop while it waits.
+  run().catch(() => {});
+  return () => stopping.abort();
+}

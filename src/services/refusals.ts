@@ -1,0 +1,9 @@
+import { AppError } from "../errors.ts";
+
+/* Refusals that several services give in the same words, because they must not be told apart. */
+
+/** One answer for a stranger, for someone who has left, and for a group that does not exist: it tells nothing. */
+export const notMember = () => new AppError("notMember", "User is not a member of this group");
+
+/** For someone who never was, whose account is gone, or who blocks the one that asks. */
+export const noSuchUser = () => new AppError("notFound", "There is no such user");

@@ -1,0 +1,591 @@
+import { execFile } from "node:child_process";
+import { createHash, createHmac } from "node:crypto";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { resetPassword } from "../src/services/password-reset.ts";
+import { Passwords } from "../src/services/passwords.ts";
+import { RefreshTokens } from "../src/services/refresh-tokens.ts";
+import { Tokens } from "../src/services/tokens.ts";
+import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
+import { Device } from "./support/device.ts";
+import { password, TestMessenger, type TestPerson, useMessenger } from "./support/messenger.ts";
+
+/* Log-ins: how their tokens change hands, and that nothing of an ended one works or stays open. */
+
+const secret = "only for the tests of log-ins, and long enough";
+const day = 24 * 60 * 60;
+
+/** One log-in of somebody, as a client holds it. */
+interface LogIn {
+  id: number;
+  userId: number;
+  token: string;
+  refreshToken: string;
+  expiresAt: string;
+}
+
+const endedAndClosed = { code: 4401 };
+
+describe("a session", () => {
+  const messenger = useMessenger({ JWT_SECRET: secret });
+  const logIn = (person: TestPerson, userAgent?: string) => logInTo(messenger(), person, userAgent);
+
+  /** Somebody with one log-in more than the registration. */
+  async function someone() {
+    const person = await messenger().person();
+    return { person, session: await logIn(person) };
+  }
+
+  const exchange = (refreshToken: string) => refresh(messenger(), refreshToken);
+
+  const refused = async (refreshToken: string) => {
+    const { status, body } = await messenger().http("POST", "/auth/refresh", { body: { refreshToken } });
+    return { status, code: body.code };
+  };
+
+  const statusOf = async (token: string) => (await messenger().http("GET", "/users/me", { token })).status;
+  const list = async (token: string) => (await messenger().http("GET", "/auth/sessions", { token })).body.data;
+  const endById = async (id: number | string, token: string) =>
+    messenger().http("DELETE", `/auth/sessions/${id}`, { token });
+  const setBack = (column: "refreshed_at" | "last_used_at", { id }: LogIn, seconds: number) =>
+    messenger().sql(
+      `UPDATE sessions SET ${column} = clock_timestamp() - make_interval(secs => $seconds) WHERE id = $id`,
+      {
+        id,
+        seconds,
+      },
+    );
+
+  const unauthenticated = { status: 401, code: "UNAUTHENTICATED" };
+
+  describe("that is refreshed", () => {
+    test("gets a new refresh token and a token that works, and stays the session it was", async () => {
+      const { person, session } = await someone();
+      const before = await list(session.token);
+      const next = await exchange(session.refreshToken);
+      expect(next.refreshToken).not.toBe(session.refreshToken);
+      expect(next).toMatchObject({ id: session.id, userId: person.id });
+      expect(await statusOf(next.token)).toBe(200);
+      const after: { id: number; current: boolean }[] = await list(next.token);
+      expect(after.map(({ id }) => id).sort()).toEqual(before.map(({ id }: LogIn) => id).sort());
+      expect(after.filter(({ current }) => current)).toMatchObject([{ id: session.id }]);
+      expect(Date.parse(next.expiresAt)).toBeGreaterThan(Date.now());
+    });
+
+    test("whose answer got lost is given the same refresh token again", async () => {
+      const { session } = await someone();
+      const lost = await exchange(session.refreshToken);
+      const again = await exchange(session.refreshToken);
+      expect(again.refreshToken).toBe(lost.refreshToken);
+      expect(await statusOf(again.token)).toBe(200);
+      await exchange(again.refreshToken);
+    });
+
+    test("by ten tabs at once goes on with one refresh token, the same in all of them", async () => {
+      const { session } = await someone();
+      const answers = await Promise.all(Array.from({ length: 10 }, () => exchange(session.refreshToken)));
+      const tokens = new Set(answers.map(({ refreshToken }) => refreshToken));
+      expect(tokens.size).toBe(1);
+      expect(await Promise.all(answers.map(({ token }) => statusOf(token)))).toEqual(Array(10).fill(200));
+      const [successor = ""] = tokens;
+      expect((await exchange(successor)).refreshToken).not.toBe(successor);
+    });
+
+    test("with the token before the last ends, its token and its sockets with it: it is in two hands", async () => {
+      const { session } = await someone();
+      const device = await messenger().connect(session.token);
+      const second = await exchange(session.refreshToken);
+      const third = await exchange(second.refreshToken);
+      expect(await statusOf(third.token)).toBe(200);
+      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      expect(await device.closed).toMatchObject(endedAndClosed);
+      for (const { token } of [session, second, third]) expect(await statusOf(token)).toBe(401);
+      for (const { refreshToken } of [second, third]) expect(await refused(refreshToken)).toEqual(unauthenticated);
+    });
+
+    test("with the last token a second time is forgiven for 30 seconds, and ends after them", async () => {
+      const { person, session } = await someone();
+      const device = await messenger().connect(session.token);
+      const next = await exchange(session.refreshToken);
+      await setBack("refreshed_at", session, 25);
+      expect((await exchange(session.refreshToken)).refreshToken).toBe(next.refreshToken);
+      await setBack("refreshed_at", session, 31);
+      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      expect(await device.closed).toMatchObject(endedAndClosed);
+      expect(await statusOf(next.token)).toBe(401);
+      expect(await refused(next.refreshToken)).toEqual(unauthenticated);
+      expect(await statusOf(person.token)).toBe(200);
+    });
+
+    test("with its newest token long after the exchange goes on", async () => {
+      const { session } = await someone();
+      const next = await exchange(session.refreshToken);
+      await setBack("refreshed_at", session, 7 * day);
+      expect(await statusOf((await exchange(next.refreshToken)).token)).toBe(200);
+    });
+
+    test("is refused to somebody whose account was deleted", async () => {
+      const { person, session } = await someone();
+      await messenger().http("DELETE", "/users/me", { token: person.token, body: { password } });
+      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+    });
+  });
+
+  describe("that somebody tries to guess", () => {
+    /** The token with its parts changed. */
+    const withParts = (token: string, change: (parts: string[]) => string[]) => change(token.split(".")).join(".");
+    const otherLetter = (text = "") => (text.startsWith("A") ? "B" : "A") + text.slice(1);
+    const otherKey = (text: string) => createHmac("sha256", "another key").update(text).digest("base64url");
+
+    const guesses: [string, (own: LogIn, strangers: LogIn) => string, string?][] = [
+      [
+        "another signature",
+        ({ refreshToken }) => withParts(refreshToken, ([id, r, s]) => [`${id}`, `${r}`, otherLetter(s)]),
+      ],
+      [
+        "another random part",
+        ({ refreshToken }) => withParts(refreshToken, ([id, r, s]) => [`${id}`, otherLetter(r), `${s}`]),
+      ],
+      [
+        "the id of somebody else's session",
+        ({ refreshToken }, { id }) => withParts(refreshToken, ([, r, s]) => [`${id}`, `${r}`, `${s}`]),
+      ],
+      [
+        "a signature by another key",
+        ({ id }) => {
+          const body = `${id}.${"r".repeat(43)}`;
+          return `${body}.${otherKey(body)}`;
+        },
+      ],
+      [
+        "a token of another installation",
+        ({ id }) => new RefreshTokens("the secret of another installation, long enough").first(id),
+      ],
+      ["a zero before the id", ({ refreshToken }) => `0${refreshToken}`],
+      ["a space behind", ({ refreshToken }) => `${refreshToken} `],
+      ["half of it", ({ refreshToken }) => refreshToken.slice(0, 50)],
+      ["the hash that is stored", ({ refreshToken }) => createHash("sha256").update(refreshToken).digest("hex")],
+      ["words", () => "let me in"],
+      ["SQL", ({ id }) => `${id}' OR true --`],
+      ["an id beyond all numbers", () => `${"9".repeat(16)}.${"r".repeat(43)}.${"s".repeat(43)}`],
+      ["the access token", ({ token }) => token],
+      ["ten thousand letters", () => "x".repeat(10_000), "VALIDATION"],
+      ["nothing", () => "", "VALIDATION"],
+    ];
+
+    test.each(guesses)(
+      "with %s is refused, and ends nobody's session",
+      async (_what, guess, code = "UNAUTHENTICATED") => {
+        const { session } = await someone();
+        const { session: strangers } = await someone();
+        const device = await messenger().connect(session.token);
+        const answer = await refused(guess(session, strangers));
+        expect(answer).toEqual({ status: code === "VALIDATION" ? 400 : 401, code });
+        await device.settle();
+        for (const each of [session, strangers]) {
+          expect(await statusOf(each.token)).toBe(200);
+          await exchange(each.refreshToken);
+        }
+      },
+    );
+  });
+
+  describe("by what is known of it", () => {
+    test("not refreshed for longer than refresh tokens live, is refused and no longer listed", async () => {
+      const { person, session } = await someone();
+      await setBack("refreshed_at", session, 90 * day - 60);
+      expect((await list(person.token)).map(({ id }: LogIn) => id)).toContain(session.id);
+      await setBack("refreshed_at", session, 90 * day + 1);
+      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      expect((await list(person.token)).map(({ id }: LogIn) => id)).not.toContain(session.id);
+    });
+
+    test("leaves nothing of its tokens in the database but hashes", async () => {
+      const { session } = await someone();
+      const next = await exchange(session.refreshToken);
+      const [row] = await messenger().sql<{ everything: string; refresh: string; previous: string }>(
+        `SELECT s::text AS everything, encode(refresh_hash, 'hex') AS refresh, encode(previous_hash, 'hex') AS previous
+           FROM sessions AS s WHERE id = $id`,
+        { id: session.id },
+      );
+      const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+      expect(row).toMatchObject({ refresh: sha256(next.refreshToken), previous: sha256(session.refreshToken) });
+      for (const text of [session.token, session.refreshToken, next.token, next.refreshToken]) {
+        for (const part of [text, ...text.split(".").slice(1)]) {
+          for (const written of [
+            part,
+            Buffer.from(part).toString("hex"),
+            Buffer.from(part, "base64url").toString("hex"),
+          ]) {
+            expect(row?.everything).not.toContain(written);
+          }
+        }
+      }
+    });
+
+    test("lets nobody in with its refresh token, neither to HTTP nor to a socket", async () => {
+      const { session } = await someone();
+      expect(await statusOf(session.refreshToken)).toBe(401);
+      await expect(messenger().connect(session.refreshToken)).rejects.toThrow("401");
+      expect(await statusOf(session.token)).toBe(200);
+    });
+  });
+
+  describe("in the list of sessions", () => {
+    test("is shown with its device, its times, and which one is asking, the one used last first", async () => {
+      const person = await messenger().person();
+      const phone = await logIn(person, "Phone/1.0");
+      const laptop = await logIn(person, `Laptop ${"x".repeat(300)}`);
+      const registration = sessionIdOf(person.token);
+      await setBack("last_used_at", laptop, 3 * day);
+      await setBack("last_used_at", { ...laptop, id: registration }, 2 * day);
+      await setBack("last_used_at", phone, day);
+
+      const rows = await list(phone.token);
+      expect(rows.map(({ id }: LogIn) => id)).toEqual([phone.id, registration, laptop.id]);
+      expect(rows).toMatchObject([
+        { userAgent: "Phone/1.0", current: true },
+        { current: false },
+        { userAgent: `Laptop ${"x".repeat(249)}`, current: false },
+      ]);
+      for (const row of rows) {
+        expect(Object.keys(row).sort()).toEqual(["createdAt", "current", "id", "lastUsedAt", "userAgent"]);
+        expect(Math.abs(Date.now() - Date.parse(row.createdAt))).toBeLessThan(60_000);
+      }
+      // The one that asks has been used just now, the others have not.
+      expect(Date.now() - Date.parse(rows[0].lastUsedAt)).toBeLessThan(60_000);
+      expect(Date.now() - Date.parse(rows[1].lastUsedAt)).toBeGreaterThan(2 * day * 1000 - 60_000);
+    });
+
+    test("moves up when it is used: over HTTP, by a socket, by a refresh", async () => {
+      const { person, session } = await someone();
+      const uses: (() => Promise<unknown>)[] = [
+        () => statusOf(session.token),
+        () => messenger().connect(session.token),
+        () => exchange(session.refreshToken),
+      ];
+      for (const use of uses) {
+        await setBack("last_used_at", session, day);
+        expect((await list(person.token)).map(({ id }: LogIn) => id).at(-1)).toBe(session.id);
+        await use();
+        const row = (await list(person.token)).find(({ id }: LogIn) => id === session.id);
+        expect(Date.now() - Date.parse(row.lastUsedAt)).toBeLessThan(60_000);
+      }
+    });
+
+    test("is nowhere in anybody else's list", async () => {
+      const [first, second] = [await someone(), await someone()];
+      const ids = (await list(first.session.token)).map(({ id }: LogIn) => id);
+      expect(ids).toHaveLength(2);
+      expect(ids).not.toContain(second.session.id);
+    });
+  });
+
+  describe("that is ended", () => {
+    test("by logging out no longer works, loses its sockets, and leaves the others alone", async () => {
+      const { person, session } = await someone();
+      const [mine, alsoMine, other] = await Promise.all([
+        messenger().connect(session.token),
+        messenger().connect(session.token),
+        person.connect(),
+      ]);
+      const answer = await messenger().http("POST", "/auth/logout", { token: session.token });
+      expect(answer).toMatchObject({ status: 204, body: "" });
+      for (const device of [mine, alsoMine]) expect(await device.closed).toMatchObject(endedAndClosed);
+      expect(await statusOf(session.token)).toBe(401);
+      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      await expect(messenger().connect(session.token)).rejects.toThrow("401");
+      await other.settle();
+      expect(await statusOf(person.token)).toBe(200);
+    });
+
+    test("from another device by its id is over, and only it", async () => {
+      const { person, session } = await someone();
+      const [device, other] = [await messenger().connect(session.token), await person.connect()];
+      expect(await endById(session.id, person.token)).toMatchObject({ status: 204, body: "" });
+      expect(await device.closed).toMatchObject(endedAndClosed);
+      expect(await statusOf(session.token)).toBe(401);
+      await other.settle();
+      expect((await list(person.token)).map(({ id }: LogIn) => id)).not.toContain(session.id);
+      expect(await endById(session.id, person.token)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+    });
+
+    test("by its own token and id is over", async () => {
+      const { session } = await someone();
+      expect(await endById(session.id, session.token)).toMatchObject({ status: 204 });
+      expect(await statusOf(session.token)).toBe(401);
+    });
+
+    test("is never somebody else's: that one is not found, like one that never was, and stays", async () => {
+      const [victim, attacker] = [await someone(), await someone()];
+      const device = await messenger().connect(victim.session.token);
+      const strangers = await endById(victim.session.id, attacker.session.token);
+      const unknown = await endById(987_654_321, attacker.session.token);
+      expect(strangers).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+      expect({ ...strangers.body, requestId: "" }).toEqual({ ...unknown.body, requestId: "" });
+      for (const id of ["0", "-1", "1.5", "x", "9".repeat(30)]) {
+        expect(await endById(id, attacker.session.token)).toMatchObject({ status: 400, body: { code: "VALIDATION" } });
+      }
+      await device.settle();
+      expect(await statusOf(victim.session.token)).toBe(200);
+    });
+
+    test("with all others leaves the one that asked", async () => {
+      const { person, session } = await someone();
+      const third = await logIn(person);
+      const stranger = await someone();
+      const [mine, others] = [
+        await messenger().connect(session.token),
+        [await person.connect(), await messenger().connect(third.token)],
+      ];
+      expect(await messenger().http("DELETE", "/auth/sessions", { token: session.token })).toMatchObject({
+        status: 204,
+      });
+      for (const device of others) expect(await device.closed).toMatchObject(endedAndClosed);
+      await mine.settle();
+      expect(await list(session.token)).toMatchObject([{ id: session.id, current: true }]);
+      for (const token of [person.token, third.token]) expect(await statusOf(token)).toBe(401);
+      expect(await statusOf(stranger.session.token)).toBe(200);
+    });
+
+    test("by a change of password leaves the one that changed it", async () => {
+      const { person, session } = await someone();
+      const [mine, other] = [await messenger().connect(session.token), await person.connect()];
+      const change = { oldPassword: password, newPassword: "an even longer sentence" };
+      const answer = await messenger().http("PUT", "/users/me/password", { token: session.token, body: change });
+      expect(answer.status).toBe(204);
+      expect(await other.closed).toMatchObject(endedAndClosed);
+      expect(await statusOf(person.token)).toBe(401);
+      await mine.settle();
+      await exchange(session.refreshToken);
+    });
+
+    test("in the database alone, as by another process or an operator, loses its sockets within 3 seconds", async () => {
+      const { person, session } = await someone();
+      const [device, other] = [await messenger().connect(session.token), await person.connect()];
+      await messenger().sql("UPDATE sessions SET revoked_at = clock_timestamp() WHERE id = $id", { id: session.id });
+      const endedAt = Date.now();
+      expect(await device.closed).toMatchObject(endedAndClosed);
+      expect(Date.now() - endedAt).toBeLessThan(3000);
+      await other.settle();
+    });
+
+    test("by an operator who gives a new password loses everything, and only the new password logs in", async () => {
+      const { person, session } = await someone();
+      const devices = [await messenger().connect(session.token), await person.connect()];
+      const stranger = await someone();
+      const passwords = new Passwords({ cost: 4 });
+      const given = await resetPassword({ database: messenger().db, passwords }, person.email.toUpperCase());
+      const endedAt = Date.now();
+      for (const device of devices) expect(await device.closed).toMatchObject(endedAndClosed);
+      expect(Date.now() - endedAt).toBeLessThan(3000);
+      for (const token of [person.token, session.token]) expect(await statusOf(token)).toBe(401);
+      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      const attempts = await Promise.all(
+        [password, given].map((word) =>
+          messenger().http("POST", "/auth/login", { body: { email: person.email, password: word } }),
+        ),
+      );
+      expect(attempts.map(({ status }) => status)).toEqual([401, 200]);
+      expect(await statusOf(stranger.session.token)).toBe(200);
+      await expect(resetPassword({ database: messenger().db, passwords }, "nobody@example.test")).rejects.toMatchObject(
+        {
+          kind: "notFound",
+        },
+      );
+    });
+
+    test("while a socket of it is being opened leaves none open, in 30 rounds", async () => {
+      const person = await messenger().person();
+      for (let round = 0; round < 30; round++) {
+        const { token } = await logIn(person);
+        const open = () => messenger().connect(token);
+        const logOut = () => messenger().http("POST", "/auth/logout", { token });
+        // Sometimes the one is asked for first, sometimes the other.
+        const [first, second] = await Promise.allSettled(round % 2 ? [open(), logOut()] : [logOut(), open()]);
+        const [opened, ended] = round % 2 ? [first, second] : [second, first];
+        expect(ended).toMatchObject({ status: "fulfilled", value: { status: 204 } });
+        if (opened?.status === "fulfilled" && opened.value instanceof Device) {
+          expect(await opened.value.closed).toMatchObject(endedAndClosed);
+        } else expect(opened).toMatchObject({ reason: { message: expect.stringContaining("401") } });
+      }
+    });
+  });
+
+  describe("of an open socket", () => {
+    const renewal = (device: Device, token: string) => device.ask({ type: "authenticate", params: { token } });
+
+    /** A token of ours that is not what the server handed out. */
+    const made = (session: LogIn, lifetimeSeconds: number, key = secret) =>
+      new Tokens({ secret: key, lifetimeSeconds }).issue({ userId: session.userId, sessionId: session.id }).token;
+
+    test("is not renewed by garbage, an expired, an ended, a forged or somebody else's token, and stays the one it was", async () => {
+      const { person, session } = await someone();
+      const ended = await logIn(person);
+      await messenger().http("POST", "/auth/logout", { token: ended.token });
+      const stranger = await someone();
+      const device = await messenger().connect(session.token);
+      const tokens = {
+        garbage: "let me in",
+        long: "x".repeat(5000),
+        empty: "",
+        expired: made(session, -1),
+        forged: made(session, 60, "the secret of another installation, long enough"),
+        ended: ended.token,
+        strangers: stranger.session.token,
+        refreshToken: session.refreshToken,
+      };
+      for (const token of [...Object.values(tokens), 5, null]) {
+        const error = await device.refused("authenticate", { token });
+        expect(error).toMatchObject({ code: "VALIDATION", message: expect.stringContaining('"token"') });
+      }
+      await device.settle();
+      await messenger().http("POST", "/auth/logout", { token: stranger.session.token });
+      await device.settle();
+      await messenger().http("POST", "/auth/logout", { token: session.token });
+      expect(await device.closed).toMatchObject(endedAndClosed);
+    });
+
+    test("can become another one of the same person: then the new one's end closes it, and the old one's does not", async () => {
+      const { person, session } = await someone();
+      const next = await logIn(person);
+      const [device, left] = [await messenger().connect(session.token), await messenger().connect(session.token)];
+      const { params } = await device.request("authenticate", { token: next.token });
+      expect(params).toMatchObject({ data: null, item: { expiresAt: next.expiresAt } });
+      expect(await endById(session.id, person.token)).toMatchObject({ status: 204 });
+      expect(await left.closed).toMatchObject(endedAndClosed);
+      await device.settle();
+      expect(await endById(next.id, person.token)).toMatchObject({ status: 204 });
+      expect(await device.closed).toMatchObject(endedAndClosed);
+    });
+
+    test("that is renewed while the new one ends is closed, or stays under the old one, in 20 rounds", async () => {
+      const { person, session } = await someone();
+      for (let round = 0; round < 20; round++) {
+        const next = await logIn(person);
+        const device = await messenger().connect(session.token);
+        const [answer] = await Promise.all([
+          renewal(device, next.token).catch(() => "closed"),
+          endById(next.id, person.token),
+        ]);
+        if (answer.code === "VALIDATION") await device.settle();
+        else expect(await device.closed).toMatchObject(endedAndClosed);
+      }
+    });
+  });
+});
+
+describe("a token that lives four seconds", () => {
+  const messenger = useMessenger({ TOKEN_LIFETIME_SECONDS: "4" });
+
+  test("takes its socket with it, unless the socket was renewed before", async () => {
+    const person = await messenger().person();
+    const session = await logInTo(messenger(), person);
+    const [renewed, forgetful] = [await messenger().connect(session.token), await messenger().connect(session.token)];
+    // Times in tokens are whole seconds: the first fresh token that lives longer than the old one.
+    let fresh = await refresh(messenger(), session.refreshToken);
+    while (fresh.expiresAt === session.expiresAt) fresh = await refresh(messenger(), fresh.refreshToken);
+    expect((await renewed.request("authenticate", { token: fresh.token })).params.item.expiresAt).toBe(fresh.expiresAt);
+
+    expect(await forgetful.closed).toMatchObject({ ...endedAndClosed, reason: "token expired" });
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(session.expiresAt));
+    await renewed.settle();
+    expect((await messenger().http("GET", "/users/me", { token: session.token })).status).toBe(401);
+    await expect(messenger().connect(session.token)).rejects.toThrow("401");
+
+    expect(await renewed.closed).toMatchObject({ ...endedAndClosed, reason: "token expired" });
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(fresh.expiresAt));
+    expect(await refresh(messenger(), fresh.refreshToken)).toMatchObject({ id: session.id });
+  });
+});
+
+describe("the operator's command for a forgotten password", () => {
+  const email = "ann@example.test";
+  let database: TestDatabase;
+  let registered: { token: string };
+  let whileRunning: Awaited<ReturnType<typeof command>>;
+
+  beforeAll(async () => {
+    database = await makeDatabase();
+    await running(async (own) => {
+      registered = (await own.http("POST", "/auth/register", { body: { email, password, firstName: "Ann" } })).body;
+      if (!onServer) whileRunning = await command(email);
+    });
+  });
+  afterAll(() => database.remove());
+
+  /** Runs a messenger on the data of this test for as long as `use` takes. */
+  async function running<T>(use: (own: TestMessenger) => Promise<T>): Promise<T> {
+    const own = await TestMessenger.start(database.settings);
+    try {
+      return await use(own);
+    } finally {
+      await own.stop();
+    }
+  }
+
+  const command = (...words: string[]) =>
+    new Promise<{ code: number; output: string; errors: string }>((resolve) => {
+      const root = join(__dirname, "..");
+      const child = execFile(
+        process.execPath,
+        [join(root, "scripts/start.mjs"), "reset-password", ...words],
+        { cwd: root, env: { PATH: process.env.PATH ?? "", BCRYPT_COST: "4", ...database.settings } },
+        (_error, output, errors) => resolve({ code: child.exitCode ?? -1, output, errors }),
+      );
+    });
+
+  test("prints a password that logs in, while the old one and the old token do not", async () => {
+    const { code, output, errors } = await command("Ann@Example.TEST");
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    const [, given] =
+      /^The new password of Ann@Example\.TEST is (\S+)\nAll sessions of this account have ended\.\n$/.exec(output) ??
+      [];
+    await running(async (own) => {
+      const logIn = async (word = "") =>
+        (await own.http("POST", "/auth/login", { body: { email, password: word } })).status;
+      expect([await logIn(password), await logIn(given)]).toEqual([401, 200]);
+      expect((await own.http("GET", "/users/me", { token: registered.token })).status).toBe(401);
+    });
+  });
+
+  test("says in one line that it knows no such address, or that it was given none", async () => {
+    expect(await command("nobody@example.test")).toEqual({ code: 1, output: "", errors: "There is no such user\n" });
+    expect(await command()).toMatchObject({ code: 1, output: "", errors: expect.stringMatching(/^Say whose: .+\n$/) });
+  });
+
+  (onServer ? test.skip : test)("is refused by the name of the server that is running on the folder", () => {
+    const { code, output, errors } = whileRunning;
+    expect({ code, output }).toEqual({ code: 1, output: "" });
+    expect(errors).toMatch(/^[^\n]+\n$/);
+    expect(errors).toContain(
+      `The data folder ${database.settings.DATA_DIR} is in use by another messenger (process ${process.pid})`,
+    );
+  });
+});
+
+const sessionIdOf = (token: string): number =>
+  JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()).sid;
+
+async function logInTo(messenger: TestMessenger, { email }: TestPerson, userAgent?: string): Promise<LogIn> {
+  const { status, body } = await messenger.http("POST", "/auth/login", {
+    body: { email, password },
+    headers: userAgent === undefined ? {} : { "user-agent": userAgent },
+  });
+  expect(status).toBe(200);
+  return toLogIn(body);
+}
+
+async function refresh(messenger: TestMessenger, refreshToken: string): Promise<LogIn> {
+  const { status, body } = await messenger.http("POST", "/auth/refresh", { body: { refreshToken } });
+  expect({ status, body }).toMatchObject({ status: 200 });
+  return toLogIn(body);
+}
+
+const toLogIn = (body: Omit<LogIn, "id" | "userId"> & { user: { id: number } }): LogIn => ({
+  id: sessionIdOf(body.token),
+  userId: body.user.id,
+  token: body.token,
+  refreshToken: body.refreshToken,
+  expiresAt: body.expiresAt,
+});
