@@ -22,19 +22,26 @@ import { ChatLog } from "./services/chat-log.ts";
 import { Groups } from "./services/groups.ts";
 import { History } from "./services/history.ts";
 import { startHistoryPurge } from "./services/history-purge.ts";
+import { Marks } from "./services/marks.ts";
+import { MessageWriter } from "./services/message-writer.ts";
 import { Messages } from "./services/messages.ts";
 import { Passwords } from "./services/passwords.ts";
 import { People } from "./services/people.ts";
+import { Presences } from "./services/presence.ts";
 import { RefreshTokens } from "./services/refresh-tokens.ts";
 import { watchSessions } from "./services/session-watch.ts";
 import { Sessions } from "./services/sessions.ts";
+import { Sync } from "./services/sync.ts";
 import { storedSecret, Tokens } from "./services/tokens.ts";
+import { Typing } from "./services/typing.ts";
 import { Connections } from "./ws/connections.ts";
-import { deliverTo, Gateway } from "./ws/gateway.ts";
+import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
 import { registry } from "./ws/registry.ts";
 import { refuseUnready } from "./ws/upgrade.ts";
 
 const headersWithinMs = 10_000;
+/** Longer than proxies keep an idle connection (60 s), so that none sends a request on one that is just being closed. */
+const keepAliveMs = 75_000;
 const requestWithinMs = 15_000;
 /** How long requests under way may take when the server stops, before they are cut off. */
 const lastRequestsMs = 5000;
@@ -64,7 +71,12 @@ export class Messenger {
   ) {
     this.waitingApp = createWaitingApp({ log, asAppError });
     this.server = createServer(
-      { headersTimeout: headersWithinMs, requestTimeout: requestWithinMs, connectionsCheckingInterval: 1000 },
+      {
+        headersTimeout: headersWithinMs,
+        requestTimeout: requestWithinMs,
+        keepAliveTimeout: keepAliveMs,
+        connectionsCheckingInterval: 1000,
+      },
       (request, response) => (this.edges?.app ?? this.waitingApp)(request, response),
     );
     this.server.on("upgrade", (request, socket, head) => {
@@ -113,6 +125,7 @@ export class Messenger {
         memberIds: (chatId) => memberIds(database, chatId),
       },
       deliver: deliverTo(connections),
+      deliverSignal: signalTo(connections),
       log,
     });
 
@@ -130,8 +143,11 @@ export class Messenger {
     const people = new People({ database });
     const blocks = new Blocks({ database, chatLog });
     const groups = new Groups({ database, chatLog, maxMembers: config.maxGroupMembers });
-    const messages = new Messages({ database, chatLog });
+    const messages = new Messages({ database, chatLog, writer: new MessageWriter({ database, chatLog }) });
     const history = new History({ database });
+    const marks = new Marks({ database, delivery });
+    const typing = new Typing({ database, delivery });
+    const sync = new Sync({ database });
 
     const isOpen = () => !this.stopping.signal.aborted;
     const messageTypes = [...registry.values()];
@@ -149,7 +165,8 @@ export class Messenger {
     });
     const gateway = new Gateway({
       connections,
-      services: { messages, groups, history },
+      services: { messages, groups, history, marks, typing, sync },
+      presences: new Presences({ database }),
       sessions,
       allowedOrigins: config.allowedOrigins,
       isOpen,

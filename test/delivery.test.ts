@@ -18,6 +18,7 @@ const message = (version: number): ChatMessage => ({
   content: `text ${version}`,
   event: null,
   clientMessageId: null,
+  replyTo: null,
   createdAt: new Date(),
   editedAt: null,
   deletedAt: null,
@@ -38,6 +39,7 @@ function deliveryOver(store: { stored: number; failures?: number }) {
       memberIds: async () => [1, 2],
     },
     deliver: (change) => given.push(change),
+    deliverSignal: () => {},
     log: silent,
   });
   return { delivery, given, versions: () => given.map((change) => change.message.version), reads: () => reads };

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import { migrate } from "../src/db/migrate.ts";
-import { Cluster, describeWithCluster, freePort } from "./support/cluster.ts";
+import { Cluster, freePort } from "./support/cluster.ts";
+import { describeWithCluster } from "./support/found.ts";
 import { ServerProcess } from "./support/process.ts";
 import { silent } from "./support/silent.ts";
 

@@ -34,6 +34,15 @@ export const chatEvent = object({
 });
 export type ChatEvent = Infer<typeof chatEvent>;
 
+/** The message that another one answers, as it is today. */
+export const repliedMessage = object({
+  messageId: messageId(),
+  senderId: userId(),
+  senderName: text({ max: 64 }),
+  preview: described(text({ min: 0, max: 100, blank: true }), "How it begins; empty once deleted."),
+  deletedAt: nullable(time()),
+});
+
 /** A message as pushes and answers carry it in `params.item`. */
 export const messageItem = object({
   chatId: chatId(),
@@ -49,6 +58,7 @@ export const messageItem = object({
   message: described(shownText(), "The text; empty once deleted."),
   clientMessageId: optional(clientMessageId()),
   duplicate: optional(described(exactly(true), "This `clientMessageId` was stored before; nothing was stored now.")),
+  replyTo: optional(repliedMessage),
   notification: described(flag(), "The server wrote it about the group; `event` says what happened."),
   event: optional(chatEvent),
   createdAt: time(),
@@ -81,6 +91,7 @@ export const rowExtras = {
   version: version(),
   notification: flag(),
   event: optional(chatEvent),
+  replyTo: optional(repliedMessage),
   editedAt: nullable(time()),
   deletedAt: nullable(time()),
 } as const;

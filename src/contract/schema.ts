@@ -55,7 +55,8 @@ export function text(options: { min?: number; max: number; blank?: boolean }): S
 
 /** A password of at least `min` characters and at most the 72 bytes that bcrypt looks at. */
 export function password(options: { min: number }): Schema<string> {
-  return schema((text({ min: options.min, max: 72 }).joi as Joi.StringSchema).max(72, "utf8"));
+  const joi = (text({ min: options.min, max: 72 }).joi as Joi.StringSchema).max(72, "utf8");
+  return schema(joi.messages({ "string.max": "{{#label}} must be at most 72 bytes long" }));
 }
 
 /** Text of a given form; `words` completes the sentence "<field> must ...". */
@@ -69,7 +70,11 @@ export function textLike(pattern: RegExp, words: string): Schema<string> {
 
 /** An e-mail address: one `@`, at most 254 characters, any domain; no list of top-level domains is kept. */
 export function email(): Schema<string> {
-  return schema(Joi.string().email({ tlds: false, minDomainSegments: 1 }).max(254));
+  return schema(
+    (text({ max: 254 }).joi as Joi.StringSchema)
+      .pattern(/^[^\s@]+@[^\s@]+$/u, { name: "email" })
+      .messages({ "string.pattern.name": "{{#label}} must be an e-mail address: one @, and no spaces" }),
+  );
 }
 
 /** A whole number between `min` and `max`, both included. */
@@ -105,6 +110,12 @@ export function list<T>(item: Schema<T>, options: { max?: number } = {}): Schema
   return schema(options.max === undefined ? joi : joi.max(options.max));
 }
 
+/** A list of exactly these places, of which the last `optionalCount` may be missing. */
+export function integers(places: readonly Schema<number>[], options: { optional: number }): Schema<number[]> {
+  const required = places.length - options.optional;
+  return schema(Joi.array().ordered(...places.map(({ joi }, index) => (index < required ? joi.required() : joi))));
+}
+
 export function either<A, B>(first: Schema<A>, second: Schema<B>): Schema<A | B> {
   return schema(Joi.alternatives(first.joi, second.joi));
 }
@@ -138,10 +149,19 @@ export function someOf<P extends Shape>(shape: P): Schema<InferShape<P>> {
   return schema((closedObject(shape).joi as Joi.ObjectSchema).min(1));
 }
 
-/** JSON may hold a key "__proto__"; Joi lets it pass, and code that copies keys would take it for the prototype. */
+/**
+ * JSON may hold a key "__proto__"; Joi lets it pass, and code that copies keys would take it for the prototype.
+ * A loop, not a recursion: a small text can nest deeper than the stack goes.
+ */
 function holdsPrototypeKey(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return Object.hasOwn(value, "__proto__") || Object.values(value).some(holdsPrototypeKey);
+  const unseen = [value];
+  while (unseen.length > 0) {
+    const next = unseen.pop();
+    if (typeof next !== "object" || next === null) continue;
+    if (Object.hasOwn(next, "__proto__")) return true;
+    for (const inner of Object.values(next)) unseen.push(inner);
+  }
+  return false;
 }
 
 /**

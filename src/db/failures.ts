@@ -23,7 +23,11 @@ export function isPassing(error: unknown): boolean {
   return error instanceof Error && !(error instanceof BaseError) && lostConnection.test(error.message);
 }
 
-/** The SQLSTATE of a unique violation, named by its constraint, or undefined for anything else. */
+/** Whether the server gave this transaction up for another one (a deadlock): then it can simply be run again. */
+export const wasRolledBack = (error: unknown): boolean =>
+  error instanceof DatabaseError && /^40(P01|001)$/.test(sqlStateOf(error));
+
+/** Which unique constraint an error is about; undefined for any other error. */
 export function violatedConstraint(error: unknown): string | undefined {
   if (!(error instanceof BaseError) || !("original" in error)) return undefined;
   const original = error.original as { code?: string; constraint?: string };

@@ -11,6 +11,13 @@ export interface Change {
   origin?: Origin | undefined;
 }
 
+/** What is told without being a change of the chat's messages: people's marks, and that somebody is typing. */
+export type Signal = { recipientIds: readonly number[]; origin?: Origin | undefined } & (
+  | { kind: "read"; item: { chatId: number; userId: number; readSeq: number } }
+  | { kind: "cleared"; item: { chatId: number; clearedSeq: number; readSeq: number } }
+  | { kind: "typing"; item: { chatId: number; userId: number; ttlMs: number } }
+);
+
 /** What delivery reads of the store. */
 export interface ChangeReader {
   /** The changes of a chat after a version, in order, at most `limit` of them. */
@@ -50,6 +57,8 @@ export class Delivery {
       log: Logger;
       /** Hands one change to whoever is connected. Called in order of versions per chat. */
       deliver: (change: Change) => void;
+      /** Hands a signal to whoever is connected. */
+      deliverSignal: (signal: Signal) => void;
     },
   ) {}
 
@@ -80,6 +89,11 @@ export class Delivery {
     chat.heard.set(version, change);
     chat.wanted = Math.max(chat.wanted, version);
     await (chat.reading ?? this.startReading(chatId, chat));
+  }
+
+  /** Tells whoever is connected now, in no order and to nobody later: what lasts of it is read by `sync`. */
+  signal(signal: Signal): void {
+    this.options.deliverSignal(signal);
   }
 
   /** After a commit whose outcome is unknown: gives out what the store turns out to have, once it answers. */
@@ -172,11 +186,10 @@ export class Delivery {
   }
 }
 
-/** Who hears of a new message: the members after it, and whoever wrote it or was removed by it. */
-export function recipientsOf(message: ChatMessage, memberIds: Iterable<number>): number[] {
+/** Who hears of a change: the members after it, and of a coming or going the one who came or went. */
+export function recipientsOf({ event }: ChatMessage, memberIds: Iterable<number>): number[] {
   const recipients = new Set(memberIds);
-  // An owner who leaves is gone before the hand-over, and hears no more of the group than anyone else who left.
-  if (message.event?.kind !== "ownershipTransferred") recipients.add(message.sender.id);
-  if (message.event?.userId !== undefined) recipients.add(message.event.userId);
+  const moved = event?.kind === "memberLeft" ? event.byUserId : event?.userId;
+  if (moved !== undefined) recipients.add(moved);
   return [...recipients];
 }

@@ -1,7 +1,6 @@
 import { errorCodes } from "../contract/error-codes.ts";
 import { requestId } from "../contract/fields.ts";
 import { answerFrame, errorFrame, pushFrame, unknownRequestType } from "../contract/frames.ts";
-import { messageItem } from "../contract/messages.ts";
 import { jsonSchema } from "../contract/schema.ts";
 import type { AnyMessageType } from "../ws/message.ts";
 
@@ -39,17 +38,17 @@ export const answerSchema = ({ type, data, item }: AnyMessageType): Json =>
   );
 
 /** What others hear under a type. */
-export const pushSchema = ({ type }: AnyMessageType): Json =>
+export const pushSchema = ({ type, push, item }: AnyMessageType): Json =>
   object(
     {
-      type: { const: type },
+      type: { const: push?.type ?? type },
       success: { const: true },
       params: object(
         {
           data: { type: "null" },
           message: { type: ["string", "null"] },
           senderName: { type: ["string", "null"] },
-          item: jsonSchema(messageItem),
+          item: jsonSchema(push?.item?.schema ?? item),
           isBroadcast: { const: true },
         },
         ["data", "message", "senderName", "item", "isBroadcast"],
@@ -76,9 +75,12 @@ export const errorSchema: Json = object(
 export const exampleFrames = ({ type, example, push }: AnyMessageType) => ({
   request: { type, params: example.params },
   answer: answerFrame(type, example),
-  push:
-    push && pushFrame(type, { message: example.item.message, senderName: example.item.senderName, item: example.item }),
+  push: push && examplePush(push.type ?? type, push.item?.example ?? example.item),
 });
+
+/** A push shows the text and the sender of its message; signals have neither. */
+const examplePush = (type: string, item: { message?: string; senderName?: string }) =>
+  pushFrame(type, { message: item.message ?? null, senderName: item.senderName ?? null, item });
 
 /** AsyncAPI 3 of the WebSocket side, from the message types themselves. */
 export function asyncApiDocument(messageTypes: Iterable<AnyMessageType>, version: string): Json {

@@ -63,7 +63,7 @@ export const wrongMethod =
 
 /** What Express and its body parser refuse by themselves, by the `type` or the status they give it. */
 const edgeRefusals: Record<string, { code: EdgeErrorCode; detail: string }> = {
-  "entity.parse.failed": { code: "BAD_JSON", detail: "The body is not JSON" },
+  "entity.parse.failed": { code: "BAD_JSON", detail: "The body must be one JSON object" },
   "entity.too.large": { code: "TOO_LARGE", detail: "The body is too large" },
 };
 

@@ -1,10 +1,12 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../db/connect.ts";
-import { isPassing, violatedConstraint } from "../db/failures.ts";
-import { type ChatMessage, messageByClientId, messageById } from "../db/queries/messages.ts";
+import { isPassing, violatedConstraint, wasRolledBack } from "../db/failures.ts";
+import { insertMessages, lockChats, membersOf } from "../db/queries/chat-writes.ts";
+import { type ChatMessage, messagesByClientIds, messagesById } from "../db/queries/messages.ts";
 import { select } from "../db/select.ts";
 import { type Delivery, type Origin, recipientsOf } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
+import { conflictingClientId } from "./refusals.ts";
 import type { Role } from "../models/chat-member.ts";
 import { Chat, ChatMember, User } from "../models/index.ts";
 import type { StoredEvent } from "../models/message.ts";
@@ -15,6 +17,7 @@ export interface Draft {
   content?: string;
   event?: StoredEvent;
   clientMessageId?: string | undefined;
+  replyTo?: number | undefined;
 }
 
 /** A message that was asked for: just written, or found as the one written before under its client id. */
@@ -34,7 +37,7 @@ export class ChatLog {
   constructor(private readonly options: { database: Database; delivery: Delivery }) {}
 
   /**
-   * Runs `work` in one transaction and announces what it appended.
+   * Runs `work` in one transaction and announces what it wrote.
    * @param origin who asked, so that delivery can tell the asker from everyone else
    * @throws AppError of kind "unavailable" when the outcome is unknown; then the message may be stored after all, and
    *   if it is, it is delivered
@@ -44,7 +47,8 @@ export class ChatLog {
       try {
         return await this.attempt(origin, work);
       } catch (error) {
-        if (attempt === mostAttempts || violatedConstraint(error) !== clientIdConstraint) throw error;
+        const isWorthAnother = violatedConstraint(error) === clientIdConstraint || wasRolledBack(error);
+        if (attempt === mostAttempts || !isWorthAnother) throw error;
       }
     }
   }
@@ -75,9 +79,16 @@ export class ChatLog {
   }
 }
 
+/** A draft for a chat, and who asked for it. */
+export interface Entry {
+  chat: LockedChat;
+  draft: Draft;
+  origin: Origin | undefined;
+}
+
 /** The changes of one transaction. */
 export class Changes {
-  private readonly appended: { message: ChatMessage; recipientIds: number[] }[] = [];
+  private readonly written: { message: ChatMessage; recipientIds: number[] }[] = [];
 
   constructor(
     private readonly database: Database,
@@ -121,9 +132,9 @@ export class Changes {
   ): Promise<SentMessage | undefined> {
     const { senderId, clientMessageId } = sender;
     if (clientMessageId === undefined) return undefined;
-    const stored = await messageByClientId(this.database, { senderId, clientMessageId }, this.transaction);
+    const [stored] = await messagesByClientIds(this.database, [{ senderId, clientMessageId }], this.transaction);
     if (!stored) return undefined;
-    if (!isSame(stored)) throw new AppError("conflict", "This clientMessageId was used for another message");
+    if (!isSame(stored)) throw conflictingClientId();
     return { ...stored, duplicate: true };
   }
 
@@ -167,21 +178,21 @@ export class Changes {
 
   /** Takes the chat's row lock and reads who is in it. Undefined where there is no such chat, or no longer. */
   async lock(chatId: number): Promise<LockedChat | undefined> {
-    const [chat] = await select<{ kind: Chat["kind"] }>(
+    return (await this.lockSome([chatId], { wait: true })).get(chatId);
+  }
+
+  /**
+   * Takes the locks of several chats, by rising id as everywhere.
+   * @param options.wait whether to wait for those that somebody else holds, or to leave them out
+   */
+  async lockSome(chatIds: readonly number[], options: { wait: boolean }): Promise<Map<number, LockedChat>> {
+    const chats = await lockChats(this.database, chatIds, { ...options, transaction: this.transaction });
+    const members = await membersOf(
       this.database,
-      "SELECT kind FROM chats WHERE id = $chatId AND deleted_at IS NULL FOR NO KEY UPDATE",
-      { chatId },
+      chats.map(({ id }) => id),
       this.transaction,
     );
-    if (!chat) return undefined;
-    const members = await ChatMember.findAll({
-      attributes: ["userId", "role"],
-      where: { chatId },
-      order: ["joinedAt", "userId"],
-      transaction: this.transaction,
-      raw: true,
-    });
-    return new LockedChat(this, chatId, chat.kind, new Map(members.map(({ userId, role }) => [userId, role])));
+    return new Map(chats.map(({ id, kind }) => [id, new LockedChat(this, id, kind, members.get(id) ?? new Map())]));
   }
 
   /** Takes the locks of all chats of a person, by rising id as everywhere. */
@@ -193,63 +204,83 @@ export class Changes {
       transaction: this.transaction,
       raw: true,
     });
-    const chats: LockedChat[] = [];
-    for (const { chatId } of memberships) {
-      const chat = await this.lock(chatId);
-      if (chat?.members.has(userId)) chats.push(chat);
-    }
-    return chats;
+    const chats = await this.lockSome(
+      memberships.map(({ chatId }) => chatId),
+      { wait: true },
+    );
+    return [...chats.values()].filter(({ members }) => members.has(userId));
   }
 
   /** Gives the draft the next `seq` and `version` of its chat, and stores it. The sender has read it. */
   async append(chat: LockedChat, draft: Draft): Promise<ChatMessage> {
-    const { senderId, content = "", event, clientMessageId } = draft;
-    const [row] = await select<{ id: number; version: number }>(
+    const [message] = await this.appendAll([{ chat, draft, origin: this.origin }]);
+    if (!message) throw new Error(`nothing was written to chat ${chat.id}`);
+    return message;
+  }
+
+  /** The same for several drafts in their order, of one chat or of several, in one statement. */
+  async appendAll(entries: readonly Entry[]): Promise<ChatMessage[]> {
+    if (entries.length === 0) return [];
+    const rows = await insertMessages(
       this.database,
-      `WITH chat AS (
-              UPDATE chats
-                 SET last_seq = last_seq + 1, version = version + 1,
-                     last_message_id = nextval(pg_get_serial_sequence('messages', 'id'))
-               WHERE id = $chatId
-           RETURNING id, last_seq, version, last_message_id
-            ), sender AS (
-              UPDATE chat_members
-                 SET read_seq = chat.last_seq
-                FROM chat
-               WHERE chat_members.chat_id = chat.id AND chat_members.user_id = $senderId
-            )
-       INSERT INTO messages (id, chat_id, seq, version, sender_id, client_message_id, event, content, created_at)
-       SELECT last_message_id, id, last_seq, version, $senderId, $clientMessageId, $event::jsonb, $content,
-              date_trunc('milliseconds', clock_timestamp())
-         FROM chat
-    RETURNING id, version`,
-      {
-        chatId: chat.id,
-        senderId,
-        clientMessageId: clientMessageId ?? null,
-        event: event ? JSON.stringify(event) : null,
-        content,
-      },
+      entries.map(({ chat, draft }) => ({ chatId: chat.id, ...draft })),
       this.transaction,
     );
-    if (!row) throw new Error(`chat ${chat.id} is gone although it is locked`);
+    for (const [index, { chat, origin }] of entries.entries())
+      this.delivery.expect(chat.id, rows[index]?.version ?? 0, origin);
+    const messages = await messagesById(
+      this.database,
+      rows.map(({ id }) => id),
+      this.transaction,
+    );
+    for (const [index, { chat }] of entries.entries()) this.note(chat, messages[index]);
+    return messages;
+  }
+
+  /** Gives a message of the chat other content, or none; that takes the chat's next `version`. */
+  async revise(chat: LockedChat, messageId: number, revision: { content: string } | "deletion"): Promise<ChatMessage> {
+    const deleted = revision === "deletion";
+    const [row] = await select<{ id: number; version: number }>(
+      this.database,
+      `WITH chat AS (UPDATE chats SET version = version + 1 WHERE id = $chatId RETURNING id, version)
+       UPDATE messages
+          SET version = chat.version, content = $content,
+              ${deleted ? "deleted_at" : "edited_at"} = date_trunc('milliseconds', clock_timestamp())
+         FROM chat
+        WHERE messages.id = $messageId AND messages.chat_id = chat.id
+    RETURNING messages.id, messages.version`,
+      { chatId: chat.id, messageId, content: deleted ? "" : revision.content },
+      this.transaction,
+    );
+    if (!row) throw new Error(`message ${messageId} is not one of chat ${chat.id}`);
     this.delivery.expect(chat.id, row.version, this.origin);
-    const message = await messageById(this.database, row.id, this.transaction);
-    if (!message) throw new Error(`message ${row.id} is gone in the transaction that wrote it`);
-    this.appended.push({ message, recipientIds: recipientsOf(message, chat.members.keys()) });
+    const [message] = await messagesById(this.database, [row.id], this.transaction);
+    return this.note(chat, message);
+  }
+
+  /** A message of the chat as it is now; undefined for one that is none of this chat's. */
+  async messageOf(chat: LockedChat, messageId: number): Promise<ChatMessage | undefined> {
+    const [message] = await messagesById(this.database, [messageId], this.transaction);
+    return message?.chatId === chat.id ? message : undefined;
+  }
+
+  /** Notes what was written, to be announced after the commit. */
+  private note(chat: LockedChat, message: ChatMessage | undefined): ChatMessage {
+    if (!message) throw new Error(`a message of chat ${chat.id} is gone in the transaction that wrote it`);
+    this.written.push({ message, recipientIds: recipientsOf(message, chat.members.keys()) });
     return message;
   }
 
   async announce(): Promise<void> {
-    for (const change of this.appended) await this.delivery.announce(change);
+    for (const change of this.written) await this.delivery.announce(change);
   }
 
   retract(): void {
-    for (const { message } of this.appended) this.delivery.retract(message.chatId, message.version);
+    for (const { message } of this.written) this.delivery.retract(message.chatId, message.version);
   }
 
   recheck(): void {
-    for (const { message } of this.appended) this.delivery.recheck(message.chatId);
+    for (const { message } of this.written) this.delivery.recheck(message.chatId);
   }
 }
 
@@ -265,6 +296,14 @@ export class LockedChat {
 
   append(draft: Draft): Promise<ChatMessage> {
     return this.changes.append(this, draft);
+  }
+
+  revise(messageId: number, revision: { content: string } | "deletion"): Promise<ChatMessage> {
+    return this.changes.revise(this, messageId, revision);
+  }
+
+  message(messageId: number): Promise<ChatMessage | undefined> {
+    return this.changes.messageOf(this, messageId);
   }
 
   /** Makes someone a member who has read everything up to `readSeq`. */

@@ -1,68 +1,73 @@
 import type { Database } from "../db/connect.ts";
-import { dialogView } from "../db/queries/membership.ts";
+import { type ChatMessage, messagesById } from "../db/queries/messages.ts";
+import { AppError } from "../errors.ts";
 import type { Actor } from "./actor.ts";
 import { blocks } from "./blocks.ts";
-import type { ChatLog, SentMessage } from "./chat-log.ts";
-import { noSuchUser, notMember } from "./refusals.ts";
+import type { Changes, ChatLog, LockedChat, SentMessage } from "./chat-log.ts";
+import type { MessageWriter } from "./message-writer.ts";
+import { noSuchMessage, noSuchUser } from "./refusals.ts";
 
 interface Words {
   content: string;
   /** Sending the same id again gives what was stored, and stores nothing. */
   clientMessageId?: string | undefined;
+  /** The message of the same chat that this one answers. */
+  replyTo?: number | undefined;
 }
 
 /** What people say to each other. */
 export class Messages {
-  constructor(private readonly options: { database: Database; chatLog: ChatLog }) {}
+  constructor(private readonly options: { database: Database; chatLog: ChatLog; writer: MessageWriter }) {}
 
-  sendToGroup(by: Actor, { groupId, content, clientMessageId }: Words & { groupId: number }): Promise<SentMessage> {
-    const draft = { senderId: by.userId, content, clientMessageId };
-    return this.options.chatLog.change(by.origin, async (changes) => {
-      const group = await changes.lock(groupId);
-      const stored = await changes.sentBefore(draft, (message) => message.chatId === groupId && says(message, content));
-      if (stored) return stored;
-      if (group?.kind !== "group" || !group.members.has(by.userId)) throw notMember();
-      return group.append(draft);
+  sendToGroup(by: Actor, { groupId, ...words }: Words & { groupId: number }): Promise<SentMessage> {
+    return this.options.writer.send({ to: { groupId }, draft: { ...words, senderId: by.userId }, origin: by.origin });
+  }
+
+  /** The first message of two people opens their dialog. */
+  sendPrivately(by: Actor, { receiverId, ...words }: Words & { receiverId: number }): Promise<SentMessage> {
+    return this.options.writer.send({
+      to: { receiverId },
+      draft: { ...words, senderId: by.userId },
+      origin: by.origin,
     });
   }
 
-  async sendPrivately(
-    by: Actor,
-    { receiverId, content, clientMessageId }: Words & { receiverId: number },
-  ): Promise<SentMessage> {
-    const dialogId = await this.openDialog(by.userId, receiverId);
-    const draft = { senderId: by.userId, content, clientMessageId };
-    return this.options.chatLog.change(by.origin, async (changes) => {
-      const dialog = await changes.lock(dialogId);
-      const stored = await changes.sentBefore(
-        draft,
-        (message) => message.chatId === dialogId && says(message, content),
-      );
-      if (stored) return stored;
-      // Deleting an account ends its memberships, of dialogs too.
-      if (!dialog?.members.has(receiverId) || !dialog.members.has(by.userId)) throw noSuchUser();
-      if (await blocks(receiverId, by.userId, changes.transaction)) throw noSuchUser();
-      return dialog.append(draft);
+  /** Replaces the text of one's own message. */
+  edit(by: Actor, { messageId, content }: { messageId: number; content: string }): Promise<ChatMessage> {
+    return this.revise(by, messageId, async ({ chat, message, changes }) => {
+      if (message.sender.id !== by.userId) throw new AppError("forbidden", "Only who wrote a message may edit it");
+      if (message.deletedAt) throw new AppError("conflict", "This message is deleted");
+      const receiverId = message.receiver?.id;
+      if (receiverId !== undefined && (await blocks(receiverId, by.userId, changes.transaction))) throw noSuchUser();
+      return chat.revise(messageId, { content });
     });
   }
 
-  /**
-   * The dialog of two people, made on its first use in a transaction of its own: two people who write to each other
-   * for the first time at once find the same one.
-   */
-  private async openDialog(userId: number, otherId: number): Promise<number> {
-    const existing = await dialogView(this.options.database, { userId, otherId });
-    if (existing) return existing.chatId;
-    return this.options.chatLog.change(undefined, async (changes) => {
-      for (const id of [userId, otherId].sort((a, b) => a - b)) {
-        if (!(await changes.holdAccount(id))) throw noSuchUser();
+  /** Takes a message back: one's own, or in a group as its admin any. Its place stays, its text is gone for good. */
+  delete(by: Actor, { messageId }: { messageId: number }): Promise<ChatMessage> {
+    return this.revise(by, messageId, async ({ chat, message }) => {
+      const moderates = chat.kind === "group" && chat.members.get(by.userId) !== "member";
+      if (message.sender.id !== by.userId && !moderates) {
+        throw new AppError("forbidden", "Only who wrote a message, or an admin of its group, may delete it");
       }
-      if (await blocks(otherId, userId, changes.transaction)) throw noSuchUser();
-      return changes.openDialog(userId, otherId);
+      return message.deletedAt ? message : chat.revise(messageId, "deletion");
+    });
+  }
+
+  /** Runs a change of a message that exists in a chat of the asker, under that chat's lock. */
+  private async revise(
+    by: Actor,
+    messageId: number,
+    change: (found: { chat: LockedChat; message: ChatMessage; changes: Changes }) => Promise<ChatMessage>,
+  ): Promise<ChatMessage> {
+    const [known] = await messagesById(this.options.database, [messageId]);
+    if (!known) throw noSuchMessage();
+    return this.options.chatLog.change(by.origin, async (changes) => {
+      const chat = await changes.lock(known.chatId);
+      const message = chat?.members.has(by.userId) ? await chat.message(messageId) : undefined;
+      if (!chat || !message) throw noSuchMessage();
+      if (message.event) throw new AppError("forbidden", "A notification can be neither edited nor deleted");
+      return change({ chat, message, changes });
     });
   }
 }
-
-/** A text that was edited or deleted since cannot be compared any more, and counts as the same. */
-const says = (stored: SentMessage, content: string): boolean =>
-  stored.event === null && (stored.editedAt !== null || stored.deletedAt !== null || stored.content === content);

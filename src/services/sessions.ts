@@ -123,6 +123,12 @@ export class Sessions {
     }));
   }
 
+  /** Ends the session one is in; also where another request has just done it. */
+  async logOut({ userId, sessionId }: Claims): Promise<void> {
+    await Session.update({ revokedAt: new Date() }, { where: { id: sessionId, userId, revokedAt: null } });
+    this.announceEnd({ sessionIds: [sessionId], because: "ended" });
+  }
+
   /** Ends one session of a person. */
   async end(userId: number, sessionId: number): Promise<void> {
     const [ended] = await Session.update(

@@ -1,7 +1,6 @@
-import type { Origin } from "../delivery/delivery.ts";
 import type { Sessions, SessionsEnded } from "../services/sessions.ts";
 import { type Claims, notLoggedIn } from "../services/tokens.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, OutgoingPush } from "./connection.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 
 /** Somebody who is about to be let in, from the moment a token was shown. */
@@ -46,6 +45,8 @@ export class Connections {
 
   /** Puts a connection under another token of the same person. */
   renew(connection: Connection, claims: Claims): void {
+    // It may have been closed while its new token was looked up.
+    if (!this.byUser.get(claims.userId)?.has(connection)) return;
     remove(this.bySession, connection.claims.sessionId, connection);
     connection.renew(claims);
     add(this.bySession, claims.sessionId, connection);
@@ -56,14 +57,19 @@ export class Connections {
   }
 
   /** Pushes a frame to every device of these people. The text is made once, and only if someone is there. */
-  push(userIds: readonly number[], makeFrame: () => string, origin: Origin | undefined): void {
-    let frame: string | undefined;
+  push(userIds: readonly number[], makePush: () => OutgoingPush): void {
+    let push: OutgoingPush | undefined;
     for (const userId of userIds) {
       for (const connection of this.byUser.get(userId) ?? []) {
-        frame ??= makeFrame();
-        connection.push(frame, origin);
+        push ??= makePush();
+        connection.push(push);
       }
     }
+  }
+
+  /** How many sockets a person has open. */
+  countOf(userId: number): number {
+    return this.byUser.get(userId)?.size ?? 0;
   }
 
   /** Closes whatever these sessions hold open, and whatever is being opened for them. */

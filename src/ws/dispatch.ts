@@ -1,16 +1,11 @@
 import { errorCodes } from "../contract/error-codes.ts";
-import {
-  type AnswerFrame,
-  answerFrame,
-  type ErrorFrame,
-  errorFrame,
-  type RequestId,
-  unknownRequestType,
-} from "../contract/frames.ts";
+import { answerFrame, type ErrorFrame, errorFrame, type RequestId, unknownRequestType } from "../contract/frames.ts";
 import { requestId as requestIdRule } from "../contract/fields.ts";
-import { check } from "../contract/schema.ts";
+import { check, object } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Origin } from "../delivery/delivery.ts";
+import type { Request } from "./connection.ts";
 import type { Context } from "./message.ts";
 import { registry } from "./registry.ts";
 
@@ -19,28 +14,39 @@ export interface DispatchOptions {
   log: Logger;
 }
 
-/** The one answer to a frame: read it, find its type, check its params, do it. Never throws. */
-export async function dispatch(
-  text: string,
-  context: Context,
-  options: DispatchOptions,
-): Promise<AnswerFrame | ErrorFrame> {
+/** Keys that are not read here are ignored, but for the one that no JSON from outside may hold; see `check`. */
+const anyFrame = object({});
+
+/** Reads a frame: what it asks for, and how it will be answered. Never throws, and neither does the answer. */
+export function readRequest(text: string, contextOf: (origin: Origin) => Context, options: DispatchOptions): Request {
   const frame = parseObject(text);
   if (!frame) {
-    return errorFrame(unknownRequestType, { code: "BAD_JSON", message: "A frame must be one JSON object" });
+    return refused(errorFrame(unknownRequestType, { code: "BAD_JSON", message: "A frame must be one JSON object" }));
   }
   const messageType = typeof frame.type === "string" ? registry.get(frame.type) : undefined;
   const type = messageType?.type ?? unknownRequestType;
   let requestId: RequestId | undefined;
   try {
     requestId = readRequestId(frame);
-    if (!messageType) return errorFrame(type, { code: "UNKNOWN_TYPE", message: "There is no such type" }, requestId);
+    if (!messageType) {
+      return refused(errorFrame(type, { code: "UNKNOWN_TYPE", message: "There is no such type" }, requestId));
+    }
+    check(anyFrame, frame, { label: "frame" });
     const params = check(messageType.params, frame.params, { label: "params" });
-    return answerFrame(type, await messageType.handle(context, params), requestId);
+    return {
+      pipelined: messageType.pipelined ?? false,
+      answer: (origin) =>
+        messageType.handle(contextOf(origin), params).then(
+          (reply) => answerFrame(type, reply, requestId),
+          (error) => refusal(type, requestId, error, options),
+        ),
+    };
   } catch (error) {
-    return refusal(type, requestId, error, options);
+    return refused(refusal(type, requestId, error, options));
   }
 }
+
+const refused = (frame: ErrorFrame): Request => ({ pipelined: true, answer: async () => frame });
 
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {

@@ -4,17 +4,19 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import { pushFrame } from "../contract/frames.ts";
-import type { Change } from "../delivery/delivery.ts";
+import type { Change, Origin, Signal } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Presences } from "../services/presence.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
 import { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
-import { dispatch } from "./dispatch.ts";
+import { readRequest } from "./dispatch.ts";
 import { startHeartbeat } from "./heartbeat.ts";
-import type { WsServices } from "./message.ts";
+import type { Push, SocketControl, WsServices } from "./message.ts";
 import { toMessageItem } from "./message-item.ts";
+import { PresenceBoard } from "./presence-board.ts";
 import { registry } from "./registry.ts";
 import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
 
@@ -28,6 +30,7 @@ export interface GatewayOptions {
   connections: Connections;
   services: WsServices;
   sessions: Sessions;
+  presences: Presences;
   allowedOrigins: readonly string[];
   isOpen: () => boolean;
   asAppError: (error: unknown) => AppError;
@@ -39,6 +42,7 @@ export class Gateway {
   /** The listener for the HTTP server's "upgrade" event. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   private readonly stopHeartbeat: () => void;
+  private readonly presence: PresenceBoard;
 
   constructor(private readonly options: GatewayOptions) {
     const { connections, sessions, allowedOrigins, isOpen, asAppError } = options;
@@ -61,6 +65,7 @@ export class Gateway {
       onOpen: (socket, claims) => this.open(socket, claims),
     });
     this.stopHeartbeat = startHeartbeat(connections);
+    this.presence = new PresenceBoard({ connections, presences: options.presences, log: options.log });
   }
 
   /** Answers what was read, then closes every socket with "come back". New ones are kept out by `isOpen`. */
@@ -72,6 +77,7 @@ export class Gateway {
     for (const connection of open) connection.close(closeCodes.restart, "the server restarts");
     await Promise.race([Promise.all(closed), wait(farewellMs, undefined, { ref: false })]);
     for (const { socket } of open) socket.terminate();
+    this.presence.stop();
   }
 
   private async renew(connection: Connection, token: string): Promise<Claims> {
@@ -89,14 +95,29 @@ export class Gateway {
     return connection.claims;
   }
 
+  private controlOf(connection: Connection, origin: Origin): SocketControl {
+    return {
+      renew: (token) => this.renew(connection, token),
+      hold: () => connection.hold(origin),
+      watchPresence: (userIds) => this.presence.watch(connection, userIds),
+    };
+  }
+
   private open(socket: WebSocket, claims: Claims): void {
     const { connections, services, asAppError, log } = this.options;
-    const renew = (token: string) => this.renew(connection, token);
-    const connection: Connection = new Connection(socket, claims, (text, origin) =>
-      dispatch(text, { user: { userId: claims.userId, origin }, services, renew }, { asAppError, log }),
+    const connection: Connection = new Connection(socket, claims, (text) =>
+      readRequest(
+        text,
+        (origin) => ({ user: { userId: claims.userId, origin }, services, socket: this.controlOf(connection, origin) }),
+        { asAppError, log },
+      ),
     );
     connections.add(connection);
-    socket.on("close", () => connections.remove(connection));
+    this.presence.opened(connection);
+    socket.on("close", () => {
+      connections.remove(connection);
+      this.presence.closed(connection);
+    });
     // Broken protocol, encoding or size: `ws` closes with the code that says so, once somebody listens.
     socket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
     socket.on("pong", () => {
@@ -112,12 +133,28 @@ export class Gateway {
 /** Hands a committed change to every device it concerns, under the type of the request that makes such a change. */
 export function deliverTo(connections: Connections) {
   return ({ message, recipientIds, origin }: Change): void => {
-    const makeFrame = () => {
+    const { chatId, version } = message;
+    connections.push(recipientIds, () => {
       const item = toMessageItem(message);
-      const type = [...registry.values()].find(({ push }) => push?.matches(message))?.type;
-      if (!type) throw new Error(`no message type pushes a message with event ${message.event?.kind}`);
-      return JSON.stringify(pushFrame(type, { message: item.message, senderName: item.senderName, item }));
-    };
-    connections.push(recipientIds, makeFrame, origin);
+      const type = pushType(({ matches }) => matches?.(message) ?? false);
+      const frame = pushFrame(type, { message: item.message, senderName: item.senderName, item });
+      return { frame: JSON.stringify(frame), chatId, version, origin };
+    });
   };
+}
+
+/** Hands a signal to every device it concerns. */
+export function signalTo(connections: Connections) {
+  return ({ kind, item, recipientIds, origin }: Signal): void => {
+    connections.push(recipientIds, () => {
+      const type = pushType(({ signal }) => signal === kind);
+      return { frame: JSON.stringify(pushFrame(type, { message: null, senderName: null, item })), origin };
+    });
+  };
+}
+
+/** The type under which this is pushed: every change and every signal has one. */
+function pushType(isIt: (push: Push) => boolean): string {
+  for (const { type, push } of registry.values()) if (push && isIt(push)) return push.type ?? type;
+  throw new Error("a change that no message type pushes");
 }

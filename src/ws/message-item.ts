@@ -16,10 +16,11 @@ export function toMessageItem(message: SentMessage): MessageItem {
     senderLastName: message.sender.lastName,
     ...(message.receiver
       ? { receiverId: message.receiver.id }
-      : { groupId: message.chatId, groupName: message.groupName ?? "" }),
+      : { groupId: message.chatId, ...(message.groupName !== null && { groupName: message.groupName }) }),
     message: textOf(message),
     ...(message.clientMessageId !== null && { clientMessageId: message.clientMessageId }),
     ...(message.duplicate && { duplicate: true }),
+    ...replyOf(message),
     notification: message.event !== null,
     ...eventOf(message),
     createdAt: message.createdAt.toISOString(),
@@ -27,6 +28,9 @@ export function toMessageItem(message: SentMessage): MessageItem {
     deletedAt: message.deletedAt?.toISOString() ?? null,
   };
 }
+
+/** Whether a change is a new text, and not an edit, a deletion or a notification. */
+export const isNewText = ({ event, editedAt, deletedAt }: ChatMessage): boolean => !event && !editedAt && !deletedAt;
 
 /** What every row of a list of messages carries beside the columns that its screen names. */
 export function toRowExtras(message: ChatMessage) {
@@ -36,6 +40,7 @@ export function toRowExtras(message: ChatMessage) {
     version: message.version,
     notification: message.event !== null,
     ...eventOf(message),
+    ...replyOf(message),
     editedAt: message.editedAt?.toISOString() ?? null,
     deletedAt: message.deletedAt?.toISOString() ?? null,
   };
@@ -45,4 +50,25 @@ function eventOf({ event }: ChatMessage): { event?: ChatEvent } {
   if (!event) return {};
   const { subject: _subject, ...stored } = event;
   return { event: stored };
+}
+
+const previewLength = 100;
+
+/** The beginning of a text, not cut through the middle of a character of two units. */
+function previewOf(text: string): string {
+  const cut = text.slice(0, previewLength);
+  return cut.isWellFormed() ? cut : cut.slice(0, -1);
+}
+
+function replyOf({ replyTo }: ChatMessage): Pick<MessageItem, "replyTo"> {
+  if (!replyTo) return {};
+  return {
+    replyTo: {
+      messageId: replyTo.id,
+      senderId: replyTo.sender.id,
+      senderName: replyTo.sender.firstName,
+      preview: previewOf(textOf(replyTo)),
+      deletedAt: replyTo.deletedAt?.toISOString() ?? null,
+    },
+  };
 }

@@ -2,17 +2,25 @@ import type { ErrorCode } from "../contract/error-codes.ts";
 import type { MessageItem } from "../contract/messages.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { ChatMessage } from "../db/queries/messages.ts";
+import type { Signal } from "../delivery/delivery.ts";
 import type { Actor } from "../services/actor.ts";
 import type { Groups } from "../services/groups.ts";
 import type { History } from "../services/history.ts";
+import type { Marks } from "../services/marks.ts";
 import type { Messages } from "../services/messages.ts";
+import type { Presence } from "../services/presence.ts";
+import type { Sync } from "../services/sync.ts";
 import type { Claims } from "../services/tokens.ts";
+import type { Typing } from "../services/typing.ts";
 
 /** What handlers may call. */
 export interface WsServices {
   messages: Messages;
   groups: Groups;
   history: History;
+  marks: Marks;
+  typing: Typing;
+  sync: Sync;
 }
 
 /** What a handler is given beside the params. */
@@ -20,8 +28,37 @@ export interface Context {
   /** Who asks, on this request. */
   user: Actor;
   services: WsServices;
-  /** Lets this socket go on under another token of the same person. */
-  renew: (token: string) => Promise<Claims>;
+  socket: SocketControl;
+}
+
+/** What a handler may do with the socket it was asked on. */
+export interface SocketControl {
+  /** Lets the socket go on under another token of the same person. */
+  renew(token: string): Promise<Claims>;
+  /** Holds pushes back from now on; after the answer those go out that `keep` lets through. */
+  hold(): (keep: (push: HeldPush) => boolean) => void;
+  /** Tells from now on, on this socket, when one of these people comes or goes; replaces the ones before. */
+  watchPresence(userIds: readonly number[]): Promise<Presence[]>;
+}
+
+/** Which change of which chat a push tells; signals have neither. */
+export interface HeldPush {
+  chatId?: number;
+  version?: number;
+}
+
+/** What others hear under a type. */
+export interface Push {
+  /** Who hears it, completing the sentence "goes to ...". */
+  to: string;
+  /** Which changes of a chat are pushed under this type; their item is the message. */
+  matches?: (message: ChatMessage) => boolean;
+  /** Which signal is pushed under this type. */
+  signal?: Signal["kind"];
+  /** Where it is not the type of the request. */
+  type?: string;
+  /** Where it is neither the message nor the item of the answer. */
+  item?: { schema: Schema<unknown>; example: object };
 }
 
 /** One type of message: what it takes and answers, what others hear of it, and what it does. All else follows. */
@@ -33,8 +70,9 @@ export interface MessageType<Params, Data, Item> {
   data: Schema<Data>;
   /** Of `params.item` in the answer. */
   item: Schema<Item>;
-  /** Which committed messages are pushed under this type, and a sentence on who gets them. */
-  push?: { matches: (message: ChatMessage) => boolean; to: string };
+  push?: Push;
+  /** The next frame of the socket may start before this one is answered. */
+  pipelined?: true;
   /** Beyond those every type can have. */
   errors: readonly ErrorCode[];
   /** A request and its answer: shown in the documents, and held against the server in the tests. */

@@ -5,7 +5,6 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { describeWith } from "./found.ts";
 
 const run = promisify(execFile);
 
@@ -20,9 +19,8 @@ function findPrograms(): string | undefined {
 
 const programs = findPrograms();
 
-/** Tests that need a server of their own. */
-export const describeWithCluster = (title: string, tests: () => void): void =>
-  describeWith("the programs of a PostgreSQL server", programs !== undefined, title, tests);
+/** Whether this machine has what a server of the test's own needs. */
+export const canMakeClusters = programs !== undefined;
 
 const program = (name: string): string => join(programs ?? "", name);
 

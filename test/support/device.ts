@@ -10,7 +10,7 @@ type AnswerOf<T extends keyof Types> = AnswerFrame<Infer<Types[T]["data"]>, Infe
 type AnyFrame = any;
 
 /** How long a frame may take before the test fails, in milliseconds. */
-const patienceMs = 5000;
+const patienceMs = 15_000;
 
 export interface Closed {
   code: number;

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const root = join(__dirname, "../..");
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface Ended {
   code: number | null;
@@ -27,7 +28,7 @@ export class ServerProcess {
 
   /** Starts a process with these settings and nothing else from the environment. It may end by itself. */
   static spawn(settings: Record<string, string>): ServerProcess {
-    const child = spawn(process.execPath, [join(root, "scripts/start.mjs")], {
+    const child = spawn(process.execPath, [settings.MESSENGER_ENTRY ?? join(root, "scripts/start.mjs")], {
       cwd: root,
       env: { PATH: process.env.PATH ?? "", PORT: "0", BCRYPT_COST: "4", ...settings },
       stdio: ["ignore", "pipe", "pipe"],

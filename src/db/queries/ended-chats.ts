@@ -14,13 +14,16 @@ export async function someEndedChat(database: Database): Promise<number | undefi
   return rows[0]?.id;
 }
 
-/** Removes one chunk of an ended group's messages; after the last one marks the group as empty. */
+/**
+ * Removes one chunk of an ended group's messages; after the last one marks the group as empty. The first message stays:
+ * it holds the client id that the group was made with, which must not make it again.
+ */
 export async function purgeEndedChat(database: Database, chatId: number): Promise<void> {
   await database.query(
     `WITH removed AS (
             DELETE FROM messages
              WHERE chat_id = $chatId
-               AND seq IN (SELECT seq FROM messages WHERE chat_id = $chatId ORDER BY seq LIMIT $chunk)
+               AND seq IN (SELECT seq FROM messages WHERE chat_id = $chatId AND seq > 1 ORDER BY seq LIMIT $chunk)
          RETURNING 1
           )
      UPDATE chats SET last_message_id = NULL

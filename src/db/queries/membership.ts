@@ -10,6 +10,19 @@ export interface View {
 
 const viewColumns = `c.id AS "chatId", c.last_seq AS "lastSeq", member.cleared_seq AS "clearedSeq"`;
 
+/** The chat, of whatever kind, as its member sees it; undefined for everyone else. */
+export async function chatView(database: Database, who: { chatId: number; userId: number }): Promise<View | undefined> {
+  const rows = await select<View>(
+    database,
+    `SELECT ${viewColumns}
+       FROM chats AS c
+       JOIN chat_members AS member ON member.chat_id = c.id AND member.user_id = $userId
+      WHERE c.id = $chatId AND c.deleted_at IS NULL`,
+    who,
+  );
+  return rows[0];
+}
+
 /** The group as its member sees it; undefined for strangers, for those who left and where there is no such group. */
 export async function groupView(
   database: Database,

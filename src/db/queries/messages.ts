@@ -24,8 +24,20 @@ export interface ChatMessage {
   content: string;
   event: (StoredEvent & { subject: Person | null }) | null;
   clientMessageId: string | null;
+  /** What it answers, as that is today. */
+  replyTo: RepliedMessage | null;
   createdAt: Date;
   editedAt: Date | null;
+  deletedAt: Date | null;
+}
+
+/** As much of a message as a reply to it shows. */
+export interface RepliedMessage {
+  id: number;
+  sender: Person;
+  content: string;
+  event: ChatMessage["event"];
+  groupName: string | null;
   deletedAt: Date | null;
 }
 
@@ -49,6 +61,15 @@ interface MessageRow {
   subjectFirstName: string | null;
   subjectLastName: string | null;
   clientMessageId: string | null;
+  replyId: number | null;
+  replyContent: string;
+  replyEvent: StoredEvent | null;
+  replyDeletedAt: Date | null;
+  replySenderId: number;
+  replySenderFirstName: string | null;
+  replySenderLastName: string | null;
+  replySubjectFirstName: string | null;
+  replySubjectLastName: string | null;
   createdAt: Date;
   editedAt: Date | null;
   deletedAt: Date | null;
@@ -72,16 +93,26 @@ export function toChatMessage(row: MessageRow): ChatMessage {
     receiver: row.receiverId === null ? null : person(row.receiverId, row.receiverFirstName, row.receiverLastName),
     groupName,
     content,
-    event: event && {
-      ...event,
-      subject: event.userId === undefined ? null : person(event.userId, row.subjectFirstName, row.subjectLastName),
-    },
+    event: withSubject(event, row.subjectFirstName, row.subjectLastName),
     clientMessageId,
+    replyTo: row.replyId === null ? null : toRepliedMessage(row, row.replyId),
     createdAt,
     editedAt,
     deletedAt,
   };
 }
+
+const toRepliedMessage = (row: MessageRow, id: number): RepliedMessage => ({
+  id,
+  sender: person(row.replySenderId, row.replySenderFirstName, row.replySenderLastName),
+  content: row.replyContent,
+  event: withSubject(row.replyEvent, row.replySubjectFirstName, row.replySubjectLastName),
+  groupName: row.groupName,
+  deletedAt: row.replyDeletedAt,
+});
+
+const withSubject = (event: StoredEvent | null, firstName: string | null, lastName: string | null) =>
+  event && { ...event, subject: event.userId === undefined ? null : person(event.userId, firstName, lastName) };
 
 /** Every list of messages selects these columns from these tables: `m` is the message, `c` its chat. */
 export const messageColumns = `
@@ -91,12 +122,19 @@ export const messageColumns = `
        m.sender_id AS "senderId", sender.first_name AS "senderFirstName", sender.last_name AS "senderLastName",
        receiver.id AS "receiverId", receiver.first_name AS "receiverFirstName", receiver.last_name AS "receiverLastName",
        c.name AS "groupName",
-       subject.first_name AS "subjectFirstName", subject.last_name AS "subjectLastName"`;
+       subject.first_name AS "subjectFirstName", subject.last_name AS "subjectLastName",
+       reply.id AS "replyId", reply.content AS "replyContent", reply.event AS "replyEvent",
+       reply.deleted_at AS "replyDeletedAt", reply.sender_id AS "replySenderId",
+       reply_sender.first_name AS "replySenderFirstName", reply_sender.last_name AS "replySenderLastName",
+       reply_subject.first_name AS "replySubjectFirstName", reply_subject.last_name AS "replySubjectLastName"`;
 
 export const messagePeople = `
        JOIN users AS sender ON sender.id = m.sender_id
   LEFT JOIN users AS receiver ON receiver.id = c.pair_low + c.pair_high - m.sender_id
-  LEFT JOIN users AS subject ON subject.id = (m.event ->> 'userId')::bigint`;
+  LEFT JOIN users AS subject ON subject.id = (m.event ->> 'userId')::bigint
+  LEFT JOIN messages AS reply ON reply.id = m.reply_to
+  LEFT JOIN users AS reply_sender ON reply_sender.id = reply.sender_id
+  LEFT JOIN users AS reply_subject ON reply_subject.id = (reply.event ->> 'userId')::bigint`;
 
 /** Messages of a chat with `seq` in (`after`, `upTo`], newest first. Index: messages_seq_unique. */
 export async function messagesBySeq(
@@ -134,34 +172,43 @@ export async function messagesByVersion(
   return rows.map(toChatMessage);
 }
 
-/** One message by its id. */
-export function messageById(database: Database, messageId: number, transaction?: Transaction) {
-  return oneMessage(database, "m.id = $messageId", { messageId }, transaction);
-}
-
-/** The message that a person stored under a client id. Index: messages_client_id_unique. */
-export function messageByClientId(
+/** Messages by their ids, in the order of the ids given; what is not there is left out. */
+export async function messagesById(
   database: Database,
-  key: { senderId: number; clientMessageId: string },
+  messageIds: readonly number[],
   transaction?: Transaction,
-) {
-  return oneMessage(database, "m.sender_id = $senderId AND m.client_message_id = $clientMessageId", key, transaction);
-}
-
-async function oneMessage(
-  database: Database,
-  condition: string,
-  bind: Record<string, unknown>,
-  transaction?: Transaction,
-): Promise<ChatMessage | undefined> {
+): Promise<ChatMessage[]> {
   const rows = await select<MessageRow>(
     database,
     `SELECT ${messageColumns}
-       FROM messages AS m
+       FROM unnest($messageIds::bigint[]) WITH ORDINALITY AS wanted (id, place)
+       JOIN messages AS m ON m.id = wanted.id
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
-      WHERE ${condition}`,
-    bind,
+      ORDER BY wanted.place`,
+    { messageIds },
     transaction,
   );
-  return rows.map(toChatMessage)[0];
+  return rows.map(toChatMessage);
+}
+
+/** What people have stored under their client ids. Index: messages_client_id_unique. */
+export async function messagesByClientIds(
+  database: Database,
+  keys: readonly { senderId: number; clientMessageId: string }[],
+  transaction?: Transaction,
+): Promise<ChatMessage[]> {
+  const rows = await select<MessageRow>(
+    database,
+    `SELECT ${messageColumns}
+       FROM unnest($senderIds::bigint[], $clientMessageIds::text[]) AS wanted (sender_id, client_message_id)
+       JOIN messages AS m ON m.sender_id = wanted.sender_id AND m.client_message_id = wanted.client_message_id
+       JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
+      ORDER BY m.id`,
+    {
+      senderIds: keys.map(({ senderId }) => senderId),
+      clientMessageIds: keys.map(({ clientMessageId }) => clientMessageId),
+    },
+    transaction,
+  );
+  return rows.map(toChatMessage);
 }

@@ -63,7 +63,7 @@ export const logout = defineRoute({
   status: 204,
   errors: [],
   example: {},
-  handle: ({ identity, services }) => services.sessions.end(identity.userId, identity.sessionId),
+  handle: ({ identity, services }) => services.sessions.logOut(identity),
 });
 
 export const listSessions = defineRoute({

@@ -36,6 +36,7 @@ export function docsRouter({ openApi, asyncApi, webSocketPage }: Documents): Rou
   router.get("/websocket", (_request, response) => {
     response.type("html").send(webSocketPage);
   });
-  router.use("/", swaggerUi.serve, swaggerUi.setup(openApi, { customSiteTitle: "Messenger API" }));
+  router.use(swaggerUi.serve);
+  router.get("/", swaggerUi.setup(openApi, { customSiteTitle: "Messenger API" }));
   return router;
 }

@@ -4,6 +4,10 @@ import { AppError } from "../../errors.ts";
 /** For whoever starts, watches and stops the process. Neither needs a token. */
 export function healthRouter(isReady: () => Promise<boolean>): Router {
   const router = Router();
+  router.use((_request, response, next) => {
+    response.set("Cache-Control", "no-store");
+    next();
+  });
   router.get("/live", (_request, response) => {
     response.json({ status: "live" });
   });

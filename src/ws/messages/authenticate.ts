@@ -14,8 +14,8 @@ export const authenticate = defineMessage({
     data: null,
     item: { expiresAt: "2023-07-29T13:20:09.000Z" },
   },
-  async handle({ renew }, { token }) {
-    const { expiresAt } = await renew(token);
+  async handle({ socket }, { token }) {
+    const { expiresAt } = await socket.renew(token);
     return { data: null, item: { expiresAt: expiresAt.toISOString() } };
   },
 });

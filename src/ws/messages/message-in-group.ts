@@ -1,19 +1,25 @@
-import { clientMessageId, groupId, messageText, nothing } from "../../contract/fields.ts";
+import { clientMessageId, groupId, messageId, messageText, nothing } from "../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../contract/messages.ts";
 import { object, optional } from "../../contract/schema.ts";
 import { defineMessage, wrote } from "../message.ts";
-import { toMessageItem } from "../message-item.ts";
+import { isNewText, toMessageItem } from "../message-item.ts";
 
 export const messageInGroup = defineMessage({
   type: "messageInGroup",
   summary: "Write to everyone in a group.",
-  params: object({ groupId: groupId(), content: messageText(), clientMessageId: optional(clientMessageId()) }),
+  params: object({
+    groupId: groupId(),
+    content: messageText(),
+    clientMessageId: optional(clientMessageId()),
+    replyTo: optional(messageId()),
+  }),
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ receiver, event }) => receiver === null && event === null,
+    matches: (message) => message.receiver === null && isNewText(message),
     to: "every device of every member, the sender's other devices too",
   },
+  pipelined: true,
   errors: ["NOT_MEMBER", "CONFLICT"],
   example: {
     params: { groupId: 1, content: "lol" },

@@ -1,19 +1,25 @@
-import { clientMessageId, messageText, nothing, userId } from "../../contract/fields.ts";
+import { clientMessageId, messageId, messageText, nothing, userId } from "../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../contract/messages.ts";
 import { object, optional } from "../../contract/schema.ts";
 import { defineMessage, wrote } from "../message.ts";
-import { toMessageItem } from "../message-item.ts";
+import { isNewText, toMessageItem } from "../message-item.ts";
 
 export const privateMessage = defineMessage({
   type: "privateMessage",
   summary: "Write to one person. The first message opens the dialog of the two.",
-  params: object({ receiverId: userId(), content: messageText(), clientMessageId: optional(clientMessageId()) }),
+  params: object({
+    receiverId: userId(),
+    content: messageText(),
+    clientMessageId: optional(clientMessageId()),
+    replyTo: optional(messageId()),
+  }),
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ receiver, event }) => receiver !== null && event === null,
+    matches: (message) => message.receiver !== null && isNewText(message),
     to: "every device of the receiver, and the sender's other devices",
   },
+  pipelined: true,
   errors: ["NOT_FOUND", "CONFLICT"],
   example: {
     params: { receiverId: 2, content: "Hi" },

@@ -1,0 +1,40 @@
+import type { Database } from "../connect.ts";
+import { select } from "../select.ts";
+
+/** Two people who are in a chat together and of whom neither blocks the other: `$a` and `$b` stand for columns. */
+const knowEachOther = (a: string, b: string): string =>
+  `EXISTS (SELECT 1 FROM chat_members AS mine
+             JOIN chat_members AS theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = ${b}
+            WHERE mine.user_id = ${a})
+   AND NOT EXISTS (SELECT 1 FROM blocks WHERE (user_id = ${a} AND blocked_id = ${b}) OR (user_id = ${b} AND blocked_id = ${a}))`;
+
+/** Of some people those whose presence this person may know, and when they were last seen. */
+export function knownPresence(
+  database: Database,
+  who: { userId: number; userIds: readonly number[] },
+): Promise<{ userId: number; lastSeenAt: Date | null }[]> {
+  return select(
+    database,
+    `SELECT u.id AS "userId", u.last_seen_at AS "lastSeenAt"
+       FROM users AS u
+      WHERE u.id = ANY ($userIds::bigint[]) AND u.deleted_at IS NULL AND ${knowEachOther("$userId", "u.id")}
+      ORDER BY u.id`,
+    who,
+  );
+}
+
+/** Of some watchers those who may know this person's presence. */
+export async function allowedWatchers(
+  database: Database,
+  who: { userId: number; watcherIds: readonly number[] },
+): Promise<number[]> {
+  const rows = await select<{ id: number }>(
+    database,
+    `SELECT watcher.id
+       FROM unnest($watcherIds::bigint[]) AS watcher (id)
+      WHERE ${knowEachOther("$userId", "watcher.id")}
+      ORDER BY watcher.id`,
+    who,
+  );
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,36 @@
+import type { Database } from "../db/connect.ts";
+import { allowedWatchers, knownPresence } from "../db/queries/presence.ts";
+import { User } from "../models/index.ts";
+
+/** Whether someone is there. */
+export interface Presence {
+  userId: number;
+  online: boolean;
+  /** When the last device went, ISO 8601; null while online, and where the one who asks may not know. */
+  lastSeenAt: string | null;
+}
+
+/** Who may know of whom that they are there: people who share a chat, and neither blocks the other. */
+export class Presences {
+  constructor(private readonly options: { database: Database }) {}
+
+  /** What one person may know of others; whom it may not know of looks offline and never seen. */
+  async of(userIds: readonly number[], forUserId: number, isOnline: (userId: number) => boolean): Promise<Presence[]> {
+    const known = await knownPresence(this.options.database, { userId: forUserId, userIds });
+    const lastSeen = new Map(known.map(({ userId, lastSeenAt }) => [userId, lastSeenAt]));
+    return userIds.map((userId) => {
+      const online = lastSeen.has(userId) && isOnline(userId);
+      return { userId, online, lastSeenAt: online ? null : (lastSeen.get(userId)?.toISOString() ?? null) };
+    });
+  }
+
+  /** Of those who watch somebody the ones who may. */
+  allowed(userId: number, watcherIds: readonly number[]): Promise<number[]> {
+    return allowedWatchers(this.options.database, { userId, watcherIds });
+  }
+
+  /** Notes that these people were here until now. */
+  async seen(userIds: readonly number[], at: Date): Promise<void> {
+    if (userIds.length > 0) await User.update({ lastSeenAt: at }, { where: { id: [...userIds], deletedAt: null } });
+  }
+}
