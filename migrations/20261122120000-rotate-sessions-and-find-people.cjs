@@ -14,7 +14,8 @@ module.exports = {
         ALTER TABLE users ADD COLUMN IF NOT EXISTS first_name_key text COLLATE "C";
         ALTER TABLE users ADD COLUMN IF NOT EXISTS last_name_key text COLLATE "C";
         UPDATE users
-           SET first_name_key = lower(first_name), last_name_key = lower(coalesce(last_name, ''))
+           SET first_name_key = lower(regexp_replace(normalize(first_name, NFKD), '[\\u0300-\\u036f]', '', 'g')),
+               last_name_key = lower(regexp_replace(normalize(coalesce(last_name, ''), NFKD), '[\\u0300-\\u036f]', '', 'g'))
          WHERE deleted_at IS NULL AND first_name_key IS NULL;
 
         -- A prefix is a range of these, in the order in which people are listed.

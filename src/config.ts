@@ -19,7 +19,7 @@ export type Config = Readonly<{
   tokenLifetimeSeconds: number;
   refreshTokenLifetimeSeconds: number;
   bcryptCost: number;
-  /** Browser origins besides the server's own that may open a WebSocket or call the HTTP API. */
+  /** Browser origins besides the server's own that may open a WebSocket. */
   allowedOrigins: readonly string[];
   trustedProxyHops: number;
   maxGroupMembers: number;

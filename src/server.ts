@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "./config.ts";
 import { asAppError } from "./db/failures.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
-import { memberIds } from "./db/queries/membership.ts";
+import { memberIds, settledChat } from "./db/queries/membership.ts";
 import { messagesByVersion } from "./db/queries/messages.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { asyncApiDocument } from "./docs/asyncapi.ts";
@@ -123,6 +123,7 @@ export class Messenger {
       store: {
         changesAfter: (chatId, after, limit) => messagesByVersion(database, { chatId, after, limit }),
         memberIds: (chatId) => memberIds(database, chatId),
+        settled: (chatId) => settledChat(database, chatId),
       },
       deliver: deliverTo(connections),
       deliverSignal: signalTo(connections),
@@ -138,7 +139,7 @@ export class Messenger {
       onEnded: connections.endSessions,
     });
     const passwords = new Passwords({ cost: config.bcryptCost });
-    const chatLog = new ChatLog({ database, delivery });
+    const chatLog = new ChatLog({ database, delivery, log });
     const accounts = new Accounts({ database, passwords, sessions, chatLog });
     const people = new People({ database });
     const blocks = new Blocks({ database, chatLog });

@@ -37,6 +37,7 @@ function deliveryOver(store: { stored: number; failures?: number }) {
         return missing.slice(0, limit).map(message);
       },
       memberIds: async () => [1, 2],
+      settled: async () => {},
     },
     deliver: (change) => given.push(change),
     deliverSignal: () => {},
@@ -96,7 +97,7 @@ describe("delivery", () => {
     const { delivery, versions } = deliveryOver(store);
     await delivery.announce(news(1));
     delivery.expect(chatId, 2, undefined);
-    delivery.recheck(chatId);
+    delivery.recheck(news(2));
     // The news of a later commit waits for the reading that is under way.
     store.stored = 3;
     await delivery.announce(news(3));

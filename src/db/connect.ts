@@ -49,7 +49,9 @@ export function connect(options: { url: string; embedded: boolean; poolSize: num
       ...where.dialectOptions,
       keepAlive: true,
       application_name: "messenger",
+      // The server ends a slow statement; a server that has fallen silent is given up a little later.
       statement_timeout: 5000,
+      query_timeout: 8000,
       lock_timeout: 2000,
       idle_in_transaction_session_timeout: 10_000,
     },

@@ -9,7 +9,7 @@ const passing = /^(08|40|53|57|55P03)/;
 
 /** What `pg` says, without a code, when the server goes away in the middle of a query. */
 const lostConnection =
-  /connection terminated|connection ended|not queryable|client has encountered a connection error/i;
+  /connection terminated|connection ended|not queryable|client has encountered a connection error|query read timeout/i;
 
 const sqlStateOf = (error: DatabaseError): string => ("code" in error.original ? String(error.original.code) : "");
 

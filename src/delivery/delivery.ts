@@ -23,6 +23,8 @@ export interface ChangeReader {
   /** The changes of a chat after a version, in order, at most `limit` of them. */
   changesAfter(chatId: number, version: number, limit: number): Promise<ChatMessage[]>;
   memberIds(chatId: number): Promise<number[]>;
+  /** Settles when no commit of a change of this chat is under way. */
+  settled(chatId: number): Promise<void>;
 }
 
 interface LiveChat {
@@ -31,7 +33,7 @@ interface LiveChat {
   /** Who asked for the versions that are being committed now. */
   origins: Map<number, Origin>;
   /** What was heard of and waits for the rows before it. */
-  heard: Map<number, Change>;
+  heard: Map<number, { change: Change; isCommitted: boolean }>;
   /** While rows are read for a gap, everybody waits for that one reading. */
   reading: Promise<void> | undefined;
   wanted: number;
@@ -68,6 +70,8 @@ export class Delivery {
    */
   expect(chatId: number, version: number, origin: Origin | undefined): void {
     const chat = this.live(chatId, version);
+    // Only a store that was set back writes a version again.
+    if (chat.version >= version) chat.version = version - 1;
     if (origin) chat.origins.set(version, origin);
     else chat.origins.delete(version);
   }
@@ -86,7 +90,7 @@ export class Delivery {
       this.give(chat, change);
       return;
     }
-    chat.heard.set(version, change);
+    chat.heard.set(version, { change, isCommitted: true });
     chat.wanted = Math.max(chat.wanted, version);
     await (chat.reading ?? this.startReading(chatId, chat));
   }
@@ -96,13 +100,12 @@ export class Delivery {
     this.options.deliverSignal(signal);
   }
 
-  /** After a commit whose outcome is unknown: gives out what the store turns out to have, once it answers. */
-  recheck(chatId: number): void {
-    const chat = this.chats.get(chatId);
-    if (!chat) return;
-    // What a reading under way has read may be older than this commit.
-    const before = chat.reading ?? Promise.resolve();
-    void before.then(() => chat.reading ?? this.startReading(chatId, chat));
+  /** After a commit whose outcome is unknown: gives the change out if the store turns out to have it, once it answers. */
+  recheck(change: Change): void {
+    const { chatId, version } = change.message;
+    const chat = this.live(chatId, version);
+    if (version > chat.version) chat.heard.set(version, { change, isCommitted: false });
+    void this.readAfterCommit(chatId, chat);
   }
 
   /** Gives up the attempts to read gaps. */
@@ -141,47 +144,66 @@ export class Delivery {
     this.options.deliver({ ...change, origin });
   }
 
-  private startReading(chatId: number, chat: LiveChat): Promise<void> {
-    chat.reading = this.readOn(chatId, chat).finally(() => {
-      chat.reading = undefined;
-    });
-    return chat.reading;
+  private async readAfterCommit(chatId: number, chat: LiveChat): Promise<void> {
+    // What a reading under way has read may be older than the commit.
+    while (chat.reading !== undefined) await chat.reading;
+    await this.startReading(chatId, chat, { settled: false });
   }
 
-  /** Reads and gives out until nothing that was asked for is missing; keeps trying while the store is away. */
-  private async readOn(chatId: number, chat: LiveChat): Promise<void> {
+  private startReading(chatId: number, chat: LiveChat, from = { settled: true }): Promise<void> {
+    const reading = this.readOn(chatId, chat, from);
+    chat.reading = reading;
+    return reading;
+  }
+
+  /**
+   * Reads and gives out until nothing that was asked for is missing; keeps trying while the store is away.
+   * @param from.settled false waits first for a commit that may still be under way
+   */
+  private async readOn(chatId: number, chat: LiveChat, from: { settled: boolean }): Promise<void> {
+    const { store, log } = this.options;
+    let { settled } = from;
     let pauseMs = retryReadingMs.first;
     while (!this.stopped) {
       try {
-        const messages = await this.options.store.changesAfter(chatId, chat.version, rowsPerReading);
-        const members = messages.length > 0 ? await this.options.store.memberIds(chatId) : [];
-        for (const message of messages) {
-          // Who was told of it when it was made is known better than who is in the chat now.
-          const heard = chat.heard.get(message.version);
-          chat.heard.delete(message.version);
-          this.give(chat, { message, recipientIds: heard?.recipientIds ?? recipientsOf(message, members) });
-        }
-        if (messages.length < rowsPerReading && chat.version >= chat.wanted) return;
-        if (messages.length === 0) {
-          // Removed since, with all of an ended group: what was heard of it still goes out, in order.
-          for (const version of [...chat.heard.keys()].sort((a, b) => a - b)) {
-            const heard = chat.heard.get(version);
-            if (heard && version > chat.version) this.give(chat, heard);
-          }
-          chat.heard.clear();
-          if (chat.version >= chat.wanted) return;
-          this.options.log.error(
-            { chatId, version: chat.version, wanted: chat.wanted },
-            "a committed change is missing",
-          );
+        if (!settled) await store.settled(chatId);
+        settled = true;
+        const messages = await store.changesAfter(chatId, chat.version, rowsPerReading);
+        const members = messages.length > 0 ? await store.memberIds(chatId) : [];
+        for (const message of messages) this.giveRead(chat, message, members);
+        if (messages.length === rowsPerReading) continue;
+        // Of what was heard and is not stored any more: an ended group's messages are removed in time.
+        if (chat.version < chat.wanted) this.giveHeard(chat, chat.wanted);
+        if (chat.version < chat.wanted) {
+          log.error({ chatId, version: chat.version, wanted: chat.wanted }, "a committed change is missing");
           chat.wanted = chat.version;
-          return;
         }
+        break;
       } catch (error) {
-        this.options.log.warn({ err: error, chatId }, "changes could not be read for delivery; trying again");
+        log.warn({ err: error, chatId }, "changes could not be read for delivery; trying again");
         await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
         pauseMs = Math.min(pauseMs * 2, retryReadingMs.most);
       }
+    }
+    chat.reading = undefined;
+  }
+
+  /** Gives out a change that was read, and before it what was heard of smaller versions, whose rows have changed since. */
+  private giveRead(chat: LiveChat, message: ChatMessage, members: readonly number[]): void {
+    this.giveHeard(chat, message.version - 1);
+    const heard = chat.heard.get(message.version);
+    chat.heard.delete(message.version);
+    // Who was told of it when it was made is known better than who is in the chat now.
+    const isSame = heard?.change.message.id === message.id;
+    this.give(chat, { message, recipientIds: isSame ? heard.change.recipientIds : recipientsOf(message, members) });
+  }
+
+  private giveHeard(chat: LiveChat, upTo: number): void {
+    const versions = [...chat.heard.keys()].filter((version) => version <= upTo).sort((a, b) => a - b);
+    for (const version of versions) {
+      const heard = chat.heard.get(version);
+      chat.heard.delete(version);
+      if (heard?.isCommitted && version > chat.version) this.give(chat, heard.change);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { Op } from "sequelize";
+import { Op, type Transaction } from "sequelize";
 import type { Database } from "../db/connect.ts";
 import { violatedConstraint } from "../db/failures.ts";
 import { AppError } from "../errors.ts";
@@ -52,15 +52,18 @@ export class Accounts {
   ): Promise<LoggedIn> {
     const { email, password, firstName, lastName } = wish;
     const passwordHash = await this.options.passwords.hash(password);
-    const user = await refusingTakenEmail(() =>
-      User.create({
-        email,
-        emailKey: emailKey(email),
-        passwordHash,
-        ...names({ firstName, lastName: lastName ?? null }),
+    const account = {
+      email,
+      emailKey: emailKey(email),
+      passwordHash,
+      ...names({ firstName, lastName: lastName ?? null }),
+    };
+    return refusingTakenEmail(() =>
+      this.options.database.transaction(async (transaction) => {
+        const { id } = await User.create(account, { transaction });
+        return this.logIn(id, passwordHash, device, transaction);
       }),
     );
-    return this.logIn(user.id, passwordHash, device);
   }
 
   /** @throws AppError of kind "badCredentials", the same and as late for an unknown e-mail as for a wrong password */
@@ -68,7 +71,9 @@ export class Accounts {
     const user = await User.findOne({ where: { emailKey: emailKey(email) } });
     const matches = await this.options.passwords.matches(password, user?.passwordHash);
     if (!matches || !isLiving(user)) throw badCredentials();
-    return this.logIn(user.id, user.passwordHash, device);
+    return this.options.database.transaction((transaction) =>
+      this.logIn(user.id, user.passwordHash, device, transaction),
+    );
   }
 
   /** Exchanges a refresh token; see `Sessions.refresh`. */
@@ -153,16 +158,15 @@ export class Accounts {
    * Starts a session for someone whose password was found right. The lock makes a change of password or a deletion
    * that happens meanwhile either wait for this session, and end it, or be seen here.
    */
-  private logIn(userId: number, passwordHash: string, device: Device): Promise<LoggedIn> {
-    return this.options.database.transaction(async (transaction) => {
-      const user = await User.findOne({
-        where: { id: userId, passwordHash },
-        lock: transaction.LOCK.SHARE,
-        transaction,
-      });
-      if (!isLiving(user)) throw badCredentials();
-      return loggedIn(user, await this.options.sessions.start(userId, device, transaction));
-    });
+  private async logIn(
+    userId: number,
+    passwordHash: string,
+    device: Device,
+    transaction: Transaction,
+  ): Promise<LoggedIn> {
+    const user = await User.findOne({ where: { id: userId, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
+    if (!isLiving(user)) throw badCredentials();
+    return loggedIn(user, await this.options.sessions.start(userId, device, transaction));
   }
 
   private async living(userId: number): Promise<LivingUser> {

@@ -3,7 +3,7 @@ import type { Person } from "../db/queries/messages.ts";
 import { blockedPeople } from "../db/queries/blocked-people.ts";
 import type { Database } from "../db/connect.ts";
 import { AppError } from "../errors.ts";
-import { Block, User } from "../models/index.ts";
+import { Block } from "../models/index.ts";
 import type { ChatLog } from "./chat-log.ts";
 import { noSuchUser } from "./refusals.ts";
 
@@ -23,8 +23,13 @@ export class Blocks {
     if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own');
     await this.options.chatLog.change(undefined, async (changes) => {
       const { transaction } = changes;
-      await changes.holdAccountAlone(userId);
-      if ((await User.count({ where: { id: blockedId, deletedAt: null }, transaction })) === 0) throw noSuchUser();
+      // By rising id, as everywhere: two people may block each other at once.
+      let exists = false;
+      for (const id of [userId, blockedId].sort((a, b) => a - b)) {
+        if (id === userId) await changes.holdAccountAlone(id);
+        else exists = await changes.holdAccount(id);
+      }
+      if (!exists) throw noSuchUser();
       await changes.lockDialog(userId, blockedId);
       await Block.bulkCreate([{ userId, blockedId }], { ignoreDuplicates: true, transaction });
     });

@@ -7,6 +7,7 @@ import { select } from "../db/select.ts";
 import { type Delivery, type Origin, recipientsOf } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import { conflictingClientId } from "./refusals.ts";
+import type { Logger } from "../logger.ts";
 import type { Role } from "../models/chat-member.ts";
 import { Chat, ChatMember, User } from "../models/index.ts";
 import type { StoredEvent } from "../models/message.ts";
@@ -34,7 +35,7 @@ const mostAttempts = 4;
  * committed before. After the commit, and only then, delivery hears of it.
  */
 export class ChatLog {
-  constructor(private readonly options: { database: Database; delivery: Delivery }) {}
+  constructor(private readonly options: { database: Database; delivery: Delivery; log: Logger }) {}
 
   /**
    * Runs `work` in one transaction and announces what it wrote.
@@ -74,7 +75,11 @@ export class ChatLog {
         ? error
         : new AppError("unavailable", "The outcome is unknown. Try again.", { cause: error });
     }
-    await changes.announce();
+    // It is committed: whatever fails from here on must not look like a failed write.
+    await changes.announce().catch((error) => {
+      this.options.log.error({ err: error }, "a committed change was not given out; reading it again");
+      changes.recheck();
+    });
     return result;
   }
 }
@@ -135,7 +140,8 @@ export class Changes {
     const [stored] = await messagesByClientIds(this.database, [{ senderId, clientMessageId }], this.transaction);
     if (!stored) return undefined;
     if (!isSame(stored)) throw conflictingClientId();
-    return { ...stored, duplicate: true };
+    // Whoever has left since learns that it was stored, and nothing that has changed since.
+    return { ...stored, groupName: stored.event?.groupName ?? null, replyTo: null, duplicate: true };
   }
 
   /** Makes a new chat; nobody else can see it before the commit, so it counts as locked. */
@@ -280,7 +286,7 @@ export class Changes {
   }
 
   recheck(): void {
-    for (const { message } of this.written) this.delivery.recheck(message.chatId);
+    for (const change of this.written) this.delivery.recheck(change);
   }
 }
 

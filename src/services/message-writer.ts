@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Transaction } from "sequelize";
 import type { Database } from "../db/connect.ts";
 import { isPassing } from "../db/failures.ts";
@@ -20,11 +21,16 @@ export interface Send {
 }
 
 interface Waiting extends Send {
+  /** When it arrived, in milliseconds. */
+  since: number;
   settle: (outcome: SentMessage | Error) => void;
 }
 
 /** More than one transaction should hold locks for. */
 const mostAtOnce = 500;
+/** Between two looks at chats that somebody else holds, in milliseconds; and how long to go on looking. */
+const heldPauseMs = 5;
+const heldAtMostMs = 5000;
 
 /**
  * Stores what people send. One writer and no timer: what arrives while a transaction is on its way goes into the next,
@@ -41,7 +47,7 @@ export class MessageWriter {
   send(send: Send): Promise<SentMessage> {
     return new Promise((resolve, reject) => {
       const settle = (outcome: SentMessage | Error) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
-      this.waiting.push({ ...send, settle });
+      this.waiting.push({ ...send, settle, since: Date.now() });
       if (!this.writing) void this.writeAll();
     });
   }
@@ -51,6 +57,8 @@ export class MessageWriter {
     while (this.waiting.length > 0) {
       const group = this.waiting.splice(0, mostAtOnce);
       const later = await this.writeGroup(group);
+      // Nothing but chats that somebody else holds: a breath, in which others may arrive.
+      if (later.length === group.length) await wait(heldPauseMs);
       this.waiting.unshift(...later);
     }
     this.writing = false;
@@ -149,8 +157,11 @@ export class MessageWriter {
         // What somebody sends is stored in the order in which it was sent, whatever the chats.
         postponed.has(draft.senderId)
       ) {
-        verdicts.later.push(send);
-        postponed.add(draft.senderId);
+        if (Date.now() - send.since > heldAtMostMs) verdicts.outcomes.set(send, chatIsHeld());
+        else {
+          verdicts.later.push(send);
+          postponed.add(draft.senderId);
+        }
       } else {
         const refusal = refusalOf(send, chat, facts);
         if (refusal) verdicts.outcomes.set(send, refusal);
@@ -161,14 +172,11 @@ export class MessageWriter {
     return verdicts;
   }
 
-  /** Chats that somebody else holds are left for the next group, unless that would leave nothing to do. */
+  /** Takes the locks that are free; chats that somebody else holds are left for the next group, and stop nobody. */
   private async lock(changes: Changes, chatIds: readonly number[]) {
-    const { database } = this.options;
-    const free = await changes.lockSome(chatIds, { wait: false });
-    const missing = chatIds.filter((id) => !free.has(id));
-    const held = await livingChats(database, missing, changes.transaction);
-    if (free.size > 0 || held.size === 0) return { chats: free, held };
-    return { chats: await changes.lockSome(chatIds, { wait: true }), held: new Set<number>() };
+    const chats = await changes.lockSome(chatIds, { wait: false });
+    const missing = chatIds.filter((id) => !chats.has(id));
+    return { chats, held: await livingChats(this.options.database, missing, changes.transaction) };
   }
 
   private async readFacts(sends: readonly Waiting[], transaction: Transaction): Promise<Facts> {
@@ -205,6 +213,8 @@ interface Verdicts {
   entries: (Entry & { send: Waiting })[];
 }
 
+const chatIsHeld = () => new AppError("unavailable", "The chat is busy. Try again.", { retryAfterMs: 1000 });
+
 const clientKeyOf = ({ senderId, clientMessageId }: Draft): string | undefined =>
   clientMessageId === undefined ? undefined : `${senderId} ${clientMessageId}`;
 
@@ -216,9 +226,9 @@ function repeated(
   chat: LockedChat | undefined,
 ): SentMessage | AppError {
   if (stored.chatId !== chatId || !isSame(stored, draft)) return conflictingClientId();
-  // Who has left still learns that the message was stored, and not what the group is called now.
+  // Who has left still learns that the message was stored, and nothing that has changed since.
   const isMember = chat?.members.has(draft.senderId) ?? false;
-  return { ...stored, ...(!isMember && { groupName: null }), duplicate: true };
+  return { ...stored, ...(!isMember && { groupName: null, replyTo: null }), duplicate: true };
 }
 
 /** A text that was edited or deleted since cannot be compared any more, and counts as the same. */

@@ -40,7 +40,8 @@ const mostChanges = 500;
 const newest = 50;
 /** The size of an answer, in bytes of its rows. */
 const fullAt = 512 * 1024;
-const chatsAtATime = 20;
+/** Few, since each may bring hundreds of long rows, of which only as many as fit are told. */
+const chatsAtATime = 4;
 
 /** The rows of a changed chat. */
 interface Rows {

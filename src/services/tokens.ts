@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
-import { AppError } from "../errors.ts";
+import { AppError, StartError } from "../errors.ts";
 
 /** What a token says, once its signature and times have been checked. */
 export interface Claims {
@@ -54,14 +54,25 @@ export function bearerToken(header: string | undefined): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(header ?? "")?.[1];
 }
 
-/** The secret of an installation that was given none: made once, kept in the data folder for this user only. */
+const shortestSecret = 32;
+
+/**
+ * The secret of an installation that was given none: made once, kept in the data folder for this user only.
+ * @throws StartError when the file there is no secret
+ */
 export async function storedSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, "jwt-secret");
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  try {
-    await writeFile(path, randomBytes(48).toString("base64url"), { mode: 0o600, flag: "wx" });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  // Written aside and linked, so that a crash leaves a whole secret or none, and two starters agree on one.
+  const fresh = `${path}.${process.pid}`;
+  await writeFile(fresh, randomBytes(48).toString("base64url"), { mode: 0o600 });
+  await link(fresh, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await unlink(fresh);
+  const secret = await readFile(path, "utf8");
+  if (Buffer.byteLength(secret) < shortestSecret) {
+    throw new StartError(`${path} holds no whole secret. Remove it to have a new one made, which logs everybody out.`);
   }
-  return readFile(path, "utf8");
+  return secret;
 }

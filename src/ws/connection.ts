@@ -38,6 +38,10 @@ interface Slot {
   placed: boolean;
   /** Of the change that it stands for. */
   chatId?: number | undefined;
+  /** The push in whose place the answer stands. */
+  push?: string;
+  /** The answer is an error, although delivery has reached the change: its commit was in doubt. */
+  failed?: boolean;
   /** Which of the pushes behind it go out. */
   keep?: (push: HeldPush) => boolean;
 }
@@ -75,6 +79,10 @@ export class Connection {
     return this.proven;
   }
 
+  get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
+
   /** Goes on under another token of the same person. */
   renew(claims: Claims): void {
     this.proven = claims;
@@ -92,8 +100,10 @@ export class Connection {
   /** Takes a push, to be written now or behind an answer. */
   push(push: OutgoingPush): void {
     const asker = this.underWay.find((slot) => slot === push.origin);
-    if (asker) this.place(asker, push.chatId);
-    else if (this.line.length > 0) this.line.push(push);
+    if (asker) {
+      asker.push = push.frame;
+      this.place(asker, push.chatId);
+    } else if (this.line.length > 0) this.line.push(push);
     else this.socket.send(push.frame);
   }
 
@@ -109,6 +119,9 @@ export class Connection {
   /** Takes no more frames, and settles when all that were taken are answered. */
   finish(): Promise<void> {
     this.accepting = false;
+    // A client that does not read must not keep the server from stopping.
+    this.draining = false;
+    this.startNext();
     return new Promise((resolve) => {
       this.onIdle = resolve;
       this.settleIfIdle();
@@ -149,7 +162,9 @@ export class Connection {
   private async run(request: Request): Promise<void> {
     const slot: Slot = { pipelined: request.pipelined, placed: false };
     this.underWay.push(slot);
-    slot.frame = JSON.stringify(await request.answer(slot));
+    const answer = await request.answer(slot);
+    slot.failed = "error" in answer;
+    slot.frame = JSON.stringify(answer);
     this.flush();
     if (this.socket.isPaused && this.unread.length + this.underWay.length < mostUnanswered) this.socket.resume();
     this.startNext();
@@ -172,6 +187,7 @@ export class Connection {
   private writeAnswer(slot: Slot, frame: string): void {
     this.underWay.shift();
     if (slot.placed) this.leaveLine(slot);
+    if (slot.failed && slot.push !== undefined) this.socket.send(slot.push);
     const { keep } = slot;
     if (keep) this.line.splice(0, this.line.length, ...this.line.filter((entry) => isSlot(entry) || keep(entry)));
     this.socket.send(frame, () => {
@@ -179,7 +195,7 @@ export class Connection {
       this.draining = false;
       this.startNext();
     });
-    this.draining ||= this.socket.bufferedAmount > mostUnsent;
+    this.draining ||= this.accepting && this.socket.bufferedAmount > mostUnsent;
   }
 
   /**

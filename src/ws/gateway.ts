@@ -23,6 +23,8 @@ import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
 /** Largest frame a client may send, in bytes: a message of 4,096 units, however it is escaped, fits. */
 const maxPayload = 32 * 1024;
 const maxFragments = 64;
+/** How long requests under way may take when the server stops, in milliseconds. */
+const lastAnswersMs = 10_000;
 /** How long a client may take to answer the close of its socket when the server stops, in milliseconds. */
 const farewellMs = 3000;
 
@@ -73,7 +75,8 @@ export class Gateway {
     this.stopHeartbeat();
     const open = [...this.options.connections];
     const closed = open.map(({ socket }) => new Promise((resolve) => socket.once("close", resolve)));
-    await Promise.all(open.map((connection) => connection.finish()));
+    const finished = Promise.all(open.map((connection) => connection.finish()));
+    await Promise.race([finished, wait(lastAnswersMs, undefined, { ref: false })]);
     for (const connection of open) connection.close(closeCodes.restart, "the server restarts");
     await Promise.race([Promise.all(closed), wait(farewellMs, undefined, { ref: false })]);
     for (const { socket } of open) socket.terminate();

@@ -17,7 +17,8 @@ export function startHeartbeat(connections: Connections): () => void {
       connection.socket.ping();
     }
     verdict = setTimeout(() => {
-      for (const connection of asked) if (!connection.alive) connection.socket.terminate();
+      // A socket that is not read, for its requests are still under way, cannot show its pong.
+      for (const { alive, socket } of asked) if (!alive && !socket.isPaused) socket.terminate();
     }, pongWithinMs).unref();
   }, pingEveryMs).unref();
   return () => {

@@ -44,12 +44,17 @@ export class PresenceBoard {
   watch(connection: Connection, userIds: readonly number[]): Promise<Presence[]> {
     this.unwatch(connection);
     const ids = [...new Set(userIds)];
+    // A request may be answered after its socket has gone, which nobody would then take off the list.
+    if (connection.isOpen) this.note(connection, ids);
+    return this.options.presences.of(ids, connection.claims.userId, this.isOnline);
+  }
+
+  private note(connection: Connection, ids: readonly number[]): void {
     this.watched.set(connection, ids);
     for (const userId of ids) {
       const set = this.watchers.get(userId) ?? new Set();
       this.watchers.set(userId, set.add(connection));
     }
-    return this.options.presences.of(ids, connection.claims.userId, this.isOnline);
   }
 
   stop(): void {

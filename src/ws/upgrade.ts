@@ -47,7 +47,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
 
     try {
       await connections.admit(tokenOf(request), sessions, (claims) => {
-        if (!socket.destroyed) wss.handleUpgrade(request, socket, head, (webSocket) => onOpen(webSocket, claims));
+        if (!isOpen()) refuseUnready(socket);
+        else if (!socket.destroyed) wss.handleUpgrade(request, socket, head, (webSocket) => onOpen(webSocket, claims));
       });
     } catch (error) {
       refuse(socket, refusalOf(asAppError(error)));

@@ -65,3 +65,8 @@ export async function memberIds(database: Database, chatId: number): Promise<num
   );
   return rows.map(({ userId }) => userId);
 }
+
+/** Waits until whoever holds the chat's row lock has committed or given up. */
+export async function settledChat(database: Database, chatId: number): Promise<void> {
+  await select(database, "SELECT 1 FROM chats WHERE id = $chatId FOR SHARE", { chatId });
+}

@@ -123,7 +123,7 @@ export const messageColumns = `
        receiver.id AS "receiverId", receiver.first_name AS "receiverFirstName", receiver.last_name AS "receiverLastName",
        c.name AS "groupName",
        subject.first_name AS "subjectFirstName", subject.last_name AS "subjectLastName",
-       reply.id AS "replyId", reply.content AS "replyContent", reply.event AS "replyEvent",
+       reply.id AS "replyId", left(reply.content, 200) AS "replyContent", reply.event AS "replyEvent",
        reply.deleted_at AS "replyDeletedAt", reply.sender_id AS "replySenderId",
        reply_sender.first_name AS "replySenderFirstName", reply_sender.last_name AS "replySenderLastName",
        reply_subject.first_name AS "replySubjectFirstName", reply_subject.last_name AS "replySubjectLastName"`;

@@ -5,6 +5,7 @@ import { select } from "../select.ts";
 const knowEachOther = (a: string, b: string): string =>
   `EXISTS (SELECT 1 FROM chat_members AS mine
              JOIN chat_members AS theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = ${b}
+             JOIN chats ON chats.id = mine.chat_id AND chats.version > 0
             WHERE mine.user_id = ${a})
    AND NOT EXISTS (SELECT 1 FROM blocks WHERE (user_id = ${a} AND blocked_id = ${b}) OR (user_id = ${b} AND blocked_id = ${a}))`;
 

@@ -21,7 +21,7 @@ export async function typingScene(
                      WHERE user_id = c.pair_low + c.pair_high - member.user_id AND blocked_id = member.user_id) AS blocked
        FROM chats AS c
        JOIN chat_members AS member ON member.chat_id = c.id AND member.user_id = $userId
-      WHERE c.id = $chatId AND c.deleted_at IS NULL`,
+      WHERE c.id = $chatId AND c.deleted_at IS NULL AND c.version > 0`,
     who,
   );
   return rows[0];

@@ -4,7 +4,8 @@ import { defineMessage } from "../message.ts";
 
 export const clearDialog = defineMessage({
   type: "clearDialog",
-  summary: "Hide your dialog with one person up to now, for you only. It comes back with its next message.",
+  summary:
+    "Hide your dialog with one person up to now, for you only. It comes back with its next message. What is hidden counts as read, which the other side is told as `markRead`.",
   params: object({ receiverId: userId() }),
   data: nothing(),
   item: nullable(object({ chatId: chatId(), clearedSeq: counter(), readSeq: counter() })),

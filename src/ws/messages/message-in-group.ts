@@ -20,7 +20,7 @@ export const messageInGroup = defineMessage({
     to: "every device of every member, the sender's other devices too",
   },
   pipelined: true,
-  errors: ["NOT_MEMBER", "CONFLICT"],
+  errors: ["NOT_MEMBER", "NOT_FOUND", "CONFLICT"],
   example: {
     params: { groupId: 1, content: "lol" },
     data: null,

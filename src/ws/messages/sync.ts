@@ -31,7 +31,7 @@ const chat = object({
 export const sync = defineMessage({
   type: "sync",
   summary:
-    "Catch up after any absence: say what you know of each chat, and learn exactly what differs. Pushes wait for the answer, and go on after it where it ended. With `hasMore`, ask again with what you know then.",
+    "Catch up after any absence: say what you know of each chat, and learn exactly what differs. Pushes wait for the answer, and go on after it where it ended. With `hasMore`, ask again with what you know then. Whoever writes has read up to there. A request of very many chats may not fit a frame (32 KiB): ask in ranges.",
   params: object({
     chats: described(
       list(integers([id(), counter(), counter(), counter(), counter()], { optional: 2 }), { max: 1000 }),
