@@ -10,7 +10,7 @@ export interface Ended {
   output: string;
 }
 
-/** The real thing: a server process of its own, as `npm start` runs it. */
+/** The real thing: a server process of its own, built before as `npm start` does. */
 export class ServerProcess {
   output = "";
   readonly ended: Promise<Ended>;
@@ -28,7 +28,7 @@ export class ServerProcess {
 
   /** Starts a process with these settings and nothing else from the environment. It may end by itself. */
   static spawn(settings: Record<string, string>): ServerProcess {
-    const child = spawn(process.execPath, [settings.MESSENGER_ENTRY ?? join(root, "scripts/start.mjs")], {
+    const child = spawn(process.execPath, [settings.MESSENGER_ENTRY ?? join(root, "dist/main.js")], {
       cwd: root,
       env: { PATH: process.env.PATH ?? "", PORT: "0", BCRYPT_COST: "4", ...settings },
       stdio: ["ignore", "pipe", "pipe"],
