@@ -1,61 +1,16 @@
 import { stat } from "node:fs/promises";
 import { createServer } from "node:net";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
-import { Device } from "./support/device.ts";
-import { ServerProcess } from "./support/process.ts";
+import { describe, expect, test } from "@jest/globals";
+import { account, connect, post, register, useProcesses } from "./support/processes.ts";
 
 /* The server as its users run it: a process of its own that is started, stopped and killed. */
 
-let database: TestDatabase;
-let running: ServerProcess[] = [];
-
-beforeEach(async () => {
-  database = await makeDatabase();
-});
-
-afterEach(async () => {
-  await Promise.all(running.map((server) => server.end("SIGKILL")));
-  running = [];
-  await database.remove();
-});
-
-async function start(settings: Record<string, string> = {}): Promise<ServerProcess> {
-  const server = await ServerProcess.start({ ...database.settings, ...settings });
-  running.push(server);
-  return server;
-}
-
-function spawn(settings: Record<string, string> = {}): ServerProcess {
-  const server = ServerProcess.spawn({ ...database.settings, ...settings });
-  running.push(server);
-  return server;
-}
-
-const account = { email: "ann@example.test", password: "correct horse battery", firstName: "Ann" };
-
-async function post(
-  server: ServerProcess,
-  path: string,
-  body: object,
-): Promise<{ user: { id: number }; token: string }> {
-  const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
-  return (await response.json()) as { user: { id: number }; token: string };
-}
-
-const register = (server: ServerProcess) => post(server, "/auth/register", account);
-const connect = (server: ServerProcess, token: string) =>
-  Device.connect(`ws://127.0.0.1:${server.port}`, { headers: { authorization: `Bearer ${token}` } });
+const processes = useProcesses();
 
 describe("a server process", () => {
   test("stopped and started again, it has everything: the account, the token, the messages, its own secret for nobody else to read", async () => {
-    const first = await start();
-    const { mode } = await stat(`${database.settings.DATA_DIR}/jwt-secret`);
+    const first = await processes.start();
+    const { mode } = await stat(`${processes.dataDir}/jwt-secret`);
     expect(mode & 0o777).toBe(0o600);
     const { user, token } = await register(first);
     const before = await connect(first, token);
@@ -64,7 +19,7 @@ describe("a server process", () => {
     expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining("stopped") });
     expect(await before.closed).toMatchObject({ code: 1012 });
 
-    const second = await start();
+    const second = await processes.start();
     const after = await connect(second, token);
     const { params } = await after.request("getlatestMessageDialog", { receiverId: user.id, limit: 5, page: 1 });
     expect(params.data).toMatchObject([{ content: "still here?" }]);
@@ -73,7 +28,7 @@ describe("a server process", () => {
 
   test("killed with -9 between messages, again and again, it has every acknowledged message once", async () => {
     const acknowledged: string[] = [];
-    let server = await start();
+    let server = await processes.start();
     const { user, token } = await register(server);
     for (let round = 1; round <= 2; round++) {
       const device = await connect(server, token);
@@ -96,7 +51,7 @@ describe("a server process", () => {
       await device.closed;
       for (const frame of device.frames)
         if (frame.success && frame.params.item) acknowledged.push(frame.params.item.message);
-      server = await start();
+      server = await processes.start();
     }
     expect(acknowledged.length).toBeGreaterThanOrEqual(50);
 
@@ -113,7 +68,7 @@ describe("a server process", () => {
   });
 
   test("told to stop while sends are on their way, it answers each of them and says goodbye with 1012", async () => {
-    const server = await start();
+    const server = await processes.start();
     const { user, token } = await register(server);
     const device = await connect(server, token);
     for (let count = 0; count < 20; count++) {
@@ -127,7 +82,7 @@ describe("a server process", () => {
     expect(code).toBe(0);
     expect(await device.closed).toMatchObject({ code: 1012 });
 
-    const again = await connect(await start(), token);
+    const again = await connect(await processes.start(), token);
     const { params } = await again.request("getlatestMessageDialog", { receiverId: user.id, limit: 100, page: 1 });
     const answered = device.frames
       .filter(({ type }) => type === "privateMessage")
@@ -140,7 +95,7 @@ describe("a server process", () => {
     const port = await new Promise<number>((resolve) =>
       taken.listen(0, "127.0.0.1", () => resolve((taken.address() as { port: number }).port)),
     );
-    const { code, output } = await spawn({ PORT: String(port) }).ended;
+    const { code, output } = await processes.spawn({ PORT: String(port) }).ended;
     taken.close();
     expect(code).toBe(1);
     expect(output.trim()).toBe(
@@ -149,36 +104,8 @@ describe("a server process", () => {
   });
 
   test("settings that production refuses end the start with one line and no stack", async () => {
-    const { code, output } = await spawn({ NODE_ENV: "production" }).ended;
+    const { code, output } = await processes.spawn({ NODE_ENV: "production" }).ended;
     expect(code).toBe(1);
     expect(output.trim()).toBe("JWT_SECRET is required in production; make one with: openssl rand -base64 48");
   });
-
-  (onServer ? test.skip : test)("a second process on the same data folder is refused by name", async () => {
-    const first = await start();
-    const { code, output } = await spawn().ended;
-    expect(code).toBe(1);
-    expect(output).toContain(
-      `The data folder ${database.settings.DATA_DIR} is in use by another messenger (process ${first.child.pid})`,
-    );
-    await register(first);
-  });
-
-  (onServer ? test.skip : test)("the lock of a process that was killed is taken over at once", async () => {
-    const first = await start();
-    await first.end("SIGKILL");
-    const startedAt = Date.now();
-    await start();
-    expect(Date.now() - startedAt).toBeLessThan(15_000);
-  });
-
-  (onServer ? test.skip : test)(
-    "a data folder with a name longer than a socket's may be works like any other",
-    async () => {
-      const folder = `${database.settings.DATA_DIR}/${"long-".repeat(30)}`;
-      const server = await start({ DATA_DIR: folder });
-      await register(server);
-      expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
-    },
-  );
 });

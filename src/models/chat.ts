@@ -1,5 +1,4 @@
-import { Column, DataType, HasMany, Model, Table } from "sequelize-typescript";
-import { ChatMember } from "./chat-member.ts";
+import { Column, DataType, Model, Table } from "sequelize-typescript";
 
 /** A group, or the dialog of two people. Its row lock is what puts the chat's messages in order. */
 @Table({ tableName: "chats", underscored: true, timestamps: false })
@@ -37,7 +36,4 @@ export class Chat extends Model<Partial<Chat>> {
 
   @Column(DataType.DATE)
   declare deletedAt: Date | null;
-
-  @HasMany(() => ChatMember)
-  declare members?: ChatMember[];
 }

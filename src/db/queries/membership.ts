@@ -8,53 +8,38 @@ export interface View {
   clearedSeq: number;
 }
 
-const viewColumns = `c.id AS "chatId", c.last_seq AS "lastSeq", member.cleared_seq AS "clearedSeq"`;
-
-/** The chat, of whatever kind, as its member sees it; undefined for everyone else. */
-export async function chatView(database: Database, who: { chatId: number; userId: number }): Promise<View | undefined> {
-  const rows = await select<View>(
-    database,
-    `SELECT ${viewColumns}
-       FROM chats AS c
-       JOIN chat_members AS member ON member.chat_id = c.id AND member.user_id = $userId
-      WHERE c.id = $chatId AND c.deleted_at IS NULL`,
-    who,
-  );
-  return rows[0];
-}
-
-/** The group as its member sees it; undefined for strangers, for those who left and where there is no such group. */
-export async function groupView(
+/** A chat that fits the condition as its member sees it; undefined for everyone else. */
+async function view(
   database: Database,
-  who: { groupId: number; userId: number },
+  condition: string,
+  bind: { userId: number; chatId?: number; otherId?: number },
 ): Promise<View | undefined> {
   const rows = await select<View>(
     database,
-    `SELECT ${viewColumns}
+    `SELECT c.id AS "chatId", c.last_seq AS "lastSeq", member.cleared_seq AS "clearedSeq"
        FROM chats AS c
        JOIN chat_members AS member ON member.chat_id = c.id AND member.user_id = $userId
-      WHERE c.id = $groupId AND c.kind = 'group' AND c.deleted_at IS NULL`,
-    who,
+      WHERE ${condition} AND c.deleted_at IS NULL`,
+    bind,
   );
   return rows[0];
 }
 
-/** The dialog of two people as the first sees it; undefined before its first message. Index: chats_pair_unique. */
-export async function dialogView(
-  database: Database,
-  who: { userId: number; otherId: number },
-): Promise<View | undefined> {
-  const rows = await select<View>(
+/** The chat, of whatever kind; undefined for strangers, for those who left and where there is no such chat. */
+export const chatView = (database: Database, who: { chatId: number; userId: number }) =>
+  view(database, "c.id = $chatId", who);
+
+/** The same for a group only. */
+export const groupView = (database: Database, { groupId, userId }: { groupId: number; userId: number }) =>
+  view(database, "c.id = $chatId AND c.kind = 'group'", { chatId: groupId, userId });
+
+/** The dialog of two people as the first sees it; undefined before it is opened. Index: chats_pair_unique. */
+export const dialogView = (database: Database, who: { userId: number; otherId: number }) =>
+  view(
     database,
-    `SELECT ${viewColumns}
-       FROM chats AS c
-       JOIN chat_members AS member ON member.chat_id = c.id AND member.user_id = $userId
-      WHERE c.pair_low = LEAST($userId::bigint, $otherId::bigint)
-        AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)`,
+    "c.pair_low = LEAST($userId::bigint, $otherId::bigint) AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)",
     who,
   );
-  return rows[0];
-}
 
 /** Everyone who is in the chat now. Index: chat_members_of_chat. */
 export async function memberIds(database: Database, chatId: number): Promise<number[]> {

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "@jest/globals";
+import { onServer } from "./support/databases.ts";
+import { register, useProcesses } from "./support/processes.ts";
+
+/* One process for one data folder, which only the embedded database has. */
+
+const processes = useProcesses();
+
+(onServer ? describe.skip : describe)("a data folder", () => {
+  test("a second process on the same data folder is refused by name", async () => {
+    const first = await processes.start();
+    const { code, output } = await processes.spawn().ended;
+    expect(code).toBe(1);
+    expect(output).toContain(
+      `The data folder ${processes.dataDir} is in use by another messenger (process ${first.child.pid})`,
+    );
+    await register(first);
+  });
+
+  test("the lock of a process that was killed is taken over at once", async () => {
+    const first = await processes.start();
+    await first.end("SIGKILL");
+    const startedAt = Date.now();
+    await processes.start();
+    expect(Date.now() - startedAt).toBeLessThan(15_000);
+  });
+
+  test("a data folder with a name longer than a socket's may be works like any other", async () => {
+    const folder = `${processes.dataDir}/${"long-".repeat(30)}`;
+    const server = await processes.start({ DATA_DIR: folder });
+    await register(server);
+    expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
+  });
+});
