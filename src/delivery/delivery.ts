@@ -70,8 +70,6 @@ export class Delivery {
    */
   expect(chatId: number, version: number, origin: Origin | undefined): void {
     const chat = this.live(chatId, version);
-    // Only a store that was set back writes a version again.
-    if (chat.version >= version) chat.version = version - 1;
     if (origin) chat.origins.set(version, origin);
     else chat.origins.delete(version);
   }
@@ -171,9 +169,11 @@ export class Delivery {
         const messages = await store.changesAfter(chatId, chat.version, rowsPerReading);
         const members = messages.length > 0 ? await store.memberIds(chatId) : [];
         for (const message of messages) this.giveRead(chat, message, members);
-        if (messages.length === rowsPerReading) continue;
+        // What was committed during the reading may stand before what is waited for.
+        const isBehind = chat.version < chat.wanted;
+        if (messages.length === rowsPerReading || (messages.length > 0 && isBehind)) continue;
         // Of what was heard and is not stored any more: an ended group's messages are removed in time.
-        if (chat.version < chat.wanted) this.giveHeard(chat, chat.wanted);
+        if (isBehind) this.giveHeard(chat, chat.wanted);
         if (chat.version < chat.wanted) {
           log.error({ chatId, version: chat.version, wanted: chat.wanted }, "a committed change is missing");
           chat.wanted = chat.version;
