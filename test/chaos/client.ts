@@ -245,6 +245,11 @@ export class ChaosClient {
         );
       }
       const known = this.chats.get(told.chatId);
+      // It was in the question, and has been left since: the answer holds only what came after. Ask anew.
+      if (!known && !told.joined && !told.tooLong && !told.reset) {
+        this.catchUpAgain = true;
+        continue;
+      }
       const afresh = told.tooLong || told.reset || !known;
       const messages: Map<number, MessageItem> = afresh ? new Map() : known.messages;
       for (const item of told.messages) messages.set(item.seq, item);
