@@ -23,6 +23,8 @@ export type Config = Readonly<{
   allowedOrigins: readonly string[];
   trustedProxyHops: number;
   maxGroupMembers: number;
+  /** How much may wait for clients that read slowly. */
+  outbound: Readonly<{ ephemeralBytes: number; pushBytes: number; pushBytesInAll: number; stalledMs: number }>;
   shutdownTimeoutMs: number;
 }>;
 
@@ -64,6 +66,9 @@ const environmentSchema = Joi.object({
   ALLOWED_ORIGINS: Joi.string().pattern(/^https?:\/\/[^\s/,]+(,https?:\/\/[^\s/,]+)*$/),
   TRUSTED_PROXY_HOPS: wholeNumber(0, 10).default(0),
   MAX_GROUP_MEMBERS: wholeNumber(2, 100_000).default(1000),
+  MAX_UNSENT_BYTES: wholeNumber(64 * 1024, 2 ** 30).default(1024 * 1024),
+  MAX_UNSENT_BYTES_IN_ALL: wholeNumber(1024 * 1024, 2 ** 40).default(256 * 1024 * 1024),
+  STALLED_AFTER_SECONDS: wholeNumber(1, 600).default(10),
   SHUTDOWN_TIMEOUT_SECONDS: wholeNumber(1, 300).default(20),
 })
   .messages({
@@ -113,6 +118,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     allowedOrigins: Object.freeze(value.ALLOWED_ORIGINS?.split(",") ?? []),
     trustedProxyHops: value.TRUSTED_PROXY_HOPS,
     maxGroupMembers: value.MAX_GROUP_MEMBERS,
+    outbound: Object.freeze({
+      ephemeralBytes: value.MAX_UNSENT_BYTES / 4,
+      pushBytes: value.MAX_UNSENT_BYTES,
+      pushBytesInAll: value.MAX_UNSENT_BYTES_IN_ALL,
+      stalledMs: value.STALLED_AFTER_SECONDS * 1000,
+    }),
     shutdownTimeoutMs: value.SHUTDOWN_TIMEOUT_SECONDS * 1000,
   });
 }

@@ -170,6 +170,7 @@ export class Messenger {
       presences: new Presences({ database }),
       sessions,
       allowedOrigins: config.allowedOrigins,
+      outbound: config.outbound,
       isOpen,
       asAppError,
       log,

@@ -16,8 +16,6 @@ interface Role {
 async function someone(firstName?: string): Promise<Role> {
   const person = await messenger().person(firstName);
   const device = await person.connect();
-  // Some ask many things at once.
-  device.socket.setMaxListeners(50);
   return { person, device };
 }
 

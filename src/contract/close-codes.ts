@@ -10,4 +10,6 @@ export const closeCodes = {
   sessionEnded: 4401,
   /** The account is gone. */
   accountDeleted: 4403,
+  /** What is pushed waits too long for the client to read it: come back, and sync. */
+  tooSlow: 4408,
 } as const;

@@ -4,11 +4,13 @@ import type { ChatMessage } from "../db/queries/messages.ts";
 import {
   type ChangedChat,
   changedChats,
+  changeSizes,
   changesOf,
   type KnownChat,
   type LeftChat,
   leftChats,
   type Scope,
+  type Wanted,
 } from "../db/queries/sync.ts";
 
 export type { KnownChat, LeftChat };
@@ -40,15 +42,11 @@ const mostChanges = 500;
 const newest = 50;
 /** The size of an answer, in bytes of its rows. */
 const fullAt = 512 * 1024;
-/** Few, since each may bring hundreds of long rows, of which only as many as fit are told. */
-const chatsAtATime = 4;
-
-/** The rows of a changed chat. */
-interface Rows {
-  messages: ChatMessage[];
-  /** They are the newest, instead of too many changes. */
-  instead: boolean;
-}
+/** What a chat takes in the answer beside its rows, and a row beside its text, in bytes; roughly. */
+const chatSize = 300;
+const rowSize = 400;
+/** How many chats are looked at together. */
+const chatsAtATime = 100;
 
 /** Catching up after any absence: the client says what it knows, and is told exactly what differs. */
 export class Sync {
@@ -66,41 +64,83 @@ export class Sync {
       const changed = await changedChats(database, scope, known, transaction);
       const answer = new Answer(sizeOf);
       for (let start = 0; start < changed.length && answer.cutAt === undefined; start += chatsAtATime) {
-        const batch = changed.slice(start, start + chatsAtATime);
-        const rows = await rowsOf(database, batch, transaction);
-        for (const chat of batch) answer.add(chat, rows(chat.chatId));
+        const sized = await withSizes(database, changed.slice(start, start + chatsAtATime), transaction);
+        while (sized.length > 0 && answer.cutAt === undefined) {
+          const batch = sized.splice(0, howManyFit(sized, answer.room));
+          const rowsOf = await readRows(database, batch, answer.room, transaction);
+          for (const one of batch) answer.add(one, rowsOf(one.chat.chatId));
+        }
       }
       return { chats: answer.chats, left, cutAt: answer.cutAt };
     });
   }
 }
 
+/** A changed chat, and how much of it there is to tell. */
+interface SizedChat {
+  chat: ChangedChat;
+  /** How many rows the client needs. */
+  rows: number;
+  /** About what they take in the answer. */
+  bytes: number;
+  /** They are the newest, instead of too many changes or of changes to something that is none of ours. */
+  instead: boolean;
+}
+
 const isAhead = ({ knownVersion, version }: ChangedChat): boolean => knownVersion !== null && knownVersion > version;
 
-/** Of each chat what comes after the client's version; where that is too much, or its version is none of ours, the newest. */
-async function rowsOf(
+const changesAfter = ({ chatId, knownVersion, clearedSeq }: ChangedChat): Wanted => ({
+  chatId,
+  afterVersion: knownVersion ?? 0,
+  afterSeq: clearedSeq,
+});
+
+const newestOf = ({ chatId, lastSeq, clearedSeq }: ChangedChat): Wanted => ({
+  chatId,
+  afterVersion: 0,
+  afterSeq: Math.max(lastSeq - newest, clearedSeq),
+});
+
+async function withSizes(
   database: Database,
-  batch: readonly ChangedChat[],
+  chats: readonly ChangedChat[],
   transaction: Transaction,
-): Promise<(chatId: number) => Rows> {
-  const after = batch
-    .filter((chat) => !isAhead(chat) && chat.knownVersion !== chat.version)
-    .map(({ chatId, knownVersion, clearedSeq }) => ({ chatId, afterVersion: knownVersion ?? 0, afterSeq: clearedSeq }));
-  const changes = byChat(await changesOf(database, after, mostChanges + 1, transaction));
+): Promise<SizedChat[]> {
+  const changed = chats.filter((chat) => !isAhead(chat) && chat.knownVersion !== chat.version);
+  const sizes = await changeSizes(database, changed.map(changesAfter), mostChanges + 1, transaction);
+  const sizeOf = new Map(sizes.map((size) => [size.chatId, size]));
+  return chats.map((chat) => {
+    const { rows, bytes } = sizeOf.get(chat.chatId) ?? { rows: 0, bytes: 0 };
+    const instead = isAhead(chat) || rows > mostChanges;
+    return instead
+      ? { chat, instead, rows: Math.min(newest, chat.lastSeq - chat.clearedSeq), bytes: newest * rowSize }
+      : { chat, instead, rows, bytes: bytes + rows * rowSize };
+  });
+}
 
-  const instead = batch.filter((chat) => isAhead(chat) || (changes.get(chat.chatId)?.length ?? 0) > mostChanges);
-  const places = instead.map(({ chatId, lastSeq, clearedSeq }) => ({
-    chatId,
-    afterVersion: 0,
-    afterSeq: Math.max(lastSeq - newest, clearedSeq),
-  }));
-  const newestOf = byChat(await changesOf(database, places, newest, transaction));
+/** How many of these chats may be worth reading at once: at least one, and no more than the answer has room for. */
+function howManyFit(chats: readonly SizedChat[], room: number): number {
+  let left = room;
+  const end = chats.findIndex(({ bytes }) => {
+    left -= chatSize + bytes;
+    return left < 0;
+  });
+  return end === -1 ? chats.length : end + 1;
+}
 
-  const replaced = new Set(instead.map(({ chatId }) => chatId));
-  return (chatId) =>
-    replaced.has(chatId)
-      ? { messages: newestOf.get(chatId) ?? [], instead: true }
-      : { messages: changes.get(chatId) ?? [], instead: false };
+async function readRows(
+  database: Database,
+  batch: readonly SizedChat[],
+  room: number,
+  transaction: Transaction,
+): Promise<(chatId: number) => ChatMessage[]> {
+  const changed = batch.filter(({ instead, rows }) => !instead && rows > 0).map(({ chat }) => changesAfter(chat));
+  const replaced = batch.filter(({ instead }) => instead).map(({ chat }) => newestOf(chat));
+  const messages = byChat([
+    ...(await changesOf(database, changed, { limit: mostChanges, room }, transaction)),
+    ...(await changesOf(database, replaced, { limit: newest }, transaction)),
+  ]);
+  return (chatId) => messages.get(chatId) ?? [];
 }
 
 function byChat(messages: readonly ChatMessage[]): Map<number, ChatMessage[]> {
@@ -117,15 +157,17 @@ function byChat(messages: readonly ChatMessage[]): Map<number, ChatMessage[]> {
 class Answer {
   readonly chats: ChatCatchUp[] = [];
   cutAt: number | undefined;
-  private room = fullAt;
+  room = fullAt;
 
   constructor(private readonly sizeOf: (message: ChatMessage) => number) {}
 
-  add(chat: ChangedChat, { messages, instead }: Rows): void {
+  add({ chat, rows, instead }: SizedChat, messages: readonly ChatMessage[]): void {
     if (this.cutAt !== undefined) return;
+    this.room -= chatSize;
     // Of changes the first ones that fit, and the rest later; of the newest messages the last ones that fit.
     const taken = instead ? this.fitting([...messages].reverse()).reverse() : this.fitting(messages);
-    const isCut = taken.length < messages.length && (!instead || taken.length === 0);
+    const isFull = this.room < 0 && this.chats.length > 0;
+    const isCut = isFull || (taken.length < rows && (!instead || taken.length === 0));
     if (isCut) this.cutAt = chat.chatId;
     if (isCut && taken.length === 0) return;
     this.chats.push({

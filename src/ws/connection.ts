@@ -3,7 +3,8 @@ import { closeCodes } from "../contract/close-codes.ts";
 import type { AnswerFrame, ErrorFrame } from "../contract/frames.ts";
 import type { Origin } from "../delivery/delivery.ts";
 import type { Claims } from "../services/tokens.ts";
-import type { HeldPush } from "./message.ts";
+import type { HeldPush, Told } from "./message.ts";
+import { type Outbox, textFrame } from "./outbox.ts";
 
 /** Frames read and not answered yet, at which the socket is no longer read. */
 const mostUnanswered = 32;
@@ -11,13 +12,24 @@ const mostUnanswered = 32;
 /** Bytes waiting for the client, at which its next frame has to wait too. */
 const mostUnsent = 256 * 1024;
 
+/** How long after an answer delivery may still come to what it told, in milliseconds. */
+const lateAtMostMs = 60_000;
+
+/** How long a burst may take to get through to a client, in milliseconds. */
+const burstMs = 1000;
+
+/** How long a client that was too slow has to take its close frame, in milliseconds. */
+const farewellMs = 5000;
+
 /** The longest time that a timer of Node can wait, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
 
 /** A push on its way to a socket. */
 export interface OutgoingPush extends HeldPush {
-  /** The frame, already written as text. */
-  frame: string;
+  /** The whole WebSocket frame, the same for everyone. */
+  frame: Buffer;
+  /** May be dropped for a client that is slow to read. */
+  ephemeral?: true;
   /** The request that caused it. */
   origin?: Origin | undefined;
 }
@@ -33,17 +45,17 @@ export interface Request {
 interface Slot {
   pipelined: boolean;
   /** Its answer, once there is one. */
-  frame?: string;
+  frame?: Buffer;
   /** It stands in the line: delivery has reached its change, and the answer belongs there. */
   placed: boolean;
   /** Of the change that it stands for. */
   chatId?: number | undefined;
   /** The push in whose place the answer stands. */
-  push?: string;
+  push?: Buffer;
   /** The answer is an error, although delivery has reached the change: its commit was in doubt. */
   failed?: boolean;
-  /** Which of the pushes behind it go out. */
-  keep?: (push: HeldPush) => boolean;
+  /** What the answer tells beside its own change. */
+  told?: Told;
 }
 
 /**
@@ -57,21 +69,30 @@ export class Connection {
   private readonly unread: string[] = [];
   private readonly underWay: Slot[] = [];
   private readonly line: (Slot | OutgoingPush)[] = [];
+  /** Bytes of the pushes in the line. */
+  private heldBytes = 0;
+  /** Up to which version the last answers told each chat; delivery may reach those changes only now. */
+  private readonly caughtUp = new Map<number, number>();
   private next: Request | undefined;
   private draining = false;
   private accepting = true;
   private onIdle: () => void = () => {};
   private expiry: NodeJS.Timeout | undefined;
+  private forgetting: NodeJS.Timeout | undefined;
+  private overdue: NodeJS.Timeout | undefined;
   private proven: Claims;
 
   constructor(
     readonly socket: WebSocket,
+    private readonly outbox: Outbox,
     claims: Claims,
     private readonly read: (text: string) => Request,
   ) {
     this.proven = claims;
     this.armExpiry();
-    socket.once("close", () => clearTimeout(this.expiry));
+    socket.once("close", () => {
+      for (const timer of [this.expiry, this.forgetting, this.overdue]) clearTimeout(timer);
+    });
   }
 
   /** Whose socket this is, of which session, and until when. */
@@ -81,6 +102,11 @@ export class Connection {
 
   get isOpen(): boolean {
     return this.socket.readyState === this.socket.OPEN;
+  }
+
+  /** Bytes of pushes that wait for this client. */
+  get backlogBytes(): number {
+    return this.outbox.pushBytes + this.heldBytes;
   }
 
   /** Goes on under another token of the same person. */
@@ -103,16 +129,16 @@ export class Connection {
     if (asker) {
       asker.push = push.frame;
       this.place(asker, push.chatId);
-    } else if (this.line.length > 0) this.line.push(push);
-    else this.socket.send(push.frame);
+    } else if (this.line.length > 0) this.enqueue(push);
+    else this.write(push);
   }
 
-  /** Holds pushes back until this request is answered; then those go out that are kept. */
-  hold(origin: Origin): (keep: (push: HeldPush) => boolean) => void {
+  /** Holds pushes back until this request is answered; then those go out that are news after what it told. */
+  hold(origin: Origin): (told: Told) => void {
     const asker = this.underWay.find((slot) => slot === origin);
     if (asker) this.place(asker);
-    return (keep) => {
-      if (asker) asker.keep = keep;
+    return (told) => {
+      if (asker) asker.told = told;
     };
   }
 
@@ -136,6 +162,13 @@ export class Connection {
     this.socket.close(code, reason);
     // A socket that is not read would never see the client's own close frame.
     this.socket.resume();
+  }
+
+  /** Closes a socket whose client reads too slowly, and does not wait long for it. */
+  giveUp(): void {
+    if (!this.isOpen) return;
+    this.close(closeCodes.tooSlow, "read faster, and sync");
+    setTimeout(() => this.socket.terminate(), farewellMs).unref();
   }
 
   private place(slot: Slot, chatId?: number): void {
@@ -164,7 +197,7 @@ export class Connection {
     this.underWay.push(slot);
     const answer = await request.answer(slot);
     slot.failed = "error" in answer;
-    slot.frame = JSON.stringify(answer);
+    slot.frame = textFrame(JSON.stringify(answer));
     this.flush();
     if (this.socket.isPaused && this.unread.length + this.underWay.length < mostUnanswered) this.socket.resume();
     this.startNext();
@@ -178,24 +211,23 @@ export class Connection {
       const [head] = this.line;
       if (head && !isSlot(head)) {
         this.line.shift();
-        this.socket.send(head.frame);
+        this.dequeue(head);
       } else if (oldest?.frame !== undefined) this.writeAnswer(oldest, oldest.frame);
       else return;
     }
   }
 
-  private writeAnswer(slot: Slot, frame: string): void {
+  private writeAnswer(slot: Slot, frame: Buffer): void {
     this.underWay.shift();
     if (slot.placed) this.leaveLine(slot);
-    if (slot.failed && slot.push !== undefined) this.socket.send(slot.push);
-    const { keep } = slot;
-    if (keep) this.line.splice(0, this.line.length, ...this.line.filter((entry) => isSlot(entry) || keep(entry)));
-    this.socket.send(frame, () => {
-      if (!this.draining) return;
+    if (slot.failed && slot.push !== undefined) this.outbox.push(slot.push, { ephemeral: false });
+    if (slot.told) this.noteTold(slot.told);
+    this.outbox.answer(frame, () => {
+      if (!this.draining || this.outbox.unsentAnswerBytes > mostUnsent) return;
       this.draining = false;
       this.startNext();
     });
-    this.draining ||= this.accepting && this.socket.bufferedAmount > mostUnsent;
+    this.draining ||= this.accepting && this.outbox.unsentAnswerBytes > mostUnsent;
   }
 
   /**
@@ -205,8 +237,49 @@ export class Connection {
   private leaveLine(slot: Slot): void {
     const before = this.line.slice(0, this.line.indexOf(slot));
     const rest = before.filter((entry) => isSlot(entry) || entry.chatId !== slot.chatId);
-    for (const entry of before) if (!isSlot(entry) && entry.chatId === slot.chatId) this.socket.send(entry.frame);
+    for (const entry of before) if (!isSlot(entry) && entry.chatId === slot.chatId) this.dequeue(entry);
     this.line.splice(0, before.length + 1, ...rest);
+  }
+
+  private enqueue(push: OutgoingPush): void {
+    this.line.push(push);
+    this.heldBytes += push.frame.length;
+    this.watchBacklog();
+  }
+
+  private dequeue(push: OutgoingPush): void {
+    this.heldBytes -= push.frame.length;
+    this.write(push);
+  }
+
+  private write(push: OutgoingPush): void {
+    if (this.isTold(push)) return;
+    this.outbox.push(push.frame, { ephemeral: push.ephemeral ?? false });
+    this.watchBacklog();
+  }
+
+  /** Gives the client up when more waits for it than may, and still does when a burst would have got through. */
+  private watchBacklog(): void {
+    const isTooMuch = () => this.backlogBytes > this.outbox.limits.pushBytes;
+    if (this.overdue || !isTooMuch()) return;
+    this.overdue = setTimeout(() => {
+      this.overdue = undefined;
+      if (isTooMuch()) this.giveUp();
+    }, burstMs).unref();
+  }
+
+  /** Drops what was held back and is no news after this answer, also what delivery brings of it from now on. */
+  private noteTold({ isNews, versions }: Told): void {
+    for (const entry of this.line) if (!isSlot(entry) && !isNews(entry)) this.heldBytes -= entry.frame.length;
+    this.line.splice(0, this.line.length, ...this.line.filter((entry) => isSlot(entry) || isNews(entry)));
+    for (const [chatId, version] of versions) this.caughtUp.set(chatId, version);
+    clearTimeout(this.forgetting);
+    this.forgetting = setTimeout(() => this.caughtUp.clear(), lateAtMostMs).unref();
+  }
+
+  private isTold({ chatId, version }: HeldPush): boolean {
+    if (chatId === undefined || version === undefined) return false;
+    return version <= (this.caughtUp.get(chatId) ?? 0);
   }
 
   private settleIfIdle(): void {

@@ -10,12 +10,14 @@ import type { Logger } from "../logger.ts";
 import type { Presences } from "../services/presence.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
+import { watchBacklogs } from "./backlog-watch.ts";
 import { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { readRequest } from "./dispatch.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Push, SocketControl, WsServices } from "./message.ts";
 import { toMessageItem } from "./message-item.ts";
+import { Outbox, type OutboxLimits, textFrame } from "./outbox.ts";
 import { PresenceBoard } from "./presence-board.ts";
 import { registry } from "./registry.ts";
 import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
@@ -28,12 +30,19 @@ const lastAnswersMs = 10_000;
 /** How long a client may take to answer the close of its socket when the server stops, in milliseconds. */
 const farewellMs = 3000;
 
+/** How much may wait for clients that read slowly. */
+export interface OutboundLimits extends OutboxLimits {
+  /** Bytes of pushes waiting on all sockets together, over which the slowest are given up. */
+  pushBytesInAll: number;
+}
+
 export interface GatewayOptions {
   connections: Connections;
   services: WsServices;
   sessions: Sessions;
   presences: Presences;
   allowedOrigins: readonly string[];
+  outbound: OutboundLimits;
   isOpen: () => boolean;
   asAppError: (error: unknown) => AppError;
   log: Logger;
@@ -44,6 +53,7 @@ export class Gateway {
   /** The listener for the HTTP server's "upgrade" event. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   private readonly stopHeartbeat: () => void;
+  private readonly stopBacklogWatch: () => void;
   private readonly presence: PresenceBoard;
 
   constructor(private readonly options: GatewayOptions) {
@@ -64,15 +74,17 @@ export class Gateway {
       allowedOrigins,
       isOpen,
       asAppError,
-      onOpen: (socket, claims) => this.open(socket, claims),
+      onOpen: (webSocket, socket, claims) => this.open(webSocket, socket, claims),
     });
     this.stopHeartbeat = startHeartbeat(connections);
+    this.stopBacklogWatch = watchBacklogs(connections, options.outbound.pushBytesInAll);
     this.presence = new PresenceBoard({ connections, presences: options.presences, log: options.log });
   }
 
   /** Answers what was read, then closes every socket with "come back". New ones are kept out by `isOpen`. */
   async stop(): Promise<void> {
     this.stopHeartbeat();
+    this.stopBacklogWatch();
     const open = [...this.options.connections];
     const closed = open.map(({ socket }) => new Promise((resolve) => socket.once("close", resolve)));
     const finished = Promise.all(open.map((connection) => connection.finish()));
@@ -106,9 +118,10 @@ export class Gateway {
     };
   }
 
-  private open(socket: WebSocket, claims: Claims): void {
-    const { connections, services, asAppError, log } = this.options;
-    const connection: Connection = new Connection(socket, claims, (text) =>
+  private open(webSocket: WebSocket, socket: Duplex, claims: Claims): void {
+    const { connections, services, outbound, asAppError, log } = this.options;
+    const outbox = new Outbox(webSocket, socket, outbound, () => connection.giveUp());
+    const connection: Connection = new Connection(webSocket, outbox, claims, (text) =>
       readRequest(
         text,
         (origin) => ({ user: { userId: claims.userId, origin }, services, socket: this.controlOf(connection, origin) }),
@@ -117,16 +130,16 @@ export class Gateway {
     );
     connections.add(connection);
     this.presence.opened(connection);
-    socket.on("close", () => {
+    webSocket.on("close", () => {
       connections.remove(connection);
       this.presence.closed(connection);
     });
     // Broken protocol, encoding or size: `ws` closes with the code that says so, once somebody listens.
-    socket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
-    socket.on("pong", () => {
+    webSocket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
+    webSocket.on("pong", () => {
       connection.alive = true;
     });
-    socket.on("message", (data, isBinary) => {
+    webSocket.on("message", (data, isBinary) => {
       if (isBinary) connection.close(closeCodes.binary, "text frames only");
       else connection.receive(String(data));
     });
@@ -141,7 +154,7 @@ export function deliverTo(connections: Connections) {
       const item = toMessageItem(message);
       const type = pushType(({ matches }) => matches?.(message) ?? false);
       const frame = pushFrame(type, { message: item.message, senderName: item.senderName, item });
-      return { frame: JSON.stringify(frame), chatId, version, origin };
+      return { frame: textFrame(JSON.stringify(frame)), chatId, version, origin };
     });
   };
 }
@@ -151,7 +164,8 @@ export function signalTo(connections: Connections) {
   return ({ kind, item, recipientIds, origin }: Signal): void => {
     connections.push(recipientIds, () => {
       const type = pushType(({ signal }) => signal === kind);
-      return { frame: JSON.stringify(pushFrame(type, { message: null, senderName: null, item })), origin };
+      const frame = textFrame(JSON.stringify(pushFrame(type, { message: null, senderName: null, item })));
+      return { frame, origin, ...(kind === "typing" && { ephemeral: true }) };
     });
   };
 }

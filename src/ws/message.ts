@@ -35,8 +35,8 @@ export interface Context {
 export interface SocketControl {
   /** Lets the socket go on under another token of the same person. */
   renew(token: string): Promise<Claims>;
-  /** Holds pushes back from now on; after the answer those go out that `keep` lets through. */
-  hold(): (keep: (push: HeldPush) => boolean) => void;
+  /** Holds pushes back from now on; after the answer those go out that are news after what it told. */
+  hold(): (told: Told) => void;
   /** Tells from now on, on this socket, when one of these people comes or goes; replaces the ones before. */
   watchPresence(userIds: readonly number[]): Promise<Presence[]>;
 }
@@ -45,6 +45,14 @@ export interface SocketControl {
 export interface HeldPush {
   chatId?: number;
   version?: number;
+}
+
+/** What an answer tells of chats, so that no push tells it again. */
+export interface Told {
+  /** Of what was held back until the answer: whether it is news. */
+  isNews(push: HeldPush): boolean;
+  /** Up to which version the answer tells each chat. */
+  versions: ReadonlyMap<number, number>;
 }
 
 /** What others hear under a type. */

@@ -3,6 +3,7 @@ import type { Logger } from "../logger.ts";
 import type { Presence, Presences } from "../services/presence.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
+import { textFrame } from "./outbox.ts";
 
 /** Someone who comes back within this time never went: a reconnect does not flicker. */
 const graceMs = 15_000;
@@ -85,9 +86,10 @@ export class PresenceBoard {
     // Things may have changed during the question: what is told is how it is now.
     const online = this.isOnline(userId);
     const item: Presence = { userId, online, lastSeenAt: online ? null : (goneAt?.toISOString() ?? null) };
-    const frame = JSON.stringify(pushFrame("presence", { message: null, senderName: null, item }));
+    const frame = textFrame(JSON.stringify(pushFrame("presence", { message: null, senderName: null, item })));
     for (const connection of watching) {
-      if (allowed.has(connection.claims.userId) && this.watched.has(connection)) connection.push({ frame });
+      if (allowed.has(connection.claims.userId) && this.watched.has(connection))
+        connection.push({ frame, ephemeral: true });
     }
   }
 }

@@ -24,8 +24,8 @@ export interface UpgradeOptions {
   /** Whether new sockets are let in now: not while the server stops. */
   isOpen: () => boolean;
   asAppError: (error: unknown) => AppError;
-  /** Takes the open socket of a proven person; called in the moment the upgrade is done. */
-  onOpen: (socket: WebSocket, claims: Claims) => void;
+  /** Takes the open WebSocket of a proven person, and the raw socket beneath it; called in the moment the upgrade is done. */
+  onOpen: (webSocket: WebSocket, socket: Duplex, claims: Claims) => void;
 }
 
 interface Refusal {
@@ -48,7 +48,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     try {
       await connections.admit(tokenOf(request), sessions, (claims) => {
         if (!isOpen()) refuseUnready(socket);
-        else if (!socket.destroyed) wss.handleUpgrade(request, socket, head, (webSocket) => onOpen(webSocket, claims));
+        else if (!socket.destroyed)
+          wss.handleUpgrade(request, socket, head, (webSocket) => onOpen(webSocket, socket, claims));
       });
     } catch (error) {
       refuse(socket, refusalOf(asAppError(error)));

@@ -27,6 +27,7 @@ export class Device {
   private pushesSeen = 0;
 
   private constructor(readonly socket: WebSocket) {
+    socket.setMaxListeners(0);
     socket.on("message", (data) => {
       this.frames.push(JSON.parse(String(data)));
       for (const look of [...this.waiting]) look();
@@ -115,7 +116,7 @@ export class Device {
       };
       const give = (why: string) => () => {
         stop();
-        reject(new Error(`${why}; frames so far: ${JSON.stringify(this.frames)}`));
+        reject(new Error(`${why}; frames so far: ${JSON.stringify(this.frames).slice(-4000)}`));
       };
       const timer = setTimeout(give("the frame did not come"), patienceMs);
       const onClose = give("the socket was closed");

@@ -110,31 +110,71 @@ export interface Wanted {
   afterSeq: number;
 }
 
-/** The changed rows of several chats, each chat's in the order of its versions and at most `limit`. Index: messages_version_unique. */
-export async function changesOf(
+const columnsWanted = (wanted: readonly Wanted[]) => ({
+  chatIds: wanted.map(({ chatId }) => chatId),
+  afterVersions: wanted.map(({ afterVersion }) => afterVersion),
+  afterSeqs: wanted.map(({ afterSeq }) => afterSeq),
+});
+
+/** The wanted rows as `changed`, of each chat at most `limit`. */
+const changedRows = `
+            unnest($chatIds::bigint[], $afterVersions::bigint[], $afterSeqs::bigint[])
+              AS wanted (chat_id, after_version, after_seq)
+ CROSS JOIN LATERAL (SELECT * FROM messages
+                      WHERE chat_id = wanted.chat_id AND version > wanted.after_version AND seq > wanted.after_seq
+                      ORDER BY version
+                      LIMIT $limit) AS changed`;
+
+/** How much changed in a chat. */
+export interface ChangeSize {
+  chatId: number;
+  /** Rows; at most as many as were looked at. */
+  rows: number;
+  /** Their texts, in bytes. */
+  bytes: number;
+}
+
+/** How many rows changed in each of these chats, counted up to `limit`, without reading them. Index: messages_version_unique. */
+export async function changeSizes(
   database: Database,
   wanted: readonly Wanted[],
   limit: number,
+  transaction: Transaction,
+): Promise<ChangeSize[]> {
+  if (wanted.length === 0) return [];
+  return select<ChangeSize>(
+    database,
+    `SELECT changed.chat_id AS "chatId", count(*) AS rows, sum(octet_length(changed.content)) AS bytes
+       FROM ${changedRows}
+      GROUP BY changed.chat_id
+      ORDER BY changed.chat_id`,
+    { ...columnsWanted(wanted), limit },
+    transaction,
+  );
+}
+
+/**
+ * The changed rows of several chats, each chat's in the order of its versions, and at most `limit` of each. Ends with
+ * the row whose text fills `room`, in bytes. Index: messages_version_unique.
+ */
+export async function changesOf(
+  database: Database,
+  wanted: readonly Wanted[],
+  { limit, room = Number.MAX_SAFE_INTEGER }: { limit: number; room?: number },
   transaction: Transaction,
 ): Promise<ChatMessage[]> {
   if (wanted.length === 0) return [];
   const rows = await select<Parameters<typeof toChatMessage>[0]>(
     database,
     `SELECT ${messageColumns}
-       FROM unnest($chatIds::bigint[], $afterVersions::bigint[], $afterSeqs::bigint[])
-              AS wanted (chat_id, after_version, after_seq)
- CROSS JOIN LATERAL (SELECT * FROM messages
-                      WHERE chat_id = wanted.chat_id AND version > wanted.after_version AND seq > wanted.after_seq
-                      ORDER BY version
-                      LIMIT $limit) AS m
+       FROM (SELECT changed.*,
+                    sum(octet_length(changed.content)) OVER (ORDER BY changed.chat_id, changed.version)
+                      - octet_length(changed.content) AS bytes_before
+               FROM ${changedRows}) AS m
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
+      WHERE m.bytes_before < $room
       ORDER BY m.chat_id, m.version`,
-    {
-      chatIds: wanted.map(({ chatId }) => chatId),
-      afterVersions: wanted.map(({ afterVersion }) => afterVersion),
-      afterSeqs: wanted.map(({ afterSeq }) => afterSeq),
-      limit,
-    },
+    { ...columnsWanted(wanted), limit, room },
     transaction,
   );
   return rows.map(toChatMessage);

@@ -78,7 +78,10 @@ export const sync = defineMessage({
     const release = socket.hold();
     const scope = { userId: user.userId, fromChatId, toChatId };
     const { chats: changed, left, cutAt } = await services.sync.catchUp(scope, known, sizeOf);
-    release(isNews({ known, changed, left, cutAt, toChatId }));
+    release({
+      isNews: isNews({ known, changed, left, cutAt, toChatId }),
+      versions: new Map(changed.map((chat) => [chat.chatId, chat.version])),
+    });
     return {
       data: null,
       item: { chats: changed.map(toChat), left: left.map((chat) => chat.chatId), hasMore: cutAt !== undefined },

@@ -1,0 +1,100 @@
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+
+/** What may wait to be sent before a socket counts as too slow. */
+export interface OutboxLimits {
+  /** Bytes waiting, over which typing and presence are not sent any more. */
+  ephemeralBytes: number;
+  /** Bytes of pushes waiting, over which the socket is given up; a burst may take a moment to get through. */
+  pushBytes: number;
+  /** How long the client may take no byte of what waits, in milliseconds. */
+  stalledMs: number;
+}
+
+/** Sockets that were written to in this turn of the event loop. */
+const written: Duplex[] = [];
+
+function release(): void {
+  for (const socket of written) socket.uncork();
+  written.length = 0;
+}
+
+/** What goes out on one socket: whole frames, and those of one turn of the event loop in one system call. */
+export class Outbox {
+  private answerBytes = 0;
+
+  /** @param onStalled called when the client takes nothing of what waits */
+  constructor(
+    private readonly webSocket: WebSocket,
+    private readonly socket: Duplex,
+    readonly limits: OutboxLimits,
+    onStalled: () => void,
+  ) {
+    // Reading, writing and a part of a write that got through put the timeout off.
+    if (socket instanceof Socket) {
+      socket.setTimeout(limits.stalledMs, () => {
+        if (socket.writableLength > 0) onStalled();
+      });
+    }
+  }
+
+  /** Bytes of pushes that wait for the client. Answers do not count: it asked for them. */
+  get pushBytes(): number {
+    return this.socket.writableLength - this.answerBytes;
+  }
+
+  /** Bytes of answers that wait for the client. */
+  get unsentAnswerBytes(): number {
+    return this.answerBytes;
+  }
+
+  push(frame: Buffer, options: { ephemeral: boolean }): void {
+    if (options.ephemeral && this.socket.writableLength > this.limits.ephemeralBytes) return;
+    this.write(frame);
+  }
+
+  /** @param onSent called once the client has room for the next answer, or is gone */
+  answer(frame: Buffer, onSent: () => void): void {
+    if (!this.isOpen) return;
+    this.answerBytes += frame.length;
+    this.write(frame, () => {
+      this.answerBytes -= frame.length;
+      onSent();
+    });
+  }
+
+  private get isOpen(): boolean {
+    return this.webSocket.readyState === this.webSocket.OPEN;
+  }
+
+  /** Beside `ws`, which keeps no queue of its own that could be overtaken here as long as nothing is compressed. */
+  private write(frame: Buffer, onSent?: () => void): void {
+    // Nothing may follow a close frame.
+    if (!this.isOpen) return;
+    if (this.socket.writableCorked === 0) {
+      if (written.length === 0) process.nextTick(release);
+      written.push(this.socket);
+      this.socket.cork();
+    }
+    this.socket.write(frame, onSent);
+  }
+}
+
+/** A whole text frame, made once for all sockets that it goes to: in one piece and unmasked (RFC 6455, section 5.2). */
+export function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const headLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headLength + length);
+  frame[0] = 0x81;
+  if (headLength === 2) frame[1] = length;
+  else if (headLength === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+  frame.write(text, headLength);
+  return frame;
+}

@@ -1,0 +1,121 @@
+import { EventEmitter } from "node:events";
+import { Duplex } from "node:stream";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { WebSocket } from "ws";
+import type { Origin } from "../src/delivery/delivery.ts";
+import type { AnswerFrame } from "../src/contract/frames.ts";
+import { Connection } from "../src/ws/connection.ts";
+import type { Told } from "../src/ws/message.ts";
+import { Outbox, textFrame } from "../src/ws/outbox.ts";
+
+/* What one socket is told, with the moments chosen by the test, which no running server lets us do. */
+
+/** A connection whose every frame asks for the same; the test says when it is answered. */
+function openConnection() {
+  const written: Buffer[] = [];
+  let take = () => {};
+  let isReading = true;
+  const raw = new Duplex({
+    write: (chunk, _encoding, done) => {
+      written.push(chunk);
+      if (isReading) done();
+      else take = done;
+    },
+  });
+  const close = jest.fn();
+  const socket = Object.assign(new EventEmitter(), {
+    readyState: 1,
+    OPEN: 1,
+    close,
+    resume() {},
+    terminate() {},
+  }) as unknown as WebSocket;
+  const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
+  const asked: { origin: Origin; answer: (text: string) => void }[] = [];
+  const claims = { userId: 1, sessionId: 1, expiresAt: new Date(Date.now() + 60_000) };
+  const connection = new Connection(socket, new Outbox(socket, raw, limits, () => {}), claims, () => ({
+    pipelined: false,
+    answer: (origin) =>
+      new Promise((resolve) => asked.push({ origin, answer: (type) => resolve({ type } as AnswerFrame) })),
+  }));
+  const push = (chatId: number, version: number) =>
+    connection.push({ frame: textFrame(`${chatId}:${version}`), chatId, version });
+  const told = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return Buffer.concat(written)
+      .toString("latin1")
+      .replace(/[\x80-\xff]./g, " ")
+      .trim()
+      .split(" ");
+  };
+  const sleep = () => {
+    isReading = false;
+  };
+  const wake = () => {
+    isReading = true;
+    take();
+  };
+  return { connection, asked, push, told, sleep, wake, close, gone: () => socket.emit("close") };
+}
+
+const everything = (versions: [number, number][]): Told => ({
+  isNews: ({ chatId = 0, version = 0 }) => version > (new Map(versions).get(chatId) ?? 0),
+  versions: new Map(versions),
+});
+
+test("what a sync has told is not pushed once more, even when delivery comes to it after the answer", async () => {
+  const { connection, asked, push, told, gone } = openConnection();
+  connection.receive("sync");
+  const [sync] = asked;
+  const release = connection.hold(sync?.origin ?? {});
+  push(7, 4);
+  push(7, 6);
+  release(everything([[7, 5]]));
+  sync?.answer("synced");
+  expect(await told()).toEqual(['{"type":"synced"}', "7:6"]);
+  push(8, 5);
+  for (const version of [5, 7]) push(7, version);
+  expect(await told()).toEqual(['{"type":"synced"}', "7:6", "8:5", "7:7"]);
+  gone();
+});
+
+describe("a burst that is more than may wait", () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test("does no harm to a client that takes it in a moment", () => {
+    const { push, sleep, wake, close, gone } = openConnection();
+    sleep();
+    for (let version = 1; version <= 1000; version++) push(7, version);
+    jest.advanceTimersByTime(900);
+    wake();
+    jest.advanceTimersByTime(10_000);
+    expect(close).not.toHaveBeenCalled();
+    gone();
+  });
+
+  test("ends the connection of a client that does not take it, so that it syncs", () => {
+    const { push, sleep, close, gone } = openConnection();
+    sleep();
+    for (let version = 1; version <= 1000; version++) push(7, version);
+    jest.advanceTimersByTime(900);
+    expect(close).not.toHaveBeenCalled();
+    jest.advanceTimersByTime(200);
+    expect(close).toHaveBeenCalledWith(4408, expect.any(String));
+    gone();
+  });
+
+  test("counts what is held back behind an answer", () => {
+    const { connection, asked, push, close, gone } = openConnection();
+    connection.receive("sync");
+    connection.hold(asked[0]?.origin ?? {});
+    for (let version = 1; version <= 1000; version++) push(7, version);
+    jest.advanceTimersByTime(1100);
+    expect(close).toHaveBeenCalledWith(4408, expect.any(String));
+    gone();
+  });
+});

@@ -1,0 +1,127 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { describe, expect, jest, test } from "@jest/globals";
+import type { WebSocket } from "ws";
+import { watchBacklogs } from "../src/ws/backlog-watch.ts";
+import { Outbox, textFrame } from "../src/ws/outbox.ts";
+import type { Device } from "./support/device.ts";
+import { useMessenger } from "./support/messenger.ts";
+
+/** As long in a frame as a message can be: each of these is written as six characters. */
+const heavy = "\u0001".repeat(4096);
+const heavyBytes = 6 * heavy.length;
+
+/** More than the kernels on both ends keep for a reader that stopped, in messages. */
+const flood = Math.ceil((14 * 1024 * 1024) / heavyBytes);
+
+const messenger = useMessenger();
+
+async function groupOfThree() {
+  const [ann, bob, cid] = [await messenger().person(), await messenger().person(), await messenger().person()];
+  const writer = await ann.connect();
+  const { params } = await writer.request("newGroup", { groupName: "three" });
+  const groupId = params.item.groupId ?? 0;
+  for (const userId of [bob.id, cid.id]) await writer.request("addUserInGroup", { groupId, userId });
+  return { groupId, writer, sleeper: await bob.connect(), reader: await cid.connect() };
+}
+
+async function writeHeavily(writer: Device, groupId: number, times: number): Promise<void> {
+  for (let sent = 0; sent < times; sent += 16) {
+    const some = Array.from({ length: Math.min(16, times - sent) }, () =>
+      writer.request("messageInGroup", { groupId, content: heavy }),
+    );
+    await Promise.all(some);
+  }
+}
+
+const seqsHeard = (device: Device) => device.pushes().map(({ params }) => params.item.seq);
+
+describe("a client that does not read", () => {
+  test("is closed with 4408 when too much waits for it, and the others hear everything in order", async () => {
+    const { groupId, writer, sleeper, reader } = await groupOfThree();
+    sleeper.socket.pause();
+    await writeHeavily(writer, groupId, flood);
+    await reader.settle();
+    expect(seqsHeard(reader)).toEqual(Array.from({ length: flood }, (_, index) => 4 + index));
+
+    sleeper.socket.resume();
+    expect(await sleeper.closed).toMatchObject({ code: 4408 });
+    // What it got has no gap; the rest comes with a sync.
+    expect(seqsHeard(sleeper)).toEqual(seqsHeard(reader).slice(0, seqsHeard(sleeper).length));
+  });
+
+  test("may take its time with long answers that it asked for", async () => {
+    const { groupId, writer, sleeper } = await groupOfThree();
+    await writeHeavily(writer, groupId, 100);
+    await sleeper.settle();
+    sleeper.socket.pause();
+    const pages = Array.from({ length: 8 }, () =>
+      sleeper.request("getMessages", { chatId: groupId, before: 104, limit: 100 }),
+    );
+    for (let round = 0; round < 20; round++) await writer.settle();
+    sleeper.socket.resume();
+    for (const page of await Promise.all(pages)) expect(page.params.data).toHaveLength(100);
+  });
+});
+
+describe("what goes out", () => {
+  /** A socket that takes nothing. */
+  const stuck = () => new Duplex({ write() {} });
+  const open = { readyState: 1, OPEN: 1 } as WebSocket;
+  const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
+  const frame = textFrame("x".repeat(600));
+
+  test("typing and presence are dropped before anything else", () => {
+    const socket = stuck();
+    const outbox = new Outbox(open, socket, limits, () => {});
+    for (let push = 0; push < 2; push++) outbox.push(frame, { ephemeral: false });
+    const before = socket.writableLength;
+    outbox.push(frame, { ephemeral: true });
+    expect(socket.writableLength).toBe(before);
+    outbox.push(frame, { ephemeral: false });
+    expect(socket.writableLength).toBe(before + frame.length);
+  });
+
+  test("answers do not count against a client, pushes do", () => {
+    const outbox = new Outbox(open, stuck(), limits, () => {});
+    for (let answer = 0; answer < 20; answer++) outbox.answer(frame, () => {});
+    outbox.push(frame, { ephemeral: false });
+    expect(outbox.unsentAnswerBytes).toBe(20 * frame.length);
+    expect(outbox.pushBytes).toBe(frame.length);
+  });
+
+  test("a client that takes nothing for a while is noticed", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = connect((server.address() as AddressInfo).port).pause();
+    const [socket]: Socket[] = await once(server, "connection");
+    if (!socket) throw new Error("nobody came");
+    await new Promise<void>((resolve) => {
+      const outbox = new Outbox(open, socket, { ...limits, stalledMs: 50 }, resolve);
+      outbox.answer(Buffer.alloc(64 * 1024 * 1024), () => {});
+    });
+    for (const end of [client, socket]) end.destroy();
+    server.close();
+  });
+
+  test("of all that is too much together, the slowest clients are given up first", () => {
+    jest.useFakeTimers();
+    const waiting = [10, 500, 0, 300, 20].map((backlogBytes) => ({ isOpen: true, backlogBytes, giveUp: jest.fn() }));
+    const stop = watchBacklogs(waiting, 40);
+    jest.advanceTimersByTime(1000);
+    expect(waiting.map(({ giveUp }) => giveUp.mock.calls.length)).toEqual([0, 1, 0, 1, 0]);
+    stop();
+    jest.useRealTimers();
+  });
+
+  test.each([0, 1, 125, 126, 65_535, 65_536, 300_000])("a frame of %i bytes says how long it is", (length) => {
+    const made = textFrame("é".repeat(length / 2) + "e".repeat(length % 2));
+    expect(made[0]).toBe(0x81);
+    const short = made.readUInt8(1);
+    const [head, said] =
+      short < 126 ? [2, short] : short === 126 ? [4, made.readUInt16BE(2)] : [10, Number(made.readBigUInt64BE(2))];
+    expect(said).toBe(length);
+    expect(made).toHaveLength(head + length);
+  });
+});
