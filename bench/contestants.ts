@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { startEngine } from "../src/db/open.ts";
+import { ServerProcess } from "../test/support/process.ts";
+import type { Arena } from "./arena.ts";
+import { cpuMs, residentBytes } from "./process-use.ts";
+import { benchSecret, populate, tokenOf, type World } from "./world.ts";
+
+export const contestantNames = ["relay", "relay-batch", "ours", "ours-embedded"] as const;
+export type ContestantName = (typeof contestantNames)[number];
+
+/** CPU time in milliseconds. */
+export interface CpuUse {
+  server: number;
+  database: number;
+}
+
+/** A server process that the load talks to. */
+export interface Contestant {
+  name: string;
+  url: string;
+  tokenOf(userId: number): string;
+  cpu(): CpuUse;
+  residentBytes(): number;
+  stop(): Promise<void>;
+}
+
+export interface Entry {
+  arena: Arena;
+  world: World;
+  /** What the table calls it, unless by its name. */
+  as?: string;
+  /** A folder for the CPU profile of our server. */
+  profile?: string | undefined;
+}
+
+/** Starts a contestant with the people of `world`. */
+export function enter(name: ContestantName, entry: Entry): Promise<Contestant> {
+  if (name === "ours") return enterOurs(entry);
+  if (name === "ours-embedded") return enterEmbedded(entry);
+  return enterLimit(name, entry);
+}
+
+async function enterOurs({ arena, world, as = "ours", profile }: Entry): Promise<Contestant> {
+  const url = await arena.database();
+  await populate(url, world);
+  const server = await startOurs({ DATABASE_URL: url }, profile);
+  return ours(as, server, () => arena.cpuMs());
+}
+
+async function enterEmbedded({ world, as = "ours-embedded", profile }: Entry): Promise<Contestant> {
+  const folder = await mkdtemp(join(tmpdir(), "messenger-bench-"));
+  const engine = await startEngine({ databaseUrl: undefined, dataDir: folder });
+  await populate(engine.url, world).finally(() => engine.stop());
+  const server = await startOurs({ DATA_DIR: folder }, profile);
+  // The database is a thread of the server here.
+  return ours(
+    as,
+    server,
+    () => 0,
+    () => rm(folder, { recursive: true, force: true }),
+  );
+}
+
+/** Our server as it is built, with everything on but the rate limits. */
+export const startOurs = (settings: Record<string, string>, profile?: string): Promise<ServerProcess> =>
+  ServerProcess.start({
+    // "info" until the line that says where it listens is written is all there is: there is no log line per frame.
+    LOG_LEVEL: "info",
+    RATE_LIMITS: "off",
+    JWT_SECRET: benchSecret,
+    MAX_GROUP_MEMBERS: "100000",
+    ...settings,
+    ...(profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }),
+  });
+
+function ours(name: string, server: ServerProcess, databaseMs: () => number, after = async () => {}): Contestant {
+  const pid = server.child.pid ?? 0;
+  return {
+    name,
+    url: `ws://127.0.0.1:${server.port}/`,
+    tokenOf,
+    cpu: () => ({ server: cpuMs(pid), database: databaseMs() }),
+    residentBytes: () => residentBytes(pid),
+    async stop() {
+      const { code, output } = await server.end("SIGTERM");
+      await after();
+      if (code !== 0) throw new Error(`${name} ended with ${code}: ${output.slice(-2000)}`);
+    },
+  };
+}
+
+async function enterLimit(name: "relay" | "relay-batch", { arena, as = name }: Entry): Promise<Contestant> {
+  const path = fileURLToPath(new URL(`./limits/${name}.ts`, import.meta.url));
+  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", path], {
+    env: { PATH: process.env.PATH, ...(name === "relay-batch" && { DATABASE_URL: await arena.database() }) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const pid = child.pid ?? 0;
+  const port = await portOf(child);
+  return {
+    name: as,
+    url: `ws://127.0.0.1:${port}/`,
+    tokenOf: String,
+    cpu: () => ({ server: cpuMs(pid), database: arena.cpuMs() }),
+    residentBytes: () => residentBytes(pid),
+    async stop() {
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+async function portOf(child: ChildProcess): Promise<number> {
+  if (!child.stdout) throw new Error("a limit without output");
+  for await (const line of createInterface(child.stdout)) return Number(line.slice("port ".length));
+  throw new Error("a limit ended before it listened");
+}

@@ -1,0 +1,25 @@
+import type { Arena } from "./arena.ts";
+import type { ContestantName } from "./contestants.ts";
+import type { Report } from "./table.ts";
+
+/** What the command line says. */
+export interface Options {
+  /** Rounds before the measured ones. */
+  warmUps: number;
+  rounds: number;
+  /** Length of a round. */
+  seconds: number;
+  /** Stored messages, in the scenarios that ask what many cost. */
+  size: number;
+  /** Small numbers: tries the scenario, and finds lost and doubled messages, but the figures mean little. */
+  quick: boolean;
+  /** Who takes part. */
+  only: readonly ContestantName[];
+  /** A folder for CPU profiles of our server. */
+  profile: string | undefined;
+}
+
+export interface Scenario {
+  summary: string;
+  run(options: Options, arena: Arena): Promise<Report[]>;
+}
