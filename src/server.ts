@@ -5,8 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "./config.ts";
 import { asAppError } from "./db/failures.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
-import { memberIds, settledChat } from "./db/queries/membership.ts";
-import { messagesByVersion } from "./db/queries/messages.ts";
+import { changesAfter, settledChat } from "./db/queries/changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { asyncApiDocument } from "./docs/asyncapi.ts";
 import { openApiDocument } from "./docs/openapi.ts";
@@ -121,8 +120,7 @@ export class Messenger {
     const connections = new Connections();
     const delivery = new Delivery({
       store: {
-        changesAfter: (chatId, after, limit) => messagesByVersion(database, { chatId, after, limit }),
-        memberIds: (chatId) => memberIds(database, chatId),
+        changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
         settled: (chatId) => settledChat(database, chatId),
       },
       deliver: deliverTo(connections),
@@ -139,12 +137,12 @@ export class Messenger {
       onEnded: connections.endSessions,
     });
     const passwords = new Passwords({ cost: config.bcryptCost });
-    const chatLog = new ChatLog({ database, delivery, log });
+    const chatLog = new ChatLog({ database, delivery });
     const accounts = new Accounts({ database, passwords, sessions, chatLog });
     const people = new People({ database });
     const blocks = new Blocks({ database, chatLog });
     const groups = new Groups({ database, chatLog, maxMembers: config.maxGroupMembers });
-    const messages = new Messages({ database, chatLog, writer: new MessageWriter({ database, chatLog }) });
+    const messages = new Messages({ database, chatLog, writer: new MessageWriter({ database, chatLog, delivery }) });
     const history = new History({ database });
     const marks = new Marks({ database, delivery });
     const typing = new Typing({ database, delivery });

@@ -24,8 +24,18 @@ const message = (version: number): ChatMessage => ({
   deletedAt: null,
 });
 
+const joined = (version: number, userId: number): ChatMessage => ({
+  ...message(version),
+  event: { kind: "memberAdded", byUserId: 1, userId, subject: null },
+});
+
+const left = (version: number, userId: number): ChatMessage => ({
+  ...message(version),
+  event: { kind: "memberLeft", byUserId: userId, subject: null },
+});
+
 /** A delivery over a store of `stored` versions, which fails as often as it is told to. */
-function deliveryOver(store: { stored: number; failures?: number }) {
+function deliveryOver(store: { stored: number; failures?: number; rows?: Map<number, ChatMessage> }) {
   const given: Change[] = [];
   let reads = 0;
   const delivery = new Delivery({
@@ -34,9 +44,9 @@ function deliveryOver(store: { stored: number; failures?: number }) {
         reads++;
         if (store.failures && store.failures-- > 0) throw new Error("the store is away");
         const missing = Array.from({ length: Math.max(0, store.stored - version) }, (_, index) => version + 1 + index);
-        return missing.slice(0, limit).map(message);
+        const messages = missing.slice(0, limit).map((number) => store.rows?.get(number) ?? message(number));
+        return { messages, memberIds: [1, 2] };
       },
-      memberIds: async () => [1, 2],
       settled: async () => {},
     },
     deliver: (change) => given.push(change),
@@ -57,56 +67,87 @@ describe("delivery", () => {
   });
 
   test("of two writers that hear of their commits the wrong way round, the order of the commits goes out", async () => {
-    const { delivery, versions } = deliveryOver({ stored: 2 });
-    delivery.expect(chatId, 1, undefined);
-    delivery.expect(chatId, 2, undefined);
-    await Promise.all([delivery.announce(news(2)), delivery.announce(news(1))]);
+    const { delivery, given, versions, reads } = deliveryOver({ stored: 2 });
+    delivery.follow(chatId, 0);
+    const [first, second]: Origin[] = [{}, {}];
+    const [endFirst, endSecond] = [delivery.begin([chatId]), delivery.begin([chatId])];
+    const afterSecond = delivery.announce({ ...news(2), origin: second });
+    endSecond({ inDoubt: false });
+    expect(versions()).toEqual([]);
+    void delivery.announce({ ...news(1), origin: first });
+    endFirst({ inDoubt: false });
+    await afterSecond;
     expect(versions()).toEqual([1, 2]);
+    expect(given.map(({ origin }) => origin)).toEqual([first, second]);
+    expect(given[0]?.origin).toBe(first);
+    expect(reads()).toBe(0);
   });
 
-  test("a chat nobody spoke of before starts at what is being committed, whoever is heard first", async () => {
+  test("a write that adds nothing after all holds nobody up", async () => {
+    const { delivery, versions, reads } = deliveryOver({ stored: 1 });
+    delivery.follow(chatId, 0);
+    const end = delivery.begin([chatId]);
+    await delivery.announce(news(1));
+    end({ inDoubt: false });
+    expect(versions()).toEqual([1]);
+    expect(reads()).toBe(0);
+  });
+
+  test("a chat that is followed already goes on where it stood", async () => {
     const { delivery, versions } = deliveryOver({ stored: 6 });
-    delivery.expect(chatId, 5, undefined);
-    delivery.expect(chatId, 6, undefined);
+    delivery.follow(chatId, 4);
+    delivery.follow(chatId, 5);
     await delivery.announce(news(6));
-    await delivery.announce(news(5));
     expect(versions()).toEqual([5, 6]);
   });
 
-  test("a change that is read from the store still knows who asked for it", async () => {
-    const { delivery, given } = deliveryOver({ stored: 2 });
-    const [first, second]: Origin[] = [{}, {}];
-    delivery.expect(chatId, 1, first);
-    delivery.expect(chatId, 2, second);
-    await Promise.all([delivery.announce(news(2)), delivery.announce(news(1))]);
-    expect(given.map(({ origin }) => origin)).toEqual([first, second]);
-    expect(given[0]?.origin).toBe(first);
+  test("what was written elsewhere is read before what comes after it", async () => {
+    const { delivery, versions } = deliveryOver({ stored: 3 });
+    delivery.follow(chatId, 0);
+    await delivery.announce(news(3));
+    expect(versions()).toEqual([1, 2, 3]);
   });
 
-  test("a version that was rolled back and written by someone else is theirs", async () => {
-    const { delivery, given } = deliveryOver({ stored: 1 });
-    delivery.expect(chatId, 1, { whoWasRolledBack: true });
-    delivery.retract(chatId, 1);
-    delivery.expect(chatId, 1, undefined);
-    await delivery.announce(news(1));
-    expect(given.map(({ origin }) => origin)).toEqual([undefined]);
+  test("what is read while a write of ours is under way still knows who asked for it", async () => {
+    const store = { stored: 3 };
+    const { delivery, given, versions } = deliveryOver(store);
+    delivery.follow(chatId, 0);
+    const origin: Origin = {};
+    const third = delivery.announce(news(3));
+    // Begun when the reading may have seen it already.
+    const end = delivery.begin([chatId]);
+    store.stored = 4;
+    await Promise.resolve();
+    void delivery.announce({ ...news(4), origin });
+    end({ inDoubt: false });
+    await third;
+    expect(versions()).toEqual([1, 2, 3, 4]);
+    expect(given.at(-1)?.origin).toBe(origin);
   });
 
   test("a commit with an unknown outcome goes out if the store turns out to have it", async () => {
     const store = { stored: 2, failures: 1 };
     const { delivery, versions } = deliveryOver(store);
     await delivery.announce(news(1));
-    delivery.expect(chatId, 2, undefined);
-    delivery.recheck(news(2));
+    const end = delivery.begin([chatId]);
+    end({ inDoubt: true });
     // The news of a later commit waits for the reading that is under way.
     store.stored = 3;
     await delivery.announce(news(3));
     expect(versions()).toEqual([1, 2, 3]);
   });
 
+  test("a commit with an unknown outcome that did not take place is nothing", async () => {
+    const { delivery, versions } = deliveryOver({ stored: 1 });
+    await delivery.announce(news(1));
+    delivery.begin([chatId])({ inDoubt: true });
+    await delivery.announce(news(2));
+    expect(versions()).toEqual([1, 2]);
+  });
+
   test("while the store is away a gap waits, and is filled when the store is back", async () => {
     const { delivery, versions, reads } = deliveryOver({ stored: 2, failures: 2 });
-    delivery.expect(chatId, 1, undefined);
+    delivery.follow(chatId, 0);
     await delivery.announce(news(2));
     expect(versions()).toEqual([1, 2]);
     expect(reads()).toBe(3);
@@ -114,8 +155,33 @@ describe("delivery", () => {
 
   test("a gap of more rows than one reading gives is read to its end", async () => {
     const { delivery, versions } = deliveryOver({ stored: 1203 });
-    delivery.expect(chatId, 1, undefined);
+    delivery.follow(chatId, 0);
     await delivery.announce(news(1203));
     expect(versions()).toEqual(Array.from({ length: 1203 }, (_, index) => index + 1));
+  });
+
+  test("a gap whose rows are gone, for their group has ended, is passed over", async () => {
+    const { delivery, versions } = deliveryOver({ stored: 0 });
+    delivery.follow(chatId, 0);
+    await delivery.announce(news(5));
+    expect(versions()).toEqual([5]);
+  });
+
+  test("what is read goes to those who were there then: not to who came later, and also to who has left since", async () => {
+    const rows = new Map([
+      [2, joined(2, 2)],
+      [4, left(4, 3)],
+    ]);
+    const { delivery, given } = deliveryOver({ stored: 5, rows });
+    delivery.follow(chatId, 0);
+    await delivery.announce(news(5));
+    const told = given.map(({ recipientIds }) => [...recipientIds].sort());
+    expect(told).toEqual([
+      [1, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2],
+    ]);
   });
 });

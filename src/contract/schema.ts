@@ -164,6 +164,17 @@ function holdsPrototypeKey(value: unknown): boolean {
   return false;
 }
 
+const labelledSchemas = new WeakMap<Joi.Schema, Map<string, Joi.Schema>>();
+
+/** A required value under this name in errors; made once, since making a rule takes far longer than applying it. */
+function labelled(joi: Joi.Schema, label: string): Joi.Schema {
+  const labels = labelledSchemas.get(joi) ?? new Map<string, Joi.Schema>();
+  labelledSchemas.set(joi, labels);
+  const known = labels.get(label) ?? joi.required().label(label);
+  labels.set(label, known);
+  return known;
+}
+
 /**
  * The value as the schema's type.
  * @param options.label what to call the value itself in the error; its keys are called by their names
@@ -172,13 +183,10 @@ function holdsPrototypeKey(value: unknown): boolean {
  */
 export function check<T>(schemaOfValue: Schema<T>, value: unknown, options: { label: string; convert?: boolean }): T {
   if (holdsPrototypeKey(value)) throw new AppError("validation", '"__proto__" is not allowed');
-  const { error, value: checked } = schemaOfValue.joi
-    .required()
-    .label(options.label)
-    .validate(value, {
-      convert: options.convert ?? false,
-      abortEarly: true,
-    });
+  const { error, value: checked } = labelled(schemaOfValue.joi, options.label).validate(value, {
+    convert: options.convert ?? false,
+    abortEarly: true,
+  });
   if (error) throw new AppError("validation", error.message);
   return checked as T;
 }

@@ -20,23 +20,29 @@ export type Signal = { recipientIds: readonly number[]; origin?: Origin | undefi
 
 /** What delivery reads of the store. */
 export interface ChangeReader {
-  /** The changes of a chat after a version, in order, at most `limit` of them. */
-  changesAfter(chatId: number, version: number, limit: number): Promise<ChatMessage[]>;
-  memberIds(chatId: number): Promise<number[]>;
+  /** The changes of a chat after a version, in order, at most `limit` of them, and who is in the chat after them all. */
+  changesAfter(
+    chatId: number,
+    version: number,
+    limit: number,
+  ): Promise<{ messages: ChatMessage[]; memberIds: number[] }>;
   /** Settles when no commit of a change of this chat is under way. */
   settled(chatId: number): Promise<void>;
 }
 
+/** Ends a write: its changes, if any, have been announced, or it is not known whether it was committed. */
+export type EndWrite = (outcome: { inDoubt: boolean }) => void;
+
 interface LiveChat {
   /** The last version given out. */
   version: number;
-  /** Who asked for the versions that are being committed now. */
-  origins: Map<number, Origin>;
-  /** What was heard of and waits for the rows before it. */
-  heard: Map<number, { change: Change; isCommitted: boolean }>;
-  /** While rows are read for a gap, everybody waits for that one reading. */
-  reading: Promise<void> | undefined;
-  wanted: number;
+  /** Writes of this process that have not ended. */
+  underWay: Set<Promise<void>>;
+  /** Committed, and waiting for the versions before them. */
+  heard: Map<number, { change: Change; given: () => void }>;
+  /** Whether a commit may have added something that nobody announces. */
+  inDoubt: boolean;
+  isRead: boolean;
 }
 
 /** How many chats are remembered; the ones longest without a change are forgotten first. */
@@ -47,7 +53,7 @@ const retryReadingMs = { first: 200, most: 5000 };
 /**
  * The one ordered way out for committed changes. Two writers may hear of their commits in another order than that of
  * the commits; clients may not. Per chat the next version goes out, a smaller one has been out already, and before a
- * greater one the rows between are read from the store.
+ * greater one whatever is missing is waited for, if it is a write of this process, or read from the store.
  */
 export class Delivery {
   private readonly chats = new Map<number, LiveChat>();
@@ -64,33 +70,48 @@ export class Delivery {
     },
   ) {}
 
-  /**
-   * Says that a version is about to be committed. Called while the chat's row lock is held, which is what makes the
-   * version before it the right place to start from for a chat that is not remembered.
-   */
-  expect(chatId: number, version: number, origin: Origin | undefined): void {
-    const chat = this.live(chatId, version);
-    if (origin) chat.origins.set(version, origin);
-    else chat.origins.delete(version);
+  /** Whether the last version given out of this chat is known. */
+  follows(chatId: number): boolean {
+    return this.chats.has(chatId);
   }
 
-  /** Takes back what `expect` said: the transaction was rolled back. */
-  retract(chatId: number, version: number): void {
-    this.chats.get(chatId)?.origins.delete(version);
+  /** Says where a chat stands, unless that is known. To be called before anything is added to it. */
+  follow(chatId: number, version: number): void {
+    if (!this.chats.has(chatId)) this.live(chatId, version);
   }
 
-  /** Gives out a committed change, and before it whatever the chat has that was not given out yet. */
-  async announce(change: Change): Promise<void> {
+  /** Says that chats which are followed are about to be written to, so that what others have added later waits. */
+  begin(chatIds: readonly number[]): EndWrite {
+    const { promise, resolve } = withResolver();
+    const chats = chatIds.flatMap((chatId) => {
+      const chat = this.chats.get(chatId);
+      chat?.underWay.add(promise);
+      return chat ? [{ chatId, chat }] : [];
+    });
+    return ({ inDoubt }) => {
+      resolve();
+      for (const { chatId, chat } of chats) {
+        chat.underWay.delete(promise);
+        chat.inDoubt ||= inDoubt;
+        this.readIfNeeded(chatId, chat);
+      }
+    };
+  }
+
+  /** Gives out a committed change, after whatever the chat has before it. Settles when that is done. */
+  announce(change: Change): Promise<void> | undefined {
     const { chatId, version } = change.message;
-    const chat = this.live(chatId, version);
-    if (version <= chat.version) return;
-    if (version === chat.version + 1 && !chat.reading) {
-      this.give(chat, change);
-      return;
+    const chat = this.live(chatId, version - 1);
+    if (version <= chat.version) return undefined;
+    if (version > chat.version + 1) {
+      return new Promise((resolve) => {
+        chat.heard.set(version, { change, given: resolve });
+        this.readIfNeeded(chatId, chat);
+      });
     }
-    chat.heard.set(version, { change, isCommitted: true });
-    chat.wanted = Math.max(chat.wanted, version);
-    await (chat.reading ?? this.startReading(chatId, chat));
+    this.give(chat, change);
+    this.giveNext(chat);
+    return undefined;
   }
 
   /** Tells whoever is connected now, in no order and to nobody later: what lasts of it is read by `sync`. */
@@ -98,15 +119,7 @@ export class Delivery {
     this.options.deliverSignal(signal);
   }
 
-  /** After a commit whose outcome is unknown: gives the change out if the store turns out to have it, once it answers. */
-  recheck(change: Change): void {
-    const { chatId, version } = change.message;
-    const chat = this.live(chatId, version);
-    if (version > chat.version) chat.heard.set(version, { change, isCommitted: false });
-    void this.readAfterCommit(chatId, chat);
-  }
-
-  /** Gives up the attempts to read gaps. */
+  /** Gives up the attempts to read what is missing. */
   stop(): void {
     this.stopped = true;
   }
@@ -120,92 +133,123 @@ export class Delivery {
     }
     for (const [oldest, chat] of this.chats) {
       if (this.chats.size < mostLiveChats) break;
-      if (chat.reading || chat.origins.size > 0) continue;
-      this.chats.delete(oldest);
+      if (!chat.isRead && chat.underWay.size === 0 && chat.heard.size === 0) this.chats.delete(oldest);
     }
-    const fresh: LiveChat = {
-      version: version - 1,
-      origins: new Map(),
-      heard: new Map(),
-      reading: undefined,
-      wanted: 0,
-    };
+    const fresh: LiveChat = { version, underWay: new Set(), heard: new Map(), inDoubt: false, isRead: false };
     this.chats.set(chatId, fresh);
     return fresh;
   }
 
   private give(chat: LiveChat, change: Change): void {
-    const { version } = change.message;
-    chat.version = version;
-    const origin = chat.origins.get(version);
-    chat.origins.delete(version);
-    this.options.deliver({ ...change, origin });
+    chat.version = change.message.version;
+    this.options.deliver(change);
   }
 
-  private async readAfterCommit(chatId: number, chat: LiveChat): Promise<void> {
-    // What a reading under way has read may be older than the commit.
-    while (chat.reading !== undefined) await chat.reading;
-    await this.startReading(chatId, chat, { settled: false });
+  /** Gives out what waited for the version that was just given. */
+  private giveNext(chat: LiveChat): void {
+    for (let next = chat.heard.get(chat.version + 1); next; next = chat.heard.get(chat.version + 1)) {
+      this.giveHeard(chat, next);
+    }
   }
 
-  private startReading(chatId: number, chat: LiveChat, from = { settled: true }): Promise<void> {
-    const reading = this.readOn(chatId, chat, from);
-    chat.reading = reading;
-    return reading;
+  private giveHeard(chat: LiveChat, { change, given }: { change: Change; given: () => void }): void {
+    chat.heard.delete(change.message.version);
+    this.give(chat, change);
+    given();
   }
 
-  /**
-   * Reads and gives out until nothing that was asked for is missing; keeps trying while the store is away.
-   * @param from.settled false waits first for a commit that may still be under way
-   */
-  private async readOn(chatId: number, chat: LiveChat, from: { settled: boolean }): Promise<void> {
-    const { store, log } = this.options;
-    let { settled } = from;
+  private readIfNeeded(chatId: number, chat: LiveChat): void {
+    if (chat.isRead || (!chat.inDoubt && chat.heard.size === 0)) return;
+    chat.isRead = true;
+    void this.readMissing(chatId, chat).finally(() => {
+      chat.isRead = false;
+    });
+  }
+
+  /** Reads and gives out until nothing is missing; keeps trying while the store is away. */
+  private async readMissing(chatId: number, chat: LiveChat): Promise<void> {
     let pauseMs = retryReadingMs.first;
-    while (!this.stopped) {
+    // Most often what is missing is a write of this process, which will say so itself.
+    await ended(chat);
+    while ((chat.inDoubt || chat.heard.size > 0) && !this.stopped) {
       try {
-        if (!settled) await store.settled(chatId);
-        settled = true;
-        const messages = await store.changesAfter(chatId, chat.version, rowsPerReading);
-        const members = messages.length > 0 ? await store.memberIds(chatId) : [];
-        for (const message of messages) this.giveRead(chat, message, members);
-        // What was committed during the reading may stand before what is waited for.
-        const isBehind = chat.version < chat.wanted;
-        if (messages.length === rowsPerReading || (messages.length > 0 && isBehind)) continue;
-        // Of what was heard and is not stored any more: an ended group's messages are removed in time.
-        if (isBehind) this.giveHeard(chat, chat.wanted);
-        if (chat.version < chat.wanted) {
-          log.error({ chatId, version: chat.version, wanted: chat.wanted }, "a committed change is missing");
-          chat.wanted = chat.version;
-        }
-        break;
+        await this.readOn(chatId, chat);
       } catch (error) {
-        log.warn({ err: error, chatId }, "changes could not be read for delivery; trying again");
+        this.options.log.warn({ err: error, chatId }, "changes could not be read for delivery; trying again");
         await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
         pauseMs = Math.min(pauseMs * 2, retryReadingMs.most);
       }
     }
-    chat.reading = undefined;
+    // Committed it is, whether or not it can be given out any more.
+    for (const { given } of chat.heard.values()) given();
   }
 
-  /** Gives out a change that was read, and before it what was heard of smaller versions, whose rows have changed since. */
-  private giveRead(chat: LiveChat, message: ChatMessage, members: readonly number[]): void {
-    this.giveHeard(chat, message.version - 1);
-    const heard = chat.heard.get(message.version);
-    chat.heard.delete(message.version);
-    // Who was told of it when it was made is known better than who is in the chat now.
-    const isSame = heard?.change.message.id === message.id;
-    this.give(chat, { message, recipientIds: isSame ? heard.change.recipientIds : recipientsOf(message, members) });
-  }
-
-  private giveHeard(chat: LiveChat, upTo: number): void {
-    const versions = [...chat.heard.keys()].filter((version) => version <= upTo).sort((a, b) => a - b);
-    for (const version of versions) {
-      const heard = chat.heard.get(version);
-      chat.heard.delete(version);
-      if (heard?.isCommitted && version > chat.version) this.give(chat, heard.change);
+  private async readOn(chatId: number, chat: LiveChat): Promise<void> {
+    const { store } = this.options;
+    const wasInDoubt = chat.inDoubt;
+    if (wasInDoubt) await store.settled(chatId);
+    chat.inDoubt = false;
+    const heardOf = Math.max(0, ...chat.heard.keys());
+    try {
+      const { messages, memberIds } = await store.changesAfter(chatId, chat.version, rowsPerReading);
+      // A write of this process may be among them and have not said so yet. It knows who asked for it.
+      await ended(chat);
+      const isAll = messages.length < rowsPerReading;
+      chat.inDoubt ||= wasInDoubt && !isAll;
+      this.giveRead(chat, toChanges(messages, memberIds), isAll ? heardOf : 0);
+    } catch (error) {
+      chat.inDoubt ||= wasInDoubt;
+      throw error;
     }
   }
+
+  /**
+   * Gives out what was read, and what was heard of among it or before it.
+   * @param heardOf a version up to which everything was stored when it was read: what is not there now has been changed
+   *   since, and stands further on, or was removed with its chat
+   */
+  private giveRead(chat: LiveChat, changes: readonly Change[], heardOf: number): void {
+    const read = new Map(changes.map((change) => [change.message.version, change]));
+    const upTo = Math.max(heardOf, ...read.keys());
+    const versions = new Set([...read.keys(), ...chat.heard.keys()]);
+    for (const version of [...versions].sort((a, b) => a - b)) {
+      if (version <= chat.version || version > upTo) continue;
+      const heard = chat.heard.get(version);
+      const change = read.get(version);
+      if (heard) this.giveHeard(chat, heard);
+      else if (change) this.give(chat, change);
+    }
+    this.giveNext(chat);
+  }
+}
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+/** Settles when the writes that are under way now have ended. */
+const ended = (chat: LiveChat): Promise<unknown> => Promise.all(chat.underWay);
+
+/** Who is told of changes that were read: who was in the chat after each, which the changes after it tell. */
+function toChanges(messages: readonly ChatMessage[], memberIds: Iterable<number>): Change[] {
+  const members = new Set(memberIds);
+  const changes = [...messages].reverse().map((message) => {
+    const change = { message, recipientIds: recipientsOf(message, members) };
+    undo(message, members);
+    return change;
+  });
+  return changes.reverse();
+}
+
+function undo({ event, sender }: ChatMessage, members: Set<number>): void {
+  if (event?.kind === "memberAdded" && event.userId !== undefined) members.delete(event.userId);
+  if (event?.kind === "memberRemoved" && event.userId !== undefined) members.add(event.userId);
+  if (event?.kind === "memberLeft") members.add(event.byUserId);
+  if (event?.kind === "groupCreated") members.delete(sender.id);
 }
 
 /** Who hears of a change: the members after it, and of a coming or going the one who came or went. */

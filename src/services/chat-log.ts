@@ -1,24 +1,21 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../db/connect.ts";
 import { isPassing, violatedConstraint, wasRolledBack } from "../db/failures.ts";
-import { insertMessages, lockChats, membersOf } from "../db/queries/chat-writes.ts";
+import { insertMessage, lockChats, membersOf } from "../db/queries/chat-writes.ts";
 import { type ChatMessage, messagesByClientIds, messagesById } from "../db/queries/messages.ts";
 import { select } from "../db/select.ts";
-import { type Delivery, type Origin, recipientsOf } from "../delivery/delivery.ts";
+import { type Change, type Delivery, type EndWrite, type Origin, recipientsOf } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
-import { conflictingClientId } from "./refusals.ts";
-import type { Logger } from "../logger.ts";
 import type { Role } from "../models/chat-member.ts";
 import { Chat, ChatMember, User } from "../models/index.ts";
 import type { StoredEvent } from "../models/message.ts";
+import { conflictingClientId } from "./refusals.ts";
 
-/** A message before it has its place in the chat. */
-export interface Draft {
+/** What happened in a group, before it has its place in the chat. */
+export interface Notice {
   senderId: number;
-  content?: string;
-  event?: StoredEvent;
+  event: StoredEvent;
   clientMessageId?: string | undefined;
-  replyTo?: number | undefined;
 }
 
 /** A message that was asked for: just written, or found as the one written before under its client id. */
@@ -35,7 +32,7 @@ const mostAttempts = 4;
  * committed before. After the commit, and only then, delivery hears of it.
  */
 export class ChatLog {
-  constructor(private readonly options: { database: Database; delivery: Delivery; log: Logger }) {}
+  constructor(private readonly options: { database: Database; delivery: Delivery }) {}
 
   /**
    * Runs `work` in one transaction and announces what it wrote.
@@ -62,38 +59,28 @@ export class ChatLog {
     try {
       result = await work(changes);
     } catch (error) {
-      changes.retract();
       // The connection may be what failed; then there is nothing left to roll back.
       await transaction.rollback().catch(() => {});
+      changes.end({ inDoubt: false });
       throw error;
     }
     try {
       await transaction.commit();
     } catch (error) {
-      changes.recheck();
+      changes.end({ inDoubt: true });
       throw isPassing(error)
         ? error
         : new AppError("unavailable", "The outcome is unknown. Try again.", { cause: error });
     }
-    // It is committed: whatever fails from here on must not look like a failed write.
-    await changes.announce().catch((error) => {
-      this.options.log.error({ err: error }, "a committed change was not given out; reading it again");
-      changes.recheck();
-    });
+    await changes.announce();
     return result;
   }
 }
 
-/** A draft for a chat, and who asked for it. */
-export interface Entry {
-  chat: LockedChat;
-  draft: Draft;
-  origin: Origin | undefined;
-}
-
 /** The changes of one transaction. */
 export class Changes {
-  private readonly written: { message: ChatMessage; recipientIds: number[] }[] = [];
+  private readonly written: Change[] = [];
+  private readonly ends: EndWrite[] = [];
 
   constructor(
     private readonly database: Database,
@@ -147,6 +134,7 @@ export class Changes {
   /** Makes a new chat; nobody else can see it before the commit, so it counts as locked. */
   async create(values: { kind: "group"; name: string }): Promise<LockedChat> {
     const { id } = await Chat.create(values, { transaction: this.transaction });
+    this.begin(id, 0);
     return new LockedChat(this, id, "group", new Map());
   }
 
@@ -184,15 +172,13 @@ export class Changes {
 
   /** Takes the chat's row lock and reads who is in it. Undefined where there is no such chat, or no longer. */
   async lock(chatId: number): Promise<LockedChat | undefined> {
-    return (await this.lockSome([chatId], { wait: true })).get(chatId);
+    return (await this.lockSome([chatId])).get(chatId);
   }
 
-  /**
-   * Takes the locks of several chats, by rising id as everywhere.
-   * @param options.wait whether to wait for those that somebody else holds, or to leave them out
-   */
-  async lockSome(chatIds: readonly number[], options: { wait: boolean }): Promise<Map<number, LockedChat>> {
-    const chats = await lockChats(this.database, chatIds, { ...options, transaction: this.transaction });
+  /** Takes the locks of several chats, by rising id as everywhere. */
+  async lockSome(chatIds: readonly number[]): Promise<Map<number, LockedChat>> {
+    const chats = await lockChats(this.database, chatIds, this.transaction);
+    for (const { id, version } of chats) this.begin(id, version);
     const members = await membersOf(
       this.database,
       chats.map(({ id }) => id),
@@ -210,43 +196,20 @@ export class Changes {
       transaction: this.transaction,
       raw: true,
     });
-    const chats = await this.lockSome(
-      memberships.map(({ chatId }) => chatId),
-      { wait: true },
-    );
+    const chats = await this.lockSome(memberships.map(({ chatId }) => chatId));
     return [...chats.values()].filter(({ members }) => members.has(userId));
   }
 
-  /** Gives the draft the next `seq` and `version` of its chat, and stores it. The sender has read it. */
-  async append(chat: LockedChat, draft: Draft): Promise<ChatMessage> {
-    const [message] = await this.appendAll([{ chat, draft, origin: this.origin }]);
-    if (!message) throw new Error(`nothing was written to chat ${chat.id}`);
-    return message;
-  }
-
-  /** The same for several drafts in their order, of one chat or of several, in one statement. */
-  async appendAll(entries: readonly Entry[]): Promise<ChatMessage[]> {
-    if (entries.length === 0) return [];
-    const rows = await insertMessages(
-      this.database,
-      entries.map(({ chat, draft }) => ({ chatId: chat.id, ...draft })),
-      this.transaction,
-    );
-    for (const [index, { chat, origin }] of entries.entries())
-      this.delivery.expect(chat.id, rows[index]?.version ?? 0, origin);
-    const messages = await messagesById(
-      this.database,
-      rows.map(({ id }) => id),
-      this.transaction,
-    );
-    for (const [index, { chat }] of entries.entries()) this.note(chat, messages[index]);
-    return messages;
+  /** Gives the notice the next `seq` and `version` of its chat, and stores it. Whoever it is by has read it. */
+  async append(chat: LockedChat, notice: Notice): Promise<ChatMessage> {
+    const id = await insertMessage(this.database, { chatId: chat.id, ...notice }, this.transaction);
+    return this.note(chat, id);
   }
 
   /** Gives a message of the chat other content, or none; that takes the chat's next `version`. */
   async revise(chat: LockedChat, messageId: number, revision: { content: string } | "deletion"): Promise<ChatMessage> {
     const deleted = revision === "deletion";
-    const [row] = await select<{ id: number; version: number }>(
+    const [row] = await select<{ id: number }>(
       this.database,
       `WITH chat AS (UPDATE chats SET version = version + 1 WHERE id = $chatId RETURNING id, version)
        UPDATE messages
@@ -254,14 +217,12 @@ export class Changes {
               ${deleted ? "deleted_at" : "edited_at"} = date_trunc('milliseconds', clock_timestamp())
          FROM chat
         WHERE messages.id = $messageId AND messages.chat_id = chat.id
-    RETURNING messages.id, messages.version`,
+    RETURNING messages.id`,
       { chatId: chat.id, messageId, content: deleted ? "" : revision.content },
       this.transaction,
     );
     if (!row) throw new Error(`message ${messageId} is not one of chat ${chat.id}`);
-    this.delivery.expect(chat.id, row.version, this.origin);
-    const [message] = await messagesById(this.database, [row.id], this.transaction);
-    return this.note(chat, message);
+    return this.note(chat, row.id);
   }
 
   /** A message of the chat as it is now; undefined for one that is none of this chat's. */
@@ -270,23 +231,30 @@ export class Changes {
     return message?.chatId === chat.id ? message : undefined;
   }
 
-  /** Notes what was written, to be announced after the commit. */
-  private note(chat: LockedChat, message: ChatMessage | undefined): ChatMessage {
-    if (!message) throw new Error(`a message of chat ${chat.id} is gone in the transaction that wrote it`);
-    this.written.push({ message, recipientIds: recipientsOf(message, chat.members.keys()) });
-    return message;
-  }
-
+  /** Gives out what was written, once it is committed. Settles when delivery has reached all of it. */
   async announce(): Promise<void> {
-    for (const change of this.written) await this.delivery.announce(change);
+    const given = this.written.map((change) => this.delivery.announce(change));
+    this.end({ inDoubt: false });
+    await Promise.all(given);
   }
 
-  retract(): void {
-    for (const { message } of this.written) this.delivery.retract(message.chatId, message.version);
+  /** Nothing more comes of this transaction; in doubt, something may have come of it all the same. */
+  end(outcome: { inDoubt: boolean }): void {
+    for (const end of this.ends) end(outcome);
   }
 
-  recheck(): void {
-    for (const change of this.written) this.delivery.recheck(change);
+  /** From now on delivery keeps what others add to this chat after us behind what we add. */
+  private begin(chatId: number, version: number): void {
+    this.delivery.follow(chatId, version);
+    this.ends.push(this.delivery.begin([chatId]));
+  }
+
+  /** Notes what was written, to be announced after the commit. */
+  private async note(chat: LockedChat, messageId: number): Promise<ChatMessage> {
+    const [message] = await messagesById(this.database, [messageId], this.transaction);
+    if (!message) throw new Error(`a message of chat ${chat.id} is gone in the transaction that wrote it`);
+    this.written.push({ message, recipientIds: recipientsOf(message, chat.members.keys()), origin: this.origin });
+    return message;
   }
 }
 
@@ -300,8 +268,8 @@ export class LockedChat {
     readonly members: Map<number, Role>,
   ) {}
 
-  append(draft: Draft): Promise<ChatMessage> {
-    return this.changes.append(this, draft);
+  append(notice: Notice): Promise<ChatMessage> {
+    return this.changes.append(this, notice);
   }
 
   revise(messageId: number, revision: { content: string } | "deletion"): Promise<ChatMessage> {

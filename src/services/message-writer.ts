@@ -1,22 +1,26 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { Transaction } from "sequelize";
 import type { Database } from "../db/connect.ts";
 import { isPassing } from "../db/failures.ts";
-import { type ChatMessage, messagesByClientIds } from "../db/queries/messages.ts";
-import { blockedPairs, chatsOfMessages, dialogIds, livingChats, type Pair, pairKey } from "../db/queries/send-facts.ts";
-import type { Origin } from "../delivery/delivery.ts";
+import { chatVersions, dialogsOf, type Pair, pairKey } from "../db/queries/chats.ts";
+import { chatView } from "../db/queries/membership.ts";
+import { type ChatMessage, messagesById } from "../db/queries/messages.ts";
+import { sendMessages, type Verdict } from "../db/queries/send-messages.ts";
+import type { Delivery, Origin } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import { blocks } from "./blocks.ts";
-import type { Changes, ChatLog, Draft, Entry, LockedChat, SentMessage } from "./chat-log.ts";
+import type { ChatLog, SentMessage } from "./chat-log.ts";
 import { conflictingClientId, noSuchMessage, noSuchUser, notMember } from "./refusals.ts";
-
-/** Where a message is sent to. */
-export type Addressee = { groupId: number } | { receiverId: number };
 
 /** A message that somebody waits to have stored. */
 export interface Send {
-  to: Addressee;
-  draft: Draft & { content: string };
+  to: { groupId: number } | { receiverId: number };
+  senderId: number;
+  content: string;
+  /** Sending the same id again gives what was stored, and stores nothing. */
+  clientMessageId?: string | undefined;
+  /** The message of the same chat that this one answers. */
+  replyTo?: number | undefined;
+  /** Who asked, so that delivery can tell the asker from everyone else. */
   origin: Origin | undefined;
 }
 
@@ -26,11 +30,21 @@ interface Waiting extends Send {
   settle: (outcome: SentMessage | Error) => void;
 }
 
+/** A waiting message whose chat is known. */
+interface Addressed {
+  send: Waiting;
+  chatId: number;
+}
+
 /** More than one transaction should hold locks for. */
 const mostAtOnce = 500;
 /** Between two looks at chats that somebody else holds, in milliseconds; and how long to go on looking. */
 const heldPauseMs = 5;
 const heldAtMostMs = 5000;
+/** How many dialogs are opened side by side: some connections are left to everyone else. */
+const dialogsAtATime = 4;
+/** Dialogs never end, so which one a pair has can be remembered: for this many pairs. */
+const mostDialogs = 100_000;
 
 /**
  * Stores what people send. One writer and no timer: what arrives while a transaction is on its way goes into the next,
@@ -40,8 +54,9 @@ const heldAtMostMs = 5000;
 export class MessageWriter {
   private waiting: Waiting[] = [];
   private writing = false;
+  private readonly dialogs = new Map<string, number>();
 
-  constructor(private readonly options: { database: Database; chatLog: ChatLog }) {}
+  constructor(private readonly options: { database: Database; chatLog: ChatLog; delivery: Delivery }) {}
 
   /** Settles once the message is stored and delivery has reached it. */
   send(send: Send): Promise<SentMessage> {
@@ -65,7 +80,7 @@ export class MessageWriter {
   }
 
   /** @returns what could not be written yet, in its order */
-  private async writeGroup(group: Waiting[]): Promise<Waiting[]> {
+  private async writeGroup(group: readonly Waiting[]): Promise<Waiting[]> {
     try {
       return await this.attempt(group);
     } catch (error) {
@@ -80,46 +95,98 @@ export class MessageWriter {
     }
   }
 
-  private async attempt(group: Waiting[]): Promise<Waiting[]> {
-    const chatOf = await this.findChats(group);
-    const sends = group.filter((send) => chatOf.has(send));
-    if (sends.length === 0) return [];
+  private async attempt(group: readonly Waiting[]): Promise<Waiting[]> {
+    const { first, again } = withoutRepeats(group);
+    const addressed = await this.findChats(first);
+    if (addressed.length === 0) return again;
+    const verdicts = await this.write(addressed);
 
-    const { later, outcomes } = await this.options.chatLog.change(undefined, async (changes) => {
-      const verdicts = await this.decide(changes, sends, chatOf);
-      const written = await changes.appendAll(verdicts.entries);
-      for (const [index, { send }] of verdicts.entries.entries()) {
-        const message = written[index];
-        if (message) verdicts.outcomes.set(send, message);
-      }
-      return verdicts;
-    });
-    for (const [send, outcome] of outcomes) send.settle(outcome);
-    return later;
+    const later = new Set(again);
+    for (const [index, one] of addressed.entries()) {
+      const { send } = one;
+      const verdict = verdicts[index];
+      if (!verdict) throw new Error("a message without a verdict");
+      if (verdict.kind === "held" && Date.now() - send.since < heldAtMostMs) later.add(send);
+      else if (verdict.kind === "stored") void this.repeat(one, verdict.messageId);
+      else send.settle(outcomeOf(send, verdict));
+    }
+    return group.filter((send) => later.has(send));
   }
 
-  /** The chat of each send. A dialog is opened by its first message, in a transaction of its own. */
-  private async findChats(group: readonly Waiting[]): Promise<Map<Waiting, number>> {
-    const chatOf = new Map<Waiting, number>();
-    const pairs = group.flatMap(({ to, draft }) =>
-      "receiverId" in to ? [{ userId: draft.senderId, otherId: to.receiverId }] : [],
-    );
-    const dialogs = await dialogIds(this.options.database, pairs);
-    for (const send of group) {
-      const { to, draft } = send;
-      if ("groupId" in to) chatOf.set(send, to.groupId);
-      else {
-        const pair = { userId: draft.senderId, otherId: to.receiverId };
-        try {
-          const chatId = dialogs.get(pairKey(pair)) ?? (await this.openDialog(pair));
-          dialogs.set(pairKey(pair), chatId);
-          chatOf.set(send, chatId);
-        } catch (error) {
-          send.settle(error as Error);
-        }
-      }
+  /** Writes, and has delivery give out what was written. */
+  private async write(addressed: readonly Addressed[]): Promise<Verdict[]> {
+    const { database, delivery } = this.options;
+    const chatIds = [...new Set(addressed.map(({ chatId }) => chatId))];
+    await this.follow(chatIds);
+    const drafts = addressed.map(({ send, chatId }) => ({
+      ...send,
+      chatId,
+      receiverId: "receiverId" in send.to ? send.to.receiverId : undefined,
+    }));
+    const end = delivery.begin(chatIds);
+    let verdicts: Verdict[];
+    try {
+      verdicts = await sendMessages(database, drafts);
+    } catch (error) {
+      end({ inDoubt: true });
+      throw error;
     }
-    return chatOf;
+    const given = verdicts.map((verdict, index) =>
+      verdict.kind === "written" ? delivery.announce({ ...verdict, origin: addressed[index]?.send.origin }) : undefined,
+    );
+    end({ inDoubt: false });
+    await Promise.all(given);
+    return verdicts;
+  }
+
+  /** Delivery has to know where each chat stands before something is added to it. */
+  private async follow(chatIds: readonly number[]): Promise<void> {
+    const { database, delivery } = this.options;
+    const unknown = chatIds.filter((chatId) => !delivery.follows(chatId));
+    if (unknown.length === 0) return;
+    for (const { chatId, version } of await chatVersions(database, unknown)) delivery.follow(chatId, version);
+  }
+
+  /** The chat of each message. A dialog is opened by its first message, in a transaction of its own. */
+  private async findChats(sends: readonly Waiting[]): Promise<Addressed[]> {
+    const pairs = new Map<string, Pair>();
+    for (const send of sends) {
+      const pair = pairOf(send);
+      if (pair && !this.dialogs.has(pairKey(pair))) pairs.set(pairKey(pair), pair);
+    }
+    const refusals = pairs.size > 0 ? await this.findDialogs(pairs) : new Map<string, Error>();
+    const addressed: Addressed[] = [];
+    for (const send of sends) {
+      const pair = pairOf(send);
+      const chatId = pair ? this.dialogs.get(pairKey(pair)) : "groupId" in send.to ? send.to.groupId : undefined;
+      if (chatId !== undefined) addressed.push({ send, chatId });
+      else send.settle(refusals.get(pair ? pairKey(pair) : "") ?? noSuchUser());
+    }
+    return addressed;
+  }
+
+  /** Finds or opens dialogs. @returns why some could not be opened */
+  private async findDialogs(pairs: ReadonlyMap<string, Pair>): Promise<Map<string, Error>> {
+    const refusals = new Map<string, Error>();
+    const found = await dialogsOf(this.options.database, [...pairs.values()]);
+    const wanted = [...pairs];
+    for (let start = 0; start < wanted.length; start += dialogsAtATime) {
+      const some = wanted.slice(start, start + dialogsAtATime).map(async ([key, pair]) => {
+        try {
+          this.remember(key, found.get(key) ?? (await this.openDialog(pair)));
+        } catch (error) {
+          refusals.set(key, error as Error);
+        }
+      });
+      await Promise.all(some);
+    }
+    return refusals;
+  }
+
+  private remember(pair: string, chatId: number): void {
+    this.dialogs.set(pair, chatId);
+    const [oldest] = this.dialogs.keys();
+    if (this.dialogs.size > mostDialogs && oldest !== undefined) this.dialogs.delete(oldest);
   }
 
   private openDialog({ userId, otherId }: Pair): Promise<number> {
@@ -132,120 +199,61 @@ export class MessageWriter {
     });
   }
 
-  /** What becomes of each send, from facts that cannot change while the locks are held. */
-  private async decide(
-    changes: Changes,
-    sends: readonly Waiting[],
-    chatOf: ReadonlyMap<Waiting, number>,
-  ): Promise<Verdicts> {
-    const { chats, held } = await this.lock(changes, [...new Set(chatOf.values())]);
-    const facts = await this.readFacts(sends, changes.transaction);
-    const verdicts: Verdicts = { later: [], outcomes: new Map(), entries: [] };
-    const clientIds = new Set<string>();
-    const postponed = new Set<number>();
-    for (const send of sends) {
-      const { draft, origin } = send;
-      const chatId = chatOf.get(send) ?? 0;
-      const chat = chats.get(chatId);
-      const clientKey = clientKeyOf(draft);
-      const stored = facts.stored.get(clientKey ?? "");
-      if (stored) verdicts.outcomes.set(send, repeated(stored, chatId, draft, chat));
-      else if (
-        held.has(chatId) ||
-        // The same client id twice in one group: the second is answered with what the first becomes.
-        clientIds.has(clientKey ?? "") ||
-        // What somebody sends is stored in the order in which it was sent, whatever the chats.
-        postponed.has(draft.senderId)
-      ) {
-        if (Date.now() - send.since > heldAtMostMs) verdicts.outcomes.set(send, chatIsHeld());
-        else {
-          verdicts.later.push(send);
-          postponed.add(draft.senderId);
-        }
-      } else {
-        const refusal = refusalOf(send, chat, facts);
-        if (refusal) verdicts.outcomes.set(send, refusal);
-        else if (chat) verdicts.entries.push({ send, chat, draft, origin });
-        if (clientKey !== undefined) clientIds.add(clientKey);
-      }
-    }
-    return verdicts;
-  }
-
-  /** Takes the locks that are free; chats that somebody else holds are left for the next group, and stop nobody. */
-  private async lock(changes: Changes, chatIds: readonly number[]) {
-    const chats = await changes.lockSome(chatIds, { wait: false });
-    const missing = chatIds.filter((id) => !chats.has(id));
-    return { chats, held: await livingChats(this.options.database, missing, changes.transaction) };
-  }
-
-  private async readFacts(sends: readonly Waiting[], transaction: Transaction): Promise<Facts> {
+  /** Answers a send that was stored before: with the same message, or with a conflict. */
+  private async repeat({ send, chatId }: Addressed, messageId: number): Promise<void> {
     const { database } = this.options;
-    const keys = sends.flatMap(({ draft: { senderId, clientMessageId } }) =>
-      clientMessageId === undefined ? [] : [{ senderId, clientMessageId }],
-    );
-    const stored = keys.length === 0 ? [] : await messagesByClientIds(database, keys, transaction);
-    const pairs = sends.flatMap(({ to, draft }) =>
-      "receiverId" in to ? [{ userId: to.receiverId, otherId: draft.senderId }] : [],
-    );
-    const replies = sends.flatMap(({ draft: { replyTo } }) => (replyTo === undefined ? [] : [replyTo]));
-    return {
-      stored: new Map(stored.map((message) => [`${message.sender.id} ${message.clientMessageId}`, message])),
-      blocked: await blockedPairs(database, pairs, transaction),
-      chatOfMessage: await chatsOfMessages(database, replies, transaction),
-    };
+    try {
+      const [stored] = await messagesById(database, [messageId]);
+      if (stored?.chatId !== chatId || !hasSameContent(stored, send)) throw conflictingClientId();
+      // Who has left still learns that the message was stored, and nothing that has changed since.
+      const isMember = (await chatView(database, { chatId, userId: send.senderId })) !== undefined;
+      send.settle({ ...stored, ...(!isMember && { groupName: null, replyTo: null }), duplicate: true });
+    } catch (error) {
+      send.settle(error as Error);
+    }
   }
 }
 
-/** What the verdicts of a group depend on, beside the locked chats and who is in them. */
-interface Facts {
-  /** What was stored before under the client ids of the group. */
-  stored: ReadonlyMap<string, ChatMessage>;
-  blocked: ReadonlySet<string>;
-  chatOfMessage: ReadonlyMap<number, number>;
-}
-
-interface Verdicts {
-  /** What has to wait for the next group. */
-  later: Waiting[];
-  outcomes: Map<Waiting, SentMessage | Error>;
-  /** What is to be written. */
-  entries: (Entry & { send: Waiting })[];
-}
-
-const chatIsHeld = () => new AppError("unavailable", "The chat is busy. Try again.", { retryAfterMs: 1000 });
-
-const clientKeyOf = ({ senderId, clientMessageId }: Draft): string | undefined =>
+const clientKeyOf = ({ senderId, clientMessageId }: Send): string | undefined =>
   clientMessageId === undefined ? undefined : `${senderId} ${clientMessageId}`;
 
-/** The answer to a send that was stored before: the same message, or a conflict. */
-function repeated(
-  stored: ChatMessage,
-  chatId: number,
-  draft: Draft,
-  chat: LockedChat | undefined,
-): SentMessage | AppError {
-  if (stored.chatId !== chatId || !isSame(stored, draft)) return conflictingClientId();
-  // Who has left still learns that the message was stored, and nothing that has changed since.
-  const isMember = chat?.members.has(draft.senderId) ?? false;
-  return { ...stored, ...(!isMember && { groupName: null, replyTo: null }), duplicate: true };
+const pairOf = ({ to, senderId }: Send): Pair | undefined =>
+  "receiverId" in to ? { userId: senderId, otherId: to.receiverId } : undefined;
+
+/** Of one client id only the first goes into a group: the second is answered with what that becomes. */
+function withoutRepeats(group: readonly Waiting[]): { first: Waiting[]; again: Waiting[] } {
+  const clientIds = new Set<string>();
+  const repeaters = new Set<number>();
+  const first: Waiting[] = [];
+  const again: Waiting[] = [];
+  for (const send of group) {
+    const key = clientKeyOf(send);
+    // What somebody sends is stored in the order in which it was sent.
+    if (repeaters.has(send.senderId) || (key !== undefined && clientIds.has(key))) {
+      repeaters.add(send.senderId);
+      again.push(send);
+    } else first.push(send);
+    if (key !== undefined) clientIds.add(key);
+  }
+  return { first, again };
 }
 
 /** A text that was edited or deleted since cannot be compared any more, and counts as the same. */
-const isSame = (stored: ChatMessage, { content, replyTo }: Draft): boolean =>
+const hasSameContent = (stored: ChatMessage, { content, replyTo }: Send): boolean =>
   stored.event === null &&
   stored.replyTo?.id === replyTo &&
   (stored.editedAt !== null || stored.deletedAt !== null || stored.content === content);
 
-/** Why a send is refused; undefined when it is not. Deleting an account ends its memberships, of dialogs too. */
-function refusalOf({ to, draft }: Send, chat: LockedChat | undefined, facts: Facts): AppError | undefined {
-  const { senderId, replyTo } = draft;
-  if ("groupId" in to) {
-    if (chat?.kind !== "group" || !chat.members.has(senderId)) return notMember();
-  } else {
-    const isBlocked = facts.blocked.has(pairKey({ userId: to.receiverId, otherId: senderId }));
-    if (!chat?.members.has(to.receiverId) || !chat.members.has(senderId) || isBlocked) return noSuchUser();
+function outcomeOf({ to }: Send, verdict: Exclude<Verdict, { kind: "stored" }>): ChatMessage | AppError {
+  switch (verdict.kind) {
+    case "written":
+      return verdict.message;
+    case "held":
+      return new AppError("unavailable", "The chat is busy. Try again.", { retryAfterMs: 1000 });
+    case "noReply":
+      return noSuchMessage();
+    case "refused":
+      // Deleting an account ends its memberships, of dialogs too.
+      return "groupId" in to ? notMember() : noSuchUser();
   }
-  if (replyTo !== undefined && facts.chatOfMessage.get(replyTo) !== chat.id) return noSuchMessage();
-  return undefined;
 }

@@ -19,17 +19,13 @@ interface Words {
 export class Messages {
   constructor(private readonly options: { database: Database; chatLog: ChatLog; writer: MessageWriter }) {}
 
-  sendToGroup(by: Actor, { groupId, ...words }: Words & { groupId: number }): Promise<SentMessage> {
-    return this.options.writer.send({ to: { groupId }, draft: { ...words, senderId: by.userId }, origin: by.origin });
+  sendToGroup({ userId, origin }: Actor, { groupId, ...words }: Words & { groupId: number }): Promise<SentMessage> {
+    return this.options.writer.send({ ...words, to: { groupId }, senderId: userId, origin });
   }
 
   /** The first message of two people opens their dialog. */
-  sendPrivately(by: Actor, { receiverId, ...words }: Words & { receiverId: number }): Promise<SentMessage> {
-    return this.options.writer.send({
-      to: { receiverId },
-      draft: { ...words, senderId: by.userId },
-      origin: by.origin,
-    });
+  sendPrivately({ userId, origin }: Actor, { receiverId, ...words }: Words & { receiverId: number }) {
+    return this.options.writer.send({ ...words, to: { receiverId }, senderId: userId, origin });
   }
 
   /** Replaces the text of one's own message. */

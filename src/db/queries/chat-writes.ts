@@ -4,21 +4,18 @@ import type { StoredEvent } from "../../models/message.ts";
 import type { Database } from "../connect.ts";
 import { select } from "../select.ts";
 
-/**
- * Takes the row locks of living chats, by rising id.
- * @param options.wait false leaves out those that somebody else holds
- */
+/** Takes the row locks of living chats, by rising id. */
 export function lockChats(
   database: Database,
   chatIds: readonly number[],
-  { wait, transaction }: { wait: boolean; transaction: Transaction },
-): Promise<{ id: number; kind: "dialog" | "group" }[]> {
+  transaction: Transaction,
+): Promise<{ id: number; kind: "dialog" | "group"; version: number }[]> {
   return select(
     database,
-    `SELECT id, kind FROM chats
+    `SELECT id, kind, version FROM chats
       WHERE id = ANY ($chatIds::bigint[]) AND deleted_at IS NULL
       ORDER BY id
-        FOR NO KEY UPDATE ${wait ? "" : "SKIP LOCKED"}`,
+        FOR NO KEY UPDATE`,
     { chatIds },
     transaction,
   );
@@ -47,58 +44,37 @@ export async function membersOf(
   return chats;
 }
 
-/** A message to be written to a chat whose lock is held. */
-export interface NewMessage {
-  chatId: number;
-  senderId: number;
-  content?: string;
-  event?: StoredEvent;
-  clientMessageId?: string | undefined;
-  replyTo?: number | undefined;
-}
-
 /**
- * Writes messages, each with the next `seq` and `version` of its chat, and counts them on the chat; their senders have
- * read them. All in one statement, under the locks of the chats.
- * @returns ids and versions, in the order of the messages
+ * Writes a notice to a chat whose lock is held: with the chat's next `seq` and `version`, which it counts on the chat.
+ * Whoever it is by has read it.
+ * @returns its id
  */
-export async function insertMessages(
+export async function insertMessage(
   database: Database,
-  messages: readonly NewMessage[],
+  notice: { chatId: number; senderId: number; event: StoredEvent; clientMessageId?: string | undefined },
   transaction: Transaction,
-): Promise<{ id: number; version: number }[]> {
-  const rows = await select<{ n: number; id: number; version: number }>(
+): Promise<number> {
+  const { chatId, senderId, event, clientMessageId = null } = notice;
+  const [row] = await select<{ id: number }>(
     database,
-    `WITH draft AS (
-            SELECT *, row_number() OVER (PARTITION BY "chatId" ORDER BY n) AS place,
-                   count(*) OVER (PARTITION BY "chatId") AS count
-              FROM jsonb_to_recordset($drafts::jsonb)
-                AS d (n int, "chatId" bigint, "senderId" bigint, "clientMessageId" text, "replyTo" bigint,
-                      event jsonb, content text)
-          ), numbered AS MATERIALIZED (
-            SELECT draft.*, chats.last_seq + place AS seq, chats.version + place AS version,
-                   nextval(pg_get_serial_sequence('messages', 'id')) AS id
-              FROM (SELECT * FROM draft ORDER BY n) AS draft
-              JOIN chats ON chats.id = draft."chatId"
+    `WITH next AS (
+            SELECT last_seq + 1 AS seq, version + 1 AS version, nextval('messages_id_seq') AS id
+              FROM chats WHERE id = $chatId
           ), counted AS (
-            UPDATE chats
-               SET last_seq = newest.seq, version = newest.version, last_message_id = newest.id
-              FROM numbered AS newest
-             WHERE chats.id = newest."chatId" AND newest.place = newest.count
+            UPDATE chats SET last_seq = next.seq, version = next.version, last_message_id = next.id
+              FROM next WHERE chats.id = $chatId
           ), read AS (
-            UPDATE chat_members AS member
-               SET read_seq = latest.seq
-              FROM (SELECT "chatId", "senderId", max(seq) AS seq FROM numbered GROUP BY "chatId", "senderId") AS latest
-             WHERE member.chat_id = latest."chatId" AND member.user_id = latest."senderId"
-          ), written AS (
-            INSERT INTO messages (id, chat_id, seq, version, sender_id, client_message_id, reply_to, event, content, created_at)
-            SELECT id, "chatId", seq, version, "senderId", "clientMessageId", "replyTo", event, content,
-                   date_trunc('milliseconds', clock_timestamp())
-              FROM numbered
+            UPDATE chat_members SET read_seq = next.seq
+              FROM next WHERE chat_id = $chatId AND user_id = $senderId
           )
-     SELECT n, id, version FROM numbered ORDER BY n`,
-    { drafts: JSON.stringify(messages.map((message, n) => ({ n, content: "", ...message }))) },
+     INSERT INTO messages (id, chat_id, seq, version, sender_id, client_message_id, event, content, created_at)
+     SELECT next.id, $chatId, next.seq, next.version, $senderId, $clientMessageId, $event::jsonb, '',
+            date_trunc('milliseconds', clock_timestamp())
+       FROM next
+  RETURNING id`,
+    { chatId, senderId, event: JSON.stringify(event), clientMessageId },
     transaction,
   );
-  return rows;
+  if (!row) throw new Error(`chat ${chatId}, whose lock is held, is not there`);
+  return row.id;
 }

@@ -40,18 +40,3 @@ export const dialogView = (database: Database, who: { userId: number; otherId: n
     "c.pair_low = LEAST($userId::bigint, $otherId::bigint) AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)",
     who,
   );
-
-/** Everyone who is in the chat now. Index: chat_members_of_chat. */
-export async function memberIds(database: Database, chatId: number): Promise<number[]> {
-  const rows = await select<{ userId: number }>(
-    database,
-    `SELECT user_id AS "userId" FROM chat_members WHERE chat_id = $chatId ORDER BY user_id`,
-    { chatId },
-  );
-  return rows.map(({ userId }) => userId);
-}
-
-/** Waits until whoever holds the chat's row lock has committed or given up. */
-export async function settledChat(database: Database, chatId: number): Promise<void> {
-  await select(database, "SELECT 1 FROM chats WHERE id = $chatId FOR SHARE", { chatId });
-}

@@ -75,7 +75,8 @@ interface MessageRow {
   deletedAt: Date | null;
 }
 
-const person = (id: number, firstName: string | null, lastName: string | null): Person => ({
+/** Someone by the columns of their row; names are gone with the account. */
+export const personOf = (id: number, firstName: string | null, lastName: string | null): Person => ({
   id,
   firstName: firstName ?? deletedUserName,
   lastName,
@@ -89,8 +90,8 @@ export function toChatMessage(row: MessageRow): ChatMessage {
     chatId,
     seq,
     version,
-    sender: person(row.senderId, row.senderFirstName, row.senderLastName),
-    receiver: row.receiverId === null ? null : person(row.receiverId, row.receiverFirstName, row.receiverLastName),
+    sender: personOf(row.senderId, row.senderFirstName, row.senderLastName),
+    receiver: row.receiverId === null ? null : personOf(row.receiverId, row.receiverFirstName, row.receiverLastName),
     groupName,
     content,
     event: withSubject(event, row.subjectFirstName, row.subjectLastName),
@@ -104,7 +105,7 @@ export function toChatMessage(row: MessageRow): ChatMessage {
 
 const toRepliedMessage = (row: MessageRow, id: number): RepliedMessage => ({
   id,
-  sender: person(row.replySenderId, row.replySenderFirstName, row.replySenderLastName),
+  sender: personOf(row.replySenderId, row.replySenderFirstName, row.replySenderLastName),
   content: row.replyContent,
   event: withSubject(row.replyEvent, row.replySubjectFirstName, row.replySubjectLastName),
   groupName: row.groupName,
@@ -112,7 +113,7 @@ const toRepliedMessage = (row: MessageRow, id: number): RepliedMessage => ({
 });
 
 const withSubject = (event: StoredEvent | null, firstName: string | null, lastName: string | null) =>
-  event && { ...event, subject: event.userId === undefined ? null : person(event.userId, firstName, lastName) };
+  event && { ...event, subject: event.userId === undefined ? null : personOf(event.userId, firstName, lastName) };
 
 /** Every list of messages selects these columns from these tables: `m` is the message, `c` its chat. */
 export const messageColumns = `
@@ -149,24 +150,6 @@ export async function messagesBySeq(
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
       WHERE m.chat_id = $chatId AND m.seq > $after AND m.seq <= $upTo
       ORDER BY m.seq DESC`,
-    range,
-  );
-  return rows.map(toChatMessage);
-}
-
-/** What changed in a chat after a version, in the order of the changes. Index: messages_version_unique. */
-export async function messagesByVersion(
-  database: Database,
-  range: { chatId: number; after: number; limit: number },
-): Promise<ChatMessage[]> {
-  const rows = await select<MessageRow>(
-    database,
-    `SELECT ${messageColumns}
-       FROM messages AS m
-       JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
-      WHERE m.chat_id = $chatId AND m.version > $after
-      ORDER BY m.version
-      LIMIT $limit`,
     range,
   );
   return rows.map(toChatMessage);
