@@ -38,6 +38,20 @@ export interface Entry {
   profile?: string | undefined;
 }
 
+/** Starts contestants, lets them work, and stops them whatever comes of it. */
+export async function withContestants<T>(
+  starts: readonly (() => Promise<Contestant>)[],
+  work: (contestants: readonly Contestant[]) => Promise<T>,
+): Promise<T> {
+  const contestants: Contestant[] = [];
+  try {
+    for (const start of starts) contestants.push(await start());
+    return await work(contestants);
+  } finally {
+    for (const contestant of contestants) await contestant.stop();
+  }
+}
+
 /** Starts a contestant with the people of `world`. */
 export function enter(name: ContestantName, entry: Entry): Promise<Contestant> {
   if (name === "ours") return enterOurs(entry);

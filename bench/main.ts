@@ -2,13 +2,27 @@ import { parseArgs } from "node:util";
 import { Arena } from "./arena.ts";
 import { contestantNames } from "./contestants.ts";
 import type { Options, Scenario } from "./scenario.ts";
+import { fanout } from "./scenarios/fanout.ts";
+import { growth } from "./scenarios/growth.ts";
+import { history } from "./scenarios/history.ts";
+import { idle } from "./scenarios/idle.ts";
+import { people } from "./scenarios/people.ts";
 import { privateMessages } from "./scenarios/private.ts";
+import { start } from "./scenarios/start.ts";
+import { sync } from "./scenarios/sync.ts";
 import { format } from "./table.ts";
 
 // npm run bench -- SCENARIO [options]; what the figures mean is in docs/performance.md.
 
 const scenarios: Record<string, Scenario> = {
   private: privateMessages,
+  fanout,
+  idle,
+  history,
+  growth,
+  sync,
+  people,
+  start,
 };
 
 const usage = `npm run bench -- SCENARIO [options]

@@ -110,8 +110,14 @@ class Talk {
     const [index = Number.NaN, n = Number.NaN] = text.slice(from, text.indexOf("~", from)).split(".").map(Number);
     const state = this.streams[index];
     const message = state?.open.get(n);
-    if (!state || n >= state.next) return this.fault("a push that nobody sent");
-    if (!message || message.missing === 0 || message.seenBy?.has(socket)) return this.fault("delivered twice");
+    if (!state || n >= state.next) {
+      this.fault("a push that nobody sent");
+      return;
+    }
+    if (!message || message.missing === 0 || message.seenBy?.has(socket)) {
+      this.fault("delivered twice");
+      return;
+    }
     message.seenBy?.add(socket);
     message.missing--;
     this.result.delivered++;
@@ -125,7 +131,10 @@ class Talk {
     const state = this.streams[index];
     const { success, requestId, code } = JSON.parse(text);
     const message = state?.open.get(requestId);
-    if (!state || !message || message.acknowledged) return this.fault("answered twice");
+    if (!state || !message || message.acknowledged) {
+      this.fault("answered twice");
+      return;
+    }
     if (!success) {
       this.fault(`refused: ${code}`);
       message.missing = 0;

@@ -1,7 +1,7 @@
-import { type Contestant, enter } from "../contestants.ts";
+import { type Contestant, enter, withContestants } from "../contestants.ts";
 import type { TalkJob } from "../load/talk.ts";
 import { type Faults, type TalkFigures, talkInRounds } from "../rounds.ts";
-import type { Options, Scenario } from "../scenario.ts";
+import type { Scenario } from "../scenario.ts";
 import type { Report, Target } from "../table.ts";
 
 const pairs = 50;
@@ -87,20 +87,17 @@ function reportOf(way: Way, figures: Map<string, TalkFigures>, faults: Faults): 
 
 export const privateMessages: Scenario = {
   summary: "pairs write to each other, one after another, many at once, and at a steady pace",
-  async run({ warmUps, rounds, seconds, only, profile }: Options, arena): Promise<Report[]> {
-    const contestants: Contestant[] = [];
-    const reports: Report[] = [];
-    try {
-      for (const name of only) contestants.push(await enter(name, { arena, world: { people: 2 * pairs }, profile }));
+  run({ warmUps, rounds, seconds, only, profile }, arena) {
+    const starts = only.map((name) => () => enter(name, { arena, world: { people: 2 * pairs }, profile }));
+    return withContestants(starts, async (contestants) => {
+      const reports: Report[] = [];
       for (const way of ways) {
         const faults: Faults = new Set();
         const before = () => arena.settle();
         const figures = await talkInRounds(contestants, jobOf(way, seconds), { warmUps, rounds, before, faults });
         reports.push(reportOf(way, figures, faults));
       }
-    } finally {
-      for (const contestant of contestants) await contestant.stop();
-    }
-    return reports;
+      return reports;
+    });
   },
 };
