@@ -89,7 +89,10 @@ export const startOurs = (settings: Record<string, string>, profile?: string): P
     JWT_SECRET: benchSecret,
     MAX_GROUP_MEMBERS: "100000",
     ...settings,
-    ...(profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }),
+    ...(profile && {
+      NODE_OPTIONS: `--import=${new URL("./cpu-profiler.mjs", import.meta.url)}`,
+      PROFILE_DIR: profile,
+    }),
   });
 
 function ours(name: string, server: ServerProcess, databaseMs: () => number, after = async () => {}): Contestant {

@@ -36,6 +36,7 @@ ${Object.entries(scenarios)
   --seconds N      length of a round (5)
   --size N         stored messages of history and growth (1000000)
   --only A,B       of ${contestantNames.join(", ")}
+  --way W          of private: one, many or paced (all)
   --fsync off      for PostgreSQL, of all contestants (on)
   --profile DIR    writes a CPU profile of our server there
 `;
@@ -50,6 +51,7 @@ function readCommand() {
       size: { type: "string", default: "1000000" },
       only: { type: "string", default: contestantNames.join(",") },
       fsync: { type: "string", default: "on" },
+      way: { type: "string" },
       profile: { type: "string" },
     },
   });
@@ -62,6 +64,7 @@ function readCommand() {
     seconds: Number(values.seconds ?? (quick ? 1 : 5)),
     size: Number(values.size),
     only: contestantNames.filter((name) => only.includes(name)),
+    way: values.way,
     profile: values.profile,
   };
   return { scenario: scenarios[positionals[0] ?? ""], options, fsync: values.fsync !== "off" };

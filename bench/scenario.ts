@@ -15,6 +15,8 @@ export interface Options {
   quick: boolean;
   /** Who takes part. */
   only: readonly ContestantName[];
+  /** The one way of `private` to measure: one, many or paced. */
+  way: string | undefined;
   /** A folder for CPU profiles of our server. */
   profile: string | undefined;
 }

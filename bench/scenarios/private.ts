@@ -7,6 +7,7 @@ import type { Report, Target } from "../table.ts";
 const pairs = 50;
 
 interface Way {
+  name: "one" | "many" | "paced";
   title: string;
   inFlight: number;
   perSecond?: number;
@@ -22,11 +23,13 @@ const speed = (least: number) => (ours: TalkFigures, limit: TalkFigures) => ({
 
 const ways: Way[] = [
   {
+    name: "one",
     title: `${pairs} pairs, 1 in flight each`,
     inFlight: 1,
     targets: (ours, limit) => [speed(0.6)(ours, limit)],
   },
   {
+    name: "many",
     title: `${pairs} pairs, 16 in flight each`,
     inFlight: 16,
     targets: (ours, limit) => [
@@ -39,6 +42,7 @@ const ways: Way[] = [
     ],
   },
   {
+    name: "paced",
     title: `${pairs} pairs, 1,000 messages/s together`,
     inFlight: 1,
     perSecond: 1000,
@@ -87,11 +91,11 @@ function reportOf(way: Way, figures: Map<string, TalkFigures>, faults: Faults): 
 
 export const privateMessages: Scenario = {
   summary: "pairs write to each other, one after another, many at once, and at a steady pace",
-  run({ warmUps, rounds, seconds, only, profile }, arena) {
+  run({ warmUps, rounds, seconds, only, way: wanted, profile }, arena) {
     const starts = only.map((name) => () => enter(name, { arena, world: { people: 2 * pairs }, profile }));
     return withContestants(starts, async (contestants) => {
       const reports: Report[] = [];
-      for (const way of ways) {
+      for (const way of ways.filter(({ name }) => name === wanted || wanted === undefined)) {
         const faults: Faults = new Set();
         const before = () => arena.settle();
         const figures = await talkInRounds(contestants, jobOf(way, seconds), { warmUps, rounds, before, faults });
