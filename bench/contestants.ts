@@ -26,6 +26,8 @@ export interface Contestant {
   tokenOf(userId: number): string;
   cpu(): CpuUse;
   residentBytes(): number;
+  /** Starts its CPU profile, if one was asked for. */
+  startProfile?(): void;
   stop(): Promise<void>;
 }
 
@@ -63,7 +65,7 @@ async function enterOurs({ arena, world, as = "ours", profile }: Entry): Promise
   const url = await arena.database();
   await populate(url, world);
   const server = await startOurs({ DATABASE_URL: url }, profile);
-  return ours(as, server, () => arena.cpuMs());
+  return ours(as, server, { databaseMs: () => arena.cpuMs(), profile });
 }
 
 async function enterEmbedded({ world, as = "ours-embedded", profile }: Entry): Promise<Contestant> {
@@ -72,12 +74,11 @@ async function enterEmbedded({ world, as = "ours-embedded", profile }: Entry): P
   await populate(engine.url, world).finally(() => engine.stop());
   const server = await startOurs({ DATA_DIR: folder }, profile);
   // The database is a thread of the server here.
-  return ours(
-    as,
-    server,
-    () => 0,
-    () => rm(folder, { recursive: true, force: true }),
-  );
+  return ours(as, server, {
+    databaseMs: () => 0,
+    profile,
+    afterwards: () => rm(folder, { recursive: true, force: true }),
+  });
 }
 
 /** Our server as it is built, with everything on but the rate limits. */
@@ -95,17 +96,22 @@ export const startOurs = (settings: Record<string, string>, profile?: string): P
     }),
   });
 
-function ours(name: string, server: ServerProcess, databaseMs: () => number, after = async () => {}): Contestant {
+function ours(
+  name: string,
+  server: ServerProcess,
+  options: { databaseMs: () => number; profile: string | undefined; afterwards?: () => Promise<void> },
+): Contestant {
   const pid = server.child.pid ?? 0;
   return {
     name,
     url: `ws://127.0.0.1:${server.port}/`,
     tokenOf,
-    cpu: () => ({ server: cpuMs(pid), database: databaseMs() }),
+    cpu: () => ({ server: cpuMs(pid), database: options.databaseMs() }),
     residentBytes: () => residentBytes(pid),
+    ...(options.profile && { startProfile: () => void server.child.kill("SIGUSR2") }),
     async stop() {
       const { code, output } = await server.end("SIGTERM");
-      await after();
+      await options.afterwards?.();
       if (code !== 0) throw new Error(`${name} ended with ${code}: ${output.slice(-2000)}`);
     },
   };

@@ -30,6 +30,7 @@ export async function talkInRounds(
 ): Promise<Map<string, TalkFigures>> {
   const all = new Map<string, TalkFigures[]>(contestants.map(({ name }) => [name, []]));
   for (let round = 0; round < options.warmUps + options.rounds; round++) {
+    if (round === options.warmUps) for (const { startProfile } of contestants) startProfile?.();
     for (const contestant of contestants) {
       await options.before();
       const figures = await talkOnce(contestant, makeJob(contestant), options.faults);
