@@ -26,6 +26,8 @@ export interface Contestant {
   tokenOf(userId: number): string;
   cpu(): CpuUse;
   residentBytes(): number;
+  /** Tells it to collect its garbage, which takes a moment. */
+  collectGarbage(): void;
   /** Starts its CPU profile, if one was asked for. */
   startProfile?(): void;
   stop(): Promise<void>;
@@ -81,19 +83,19 @@ async function enterEmbedded({ world, as = "ours-embedded", profile }: Entry): P
   });
 }
 
+const withProbe = `--import=${new URL("./probe.mjs", import.meta.url)}`;
+
 /** Our server as it is built, with everything on but the rate limits. */
 export const startOurs = (settings: Record<string, string>, profile?: string): Promise<ServerProcess> =>
   ServerProcess.start({
-    // "info" until the line that says where it listens is written is all there is: there is no log line per frame.
+    // The line that says where it listens is of this level; nothing is logged for a frame.
     LOG_LEVEL: "info",
     RATE_LIMITS: "off",
     JWT_SECRET: benchSecret,
     MAX_GROUP_MEMBERS: "100000",
     ...settings,
-    ...(profile && {
-      NODE_OPTIONS: `--import=${new URL("./cpu-profiler.mjs", import.meta.url)}`,
-      PROFILE_DIR: profile,
-    }),
+    NODE_OPTIONS: withProbe,
+    ...(profile && { PROFILE_DIR: profile }),
   });
 
 function ours(
@@ -108,6 +110,7 @@ function ours(
     tokenOf,
     cpu: () => ({ server: cpuMs(pid), database: options.databaseMs() }),
     residentBytes: () => residentBytes(pid),
+    collectGarbage: () => void server.child.kill("SIGWINCH"),
     ...(options.profile && { startProfile: () => void server.child.kill("SIGUSR2") }),
     async stop() {
       const { code, output } = await server.end("SIGTERM");
@@ -120,7 +123,11 @@ function ours(
 async function enterLimit(name: "relay" | "relay-batch", { arena, as = name }: Entry): Promise<Contestant> {
   const path = fileURLToPath(new URL(`./limits/${name}.ts`, import.meta.url));
   const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", path], {
-    env: { PATH: process.env.PATH, ...(name === "relay-batch" && { DATABASE_URL: await arena.database() }) },
+    env: {
+      PATH: process.env.PATH,
+      NODE_OPTIONS: withProbe,
+      ...(name === "relay-batch" && { DATABASE_URL: await arena.database() }),
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const pid = child.pid ?? 0;
@@ -131,6 +138,7 @@ async function enterLimit(name: "relay" | "relay-batch", { arena, as = name }: E
     tokenOf: String,
     cpu: () => ({ server: cpuMs(pid), database: arena.cpuMs() }),
     residentBytes: () => residentBytes(pid),
+    collectGarbage: () => void child.kill("SIGWINCH"),
     async stop() {
       const ended = new Promise((resolve) => child.once("close", resolve));
       child.kill("SIGTERM");

@@ -4,23 +4,26 @@ import type { HoldJob } from "../load/hold-process.ts";
 import { prepareLoad } from "../load/load.ts";
 import type { Scenario } from "../scenario.ts";
 
-/** Until what was needed only to connect has been given back, in milliseconds. */
+/** Until the garbage has been collected and its memory given back, in milliseconds. */
 const restMs = { quick: 500, long: 5000 };
 
 /** The bytes of memory that a connection costs which says nothing. */
 async function bytesPerConnection(contestant: Contestant, connections: number, rest: number): Promise<number> {
-  const { url, tokenOf, residentBytes } = contestant;
+  const { url, tokenOf } = contestant;
   const hold = async (from: number, count: number) => {
     const tokens = Array.from({ length: count }, (_, index) => tokenOf(from + index));
     return prepareLoad<HoldJob, null>("./hold-process.ts", { url, tokens });
   };
+  const residentAtRest = async () => {
+    contestant.collectGarbage();
+    await wait(rest);
+    return contestant.residentBytes();
+  };
   // The first connections make the process load and compile what all need.
   const first = await hold(1, 100);
-  await wait(rest);
-  const before = residentBytes();
+  const before = await residentAtRest();
   const crowd = await hold(101, connections);
-  await wait(rest);
-  const bytes = (residentBytes() - before) / connections;
+  const bytes = ((await residentAtRest()) - before) / connections;
   await Promise.all([first.close(), crowd.close()]);
   return bytes;
 }
