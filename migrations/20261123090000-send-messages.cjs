@@ -19,7 +19,8 @@ module.exports = {
         --   refused  the chat is not there, or closed to the sender
         --   noReply  what it answers is not a message of the chat
         -- The locks are taken in a statement of their own: the next one sees everything that was committed before.
-        -- Plans are by index, whatever the tables hold on the day they are made.
+        -- A plan is made once for each connection, perhaps when the tables are as good as empty and every plan looks cheap:
+        -- hence only what stays good when they grow, one look into an index for each message.
         CREATE OR REPLACE FUNCTION send_messages(
           chat_ids bigint[], sender_ids bigint[], receiver_ids bigint[], client_message_ids text[], reply_tos bigint[],
           contents text[])
@@ -28,6 +29,9 @@ module.exports = {
         SET enable_seqscan = off
         SET enable_hashjoin = off
         SET enable_mergejoin = off
+        SET enable_material = off
+        SET enable_bitmapscan = off
+        SET random_page_cost = 1.1
         SET jit = off
         SET plan_cache_mode = force_generic_plan
         AS $$
