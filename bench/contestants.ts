@@ -104,6 +104,7 @@ function ours(
   options: { databaseMs: () => number; profile: string | undefined; afterwards?: () => Promise<void> },
 ): Contestant {
   const pid = server.child.pid ?? 0;
+  endWithUs(server.child);
   return {
     name,
     url: `ws://127.0.0.1:${server.port}/`,
@@ -131,6 +132,7 @@ async function enterLimit(name: "relay" | "relay-batch", { arena, as = name }: E
     stdio: ["ignore", "pipe", "inherit"],
   });
   const pid = child.pid ?? 0;
+  endWithUs(child);
   const port = await portOf(child);
   return {
     name: as,
@@ -145,6 +147,13 @@ async function enterLimit(name: "relay" | "relay-batch", { arena, as = name }: E
       await ended;
     },
   };
+}
+
+/** Lets no server live on when a run is broken off. */
+function endWithUs(child: ChildProcess): void {
+  const kill = () => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
 }
 
 async function portOf(child: ChildProcess): Promise<number> {

@@ -78,6 +78,8 @@ if (!scenario) {
 }
 
 const arena = await Arena.open({ fsync });
+const breakOff = () => void arena.close().finally(() => process.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, breakOff);
 try {
   const { rounds, seconds, quick } = options;
   print(
