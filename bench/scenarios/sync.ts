@@ -80,7 +80,7 @@ export const sync: Scenario = {
         "all ready, s",
         "server CPU ms each",
         "database CPU ms each",
-        "kinds of errors",
+        "refused at first",
       ];
       return [{ title: `sync: ${people} devices come back at once`, columns, rows, targets, faults }];
     });
