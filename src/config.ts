@@ -14,6 +14,10 @@ export type Config = Readonly<{
   dataDir: string;
   databasePoolSize: number;
   databaseStartTimeoutMs: number;
+  /** Undefined: this is the only process. */
+  redisUrl: string | undefined;
+  /** Tells several messengers on one Redis apart. */
+  redisPrefix: string;
   /** Undefined: generated once and kept in `dataDir`. */
   jwtSecret: string | undefined;
   tokenLifetimeSeconds: number;
@@ -46,6 +50,11 @@ const isGuessable = (secret: string): boolean => wellKnownSecrets.has(secret.toL
 
 const wholeNumber = (least: number, most: number) => Joi.number().integer().min(least).max(most);
 
+const url = (scheme: string[], example: string) =>
+  Joi.string()
+    .uri({ scheme })
+    .messages({ "string.uriCustomScheme": `{{#label}} must look like ${example}` });
+
 const environmentSchema = Joi.object({
   NODE_ENV: Joi.string().valid("development", "test", "production").default("development"),
   HOST: Joi.string().default(
@@ -53,10 +62,15 @@ const environmentSchema = Joi.object({
   ),
   PORT: wholeNumber(0, 65_535).default(3000),
   LOG_LEVEL: Joi.string().valid("fatal", "error", "warn", "info", "debug", "trace", "silent").default("info"),
-  DATABASE_URL: Joi.string().uri({ scheme: ["postgres", "postgresql"] }),
+  DATABASE_URL: url(["postgres", "postgresql"], "postgres://user:password@host:5432/database"),
   DATA_DIR: Joi.string().default("./data"),
   DATABASE_POOL_SIZE: wholeNumber(1, 200).default(10),
   DATABASE_START_TIMEOUT_SECONDS: wholeNumber(1, 3600).default(60),
+  REDIS_URL: url(["redis", "rediss"], "redis://host:6379"),
+  REDIS_PREFIX: Joi.string()
+    .pattern(/^[\w.-]{1,64}$/)
+    .messages({ "string.pattern.base": "{{#label}} must be up to 64 letters, digits, dots, dashes and underscores" })
+    .default("messenger"),
   JWT_SECRET: Joi.string().custom((secret: string, rule) =>
     Buffer.byteLength(secret) < shortestSecret ? rule.error("secret.short") : secret,
   ),
@@ -73,7 +87,6 @@ const environmentSchema = Joi.object({
 })
   .messages({
     "secret.short": `{{#label}} needs ${shortestSecret} bytes or more; make one with: openssl rand -base64 48`,
-    "string.uriCustomScheme": "{{#label}} must look like postgres://user:password@host:5432/database",
     "string.pattern.base": "{{#label}} must be origins such as https://chat.example.org, separated by commas",
   })
   .unknown(true);
@@ -111,6 +124,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: value.DATA_DIR,
     databasePoolSize: value.DATABASE_POOL_SIZE,
     databaseStartTimeoutMs: value.DATABASE_START_TIMEOUT_SECONDS * 1000,
+    redisUrl: value.REDIS_URL,
+    redisPrefix: value.REDIS_PREFIX,
     jwtSecret: value.JWT_SECRET,
     tokenLifetimeSeconds: value.TOKEN_LIFETIME_SECONDS,
     refreshTokenLifetimeSeconds: value.REFRESH_TOKEN_LIFETIME_SECONDS,

@@ -2,10 +2,16 @@ import { readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Bus } from "./bus/bus.ts";
+import { InProcessBus } from "./bus/in-process-bus.ts";
+import { closeRedis, connectRedis, type RedisClient } from "./bus/redis.ts";
+import { RedisBus } from "./bus/redis-bus.ts";
 import type { Config } from "./config.ts";
+import type { Database } from "./db/connect.ts";
 import { asAppError } from "./db/failures.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
 import { changesAfter, settledChat } from "./db/queries/changes.ts";
+import { versionBefore } from "./db/queries/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { asyncApiDocument } from "./docs/asyncapi.ts";
 import { openApiDocument } from "./docs/openapi.ts";
@@ -17,6 +23,7 @@ import { createWaitingApp } from "./http/waiting-app.ts";
 import type { Logger } from "./logger.ts";
 import { Accounts } from "./services/accounts.ts";
 import { Blocks } from "./services/blocks.ts";
+import { watchChanges } from "./services/change-watch.ts";
 import { ChatLog } from "./services/chat-log.ts";
 import { Groups } from "./services/groups.ts";
 import { History } from "./services/history.ts";
@@ -29,7 +36,7 @@ import { People } from "./services/people.ts";
 import { Presences } from "./services/presence.ts";
 import { RefreshTokens } from "./services/refresh-tokens.ts";
 import { watchSessions } from "./services/session-watch.ts";
-import { Sessions } from "./services/sessions.ts";
+import { readSessionsEnded, Sessions, type SessionsEnded } from "./services/sessions.ts";
 import { Sync } from "./services/sync.ts";
 import { storedSecret, Tokens } from "./services/tokens.ts";
 import { Typing } from "./services/typing.ts";
@@ -44,6 +51,9 @@ const keepAliveMs = 75_000;
 const requestWithinMs = 15_000;
 /** How long requests under way may take when the server stops, before they are cut off. */
 const lastRequestsMs = 5000;
+
+/** Changes older than this have been heard of, or found by the look at the database. */
+const latestNewsMs = 60_000;
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
@@ -61,6 +71,8 @@ export class Messenger {
   private readonly waitingApp: RequestListener;
   private readonly stopping = new AbortController();
   private opened: OpenDatabase | undefined;
+  private redis: RedisClient | undefined;
+  private bus: Bus | undefined;
   private edges: Edges | undefined;
   private stopped: Promise<void> | undefined;
 
@@ -100,7 +112,8 @@ export class Messenger {
       log: this.log,
       signal: this.stopping.signal,
     });
-    this.edges = await this.compose(this.opened);
+    this.bus = await this.openBus();
+    this.edges = await this.compose(this.opened, this.bus);
     return port;
   }
 
@@ -115,14 +128,26 @@ export class Messenger {
     return this.stopped;
   }
 
-  private async compose({ database }: OpenDatabase): Promise<Edges> {
+  private async openBus(): Promise<Bus> {
     const { config, log } = this;
+    if (config.redisUrl === undefined) return new InProcessBus(log);
+    this.redis = await connectRedis({ url: config.redisUrl, log, signal: this.stopping.signal });
+    const bus = new RedisBus({ client: this.redis, prefix: config.redisPrefix, log });
+    await bus.open();
+    return bus;
+  }
+
+  private async compose({ database }: OpenDatabase, bus: Bus): Promise<Edges> {
+    const { config, log } = this;
+    const isAlone = config.redisUrl === undefined;
     const connections = new Connections();
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
         settled: (chatId) => settledChat(database, chatId),
+        ...(!isAlone && { startOf: startAmongOthers(database) }),
       },
+      bus,
       deliver: deliverTo(connections),
       deliverSignal: signalTo(connections),
       log,
@@ -134,7 +159,7 @@ export class Messenger {
       tokens: new Tokens({ secret, lifetimeSeconds: config.tokenLifetimeSeconds }),
       refreshTokens: new RefreshTokens(secret),
       refreshLifetimeMs: config.refreshTokenLifetimeSeconds * 1000,
-      onEnded: connections.endSessions,
+      onEnded: endSessionsEverywhere(connections, bus),
     });
     const passwords = new Passwords({ cost: config.bcryptCost });
     const chatLog = new ChatLog({ database, delivery });
@@ -166,6 +191,7 @@ export class Messenger {
       connections,
       services: { messages, groups, history, marks, typing, sync },
       presences: new Presences({ database }),
+      bus,
       sessions,
       allowedOrigins: config.allowedOrigins,
       outbound: config.outbound,
@@ -176,6 +202,7 @@ export class Messenger {
     const chores = [
       watchSessions({ database, onEnded: connections.endSessions, log }),
       startHistoryPurge({ database, log }),
+      ...(isAlone ? [] : [watchChanges({ database, delivery, log })]),
       () => delivery.stop(),
     ];
     return { app, gateway, chores };
@@ -204,11 +231,34 @@ export class Messenger {
     await Promise.race([closed, wait(lastRequestsMs, undefined, { ref: false })]);
     this.server.closeAllConnections();
     for (const stop of this.edges?.chores ?? []) stop();
+    await this.bus?.close();
+    if (this.redis) await closeRedis(this.redis);
     await this.opened?.close();
   }
 }
 
-const answers = (database: OpenDatabase["database"]): Promise<boolean> =>
+/** Closes the sockets of ended sessions here, and has every other process do it. */
+function endSessionsEverywhere(connections: Connections, bus: Bus): (ended: SessionsEnded) => void {
+  bus.subscribe("sessionsEnded", (body) => {
+    const ended = readSessionsEnded(body);
+    if (ended) connections.endSessions(ended);
+  });
+  return (ended) => {
+    bus.publish("sessionsEnded", ended);
+    connections.endSessions(ended);
+  };
+}
+
+/**
+ * Where delivery starts with a chat that it does not remember: before what was changed since this process began to
+ * serve, but not further back than hints and looks at the database can be late.
+ */
+function startAmongOthers(database: Database): (chatId: number) => Promise<number> {
+  const since = Date.now();
+  return (chatId) => versionBefore(database, { chatId, seconds: Math.min(Date.now() - since, latestNewsMs) / 1000 });
+}
+
+const answers = (database: Database): Promise<boolean> =>
   database.query("SELECT 1").then(
     () => true,
     () => false,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatMessage } from "../src/db/queries/messages.ts";
+import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { type Change, Delivery, type Origin } from "../src/delivery/delivery.ts";
 import { silent } from "./support/silent.ts";
 
@@ -35,7 +36,14 @@ const left = (version: number, userId: number): ChatMessage => ({
 });
 
 /** A delivery over a store of `stored` versions, which fails as often as it is told to. */
-function deliveryOver(store: { stored: number; failures?: number; rows?: Map<number, ChatMessage> }) {
+function deliveryOver(store: {
+  stored: number;
+  failures?: number;
+  rows?: Map<number, ChatMessage>;
+  /** Where other processes write too: the version from which a chat that is not remembered starts, and their bus. */
+  startOf?: number;
+  members?: Members;
+}) {
   const given: Change[] = [];
   let reads = 0;
   const delivery = new Delivery({
@@ -48,7 +56,9 @@ function deliveryOver(store: { stored: number; failures?: number; rows?: Map<num
         return { messages, memberIds: [1, 2] };
       },
       settled: async () => {},
+      ...(store.startOf !== undefined && { startOf: async () => store.startOf ?? 0 }),
     },
+    bus: new InProcessBus(silent, store.members),
     deliver: (change) => given.push(change),
     deliverSignal: () => {},
     log: silent,
@@ -183,5 +193,63 @@ describe("delivery", () => {
       [1, 2, 3],
       [1, 2],
     ]);
+  });
+});
+
+describe("delivery, where other processes write too", () => {
+  /** Two processes over one store; the first has been told what the second announces. */
+  function twoProcesses(store: { stored: number; startOf: number }) {
+    const members: Members = new Set();
+    return { here: deliveryOver({ ...store, members }), there: deliveryOver({ ...store, members }) };
+  }
+
+  /** Settles when everything up to a version has been given out. */
+  const until = async (given: () => number[], last: number) => {
+    while (given().at(-1) !== last) await new Promise(setImmediate);
+  };
+
+  test("what one announces all give out, as it was, times and all", async () => {
+    const { here, there } = twoProcesses({ stored: 1, startOf: 0 });
+    await there.delivery.announce(news(1));
+    await until(here.versions, 1);
+    expect(here.given[0]?.message.createdAt).toBeInstanceOf(Date);
+    expect(here.given[0]?.recipientIds).toEqual([1, 2]);
+  });
+
+  test("a hint that was lost costs a reading when the next one comes", async () => {
+    const { here, there } = twoProcesses({ stored: 3, startOf: 0 });
+    await there.delivery.announce(news(1));
+    await until(here.versions, 1);
+    await there.delivery.announce(news(3));
+    await until(here.versions, 3);
+    expect(here.versions()).toEqual([1, 2, 3]);
+  });
+
+  test("a chat that is not remembered starts before what may be on its way, even for a write of one's own", async () => {
+    const { here } = twoProcesses({ stored: 9, startOf: 6 });
+    here.delivery.follow(chatId, 8);
+    await here.delivery.announce(news(9));
+    expect(here.versions()).toEqual([7, 8, 9]);
+  });
+
+  test("what was only seen in the store is given out, once", async () => {
+    const { here } = twoProcesses({ stored: 4, startOf: 2 });
+    here.delivery.reach({ chatId, version: 4 });
+    here.delivery.reach({ chatId, version: 4 });
+    await until(here.versions, 4);
+    await here.delivery.announce(news(4));
+    expect(here.versions()).toEqual([3, 4]);
+  });
+
+  test("what is no change of ours is dropped", async () => {
+    const members: Members = new Set();
+    const here = deliveryOver({ stored: 1, startOf: 0, members });
+    const stranger = new InProcessBus(silent, members);
+    for (const body of [{}, [], { message: {}, recipientIds: [1] }, { ...news(1), recipientIds: "all" }]) {
+      stranger.publish("change", body);
+    }
+    stranger.publish("change", { ...news(1) });
+    await until(here.versions, 1);
+    expect(here.versions()).toEqual([1]);
   });
 });

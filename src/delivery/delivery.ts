@@ -1,5 +1,7 @@
+import type { Bus } from "../bus/bus.ts";
 import type { ChatMessage } from "../db/queries/messages.ts";
 import type { Logger } from "../logger.ts";
+import { readChange, readSignal } from "./news.ts";
 
 /** Who asked for a change: compared by identity only, so that the asker hears the answer and not also the push. */
 export type Origin = object;
@@ -28,6 +30,11 @@ export interface ChangeReader {
   ): Promise<{ messages: ChatMessage[]; memberIds: number[] }>;
   /** Settles when no commit of a change of this chat is under way. */
   settled(chatId: number): Promise<void>;
+  /**
+   * Where to start with a chat that is not remembered: its version before whatever may not have been given out. Only
+   * where other processes write too: what they added before us may still be on its way here.
+   */
+  startOf?: (chatId: number) => Promise<number>;
 }
 
 /** Ends a write: its changes, if any, have been announced, or it is not known whether it was committed. */
@@ -36,6 +43,10 @@ export type EndWrite = (outcome: { inDoubt: boolean }) => void;
 interface LiveChat {
   /** The last version given out. */
   version: number;
+  /** Whether that is known for certain; see `startOf`. */
+  placed: boolean;
+  /** A version that was seen in the store, without the change. */
+  seen: number;
   /** Writes of this process that have not ended. */
   underWay: Set<Promise<void>>;
   /** Committed, and waiting for the versions before them. */
@@ -54,6 +65,7 @@ const retryReadingMs = { first: 200, most: 5000 };
  * The one ordered way out for committed changes. Two writers may hear of their commits in another order than that of
  * the commits; clients may not. Per chat the next version goes out, a smaller one has been out already, and before a
  * greater one whatever is missing is waited for, if it is a write of this process, or read from the store.
+ * So it is with what other processes tell: it may come late, in any order or never, and costs a reading at the worst.
  */
 export class Delivery {
   private readonly chats = new Map<number, LiveChat>();
@@ -62,13 +74,24 @@ export class Delivery {
   constructor(
     private readonly options: {
       store: ChangeReader;
+      bus: Bus;
       log: Logger;
       /** Hands one change to whoever is connected. Called in order of versions per chat. */
       deliver: (change: Change) => void;
       /** Hands a signal to whoever is connected. */
       deliverSignal: (signal: Signal) => void;
     },
-  ) {}
+  ) {
+    const { bus, deliverSignal } = options;
+    bus.subscribe("change", (body) => {
+      const change = readChange(body);
+      if (change) void this.take(change);
+    });
+    bus.subscribe("signal", (body) => {
+      const signal = readSignal(body);
+      if (signal) deliverSignal(signal);
+    });
+  }
 
   /** Whether the last version given out of this chat is known. */
   follows(chatId: number): boolean {
@@ -98,12 +121,41 @@ export class Delivery {
     };
   }
 
-  /** Gives out a committed change, after whatever the chat has before it. Settles when that is done. */
+  /**
+   * Gives out a committed change, here and in every other process, after whatever the chat has before it. Settles when
+   * that is done here.
+   */
   announce(change: Change): Promise<void> | undefined {
+    const { message, recipientIds } = change;
+    this.options.bus.publish("change", { message, recipientIds });
+    return this.take(change);
+  }
+
+  /** Says that the store has a chat at this version: what was not given out up to there is given out now. */
+  reach({ chatId, version }: { chatId: number; version: number }): void {
+    const chat = this.live(chatId, version);
+    if (chat.placed && version <= chat.version) return;
+    chat.seen = Math.max(chat.seen, version);
+    this.readIfNeeded(chatId, chat);
+  }
+
+  /** Tells whoever is connected now, in no order and to nobody later: what lasts of it is read by `sync`. */
+  signal(signal: Signal): void {
+    const { origin: _, ...news } = signal;
+    this.options.bus.publish("signal", news);
+    this.options.deliverSignal(signal);
+  }
+
+  /** Gives up the attempts to read what is missing. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private take(change: Change): Promise<void> | undefined {
     const { chatId, version } = change.message;
     const chat = this.live(chatId, version - 1);
-    if (version <= chat.version) return undefined;
-    if (version > chat.version + 1) {
+    if (chat.placed && version <= chat.version) return undefined;
+    if (!chat.placed || version > chat.version + 1) {
       return new Promise((resolve) => {
         chat.heard.set(version, { change, given: resolve });
         this.readIfNeeded(chatId, chat);
@@ -112,16 +164,6 @@ export class Delivery {
     this.give(chat, change);
     this.giveNext(chat);
     return undefined;
-  }
-
-  /** Tells whoever is connected now, in no order and to nobody later: what lasts of it is read by `sync`. */
-  signal(signal: Signal): void {
-    this.options.deliverSignal(signal);
-  }
-
-  /** Gives up the attempts to read what is missing. */
-  stop(): void {
-    this.stopped = true;
   }
 
   private live(chatId: number, version: number): LiveChat {
@@ -135,7 +177,16 @@ export class Delivery {
       if (this.chats.size < mostLiveChats) break;
       if (!chat.isRead && chat.underWay.size === 0 && chat.heard.size === 0) this.chats.delete(oldest);
     }
-    const fresh: LiveChat = { version, underWay: new Set(), heard: new Map(), inDoubt: false, isRead: false };
+    const placed = this.options.store.startOf === undefined;
+    const fresh: LiveChat = {
+      version,
+      placed,
+      seen: 0,
+      underWay: new Set(),
+      heard: new Map(),
+      inDoubt: false,
+      isRead: false,
+    };
     this.chats.set(chatId, fresh);
     return fresh;
   }
@@ -159,7 +210,7 @@ export class Delivery {
   }
 
   private readIfNeeded(chatId: number, chat: LiveChat): void {
-    if (chat.isRead || (!chat.inDoubt && chat.heard.size === 0)) return;
+    if (chat.isRead || !isMissing(chat)) return;
     chat.isRead = true;
     void this.readMissing(chatId, chat).finally(() => {
       chat.isRead = false;
@@ -171,7 +222,7 @@ export class Delivery {
     let pauseMs = retryReadingMs.first;
     // Most often what is missing is a write of this process, which will say so itself.
     await ended(chat);
-    while ((chat.inDoubt || chat.heard.size > 0) && !this.stopped) {
+    while (isMissing(chat) && !this.stopped) {
       try {
         await this.readOn(chatId, chat);
       } catch (error) {
@@ -189,18 +240,27 @@ export class Delivery {
     const wasInDoubt = chat.inDoubt;
     if (wasInDoubt) await store.settled(chatId);
     chat.inDoubt = false;
-    const heardOf = Math.max(0, ...chat.heard.keys());
     try {
+      if (!chat.placed) await this.place(chatId, chat);
+      const heardOf = Math.max(chat.seen, ...chat.heard.keys());
       const { messages, memberIds } = await store.changesAfter(chatId, chat.version, rowsPerReading);
       // A write of this process may be among them and have not said so yet. It knows who asked for it.
       await ended(chat);
       const isAll = messages.length < rowsPerReading;
       chat.inDoubt ||= wasInDoubt && !isAll;
       this.giveRead(chat, toChanges(messages, memberIds), isAll ? heardOf : 0);
+      if (isAll && chat.seen <= heardOf) chat.seen = 0;
     } catch (error) {
       chat.inDoubt ||= wasInDoubt;
       throw error;
     }
+  }
+
+  private async place(chatId: number, chat: LiveChat): Promise<void> {
+    const start = (await this.options.store.startOf?.(chatId)) ?? chat.version;
+    // What was heard of is news, however old it is.
+    chat.version = Math.min(start, ...[...chat.heard.keys()].map((version) => version - 1));
+    chat.placed = true;
   }
 
   /**
@@ -230,6 +290,9 @@ function withResolver(): { promise: Promise<void>; resolve: () => void } {
   });
   return { promise, resolve };
 }
+
+const isMissing = ({ inDoubt, heard, seen, version, placed }: LiveChat): boolean =>
+  inDoubt || heard.size > 0 || (seen > 0 && (!placed || seen > version));
 
 /** Settles when the writes that are under way now have ended. */
 const ended = (chat: LiveChat): Promise<unknown> => Promise.all(chat.underWay);

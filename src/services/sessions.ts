@@ -1,4 +1,5 @@
 import { Op, type Transaction } from "sequelize";
+import { isIds, isRecord } from "../bus/bus.ts";
 import type { Database } from "../db/connect.ts";
 import { AppError } from "../errors.ts";
 import { Session, User } from "../models/index.ts";
@@ -10,6 +11,13 @@ import { type Claims, notLoggedIn, type Tokens } from "./tokens.ts";
 export interface SessionsEnded {
   sessionIds: readonly number[];
   because: "ended" | "accountDeleted";
+}
+
+/** Ended sessions as another process told of them; undefined for anything else. */
+export function readSessionsEnded(body: unknown): SessionsEnded | undefined {
+  if (!isRecord(body) || !isIds(body.sessionIds)) return undefined;
+  const { sessionIds, because } = body;
+  return because === "ended" || because === "accountDeleted" ? { sessionIds, because } : undefined;
 }
 
 /** A session as its owner sees it. */

@@ -72,6 +72,11 @@ export class Connections {
     return this.byUser.get(userId)?.size ?? 0;
   }
 
+  /** Everybody who has a socket open. */
+  userIds(): number[] {
+    return [...this.byUser.keys()];
+  }
+
   /** Closes whatever these sessions hold open, and whatever is being opened for them. */
   readonly endSessions = ({ sessionIds, because }: SessionsEnded): void => {
     const [code, reason] =

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { Bus } from "../bus/bus.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 import { pushFrame } from "../contract/frames.ts";
 import type { Change, Origin, Signal } from "../delivery/delivery.ts";
@@ -41,6 +42,7 @@ export interface GatewayOptions {
   services: WsServices;
   sessions: Sessions;
   presences: Presences;
+  bus: Bus;
   allowedOrigins: readonly string[];
   outbound: OutboundLimits;
   isOpen: () => boolean;
@@ -78,7 +80,8 @@ export class Gateway {
     });
     this.stopHeartbeat = startHeartbeat(connections);
     this.stopBacklogWatch = watchBacklogs(connections, options.outbound.pushBytesInAll);
-    this.presence = new PresenceBoard({ connections, presences: options.presences, log: options.log });
+    const { presences, bus, log } = options;
+    this.presence = new PresenceBoard({ connections, presences, bus, log });
   }
 
   /** Answers what was read, then closes every socket with "come back". New ones are kept out by `isOpen`. */

@@ -1,30 +1,44 @@
+import type { Bus } from "../bus/bus.ts";
 import { pushFrame } from "../contract/frames.ts";
 import type { Logger } from "../logger.ts";
 import type { Presence, Presences } from "../services/presence.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { textFrame } from "./outbox.ts";
+import { PresencePeers } from "./presence-peers.ts";
 
 /** Someone who comes back within this time never went: a reconnect does not flicker. */
 const graceMs = 15_000;
 
-/** Who is online, which sockets watch whom, and telling them. */
+/** Who is online, here or at another process, which sockets watch whom, and telling them. */
 export class PresenceBoard {
   /** Whose last socket has gone and whose grace is running. */
   private readonly leaving = new Map<number, NodeJS.Timeout>();
   private readonly watchers = new Map<number, Set<Connection>>();
   private readonly watched = new Map<Connection, readonly number[]>();
 
-  constructor(private readonly options: { connections: Connections; presences: Presences; log: Logger }) {}
+  private readonly peers: PresencePeers;
+
+  constructor(private readonly options: { connections: Connections; presences: Presences; bus: Bus; log: Logger }) {
+    const { connections, bus } = options;
+    this.peers = new PresencePeers({
+      bus,
+      connected: () => connections.userIds(),
+      onCame: (userId) => {
+        if (connections.countOf(userId) === 0) this.came(userId);
+      },
+      onWent: (userId) => {
+        if (connections.countOf(userId) === 0) this.went(userId);
+      },
+    });
+  }
 
   /** A socket has been opened. */
   opened(connection: Connection): void {
     const { userId } = connection.claims;
-    const grace = this.leaving.get(userId);
-    clearTimeout(grace);
-    this.leaving.delete(userId);
-    const isFirst = this.options.connections.countOf(userId) === 1;
-    if (isFirst && !grace) this.announce(userId, null);
+    if (this.options.connections.countOf(userId) > 1) return;
+    this.peers.tell(userId, true);
+    if (!this.peers.has(userId)) this.came(userId);
   }
 
   /** A socket has been closed. */
@@ -32,13 +46,10 @@ export class PresenceBoard {
     this.unwatch(connection);
     const { userId } = connection.claims;
     if (this.options.connections.countOf(userId) > 0) return;
-    const goneAt = new Date();
-    const leave = () => {
-      this.leaving.delete(userId);
-      this.announce(userId, goneAt);
-    };
-    this.leaving.set(userId, setTimeout(leave, graceMs).unref());
-    this.options.presences.seen([userId], goneAt).catch((err) => this.options.log.debug({ err }, "not noted as seen"));
+    this.peers.tell(userId, false);
+    const { presences, log } = this.options;
+    presences.seen([userId], new Date()).catch((err) => log.debug({ err }, "not noted as seen"));
+    if (!this.peers.has(userId)) this.went(userId);
   }
 
   /** Watches these people from now on, and no others, and says how it is with them now. */
@@ -59,12 +70,32 @@ export class PresenceBoard {
   }
 
   stop(): void {
+    this.peers.stop();
     for (const grace of this.leaving.values()) clearTimeout(grace);
     this.leaving.clear();
   }
 
   private readonly isOnline = (userId: number): boolean =>
-    this.options.connections.countOf(userId) > 0 || this.leaving.has(userId);
+    this.options.connections.countOf(userId) > 0 || this.peers.has(userId) || this.leaving.has(userId);
+
+  /** Somebody who was connected nowhere is connected. */
+  private came(userId: number): void {
+    const grace = this.leaving.get(userId);
+    clearTimeout(grace);
+    this.leaving.delete(userId);
+    if (!grace) this.announce(userId, null);
+  }
+
+  /** Somebody is connected nowhere any more. */
+  private went(userId: number): void {
+    clearTimeout(this.leaving.get(userId));
+    const goneAt = new Date();
+    const leave = () => {
+      this.leaving.delete(userId);
+      this.announce(userId, goneAt);
+    };
+    this.leaving.set(userId, setTimeout(leave, graceMs).unref());
+  }
 
   private unwatch(connection: Connection): void {
     for (const userId of this.watched.get(connection) ?? []) {

@@ -1,5 +1,6 @@
 import { describe } from "@jest/globals";
 import { canMakeClusters } from "./cluster.ts";
+import { canStartRedis } from "./redis.ts";
 
 /**
  * Tests that need a program this machine may not have: skipped with a line that says so, and failed where nothing may
@@ -16,3 +17,11 @@ function describeWith(what: string, found: boolean, title: string, tests: () => 
 /** Tests that start a PostgreSQL server of their own. */
 export const describeWithCluster = (title: string, tests: () => void): void =>
   describeWith("the programs of a PostgreSQL server", canMakeClusters, title, tests);
+
+/** Tests that start a Redis of their own. */
+export const describeWithRedis = (title: string, tests: () => void): void =>
+  describeWith("redis-server", canStartRedis, title, tests);
+
+/** Tests of several processes: on a PostgreSQL server and a Redis of their own. */
+export const describeWithProcesses = (title: string, tests: () => void): void =>
+  describeWith("redis-server or the programs of a PostgreSQL server", canStartRedis && canMakeClusters, title, tests);
