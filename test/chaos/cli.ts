@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type ChaosOptions, runChaos } from "./run.ts";
 
-// npm run chaos -- --minutes 5 --seed 7 --database server
+// npm run chaos -- --minutes 5 --seed 7 --database server --processes 2
 
 const { values } = parseArgs({
   options: {
@@ -9,6 +9,7 @@ const { values } = parseArgs({
     rounds: { type: "string" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     database: { type: "string", default: "embedded" },
+    processes: { type: "string", default: "1" },
     people: { type: "string", default: "24" },
   },
 });
@@ -17,6 +18,7 @@ const until = Date.now() + Number(values.minutes) * 60_000;
 const options: ChaosOptions = {
   seed,
   database: values.database === "server" ? "server" : "embedded",
+  processes: Number(values.processes),
   rounds: values.rounds ? Number(values.rounds) : Number.MAX_SAFE_INTEGER,
   people: Number(values.people),
   calmMs: [500, 4000],
@@ -27,7 +29,7 @@ const options: ChaosOptions = {
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-print(`seed ${seed}, ${options.database} database`);
+print(`seed ${seed}, ${options.database} database, ${options.processes} process(es)`);
 const { log, faults, seconds } = await runChaos(options);
 print(JSON.stringify({ seed, database: options.database, seconds: Math.round(seconds), faults, ...log.counts }));
 const kinds = new Map<string, number>();

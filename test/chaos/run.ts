@@ -8,6 +8,8 @@ import { ServerUnderTest } from "./server-under-test.ts";
 export interface ChaosOptions {
   seed: number;
   database: "embedded" | "server";
+  /** Server processes on one database, which has to be a server's then. */
+  processes?: number;
   /** How many faults; each is one trial. */
   rounds: number;
   people: number;
@@ -24,7 +26,7 @@ export interface ChaosOptions {
   judgeEachRound?: boolean;
 }
 
-export type Fault = "kill" | "terminate" | "cut" | "stall" | "databaseImmediate" | "databaseFast";
+export type Fault = "kill" | "terminate" | "cut" | "stall" | "databaseImmediate" | "databaseFast" | "redis";
 
 export interface Verdict {
   log: Log;
@@ -33,10 +35,11 @@ export interface Verdict {
 }
 
 /** Mostly kills: the others are there to hide in. */
-const faultsOf = (database: ChaosOptions["database"]): Fault[] =>
-  database === "server"
-    ? ["kill", "kill", "kill", "kill", "terminate", "cut", "stall", "databaseImmediate", "databaseFast"]
-    : ["kill", "kill", "kill", "kill", "terminate", "cut", "stall"];
+const faultsOf = ({ database, processes = 1 }: ChaosOptions): Fault[] => [
+  ...(["kill", "kill", "kill", "kill", "terminate", "cut", "stall"] as const),
+  ...(database === "server" ? (["databaseImmediate", "databaseFast"] as const) : []),
+  ...(processes > 1 ? (["redis", "redis"] as const) : []),
+];
 
 /** Drives people against a real server while it is killed, cut off and restarted, and judges what they were told. */
 export async function runChaos(options: ChaosOptions): Promise<Verdict> {
@@ -50,21 +53,22 @@ export async function runChaos(options: ChaosOptions): Promise<Verdict> {
     stall: 0,
     databaseImmediate: 0,
     databaseFast: 0,
+    redis: 0,
   };
   const server = await ServerUnderTest.make(options);
   try {
-    await server.start();
+    await server.startAll();
     if (options.prepare && server.cluster) await options.prepare(server.cluster.url);
-    const clients = await makePeople(server.port, options.people, log, random);
-    const groups = await makeGroups(clients, server.port, random);
+    const clients = await makePeople(server.ports[0] ?? 0, options.people, log, random);
+    const groups = await makeGroups(clients, server.ports[0] ?? 0, random);
 
     const stop = new AbortController();
     const working = clients.map((client) =>
-      act(client, { clients, groups, port: server.port, log, signal: stop.signal }),
+      act(client, { clients, groups, ports: server.ports, log, signal: stop.signal }),
     );
     for (let round = 1; round <= options.rounds && !options.isEnough?.(log); round++) {
       await wait(random.between(...options.calmMs));
-      const fault = random.pick(faultsOf(options.database)) ?? "kill";
+      const fault = random.pick(faultsOf(options)) ?? "kill";
       faults[fault]++;
       await inflict(fault, server, clients, random);
       if (options.judgeEachRound && server.cluster) await judgeInPassing(server.cluster.url, log);
@@ -74,8 +78,8 @@ export async function runChaos(options: ChaosOptions): Promise<Verdict> {
     stop.abort();
     await Promise.all(working);
 
-    await settle(clients, server.port);
-    await server.end("SIGTERM");
+    await settle(clients, server.ports);
+    await server.endAll("SIGTERM");
     await server.withDatabase((url) => judge(url, log, clients));
   } finally {
     await server.remove();
@@ -91,8 +95,13 @@ async function inflict(
 ): Promise<void> {
   const some = clients.filter(() => random.chance(0.3));
   if (fault === "kill" || fault === "terminate") {
-    await server.end(fault === "kill" ? "SIGKILL" : "SIGTERM");
-    await server.start();
+    const port = random.pick(server.ports) ?? 0;
+    await server.end(port, fault === "kill" ? "SIGKILL" : "SIGTERM");
+    await server.start(port);
+  } else if (fault === "redis") {
+    await server.redis?.kill();
+    await wait(random.between(0, 2000));
+    await server.redis?.start();
   } else if (fault === "cut") for (const client of some) client.cut();
   else if (fault === "stall") for (const client of some) client.stall(random.between(200, 2000));
   else {
@@ -143,7 +152,7 @@ async function makeGroups(clients: readonly ChaosClient[], port: number, random:
 interface Scene {
   clients: readonly ChaosClient[];
   groups: readonly number[];
-  port: number;
+  ports: readonly number[];
   log: Log;
   signal: AbortSignal;
 }
@@ -152,7 +161,7 @@ interface Scene {
 async function act(client: ChaosClient, scene: Scene): Promise<void> {
   const { random } = client;
   while (!scene.signal.aborted) {
-    if (!client.connected && !(await client.connect(scene.port))) {
+    if (!client.connected && !(await client.connect(random.pick(scene.ports) ?? 0))) {
       await wait(random.between(20, 200));
       continue;
     }
@@ -201,13 +210,14 @@ async function actOnce(client: ChaosClient, { clients, groups, log }: Scene): Pr
 }
 
 /** Brings every device back, settles what is unknown, and lets everybody catch up. */
-async function settle(clients: readonly ChaosClient[], port: number): Promise<void> {
+async function settle(clients: readonly ChaosClient[], ports: readonly number[]): Promise<void> {
+  const connect = (client: ChaosClient) => client.connect(client.random.pick(ports) ?? 0);
   for (const client of clients) {
-    while (!client.connected && !(await client.connect(port))) await wait(100);
+    while (!client.connected && !(await connect(client))) await wait(100);
     while (client.unsettled.length > 0) await client.sayAgain();
   }
   for (const client of clients) {
-    if (!client.connected) await client.connect(port);
+    if (!client.connected) await connect(client);
     await client.catchUp();
     client.close();
   }

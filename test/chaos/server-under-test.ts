@@ -5,51 +5,70 @@ import { setTimeout as wait } from "node:timers/promises";
 import { startEngine } from "../../src/db/open.ts";
 import { Cluster, freePort } from "../support/cluster.ts";
 import { ServerProcess } from "../support/process.ts";
+import { TestRedis } from "../support/redis.ts";
 
-/** A real server process with a database of its own, to be killed and started again. */
+/** Real server processes with a database of their own, to be killed and started again; one, unless told otherwise. */
 export class ServerUnderTest {
-  process: ServerProcess | undefined;
+  private readonly running = new Map<number, ServerProcess>();
 
   private constructor(
     private readonly folder: string,
     readonly cluster: Cluster | undefined,
-    readonly port: number,
+    /** Between the processes, where they are several. */
+    readonly redis: TestRedis | undefined,
+    /** One for each process. */
+    readonly ports: readonly number[],
     private readonly settings: Record<string, string>,
   ) {}
 
   /** @param options.entry the `main.js` to run instead of the one that is built here */
   static async make(options: {
     database: "embedded" | "server";
+    processes?: number;
     entry?: string;
     settings?: Record<string, string>;
   }): Promise<ServerUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), "messenger-chaos-"));
     const cluster = options.database === "server" ? await Cluster.make() : undefined;
     await cluster?.start();
+    const processes = options.processes ?? 1;
+    const redis = processes > 1 ? await TestRedis.start() : undefined;
+    const ports = await Promise.all(Array.from({ length: processes }, freePort));
     const settings = {
       DATA_DIR: folder,
       LOG_LEVEL: "warn",
       RATE_LIMITS: "off",
       ...(cluster && { DATABASE_URL: cluster.url }),
+      ...(redis && { REDIS_URL: redis.url }),
       ...(options.entry && { MESSENGER_ENTRY: options.entry }),
       ...options.settings,
     };
-    return new ServerUnderTest(folder, cluster, await freePort(), settings);
+    return new ServerUnderTest(folder, cluster, redis, ports, settings);
   }
 
-  /** Starts the process and waits until it serves. */
-  async start(): Promise<void> {
-    this.process = ServerProcess.spawn({ ...this.settings, PORT: String(this.port) });
+  /** Starts every process and waits until they serve. */
+  async startAll(): Promise<void> {
+    for (const port of this.ports) await this.start(port);
+  }
+
+  /** Starts the process of a port and waits until it serves. */
+  async start(port: number): Promise<void> {
+    const process = ServerProcess.spawn({ ...this.settings, PORT: String(port) });
+    this.running.set(port, process);
     for (;;) {
-      const ready = await fetch(`http://127.0.0.1:${this.port}/health/ready`).catch(() => undefined);
+      const ready = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
       if (ready?.ok) return;
-      const ended = await Promise.race([this.process.ended, wait(50, undefined)]);
+      const ended = await Promise.race([process.ended, wait(50, undefined)]);
       if (ended) throw new Error(`the server ended while starting: ${ended.output}`);
     }
   }
 
-  async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    const ended = await this.process?.end(signal);
+  async endAll(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    await Promise.all(this.ports.map((port) => this.end(port, signal)));
+  }
+
+  async end(port: number, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    const ended = await this.running.get(port)?.end(signal);
     if (signal === "SIGTERM" && ended?.code !== 0)
       throw new Error(`SIGTERM ended with ${ended?.code}: ${ended?.output}`);
   }
@@ -65,7 +84,8 @@ export class ServerUnderTest {
   }
 
   async remove(): Promise<void> {
-    await this.process?.end("SIGKILL");
+    await this.endAll("SIGKILL");
+    await this.redis?.kill();
     await this.cluster?.remove();
     await rm(this.folder, { recursive: true, force: true });
   }
