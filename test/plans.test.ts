@@ -3,6 +3,7 @@ import type { QueryOptions } from "sequelize";
 import type { Database } from "../src/db/connect.ts";
 import { chatList } from "../src/db/queries/chat-list.ts";
 import { type NameSearch, type Place, peopleByName } from "../src/db/queries/people.ts";
+import { recentChanges, versionBefore } from "../src/db/queries/recent-changes.ts";
 import { useMessenger } from "./support/messenger.ts";
 
 /* That the queries of the busiest screens read an index, on tables of a size at which that matters. */
@@ -112,5 +113,20 @@ describe("the list of chats", () => {
     expect(plans).toHaveLength(1);
     expect(plans[0]).toContain("messages_pkey");
     expect(plans[0]).not.toContain("Seq Scan on messages");
+  });
+});
+
+describe("the look for what other processes changed", () => {
+  test("reads the end of the primary key and the index of what was revised, and nothing else", async () => {
+    const { plans } = await plansOf((database) => recentChanges(database, { seconds: 0 }));
+    expect(plans[0]).toContain("Index Scan Backward using messages_pkey");
+    expect(plans[1]).toContain("messages_pkey");
+    expect(plans[1]).toContain("messages_revised_at");
+    expect(plans.join("\n")).not.toContain("Seq Scan");
+  });
+
+  test("and the start of one chat reads that chat alone", async () => {
+    const { plans } = await plansOf(async (database) => [await versionBefore(database, { chatId: me, seconds: 60 })]);
+    expect(plans[0]).toMatch(/Index Scan.* (using|on) messages_version_unique|Index Cond: \(chat_id/);
   });
 });
