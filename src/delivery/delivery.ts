@@ -212,9 +212,7 @@ export class Delivery {
   private readIfNeeded(chatId: number, chat: LiveChat): void {
     if (chat.isRead || !isMissing(chat)) return;
     chat.isRead = true;
-    void this.readMissing(chatId, chat).finally(() => {
-      chat.isRead = false;
-    });
+    void this.readMissing(chatId, chat);
   }
 
   /** Reads and gives out until nothing is missing; keeps trying while the store is away. */
@@ -231,6 +229,8 @@ export class Delivery {
         pauseMs = Math.min(pauseMs * 2, retryReadingMs.most);
       }
     }
+    // In the same breath as the last look at what is missing, or news in between would wait for the next.
+    chat.isRead = false;
     // Committed it is, whether or not it can be given out any more.
     for (const { given } of chat.heard.values()) given();
   }
