@@ -23,7 +23,13 @@ export type Config = Readonly<{
   tokenLifetimeSeconds: number;
   refreshTokenLifetimeSeconds: number;
   bcryptCost: number;
-  /** Browser origins besides the server's own that may open a WebSocket. */
+  /** Undefined: nothing is limited. */
+  rates: Readonly<Record<RateName, Rate>> | undefined;
+  /** Open sockets of one person, in one process. */
+  maxSocketsPerUser: number;
+  /** Open sockets of one process. */
+  maxSockets: number;
+  /** Browser origins besides the server's own that may call the HTTP side and open a WebSocket. */
   allowedOrigins: readonly string[];
   trustedProxyHops: number;
   maxGroupMembers: number;
@@ -31,6 +37,16 @@ export type Config = Readonly<{
   outbound: Readonly<{ ephemeralBytes: number; pushBytes: number; pushBytesInAll: number; stalledMs: number }>;
   shutdownTimeoutMs: number;
 }>;
+
+/** `burst` at once, then `amount` every `seconds`. */
+type Rate = Readonly<{ burst: number; amount: number; seconds: number }>;
+
+type RateName =
+  | "logInsPerAccount"
+  | "logInsPerAddress"
+  | "reconnectsPerAddress"
+  | "messagesPerUser"
+  | "requestsPerUser";
 
 const shortestSecret = 32;
 
@@ -55,6 +71,19 @@ const url = (scheme: string[], example: string) =>
     .uri({ scheme })
     .messages({ "string.uriCustomScheme": `{{#label}} must look like ${example}` });
 
+/** A rate as "60+10/s" or "5+1/12s". */
+const rate = (unlessSet: string) =>
+  Joi.string()
+    .custom((text: string, rule) => readRate(text) ?? rule.error("rate.form"))
+    .default(readRate(unlessSet));
+
+/** The burst holds at least what comes back at once. */
+function readRate(text: string): Rate | undefined {
+  const [, burst, amount, seconds = 1] = /^(\d{1,6})\+([1-9]\d{0,5})\/([1-9]\d{0,3})?s$/.exec(text) ?? [];
+  if (burst === undefined || Number(burst) < Number(amount)) return undefined;
+  return Object.freeze({ burst: Number(burst), amount: Number(amount), seconds: Number(seconds) });
+}
+
 const environmentSchema = Joi.object({
   NODE_ENV: Joi.string().valid("development", "test", "production").default("development"),
   HOST: Joi.string().default(
@@ -77,6 +106,14 @@ const environmentSchema = Joi.object({
   TOKEN_LIFETIME_SECONDS: wholeNumber(1, 30 * 86_400).default(86_400),
   REFRESH_TOKEN_LIFETIME_SECONDS: wholeNumber(1, 3650 * 86_400).default(90 * 86_400),
   BCRYPT_COST: wholeNumber(4, 18).default(12),
+  RATE_LIMITS: Joi.string().valid("on", "off").default("on"),
+  LIMIT_LOGINS_PER_ACCOUNT: rate("5+1/12s"),
+  LIMIT_LOGINS_PER_ADDRESS: rate("20+1/3s"),
+  LIMIT_RECONNECTS_PER_ADDRESS: rate("200+20/s"),
+  LIMIT_MESSAGES_PER_USER: rate("60+10/s"),
+  LIMIT_REQUESTS_PER_USER: rate("120+20/s"),
+  MAX_SOCKETS_PER_USER: wholeNumber(1, 10_000).default(10),
+  MAX_SOCKETS: wholeNumber(1, 1_000_000).default(10_000),
   ALLOWED_ORIGINS: Joi.string().pattern(/^https?:\/\/[^\s/,]+(,https?:\/\/[^\s/,]+)*$/),
   TRUSTED_PROXY_HOPS: wholeNumber(0, 10).default(0),
   MAX_GROUP_MEMBERS: wholeNumber(2, 100_000).default(1000),
@@ -87,6 +124,7 @@ const environmentSchema = Joi.object({
 })
   .messages({
     "secret.short": `{{#label}} needs ${shortestSecret} bytes or more; make one with: openssl rand -base64 48`,
+    "rate.form": "{{#label}} must look like 60+10/s (60 at once, then 10 a second) or 5+1/12s",
     "string.pattern.base": "{{#label}} must be origins such as https://chat.example.org, separated by commas",
   })
   .unknown(true);
@@ -115,6 +153,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const refusal = production ? refuseInProduction(value) : undefined;
   if (refusal) throw new StartError(refusal);
 
+  const isLimited = value.RATE_LIMITS === "on";
+  const rates = Object.freeze({
+    logInsPerAccount: value.LIMIT_LOGINS_PER_ACCOUNT,
+    logInsPerAddress: value.LIMIT_LOGINS_PER_ADDRESS,
+    reconnectsPerAddress: value.LIMIT_RECONNECTS_PER_ADDRESS,
+    messagesPerUser: value.LIMIT_MESSAGES_PER_USER,
+    requestsPerUser: value.LIMIT_REQUESTS_PER_USER,
+  });
+
   return Object.freeze({
     production,
     host: value.HOST,
@@ -130,6 +177,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     tokenLifetimeSeconds: value.TOKEN_LIFETIME_SECONDS,
     refreshTokenLifetimeSeconds: value.REFRESH_TOKEN_LIFETIME_SECONDS,
     bcryptCost: value.BCRYPT_COST,
+    rates: isLimited ? rates : undefined,
+    maxSocketsPerUser: isLimited ? value.MAX_SOCKETS_PER_USER : Number.POSITIVE_INFINITY,
+    maxSockets: value.MAX_SOCKETS,
     allowedOrigins: Object.freeze(value.ALLOWED_ORIGINS?.split(",") ?? []),
     trustedProxyHops: value.TRUSTED_PROXY_HOPS,
     maxGroupMembers: value.MAX_GROUP_MEMBERS,

@@ -18,6 +18,7 @@ import { openApiDocument } from "./docs/openapi.ts";
 import { webSocketPage } from "./docs/websocket-page.ts";
 import { StartError } from "./errors.ts";
 import { createHttpApp } from "./http/app.ts";
+import { asksForWebSocket, withoutUpgrade } from "./http/other-upgrades.ts";
 import { routes } from "./http/registry.ts";
 import { createWaitingApp } from "./http/waiting-app.ts";
 import type { Logger } from "./logger.ts";
@@ -28,6 +29,7 @@ import { ChatLog } from "./services/chat-log.ts";
 import { Groups } from "./services/groups.ts";
 import { History } from "./services/history.ts";
 import { startHistoryPurge } from "./services/history-purge.ts";
+import { Limits } from "./services/limits.ts";
 import { Marks } from "./services/marks.ts";
 import { MessageWriter } from "./services/message-writer.ts";
 import { Messages } from "./services/messages.ts";
@@ -45,10 +47,16 @@ import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
 import { registry } from "./ws/registry.ts";
 import { refuseUnready } from "./ws/upgrade.ts";
 
-const headersWithinMs = 10_000;
+/** What a client may take for a request, in milliseconds; who takes longer is answered 408. */
+const patience = {
+  headersTimeout: 10_000,
+  /** With its body. */
+  requestTimeout: 15_000,
+  /** How often both are looked at. */
+  connectionsCheckingInterval: 1000,
+};
 /** Longer than proxies keep an idle connection (60 s), so that none sends a request on one that is just being closed. */
 const keepAliveMs = 75_000;
-const requestWithinMs = 15_000;
 /** How long requests under way may take when the server stops, before they are cut off. */
 const lastRequestsMs = 5000;
 
@@ -79,19 +87,15 @@ export class Messenger {
   constructor(
     private readonly config: Config,
     private readonly log: Logger,
+    timeouts: typeof patience = patience,
   ) {
     this.waitingApp = createWaitingApp({ log, asAppError });
-    this.server = createServer(
-      {
-        headersTimeout: headersWithinMs,
-        requestTimeout: requestWithinMs,
-        keepAliveTimeout: keepAliveMs,
-        connectionsCheckingInterval: 1000,
-      },
-      (request, response) => (this.edges?.app ?? this.waitingApp)(request, response),
+    this.server = createServer({ ...timeouts, keepAliveTimeout: keepAliveMs }, (request, response) =>
+      (this.edges?.app ?? this.waitingApp)(request, response),
     );
     this.server.on("upgrade", (request, socket, head) => {
-      if (this.edges) void this.edges.gateway.upgrade(request, socket, head);
+      if (!asksForWebSocket(request)) this.server.emit("connection", withoutUpgrade(request, socket, head));
+      else if (this.edges) void this.edges.gateway.upgrade(request, socket, head);
       else refuseUnready(socket);
     });
   }
@@ -140,7 +144,9 @@ export class Messenger {
   private async compose({ database }: OpenDatabase, bus: Bus): Promise<Edges> {
     const { config, log } = this;
     const isAlone = config.redisUrl === undefined;
-    const connections = new Connections();
+    if (!config.rates) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
+    const limits = new Limits({ rates: config.rates, redis: this.redis, prefix: config.redisPrefix });
+    const connections = new Connections({ maxPerUser: config.maxSocketsPerUser });
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
@@ -163,7 +169,7 @@ export class Messenger {
     });
     const passwords = new Passwords({ cost: config.bcryptCost });
     const chatLog = new ChatLog({ database, delivery });
-    const accounts = new Accounts({ database, passwords, sessions, chatLog });
+    const accounts = new Accounts({ database, passwords, limits, sessions, chatLog });
     const people = new People({ database });
     const blocks = new Blocks({ database, chatLog });
     const groups = new Groups({ database, chatLog, maxMembers: config.maxGroupMembers });
@@ -183,7 +189,9 @@ export class Messenger {
         webSocketPage: webSocketPage(messageTypes),
       },
       isReady: async () => isOpen() && (await answers(database)),
+      limits,
       trustedProxyHops: config.trustedProxyHops,
+      allowedOrigins: config.allowedOrigins,
       asAppError,
       log,
     });
@@ -193,6 +201,9 @@ export class Messenger {
       presences: new Presences({ database }),
       bus,
       sessions,
+      limits,
+      maxSockets: config.maxSockets,
+      trustedProxyHops: config.trustedProxyHops,
       allowedOrigins: config.allowedOrigins,
       outbound: config.outbound,
       isOpen,

@@ -24,6 +24,33 @@ describe("settings", () => {
     expect(readConfig({ PORT: "", DATABASE_URL: "", JWT_SECRET: "" })).toEqual(readConfig({}));
   });
 
+  test("a limit is a burst and what comes back; off lifts the limits and the sockets of one person, and no size", () => {
+    const settings = { LIMIT_MESSAGES_PER_USER: "30+5/s", MAX_SOCKETS: "500" };
+    expect(readConfig(settings)).toMatchObject({
+      rates: {
+        logInsPerAccount: { burst: 5, amount: 1, seconds: 12 },
+        logInsPerAddress: { burst: 20, amount: 1, seconds: 3 },
+        messagesPerUser: { burst: 30, amount: 5, seconds: 1 },
+      },
+      maxSocketsPerUser: 10,
+      maxSockets: 500,
+    });
+    expect(readConfig({ ...settings, RATE_LIMITS: "off" })).toMatchObject({
+      rates: undefined,
+      maxSocketsPerUser: Number.POSITIVE_INFINITY,
+      maxSockets: 500,
+    });
+  });
+
+  test.each(["60", "60/s", "60+0/s", "5+10/s", "60+10/m", "60+10/0s", "-1+1/s", "60 + 10/s"])(
+    "%j is no limit",
+    (text) => {
+      expect(() => readConfig({ LIMIT_MESSAGES_PER_USER: text })).toThrow(
+        /"LIMIT_MESSAGES_PER_USER" must look like 60/,
+      );
+    },
+  );
+
   test.each([
     ["a port that is no number", { PORT: "http" }, /"PORT" must be a number/],
     ["a port out of range", { PORT: "70000" }, /"PORT" must be less than or equal to 65535/],

@@ -93,6 +93,7 @@ function refusals(route: AnyRoute): Json {
   const codes: ErrorCode[] = [
     ...route.errors,
     ...(route.public ? [] : [errorCodes.unauthenticated]),
+    errorCodes.rateLimited,
     errorCodes.unavailable,
     errorCodes.internal,
   ];

@@ -1,3 +1,4 @@
+import { closeCodes } from "../contract/close-codes.ts";
 import { jsonSchema } from "../contract/schema.ts";
 import type { AnyMessageType } from "../ws/message.ts";
 import { exampleFrames } from "./asyncapi.ts";
@@ -24,6 +25,21 @@ const style = `
   th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--soft); }
   nav { columns: 2; } h2 { margin-top: 3rem; } h3 { margin: 1.2rem 0 .3rem; font-size: 1rem; }
   section { border-top: 1px solid var(--soft); margin-top: 2.5rem; }`;
+
+/** Why a socket is closed, and whether to open another. */
+const closings: readonly (readonly [code: number, why: string, comeBack: string])[] = [
+  [closeCodes.restart, "the server stops or restarts", "yes"],
+  [closeCodes.internal, "our fault", "yes"],
+  [closeCodes.overloaded, "more sockets than the server takes", "yes, slowly"],
+  [1002, "a broken WebSocket protocol; likewise 1007 (not UTF-8), 1008 (too many fragments), 1009 (too big)", "no"],
+  [closeCodes.binary, "a binary frame", "no"],
+  [closeCodes.malformed, "twenty malformed frames (BAD_JSON, UNKNOWN_TYPE, a bad requestId) in 10 s", "no"],
+  [closeCodes.sessionEnded, "the session was ended or has run out", "after a log-in"],
+  [closeCodes.accountDeleted, "the account was deleted", "no"],
+  [closeCodes.tooSlow, "too much that was pushed waits for you to read it", "yes, and sync"],
+  [closeCodes.tooManySockets, "you opened more than 10 sockets; this was the oldest", "no"],
+  [closeCodes.flood, "a hundred requests in 10 s that were answered RATE_LIMITED", "after 30 s"],
+];
 
 /** The page for people about the WebSocket, from the message types themselves. */
 export function webSocketPage(messageTypes: readonly AnyMessageType[]): string {
@@ -64,6 +80,13 @@ is no JSON object is answered <code>BAD_JSON</code>, an unknown type <code>UNKNO
 <code>item</code>. Every device of everyone concerned gets it, except the socket that asked: that one gets the answer. In
 each chat, <code>seq</code> numbers the messages and <code>version</code> the changes, both 1, 2, 3 and so on without a
 gap, and every socket hears them in that order.</p>
+
+<h2>When the server closes</h2>
+<p>Messages and everything else that changes a chat have one limit for each person, all other requests another; what goes
+beyond is answered <code>RATE_LIMITED</code>. The code of a closed socket says whether to come back.</p>
+<table><tr><th>code</th><th>why</th><th>come back?</th></tr>
+${closings.map(([number, why, comeBack]) => html`<tr><td><code>${number}</code></td><td>${why}</td><td>${comeBack}</td></tr>`)}
+</table>
 
 <h2>Types</h2>
 <nav>${messageTypes.map(({ type }) => html`<a href="#${type}">${type}</a><br>`)}</nav>

@@ -1,8 +1,10 @@
+import cors from "cors";
 import express, { type Express, type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { type Limits, networkOf } from "../services/limits.ts";
 import { bearerToken } from "../services/tokens.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
 import { routes } from "./registry.ts";
@@ -12,10 +14,14 @@ import { type Documents, docsRouter } from "./routers/docs.ts";
 import { healthRouter } from "./routers/health.ts";
 
 const largestBody = "16kb";
+/** How long a browser may keep what it was told about origins. */
+const preflightSeconds = 600;
 
 export interface HttpOptions {
   services: HttpServices;
   documents: Documents;
+  limits: Limits;
+  allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
   /** Whether requests can be served now. */
@@ -38,6 +44,14 @@ export function createHttpApp(options: HttpOptions): Express {
   );
   app.use("/health", healthRouter(options.isReady));
   app.use("/api", docsRouter(options.documents));
+  app.use(
+    cors({
+      origin: [...options.allowedOrigins],
+      allowedHeaders: ["Authorization", "Content-Type"],
+      exposedHeaders: ["Retry-After"],
+      maxAge: preflightSeconds,
+    }),
+  );
   app.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");
     next();
@@ -64,11 +78,13 @@ const expressPath = (url: string): string => url.replace(/\{(\w+)\}/g, ":$1");
 
 /** Who asks, then what is asked, then the answer. */
 const handler =
-  (route: AnyRoute, { services }: HttpOptions): RequestHandler =>
+  (route: AnyRoute, { services, limits }: HttpOptions): RequestHandler =>
   async (request, response) => {
     const identity = route.public
       ? undefined
       : await services.sessions.authenticate(bearerToken(request.get("authorization")));
+    if (identity) await limits.spend("requestsPerUser", identity.userId);
+    else if (route.limit) await limits.spend(route.limit, networkOf(request.ip ?? ""));
     const answer = await route.handle({
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),
       query: route.query && check(route.query, request.query, { label: "query", convert: true }),

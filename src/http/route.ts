@@ -2,6 +2,7 @@ import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Accounts } from "../services/accounts.ts";
 import type { Blocks } from "../services/blocks.ts";
+import type { LimitName } from "../services/limits.ts";
 import type { People } from "../services/people.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
@@ -35,6 +36,8 @@ export interface Route<Path, Query, Body, Answer, Public> {
   tag: string;
   /** Needs no token. */
   public?: Public;
+  /** What a public route counts as; any other counts for the person who asks. */
+  limit?: Extract<LimitName, `${string}PerAddress`>;
   path?: Schema<Path>;
   query?: Schema<Query>;
   body?: Schema<Body>;

@@ -50,4 +50,4 @@ export const nameKey = (name: string): string =>
 /** An account that is there: what the schema promises of rows that are not deleted. */
 export type LivingUser = User & { email: string; firstName: string; passwordHash: string };
 
-export const isLiving = (user: User | null): user is LivingUser => user !== null && user.deletedAt === null;
+export const isLiving = (user: User | null | undefined): user is LivingUser => user?.deletedAt === null;

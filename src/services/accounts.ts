@@ -6,6 +6,7 @@ import { Block, User } from "../models/index.ts";
 import { emailKey, isLiving, type LivingUser, nameKey } from "../models/user.ts";
 import type { ChatLog } from "./chat-log.ts";
 import { takeLeave } from "./groups.ts";
+import type { Limits } from "./limits.ts";
 import type { Passwords } from "./passwords.ts";
 import { revokeSessions, type Sessions, type SessionTokens } from "./sessions.ts";
 import { notLoggedIn } from "./tokens.ts";
@@ -42,7 +43,13 @@ const toProfile = (user: LivingUser): Profile => ({
 /** Accounts: making, changing, proving and deleting them. */
 export class Accounts {
   constructor(
-    private readonly options: { database: Database; passwords: Passwords; sessions: Sessions; chatLog: ChatLog },
+    private readonly options: {
+      database: Database;
+      passwords: Passwords;
+      limits: Limits;
+      sessions: Sessions;
+      chatLog: ChatLog;
+    },
   ) {}
 
   /** @throws AppError of kind "emailTaken"; the database's index decides, so two at once cannot both succeed */
@@ -66,11 +73,16 @@ export class Accounts {
     );
   }
 
-  /** @throws AppError of kind "badCredentials", the same and as late for an unknown e-mail as for a wrong password */
+  /**
+   * @throws AppError of kind "badCredentials", the same and as late for an unknown e-mail as for a wrong password; of
+   *   kind "rateLimited" after too many attempts, and then for the right password too, or guessing could go on
+   */
   async login({ email, password }: { email: string; password: string }, device: Device): Promise<LoggedIn> {
-    const user = await User.findOne({ where: { emailKey: emailKey(email) } });
-    const matches = await this.options.passwords.matches(password, user?.passwordHash);
-    if (!matches || !isLiving(user)) throw badCredentials();
+    const key = emailKey(email);
+    await this.options.limits.spend("logInsPerAccount", key);
+    const user = await this.options.passwords.whose(password, () => User.findOne({ where: { emailKey: key } }));
+    if (!isLiving(user)) throw badCredentials();
+    await this.options.limits.forgive("logInsPerAccount", key);
     return this.options.database.transaction((transaction) =>
       this.logIn(user.id, user.passwordHash, device, transaction),
     );
@@ -176,9 +188,12 @@ export class Accounts {
   }
 
   private async requirePassword(user: LivingUser, password: string | undefined): Promise<void> {
-    if (password === undefined || !(await this.options.passwords.matches(password, user.passwordHash))) {
-      throw wrongPassword();
-    }
+    if (password === undefined) throw wrongPassword();
+    const { limits, passwords } = this.options;
+    const key = emailKey(user.email);
+    await limits.spend("logInsPerAccount", key);
+    if (!(await passwords.matches(password, user.passwordHash))) throw wrongPassword();
+    await limits.forgive("logInsPerAccount", key);
   }
 }
 

@@ -29,11 +29,25 @@ export class Passwords {
     return this.inTurn(() => bcrypt.hash(password, this.options.cost));
   }
 
-  /** Compares; with no hash to compare with, takes the same time and says no. */
-  async matches(password: string, hash: string | null | undefined): Promise<boolean> {
+  async matches(password: string, hash: string): Promise<boolean> {
+    return this.inTurn(() => bcrypt.compare(password, hash));
+  }
+
+  /**
+   * Who is found, if this is their password. Where nobody is found, it takes the same time to say so. The search, too,
+   * waits for its turn: what is refused has cost no query.
+   */
+  async whose<T extends { passwordHash: string | null }>(
+    password: string,
+    find: () => Promise<T | null>,
+  ): Promise<T | undefined> {
     this.dummyHash ??= bcrypt.hash("nobody has this password", this.options.cost);
-    const against = hash ?? (await this.dummyHash);
-    return this.inTurn(async () => (await bcrypt.compare(password, against)) && Boolean(hash));
+    const dummyHash = await this.dummyHash;
+    return this.inTurn(async () => {
+      const found = await find();
+      const matches = await bcrypt.compare(password, found?.passwordHash ?? dummyHash);
+      return matches && found?.passwordHash ? found : undefined;
+    });
   }
 
   private async inTurn<T>(work: () => Promise<T>): Promise<T> {

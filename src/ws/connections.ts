@@ -11,9 +11,13 @@ interface Admission {
 
 /** Who is connected: the sockets of each person, and of each session. */
 export class Connections {
+  /** How many sockets there are. */
+  count = 0;
   private readonly byUser = new Map<number, Set<Connection>>();
   private readonly bySession = new Map<number, Set<Connection>>();
   private readonly admissions = new Map<number, Set<Admission>>();
+
+  constructor(private readonly options: { maxPerUser: number }) {}
 
   /**
    * Lets somebody in under a token: `enter` is called once its session has been looked up. The session is noted before
@@ -33,12 +37,20 @@ export class Connections {
     }
   }
 
+  /** Takes an open connection in; where that is one more than a person may have, the oldest goes. */
   add(connection: Connection): void {
-    add(this.byUser, connection.claims.userId, connection);
-    add(this.bySession, connection.claims.sessionId, connection);
+    const { userId, sessionId } = connection.claims;
+    const [oldest, ...others] = [...(this.byUser.get(userId) ?? [])].filter(({ isOpen }) => isOpen);
+    if (oldest && others.length + 2 > this.options.maxPerUser) {
+      oldest.close(closeCodes.tooManySockets, "too many sockets");
+    }
+    this.count++;
+    add(this.byUser, userId, connection);
+    add(this.bySession, sessionId, connection);
   }
 
   remove(connection: Connection): void {
+    this.count--;
     remove(this.byUser, connection.claims.userId, connection);
     remove(this.bySession, connection.claims.sessionId, connection);
   }

@@ -4,12 +4,15 @@ import { requestId as requestIdRule } from "../contract/fields.ts";
 import { check, object } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { LimitName } from "../services/limits.ts";
 import type { Origin } from "../delivery/delivery.ts";
 import type { Request } from "./connection.ts";
-import type { Context } from "./message.ts";
+import type { FloodGuard } from "./flood-guard.ts";
+import type { AnyMessageType, Context } from "./message.ts";
 import { registry } from "./registry.ts";
 
 export interface DispatchOptions {
+  guard: FloodGuard;
   asAppError: (error: unknown) => AppError;
   log: Logger;
 }
@@ -23,9 +26,14 @@ const requestIdSchema = requestIdRule();
 
 /** Reads a frame: what it asks for, and how it will be answered. Never throws, and neither does the answer. */
 export function readRequest(text: string, contextOf: (origin: Origin) => Context, options: DispatchOptions): Request {
+  const { guard } = options;
+  const malformed = (frame: ErrorFrame): Request => {
+    guard.noteMalformed();
+    return { pipelined: true, answer: async () => frame };
+  };
   const frame = parseObject(text);
   if (!frame) {
-    return refused(errorFrame(unknownRequestType, { code: "BAD_JSON", message: "A frame must be one JSON object" }));
+    return malformed(errorFrame(unknownRequestType, { code: "BAD_JSON", message: "A frame must be one JSON object" }));
   }
   const messageType = typeof frame.type === "string" ? registry.get(frame.type) : undefined;
   const type = messageType?.type ?? unknownRequestType;
@@ -33,24 +41,28 @@ export function readRequest(text: string, contextOf: (origin: Origin) => Context
   try {
     requestId = readRequestId(frame);
     if (!messageType) {
-      return refused(errorFrame(type, { code: "UNKNOWN_TYPE", message: "There is no such type" }, requestId));
+      return malformed(errorFrame(type, { code: "UNKNOWN_TYPE", message: "There is no such type" }, requestId));
     }
     if (prototypeKey.test(text)) check(anyFrame, frame, { label: "frame" });
-    const params = check(messageType.params, frame.params, { label: "params" });
-    return {
-      pipelined: messageType.pipelined ?? false,
-      answer: (origin) =>
-        messageType.handle(contextOf(origin), params).then(
-          (reply) => answerFrame(type, reply, requestId),
-          (error) => refusal(type, requestId, error, options),
-        ),
-    };
   } catch (error) {
-    return refused(refusal(type, requestId, error, options));
+    return malformed(refusal(type, requestId, error, options));
   }
+  return {
+    pipelined: messageType.pipelined ?? false,
+    async answer(origin) {
+      try {
+        await guard.admit(limitOf(messageType));
+        const params = check(messageType.params, frame.params, { label: "params" });
+        return answerFrame(type, await messageType.handle(contextOf(origin), params), requestId);
+      } catch (error) {
+        return refusal(type, requestId, error, options);
+      }
+    },
+  };
 }
 
-const refused = (frame: ErrorFrame): Request => ({ pipelined: true, answer: async () => frame });
+/** What changes a chat is pushed as such a change, and counts as a message. */
+const limitOf = ({ push }: AnyMessageType): LimitName => (push?.matches ? "messagesPerUser" : "requestsPerUser");
 
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {

@@ -8,6 +8,7 @@ import { pushFrame } from "../contract/frames.ts";
 import type { Change, Origin, Signal } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Limits } from "../services/limits.ts";
 import type { Presences } from "../services/presence.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
@@ -15,6 +16,7 @@ import { watchBacklogs } from "./backlog-watch.ts";
 import { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { readRequest } from "./dispatch.ts";
+import { FloodGuard } from "./flood-guard.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Push, SocketControl, WsServices } from "./message.ts";
 import { toMessageItem } from "./message-item.ts";
@@ -43,6 +45,9 @@ export interface GatewayOptions {
   sessions: Sessions;
   presences: Presences;
   bus: Bus;
+  limits: Limits;
+  maxSockets: number;
+  trustedProxyHops: number;
   allowedOrigins: readonly string[];
   outbound: OutboundLimits;
   isOpen: () => boolean;
@@ -59,7 +64,7 @@ export class Gateway {
   private readonly presence: PresenceBoard;
 
   constructor(private readonly options: GatewayOptions) {
-    const { connections, sessions, allowedOrigins, isOpen, asAppError } = options;
+    const { connections, sessions, limits, maxSockets, trustedProxyHops, allowedOrigins, isOpen, asAppError } = options;
     const wss = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -73,6 +78,9 @@ export class Gateway {
       wss,
       connections,
       sessions,
+      limits,
+      maxSockets,
+      trustedProxyHops,
       allowedOrigins,
       isOpen,
       asAppError,
@@ -122,13 +130,17 @@ export class Gateway {
   }
 
   private open(webSocket: WebSocket, socket: Duplex, claims: Claims): void {
-    const { connections, services, outbound, asAppError, log } = this.options;
+    const { connections, services, limits, outbound, asAppError, log } = this.options;
     const outbox = new Outbox(webSocket, socket, outbound, () => connection.giveUp());
+    const guard = new FloodGuard({
+      spend: (limit) => limits.spend(limit, claims.userId),
+      dismiss: (code, reason) => void connection.finish().then(() => connection.close(code, reason)),
+    });
     const connection: Connection = new Connection(webSocket, outbox, claims, (text) =>
       readRequest(
         text,
         (origin) => ({ user: { userId: claims.userId, origin }, services, socket: this.controlOf(connection, origin) }),
-        { asAppError, log },
+        { guard, asAppError, log },
       ),
     );
     connections.add(connection);

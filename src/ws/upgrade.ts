@@ -2,9 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket, WebSocketServer } from "ws";
+import { closeCodes } from "../contract/close-codes.ts";
 import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
 import { type Problem, problemMediaType } from "../contract/problem.ts";
 import type { AppError } from "../errors.ts";
+import { type Limits, networkOf } from "../services/limits.ts";
 import type { Sessions } from "../services/sessions.ts";
 import { bearerToken, type Claims } from "../services/tokens.ts";
 import type { Connections } from "./connections.ts";
@@ -20,6 +22,10 @@ export interface UpgradeOptions {
   wss: WebSocketServer;
   connections: Connections;
   sessions: Sessions;
+  limits: Limits;
+  /** Open sockets at which no more are let in. */
+  maxSockets: number;
+  trustedProxyHops: number;
   allowedOrigins: readonly string[];
   /** Whether new sockets are let in now: not while the server stops. */
   isOpen: () => boolean;
@@ -32,11 +38,12 @@ interface Refusal {
   status: number;
   code: ErrorCode;
   detail: string;
+  retryAfterMs?: number | undefined;
 }
 
 /** Answers `Upgrade: websocket` requests: lets in who shows a token of a living session, and refuses everyone else. */
 export function createUpgradeHandler(options: UpgradeOptions) {
-  const { wss, connections, sessions, isOpen, asAppError, onOpen } = options;
+  const { wss, connections, sessions, limits, maxSockets, isOpen, asAppError, onOpen } = options;
 
   return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Before any await: a client may reset the connection at any moment, and an unheard error ends the process.
@@ -46,6 +53,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     if (!isOpen()) return refuseUnready(socket);
 
     try {
+      await limits.spend("reconnectsPerAddress", networkOf(clientAddress(request, options.trustedProxyHops)));
+      if (connections.count >= maxSockets) return wss.handleUpgrade(request, socket, head, turnAway);
       await connections.admit(tokenOf(request), sessions, (claims) => {
         if (!isOpen()) refuseUnready(socket);
         else if (!socket.destroyed)
@@ -55,6 +64,25 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       refuse(socket, refusalOf(asAppError(error)));
     }
   };
+}
+
+/**
+ * Where a request comes from: what the outermost of our own proxies has seen, or without one, the other end. What
+ * clients themselves put into the header stands before that, and is not read. (As Express does it with "trust proxy".)
+ */
+function clientAddress({ headers, socket }: IncomingMessage, trustedProxyHops: number): string {
+  const forwardedFor = headers["x-forwarded-for"] ?? [];
+  const hops = [forwardedFor].flat().flatMap((list) => list.split(",").map((address) => address.trim()));
+  const fromHere = [socket.remoteAddress ?? "", ...hops.reverse()];
+  return fromHere[Math.min(trustedProxyHops, fromHere.length - 1)] ?? "";
+}
+
+/** Browsers show their page a close code, and not the status of a refused upgrade. */
+function turnAway(webSocket: WebSocket): void {
+  webSocket.on("error", () => webSocket.terminate());
+  const linger = setTimeout(() => webSocket.terminate(), refusalLingerMs).unref();
+  webSocket.once("close", () => clearTimeout(linger));
+  webSocket.close(closeCodes.overloaded, "overloaded");
 }
 
 function refuseByAddress(request: IncomingMessage, allowedOrigins: readonly string[]): Refusal | undefined {
@@ -82,9 +110,9 @@ function tokenOf({ headers }: IncomingMessage): string | undefined {
   );
 }
 
-function refusalOf({ kind, message }: AppError): Refusal {
+function refusalOf({ kind, message, retryAfterMs }: AppError): Refusal {
   const status = { unauthenticated: 401, unavailable: 503, rateLimited: 429 }[kind as string] ?? 500;
-  return { status, code: errorCodes[kind], detail: message };
+  return { status, code: errorCodes[kind], detail: message, retryAfterMs };
 }
 
 /** Refuses an upgrade for now: the server is starting or stopping. */
@@ -93,10 +121,12 @@ export function refuseUnready(socket: Duplex): void {
 }
 
 /** Writes a whole HTTP answer and ends the connection. */
-function refuse(socket: Duplex, { status, code, detail }: Refusal): void {
+function refuse(socket: Duplex, { status, code, detail, retryAfterMs }: Refusal): void {
   socket.on("error", () => socket.destroy());
   const title = STATUS_CODES[status] ?? "Error";
-  const problem: Problem = { type: "about:blank", title, status, detail, code, requestId: crypto.randomUUID() };
+  const requestId = crypto.randomUUID();
+  const later = retryAfterMs !== undefined && { retryAfterMs };
+  const problem: Problem = { type: "about:blank", title, status, detail, code, requestId, ...later };
   const body = JSON.stringify(problem);
   const head = [
     `HTTP/1.1 ${status} ${title}`,
@@ -104,6 +134,7 @@ function refuse(socket: Duplex, { status, code, detail }: Refusal): void {
     `Content-Type: ${problemMediaType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Cache-Control: no-store",
+    ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
     ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
   ];
   const linger = setTimeout(() => socket.destroy(), refusalLingerMs).unref();

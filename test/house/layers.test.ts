@@ -26,7 +26,9 @@ const layers: Record<string, readonly string[]> = {
 /** The only parts that have heard of these packages. */
 const owners: Record<string, readonly string[]> = {
   express: ["http"],
+  cors: ["http"],
   helmet: ["http"],
+  "rate-limiter-flexible": ["services"],
   "swagger-ui-express": ["http"],
   "pino-http": ["http"],
   ws: ["ws"],

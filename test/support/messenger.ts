@@ -35,16 +35,21 @@ export class TestMessenger {
     readonly port: number,
   ) {}
 
-  static async start(settings: Record<string, string> = {}): Promise<TestMessenger> {
+  /** Without limits, unless the settings ask for them: tests send faster than people. */
+  static async start(
+    settings: Record<string, string> = {},
+    timeouts?: ConstructorParameters<typeof Messenger>[2],
+  ): Promise<TestMessenger> {
     const database = await makeDatabase();
     const config = readConfig({
       NODE_ENV: "test",
       PORT: "0",
       BCRYPT_COST: cheapHash,
+      RATE_LIMITS: "off",
       ...database.settings,
       ...settings,
     });
-    const messenger = new Messenger(config, silent);
+    const messenger = new Messenger(config, silent, timeouts);
     return new TestMessenger(messenger, database, await messenger.start());
   }
 
@@ -114,10 +119,10 @@ export class TestMessenger {
 }
 
 /** A messenger for all tests of a file; sockets are closed after each. */
-export function useMessenger(settings: Record<string, string> = {}): () => TestMessenger {
+export function useMessenger(...given: Parameters<typeof TestMessenger.start>): () => TestMessenger {
   let messenger: TestMessenger | undefined;
   beforeAll(async () => {
-    messenger = await TestMessenger.start(settings);
+    messenger = await TestMessenger.start(...given);
   });
   afterEach(() => messenger?.disconnectAll());
   afterAll(() => messenger?.stop());

@@ -30,7 +30,7 @@ export class ServerProcess {
   static spawn(settings: Record<string, string>): ServerProcess {
     const child = spawn(process.execPath, [settings.MESSENGER_ENTRY ?? join(root, "dist/main.js")], {
       cwd: root,
-      env: { PATH: process.env.PATH ?? "", PORT: "0", BCRYPT_COST: "4", ...settings },
+      env: { PATH: process.env.PATH ?? "", PORT: "0", BCRYPT_COST: "4", RATE_LIMITS: "off", ...settings },
       stdio: ["ignore", "pipe", "pipe"],
     });
     return new ServerProcess(child);

@@ -44,6 +44,15 @@ export class TestRedis {
     });
   }
 
+  /** It holds its connections and answers nobody, until it is thawed. */
+  freeze(): void {
+    this.child?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.child?.kill("SIGCONT");
+  }
+
   /** Kills it, and settles when it is gone. */
   async kill(): Promise<void> {
     const { child } = this;

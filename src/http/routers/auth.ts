@@ -11,6 +11,7 @@ export const register = defineRoute({
   summary: "Make an account, and log in with it.",
   tag,
   public: true,
+  limit: "logInsPerAddress",
   body: closedObject({
     email: emailAddress(),
     password: newPassword(),
@@ -32,6 +33,7 @@ export const login = defineRoute({
   summary: "Log in. An unknown e-mail address and a wrong password are answered alike.",
   tag,
   public: true,
+  limit: "logInsPerAddress",
   body: closedObject({ email: emailAddress(), password: givenPassword() }),
   status: 200,
   answer: session,
@@ -47,6 +49,7 @@ export const refresh = defineRoute({
     "Exchange a refresh token, once, for a new one and a new token. If the answer gets lost, the same exchange works again for 30 seconds; an older refresh token ends the session.",
   tag,
   public: true,
+  limit: "reconnectsPerAddress",
   body: closedObject({ refreshToken: described(text({ max: 256 }), "The latest one of the session.") }),
   status: 200,
   answer: session,

@@ -1,0 +1,192 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { describe, expect, test } from "@jest/globals";
+import { Device } from "./support/device.ts";
+import { password, useMessenger } from "./support/messenger.ts";
+
+/* What happens before a request is one: origins, slow and strange clients, bodies, headers. */
+
+const patienceMs = 500;
+const messenger = useMessenger(
+  { ALLOWED_ORIGINS: "https://chat.example.org,http://other.example.org:8080" },
+  { headersTimeout: patienceMs, requestTimeout: 2 * patienceMs, connectionsCheckingInterval: 50 },
+);
+
+const url = (path = "") => `http://127.0.0.1:${messenger().port}${path}`;
+
+/** Opens a bare connection and says this on it. */
+async function say(text: string): Promise<Socket> {
+  const socket = connect(messenger().port, "127.0.0.1");
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  socket.write(text);
+  return socket;
+}
+
+/** All that comes until the server ends the connection. */
+async function restOf(socket: Socket): Promise<string> {
+  let text = "";
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}
+
+/** The answers of one connection, as whole texts, once there are so many. */
+async function answers(socket: Socket, count: number): Promise<string[]> {
+  let text = "";
+  for (;;) {
+    const found = text.split(/(?=HTTP\/1\.1 \d{3} )/).filter(isWhole);
+    if (found.length >= count) return found;
+    text += String((await once(socket, "data", { signal: AbortSignal.timeout(5000) }))[0]);
+  }
+}
+
+function isWhole(answer: string): boolean {
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  const length = /content-length: (\d+)/i.exec(head)?.[1];
+  return length !== undefined && Buffer.byteLength(body) >= Number(length);
+}
+
+describe("a page of an allowed origin", () => {
+  const preflight = (origin: string, path = "/auth/login") =>
+    fetch(url(path), {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+      },
+    });
+
+  test.each(["https://chat.example.org", "http://other.example.org:8080"])("%s may call everything", async (origin) => {
+    const asked = await preflight(origin);
+    expect(asked.status).toBe(204);
+    expect(asked.headers.get("access-control-allow-origin")).toBe(origin);
+    expect(asked.headers.get("access-control-allow-headers")).toBe("Authorization,Content-Type");
+    expect(asked.headers.get("access-control-allow-methods")).toMatch(/PUT.*PATCH.*DELETE/);
+    const answer = await messenger().http("POST", "/auth/login", { headers: { origin }, body: {} });
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+    expect(answer.headers.get("access-control-expose-headers")).toBe("Retry-After");
+    expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+    expect(answer.headers.get("vary")).toMatch(/Origin/);
+  });
+
+  test.each([
+    "https://evil.example.org",
+    "https://chat.example.org.evil.example.org",
+    "https://chat.example.org:8443",
+    "http://chat.example.org",
+    "HTTPS://CHAT.EXAMPLE.ORG",
+    "null",
+    "*",
+    "",
+  ])("is not a page of %j, which is told nothing", async (origin) => {
+    for (const answer of [await preflight(origin), await fetch(url("/users/me"), { headers: { origin } })]) {
+      expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+    }
+  });
+});
+
+describe("every answer", () => {
+  test("says what may not be done with it, and not who made it", async () => {
+    const { token } = await messenger().person();
+    for (const path of ["/users/me", "/nowhere", "/health/live", "/api/openapi.json", "/api/websocket"]) {
+      const { headers } = await messenger().http("GET", path, { token });
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+      expect(headers.get("x-frame-options")).toBe("SAMEORIGIN");
+      expect(headers.get("content-security-policy")).toMatch(/default-src 'self'/);
+      expect(headers.get("content-security-policy")).not.toMatch(/upgrade-insecure-requests/);
+      expect(headers.get("x-powered-by")).toBeNull();
+      expect(headers.get("server")).toBeNull();
+    }
+  });
+
+  test("with tokens in it may be kept by nobody", async () => {
+    const body = { email: "kept@example.test", password, firstName: "Ada" };
+    const registered = await messenger().http("POST", "/auth/register", { body });
+    const loggedIn = await messenger().http("POST", "/auth/login", { body: { email: body.email, password } });
+    const { refreshToken } = loggedIn.body;
+    const refreshed = await messenger().http("POST", "/auth/refresh", { body: { refreshToken } });
+    for (const answer of [registered, loggedIn, refreshed]) {
+      expect(answer.body.token).toEqual(expect.any(String));
+      expect(answer.headers.get("cache-control")).toBe("no-store");
+    }
+  });
+});
+
+describe("a client that is slow", () => {
+  const head = "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+
+  test.each([
+    ["says nothing at all", ""],
+    ["does not come to the end of its headers", `${head}X-More: `],
+    ["does not come to the end of its body", `${head}Content-Length: 100\r\n\r\n{"email":`],
+    ["does not come to the end of its chunks", `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n{"ema\r\n`],
+  ])("and %s is answered 408 and hung up on", async (_what, text) => {
+    const startedAt = performance.now();
+    const answer = await restOf(await say(text));
+    expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\nConnection: close\r\n/);
+    expect(performance.now() - startedAt).toBeGreaterThan(patienceMs - 100);
+    expect((await messenger().http("GET", "/health/live")).status).toBe(200);
+  });
+
+  test("and drips a header at a time gains no time by it", async () => {
+    const socket = await say("GET /health/live HTTP/1.1\r\nHost: x\r\n");
+    const drip = setInterval(() => socket.write("X-Drip: 1\r\n"), 50);
+    expect(await restOf(socket)).toMatch(/^HTTP\/1\.1 408 /);
+    clearInterval(drip);
+  });
+
+  test("at reading its WebSocket, once it is open, is not hurried", async () => {
+    const { token } = await messenger().person();
+    const device = await Device.connect(url().replace("http", "ws"), { headers: { authorization: `Bearer ${token}` } });
+    // A client that times out at HTTP in the meantime shows that the time is over.
+    await restOf(await say(""));
+    await device.settle();
+    await device.close();
+  });
+});
+
+describe("an offer to go on in HTTP/2", () => {
+  const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
+
+  test("is not taken up: the request is answered as any other, and so is the next on the connection", async () => {
+    const socket = await say(`GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
+    const [first] = await answers(socket, 1);
+    expect(first).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\{"status":"live"\}$/);
+    socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect((await answers(socket, 1))[0]).toMatch(/^HTTP\/1\.1 404 /);
+    socket.destroy();
+  });
+
+  test("with a body is read with its body, and what was sent right behind it is answered, too", async () => {
+    const body = JSON.stringify({ email: "nobody@example.test", password });
+    const length = Buffer.byteLength(body);
+    const login = `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n`;
+    const socket = await say(`${login}${offer}\r\n${body}GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const [first, second] = await answers(socket, 2);
+    expect(first).toMatch(/^HTTP\/1\.1 401 [\s\S]*BAD_CREDENTIALS/);
+    expect(second).toMatch(/^HTTP\/1\.1 200 /);
+    socket.destroy();
+  });
+
+  test("whose body comes later, or never, is waited for as any other", async () => {
+    const body = JSON.stringify({ email: "nobody@example.test", password });
+    const login = `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${offer}\r\n`;
+    const socket = await say(login);
+    await messenger().http("GET", "/health/live");
+    socket.write(body);
+    expect((await answers(socket, 1))[0]).toMatch(/^HTTP\/1\.1 401 /);
+    socket.destroy();
+    expect(await restOf(await say(login))).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test("by a client that resets the connection harms nobody", async () => {
+    for (let round = 0; round < 10; round++) {
+      const socket = await say(`GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
+      socket.resetAndDestroy();
+      await once(socket, "close");
+    }
+    expect((await messenger().http("GET", "/health/ready")).status).toBe(200);
+  });
+});

@@ -1,0 +1,437 @@
+import { createClient } from "@redis/client";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { Limits, networkOf, type Rate } from "../src/services/limits.ts";
+import { describeWithRedis } from "./support/found.ts";
+import { Device } from "./support/device.ts";
+import { password, type TestMessenger, useMessenger } from "./support/messenger.ts";
+import { TestRedis } from "./support/redis.ts";
+
+/* Who asks too much is told to wait, and for how long; who does not listen is shown out; nobody else notices. */
+
+/** Everything that is limited, at rates that no test reaches unless it says so. */
+const rates = (given: Partial<Record<string, Rate>> = {}) => {
+  const plenty: Rate = { burst: 1000, amount: 1000, seconds: 1 };
+  const names = [
+    "logInsPerAccount",
+    "logInsPerAddress",
+    "reconnectsPerAddress",
+    "messagesPerUser",
+    "requestsPerUser",
+  ] as const;
+  return Object.fromEntries(names.map((name) => [name, given[name] ?? plenty])) as Record<(typeof names)[number], Rate>;
+};
+
+/** How many of so many are let through, and what the last of the others were told. */
+async function spend(limits: Limits, times: number, key: string | number = 1) {
+  let passed = 0;
+  let retryAfterMs = 0;
+  for (let count = 0; count < times; count++) {
+    await limits.spend("messagesPerUser", key).then(
+      () => passed++,
+      (error) => {
+        expect(error).toMatchObject({ kind: "rateLimited", retryAfterMs: expect.any(Number) });
+        retryAfterMs = error.retryAfterMs;
+      },
+    );
+  }
+  return { passed, retryAfterMs };
+}
+
+describe("a rate of 60+10/s", () => {
+  const messagesPerUser = { burst: 60, amount: 10, seconds: 1 };
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test("is 60 at once, then 10 a second, each person on its own", async () => {
+    jest.useFakeTimers();
+    const limits = new Limits({ rates: rates({ messagesPerUser }) });
+    expect(await spend(limits, 200)).toEqual({ passed: 60, retryAfterMs: 1000 });
+    expect((await spend(limits, 200, 2)).passed).toBe(60);
+    for (let second = 0; second < 10; second++) {
+      jest.advanceTimersByTime(1000);
+      expect((await spend(limits, 30)).passed).toBe(10);
+    }
+  });
+
+  test("is at most a tenth more than 10 a second in the long run, whatever one does", async () => {
+    jest.useFakeTimers();
+    const limits = new Limits({ rates: rates({ messagesPerUser }) });
+    let passed = 0;
+    for (let step = 0; step < 6000; step++) {
+      passed += (await spend(limits, 3)).passed;
+      jest.advanceTimersByTime(100);
+    }
+    expect(passed).toBeGreaterThanOrEqual(600 * 10);
+    expect(passed).toBeLessThanOrEqual(600 * 11 + 60);
+  });
+
+  test("says truly how long to wait", async () => {
+    jest.useFakeTimers();
+    const limits = new Limits({ rates: rates({ messagesPerUser: { burst: 5, amount: 1, seconds: 12 } }) });
+    await spend(limits, 5);
+    jest.advanceTimersByTime(3000);
+    const { passed, retryAfterMs } = await spend(limits, 1);
+    expect({ passed, retryAfterMs }).toEqual({ passed: 0, retryAfterMs: 9000 });
+    jest.advanceTimersByTime(retryAfterMs - 1);
+    expect((await spend(limits, 1)).passed).toBe(0);
+    jest.advanceTimersByTime(1);
+    expect((await spend(limits, 2)).passed).toBe(1);
+  });
+
+  test("starts anew for who is forgiven", async () => {
+    const limits = new Limits({ rates: rates({ messagesPerUser }) });
+    await spend(limits, 100);
+    await limits.forgive("messagesPerUser", 1);
+    expect((await spend(limits, 100)).passed).toBe(60);
+  });
+
+  test("is no rate when nothing is limited", async () => {
+    expect((await spend(new Limits({ rates: undefined }), 500)).passed).toBe(500);
+  });
+});
+
+test.each([
+  ["192.0.2.7", "192.0.2.7"],
+  ["::ffff:192.0.2.7", "192.0.2.7"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:db8:1:2::9", "2001:db8:1:2::/64"],
+  ["2001:DB8::1", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+])("the address %s counts as %s", (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});
+
+describeWithRedis("with Redis", () => {
+  const messagesPerUser = { burst: 5, amount: 1, seconds: 100 };
+  const cleanUps: (() => Promise<void> | void)[] = [];
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  });
+
+  async function startRedis(): Promise<TestRedis> {
+    const server = await TestRedis.start();
+    cleanUps.push(() => server.kill());
+    return server;
+  }
+
+  /** The limits of one process. */
+  async function connected(server: TestRedis) {
+    const redis = createClient({ url: server.url, socket: { reconnectStrategy: 20 } });
+    redis.on("error", () => {});
+    cleanUps.push(() => redis.destroy());
+    await redis.connect();
+    return { redis, limits: new Limits({ rates: rates({ messagesPerUser }), redis }) };
+  }
+
+  test("two processes count together, and forgive together", async () => {
+    const server = await startRedis();
+    const [one, other] = [await connected(server), await connected(server)];
+    expect((await spend(one.limits, 3)).passed).toBe(3);
+    const { passed, retryAfterMs } = await spend(other.limits, 10);
+    expect(passed).toBe(2);
+    expect(retryAfterMs).toBeGreaterThan(90_000);
+    expect((await spend(one.limits, 1)).passed).toBe(0);
+    await one.limits.forgive("messagesPerUser", 1);
+    expect((await spend(other.limits, 10)).passed).toBe(5);
+  });
+
+  test("each goes on by itself while Redis is away, and together when it is back", async () => {
+    const server = await startRedis();
+    const { redis, limits } = await connected(server);
+    const gone = new Promise((resolve) => redis.once("reconnecting", resolve));
+    await server.kill();
+    await gone;
+    expect((await spend(limits, 10)).passed).toBe(5);
+    await limits.forgive("messagesPerUser", 1);
+    expect((await spend(limits, 10)).passed).toBe(5);
+
+    const back = new Promise((resolve) => redis.once("ready", resolve));
+    await server.start();
+    await back;
+    expect((await spend(limits, 3)).passed).toBe(3);
+    expect((await spend((await connected(server)).limits, 10)).passed).toBe(2);
+  });
+
+  test("a Redis that holds the connection and does not answer holds nobody up for long", async () => {
+    const server = await startRedis();
+    const { limits } = await connected(server);
+    server.freeze();
+    const startedAt = performance.now();
+    await limits.spend("messagesPerUser", 1);
+    await limits.forgive("messagesPerUser", 1);
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+    server.thaw();
+  });
+});
+
+type Body = Record<string, unknown>;
+const post = (messenger: TestMessenger, path: string, body: Body, headers: Record<string, string> = {}) =>
+  messenger.http("POST", path, { body, headers });
+
+/** What every refusal for number has: HTTP's header in whole seconds, the body in milliseconds. */
+function expectLimited(answer: Awaited<ReturnType<TestMessenger["http"]>>, longestSeconds: number): void {
+  expect(answer.status).toBe(429);
+  expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json\b/);
+  const { retryAfterMs, ...problem } = answer.body;
+  expect(problem).toMatchObject({ code: "RATE_LIMITED", status: 429, detail: expect.stringMatching(/again in \d+ s/) });
+  expect(Number(answer.headers.get("retry-after"))).toBe(Math.ceil(retryAfterMs / 1000));
+  expect(retryAfterMs).toBeGreaterThan(0);
+  expect(retryAfterMs).toBeLessThanOrEqual(longestSeconds * 1000);
+}
+
+describe("log-ins", () => {
+  const messenger = useMessenger({ RATE_LIMITS: "on", LIMIT_LOGINS_PER_ADDRESS: "1000+1000/s" });
+  const logIn = (email: string, given = password) => post(messenger(), "/auth/login", { email, password: given });
+
+  test("of one account, with an account or without one, are refused from the sixth wrong password on", async () => {
+    const { email } = await messenger().person();
+    for (const address of [email, "nobody@example.test"]) {
+      for (let count = 0; count < 5; count++) expect((await logIn(address, "a wrong password")).status).toBe(401);
+      expectLimited(await logIn(address, "a wrong password"), 12);
+      expectLimited(await logIn(address.toUpperCase(), "a wrong password"), 12);
+    }
+  });
+
+  test("are refused with the right password, too, while the account is limited, or guessing could go on", async () => {
+    const { email } = await messenger().person();
+    for (let count = 0; count < 5; count++) await logIn(email, "a wrong password");
+    expectLimited(await logIn(email), 12);
+  });
+
+  test("guessed at once are not more than guessed in turn", async () => {
+    const { email } = await messenger().person();
+    const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => logIn(email, `wrong password ${n}`)));
+    expect(answers.filter(({ status }) => status === 401).length).toBe(5);
+    expect(answers.filter(({ status }) => status === 429).length).toBe(25);
+  });
+
+  test("that succeed forget the failures before", async () => {
+    const { email } = await messenger().person();
+    for (let round = 0; round < 3; round++) {
+      for (let count = 0; count < 4; count++) expect((await logIn(email, "a wrong password")).status).toBe(401);
+      expect((await logIn(email)).status).toBe(200);
+    }
+  });
+
+  test("and the password asked for again, to change or delete the account, are one count", async () => {
+    const { email, token } = await messenger().person();
+    const wrong = { token, body: { oldPassword: "a wrong password", newPassword: "another long sentence" } };
+    for (let count = 0; count < 5; count++) {
+      expect((await messenger().http("PUT", "/users/me/password", wrong)).status).toBe(403);
+    }
+    expectLimited(await messenger().http("DELETE", "/users/me", { token, body: { password } }), 12);
+    expectLimited(await logIn(email), 12);
+  });
+
+  test("of one account do not touch those of another", async () => {
+    const [ann, bob] = [await messenger().person(), await messenger().person()];
+    for (let count = 0; count < 7; count++) await logIn(ann.email, "a wrong password");
+    expect((await logIn(bob.email)).status).toBe(200);
+  });
+});
+
+describe("one address", () => {
+  const messenger = useMessenger({
+    RATE_LIMITS: "on",
+    TRUSTED_PROXY_HOPS: "1",
+    LIMIT_LOGINS_PER_ADDRESS: "20+1/100s",
+    LIMIT_RECONNECTS_PER_ADDRESS: "10+1/100s",
+  });
+  let addresses = 0;
+  const freshAddress = () => `198.51.100.${++addresses}`;
+  const from = (address: string) => ({ "x-forwarded-for": address });
+  const logIn = (n: number, headers: Record<string, string>) =>
+    post(messenger(), "/auth/login", { email: `guess.${n}@example.test`, password }, headers);
+  const upgrade = (token: string, headers: Record<string, string>) =>
+    Device.connect(`ws://127.0.0.1:${messenger().port}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
+
+  test("has 20 log-ins and registrations; the next address has its own", async () => {
+    const address = freshAddress();
+    for (let n = 0; n < 10; n++) expect((await logIn(n, from(address))).status).toBe(401);
+    for (let n = 0; n < 10; n++) {
+      const account = { email: `new.${n}@example.test`, password, firstName: "New" };
+      expect((await post(messenger(), "/auth/register", account, from(address))).status).toBe(201);
+    }
+    expectLimited(await logIn(20, from(address)), 100);
+    expectLimited(await post(messenger(), "/auth/register", {}, from(address)), 100);
+    expect((await logIn(21, from(freshAddress()))).status).toBe(401);
+  });
+
+  test("is what our proxy has seen: what the client puts before that changes nothing", async () => {
+    const address = freshAddress();
+    for (let n = 0; n < 20; n++) await logIn(n, from(`203.0.113.${n}, ${address}`));
+    expectLimited(await logIn(20, from(`203.0.113.99, ${address}`)), 100);
+    expectLimited(await logIn(21, from(address)), 100);
+  });
+
+  test("opens so many WebSockets and refreshes so many tokens, behind the same proxy", async () => {
+    const { token } = await messenger().person();
+    const address = freshAddress();
+    for (let n = 0; n < 5; n++) await (await upgrade(token, from(`203.0.113.${n}, ${address}`))).close();
+    const refresh = () => post(messenger(), "/auth/refresh", { refreshToken: "no token" }, from(address));
+    for (let n = 0; n < 5; n++) expect((await refresh()).status).toBe(401);
+    expectLimited(await refresh(), 100);
+    await expect(upgrade(token, from(`203.0.113.99, ${address}`))).rejects.toThrow("429");
+    await (await upgrade(token, from(freshAddress()))).close();
+  });
+});
+
+describe("without a proxy of ours", () => {
+  const messenger = useMessenger({ RATE_LIMITS: "on", LIMIT_RECONNECTS_PER_ADDRESS: "3+1/100s" });
+
+  test("X-Forwarded-For is not read, over HTTP and for WebSockets alike", async () => {
+    const refresh = (n: number) =>
+      post(messenger(), "/auth/refresh", { refreshToken: "no token" }, { "x-forwarded-for": `203.0.113.${n}` });
+    for (let n = 0; n < 3; n++) expect((await refresh(n)).status).toBe(401);
+    expectLimited(await refresh(9), 100);
+    const headers = { "x-forwarded-for": "203.0.113.77", authorization: "Bearer x" };
+    await expect(Device.connect(`ws://127.0.0.1:${messenger().port}`, { headers })).rejects.toThrow("429");
+  });
+});
+
+const limited = { error: true, code: "RATE_LIMITED", message: expect.any(String), retryAfterMs: expect.any(Number) };
+
+describe("one person", () => {
+  const messenger = useMessenger({
+    RATE_LIMITS: "on",
+    LIMIT_LOGINS_PER_ADDRESS: "1000+1000/s",
+    LIMIT_MESSAGES_PER_USER: "20+1/100s",
+    LIMIT_REQUESTS_PER_USER: "30+1/100s",
+  });
+
+  test("writes so many messages on all devices together; each one more gets one refusal, and no row", async () => {
+    const [ann, bob] = [await messenger().person(), await messenger().person()];
+    const devices = [await ann.connect(), await ann.connect()];
+    const bobsDevice = await bob.connect();
+    const asking = devices.map(async (device) => {
+      const answers = [];
+      for (let n = 0; n < 20; n++) {
+        answers.push(await device.ask({ type: "privateMessage", params: { receiverId: bob.id, content: `${n}` } }));
+      }
+      return answers;
+    });
+    const answers = (await Promise.all(asking)).flat();
+    const refused = answers.filter(({ error }) => error);
+    expect(refused.length).toBe(20);
+    for (const frame of refused) {
+      expect(frame).toEqual({ ...limited, type: "privateMessage", requestId: expect.any(String) });
+      expect(frame.retryAfterMs).toBeGreaterThan(0);
+    }
+    const { params } = await bobsDevice.request("getlatestMessageDialog", { receiverId: ann.id, limit: 100, page: 1 });
+    expect(params.data.length).toBe(20);
+    await bobsDevice.request("privateMessage", { receiverId: ann.id, content: "not my fault" });
+  });
+
+  test("edits, deletes and changes groups under the count of messages, and reads beside it", async () => {
+    const ann = await messenger().person();
+    const device = await ann.connect();
+    const { params } = await device.request("privateMessage", { receiverId: ann.id, content: "one" });
+    for (let n = 0; n < 8; n++) {
+      await device.request("editMessage", { messageId: params.item.messageId, content: `edit ${n}` });
+      await device.request("newGroup", { groupName: `group ${n}` });
+    }
+    await device.request("deleteMessage", { messageId: params.item.messageId });
+    for (let n = 0; n < 2; n++) await device.request("newGroup", { groupName: "the last" });
+    expect(await device.refused("newGroup", { groupName: "one more" })).toMatchObject(limited);
+    expect(await device.refused("deleteMessage", { messageId: 1 })).toMatchObject(limited);
+    await device.request("listLastMessage", { limit: 1, page: 1 });
+  });
+
+  test("reads so much over HTTP and the WebSocket together, whatever is wrong with what is asked", async () => {
+    const ann = await messenger().person();
+    const device = await ann.connect();
+    for (let n = 0; n < 10; n++) await device.request("sync", { chats: [] });
+    for (let n = 0; n < 10; n++) expect(await device.refused("getMessages", {})).toMatchObject({ code: "VALIDATION" });
+    for (let n = 0; n < 10; n++) {
+      expect((await messenger().http("GET", "/users?search=x", { token: ann.token })).status).toBe(200);
+    }
+    expectLimited(await messenger().http("GET", "/users?search=x", { token: ann.token }), 100);
+    expect(await device.refused("sync", { chats: [] })).toMatchObject(limited);
+    expect(await device.refused("getMessages", {})).toMatchObject(limited);
+    await device.request("privateMessage", { receiverId: ann.id, content: "still writing" });
+  });
+
+  test("who goes on although refused gets every answer, and then is shown out with 4429; others are not", async () => {
+    const [ann, bob] = [await messenger().person(), await messenger().person()];
+    const [flooding, quiet, bobsDevice] = [await ann.connect(), await ann.connect(), await bob.connect()];
+    for (let n = 0; n < 300; n++) {
+      flooding.send({ type: "privateMessage", params: { receiverId: bob.id, content: `${n}` }, requestId: n });
+    }
+    expect(await flooding.closed).toEqual({ code: 4429, reason: "too many requests" });
+    const answered = flooding.frames.filter(({ requestId }) => requestId !== undefined);
+    expect(answered.map(({ requestId }) => requestId)).toEqual(answered.map((_, index) => index));
+    expect(answered.filter(({ success }) => success).length).toBe(20);
+    expect(answered.filter(({ code }) => code === "RATE_LIMITED").length).toBeGreaterThanOrEqual(100);
+    await quiet.settle();
+    await bobsDevice.settle();
+  });
+});
+
+describe("malformed frames", () => {
+  const messenger = useMessenger({ RATE_LIMITS: "off" });
+  const malformed = ["{", '{"type":"noSuchType"}', '{"type":"sync","params":{},"requestId":{}}', "[]"];
+
+  test("are each answered, and twenty of them end the socket with 4400, also where nothing is limited", async () => {
+    const ann = await messenger().person();
+    const [broken, other] = [await ann.connect(), await ann.connect()];
+    for (let n = 0; n < 20; n++) broken.send(malformed[n % malformed.length] ?? "");
+    expect(await broken.closed).toEqual({ code: 4400, reason: "too many malformed frames" });
+    expect(broken.frames.length).toBe(20);
+    for (const frame of broken.frames) expect(frame).toMatchObject({ error: true });
+    await other.settle();
+  });
+
+  test("nineteen are forgiven, and so is any number of requests that only ask for the wrong thing", async () => {
+    const device = await (await messenger().person()).connect();
+    for (let n = 0; n < 19; n++) await device.sendRaw("{");
+    for (let n = 0; n < 50; n++) await device.refused("getMessages", { chatId: "x" });
+    await device.settle();
+  });
+});
+
+describe("sockets", () => {
+  const messenger = useMessenger({ RATE_LIMITS: "on", MAX_SOCKETS: "14" });
+
+  test("of one person: the eleventh closes the oldest with 4409, and nobody else's", async () => {
+    const [ann, bob] = [await messenger().person(), await messenger().person()];
+    const bobsDevice = await bob.connect();
+    const devices = [];
+    for (let n = 0; n < 11; n++) devices.push(await ann.connect());
+    const [oldest, ...others] = devices;
+    expect(await oldest?.closed).toEqual({ code: 4409, reason: "too many sockets" });
+    for (const device of [...others, bobsDevice]) await device.settle();
+  });
+
+  test("of one process: whoever comes when it is full is told to come back slowly, with 1013", async () => {
+    const [ann, bob] = [await messenger().person(), await messenger().person()];
+    const inside = [];
+    for (let n = 0; n < 14; n++) inside.push(await (n % 2 ? ann : bob).connect());
+    const late = await ann.connect();
+    expect(await late.closed).toEqual({ code: 1013, reason: "overloaded" });
+    for (const device of inside) await device.settle();
+    await inside[0]?.close();
+    await (await ann.connect()).settle();
+  });
+});
+
+describe("RATE_LIMITS=off", () => {
+  const messenger = useMessenger({ RATE_LIMITS: "off" });
+
+  test("lifts the limits and the number of sockets", async () => {
+    const ann = await messenger().person();
+    const devices = [];
+    for (let n = 0; n < 12; n++) devices.push(await ann.connect());
+    for (const device of devices) await device.settle();
+    const [device] = devices;
+    for (let n = 0; n < 300; n++) {
+      device?.send({ type: "privateMessage", params: { receiverId: ann.id, content: `${n}` }, requestId: `n${n}` });
+    }
+    await device?.settle();
+    expect(device?.frames.filter(({ error }) => error)).toEqual([]);
+    for (let n = 0; n < 8; n++) {
+      const wrong = { email: ann.email, password: "a wrong password" };
+      expect((await post(messenger(), "/auth/login", wrong)).status).toBe(401);
+    }
+  });
+});
