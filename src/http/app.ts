@@ -7,6 +7,7 @@ import type { Logger } from "../logger.ts";
 import { type Limits, networkOf } from "../services/limits.ts";
 import { bearerToken } from "../services/tokens.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
+import { inTurns } from "./in-turns.ts";
 import { routes } from "./registry.ts";
 import { requestLog } from "./request-log.ts";
 import type { AnyRoute, HttpServices } from "./route.ts";
@@ -35,6 +36,7 @@ export function createHttpApp(options: HttpOptions): Express {
   app.disable("x-powered-by").disable("etag");
   app.set("trust proxy", options.trustedProxyHops);
   app.set("query parser", "simple");
+  app.use(inTurns());
   app.use(requestLog(options.log));
   app.use(
     helmet({
