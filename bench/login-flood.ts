@@ -70,7 +70,7 @@ async function main(): Promise<void> {
     },
   });
   try {
-    await server.start();
+    await server.startAll();
     const people = [];
     for (let n = 0; n < chatters; n++) people.push(await chatter(server.port, n));
 
@@ -100,8 +100,8 @@ async function main(): Promise<void> {
         `log-ins answered ${status}: ${times.length}, after ${percentile(times, 0.5).toFixed(1)} ms, p99 ${percentile(times, 0.99).toFixed(1)} ms`,
       );
     }
+    await server.endAll("SIGTERM");
   } finally {
-    await server.end("SIGTERM");
     await server.remove();
   }
 }
@@ -139,7 +139,8 @@ async function chat(people: { id: number; device: Device }[], ms: number): Promi
 }
 
 /** How late the server's event loop ran since the last time. */
-async function loopDelay({ process: server }: ServerUnderTest): Promise<string> {
+async function loopDelay(underTest: ServerUnderTest): Promise<string> {
+  const server = underTest.process();
   const before = server?.output.length ?? 0;
   server?.child.kill("SIGUSR2");
   for (;;) {

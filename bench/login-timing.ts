@@ -26,7 +26,7 @@ const logIn = (email: string) => post("/auth/login", { email, password: "a wrong
 const median = (times: number[]): number => times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
 
 try {
-  await server.start();
+  await server.startAll();
   await post("/auth/register", { email: "known@example.test", password: "a long sentence", firstName: "Ann" }, 201);
   const [known, unknown]: [number[], number[]] = [[], []];
   for (let pair = -10; pair < pairs; pair++) {

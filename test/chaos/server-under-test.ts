@@ -46,6 +46,16 @@ export class ServerUnderTest {
     return new ServerUnderTest(folder, cluster, redis, ports, settings);
   }
 
+  /** Of the first process. */
+  get port(): number {
+    return this.ports[0] ?? 0;
+  }
+
+  /** The process that runs, or ran last, on a port. */
+  process(port = this.port): ServerProcess | undefined {
+    return this.running.get(port);
+  }
+
   /** Starts every process and waits until they serve. */
   async startAll(): Promise<void> {
     for (const port of this.ports) await this.start(port);
@@ -68,7 +78,7 @@ export class ServerUnderTest {
   }
 
   async end(port: number, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    const ended = await this.running.get(port)?.end(signal);
+    const ended = await this.process(port)?.end(signal);
     if (signal === "SIGTERM" && ended?.code !== 0)
       throw new Error(`SIGTERM ended with ${ended?.code}: ${ended?.output}`);
   }
