@@ -603,83 +603,9 @@ describe("a request that is well formed and cannot be done", () => {
   });
 });
 
-describe("a frame that ends its socket", () => {
-  /** One unfragmented text frame as bytes, masked with zeros, which leaves the bytes as they are. */
-  const textFrame = (payload: Buffer) =>
-    Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
-
-  const invalidUtf8 = [[0xc3, 0x28], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xff]];
-
-  const endings: { what: string; code: number; send: (device: Device) => void }[] = [
-    { what: "a binary frame", code: 1003, send: ({ socket }) => socket.send(Buffer.from("{}"), { binary: true }) },
-    { what: "an empty binary frame", code: 1003, send: ({ socket }) => socket.send(Buffer.alloc(0), { binary: true }) },
-    { what: "a frame over 32 KiB", code: 1009, send: (device) => device.send("x".repeat(32 * 1024 + 1)) },
-    { what: "a frame of a megabyte", code: 1009, send: (device) => device.send(" ".repeat(1024 * 1024)) },
-    ...invalidUtf8.map((bytes) => ({
-      what: `a frame with the bytes ${Buffer.from(bytes).toString("hex")}, which are no UTF-8,`,
-      code: 1007,
-      send: ({ socket }: Device) => void Reflect.get(socket, "_socket").write(textFrame(Buffer.from(bytes))),
-    })),
-  ];
-
-  test.each(endings)("$what closes it with $code, and no other", async ({ code, send }) => {
-    const [ann, bob] = [await messenger().person(), await messenger().person()];
-    const [bad, good, bobsDevice] = [await ann.connect(), await ann.connect(), await bob.connect()];
-    send(bad);
-    expect((await bad.closed).code).toBe(code);
-    await good.request("privateMessage", { receiverId: bob.id, content: "still here" });
-    expect((await bobsDevice.nextPush()).params.message).toBe("still here");
-  });
-
-  test("a frame of 32 KiB to the byte is still read", async () => {
-    const device = await (await messenger().person()).connect();
-    const frame = JSON.stringify({ type: "listLastMessage", params: { limit: 1, page: 1 }, padding: "" });
-    const [answer] = await answersTo(device, [frame.replace('""', `"${"x".repeat(32 * 1024 - frame.length)}"`)]);
-    expect(answer).toMatchObject({ type: "listLastMessage", success: true });
-  });
-
-  test("two people chat undisturbed while others send everything that is wrong", async () => {
-    const [ann, bob] = [await messenger().person(), await messenger().person()];
-    const [annsDevice, bobsDevice] = [await ann.connect(), await bob.connect()];
-    let trouble = true;
-
-    async function converse(): Promise<string[]> {
-      const said: string[] = [];
-      while (trouble || said.length < 20) {
-        const n = said.length;
-        await annsDevice.request("privateMessage", { receiverId: bob.id, content: `question ${n}` });
-        expect((await bobsDevice.nextPush()).params.message).toBe(`question ${n}`);
-        await bobsDevice.request("privateMessage", { receiverId: ann.id, content: `answer ${n}` });
-        expect((await annsDevice.nextPush()).params.message).toBe(`answer ${n}`);
-        said.push(`question ${n}`, `answer ${n}`);
-      }
-      return said;
-    }
-
-    async function makeTrouble(): Promise<void> {
-      const vandals = [await messenger().person(), await messenger().person(), await messenger().person()];
-      const tables = [unreadable, unknownTypes, ...[...registry.values()].map(badFramesOf)];
-      await Promise.all(
-        vandals.map(async (vandal, shift) => {
-          for (const [index, table] of tables.entries()) {
-            if (index % vandals.length !== shift) continue;
-            await expectRefused(vandal, table);
-            const device = await vandal.connect();
-            endings[index % endings.length]?.send(device);
-            await device.closed;
-          }
-        }),
-      );
-    }
-
-    const over = () => {
-      trouble = false;
-    };
-    const [said] = await Promise.all([converse(), makeTrouble().finally(over)]);
-    const messages = (device: Device) => device.frames.map((frame) => frame.params.item.message);
-    expect(messages(annsDevice)).toEqual(said);
-    expect(messages(bobsDevice)).toEqual(said);
-    const seqs = bobsDevice.frames.map((frame) => frame.params.item.seq);
-    expect(seqs).toEqual(said.map((_, index) => index + 1));
-  });
+test("a frame of 32 KiB to the byte is still read", async () => {
+  const device = await (await messenger().person()).connect();
+  const frame = JSON.stringify({ type: "listLastMessage", params: { limit: 1, page: 1 }, padding: "" });
+  const [answer] = await answersTo(device, [frame.replace('""', `"${"x".repeat(32 * 1024 - frame.length)}"`)]);
+  expect(answer).toMatchObject({ type: "listLastMessage", success: true });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -9,6 +9,20 @@ export interface Ended {
   signal: NodeJS.Signals | null;
   output: string;
 }
+
+/** What a process holds after a forced collection, in bytes; and its handles and timers, by the names Node gives them. */
+export interface Probed {
+  rss: number;
+  heapUsed: number;
+  resources: Record<string, number>;
+}
+
+/** Arguments for Node that let a process be probed. */
+export const withProbe: readonly string[] = [
+  "--expose-gc",
+  "--import",
+  pathToFileURL(join(root, "test/support/probe.mjs")).href,
+];
 
 /** The real thing: a server process of its own, built before as `npm start` does. */
 export class ServerProcess {
@@ -26,19 +40,23 @@ export class ServerProcess {
     );
   }
 
-  /** Starts a process with these settings and nothing else from the environment. It may end by itself. */
-  static spawn(settings: Record<string, string>): ServerProcess {
-    const child = spawn(process.execPath, [settings.MESSENGER_ENTRY ?? join(root, "dist/main.js")], {
+  /**
+   * Starts a process with these settings and nothing else from the environment. It may end by itself.
+   * @param nodeArguments for Node itself, such as `--import` and a script that runs before the server
+   */
+  static spawn(settings: Record<string, string>, nodeArguments: readonly string[] = []): ServerProcess {
+    const entry = settings.MESSENGER_ENTRY ?? join(root, "dist/main.js");
+    const child = spawn(process.execPath, [...nodeArguments, entry], {
       cwd: root,
       env: { PATH: process.env.PATH ?? "", PORT: "0", BCRYPT_COST: "4", RATE_LIMITS: "off", ...settings },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     return new ServerProcess(child);
   }
 
   /** Starts a process and waits until it says that it is ready. */
-  static async start(settings: Record<string, string>): Promise<ServerProcess> {
-    const server = ServerProcess.spawn(settings);
+  static async start(settings: Record<string, string>, nodeArguments?: readonly string[]): Promise<ServerProcess> {
+    const server = ServerProcess.spawn(settings, nodeArguments);
     await server.says(/WebSocket: .*:\d+/);
     return server;
   }
@@ -57,6 +75,15 @@ export class ServerProcess {
   /** The port of a server that has said that it is ready. */
   get port(): number {
     return Number(/WebSocket: ws:\/\/[^:]+:(\d+)/.exec(this.output)?.[1]);
+  }
+
+  /** What it holds now; of a process started `withProbe`. */
+  probe(): Promise<Probed> {
+    return new Promise((resolve, reject) => {
+      this.child.once("message", (probed) => resolve(probed as Probed));
+      void this.ended.then(() => reject(new Error(`ended before it was asked what it holds: ${this.output}`)));
+      this.child.send("probe");
+    });
   }
 
   /** Sends a signal and waits for the end. */
