@@ -35,17 +35,27 @@ export class Tokens {
 
   /** @throws AppError of kind "unauthenticated" */
   verify(token: string): Claims {
-    let claims: jwt.JwtPayload | string;
+    const { header, payload } = this.decode(token);
+    if (header.typ !== "JWT" || typeof payload === "string") throw notLoggedIn();
+    const { sub, id, sid, exp = Number.NaN } = payload;
+    const expiresAt = new Date(exp * 1000);
+    const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+    // Without an end, or with one that no date can be, it would be good for ever.
+    if (!isId(id) || !isId(sid) || sub !== String(id) || Number.isNaN(expiresAt.getTime())) throw notLoggedIn();
+    return { userId: id, sessionId: sid, expiresAt };
+  }
+
+  private decode(token: string): jwt.Jwt {
     try {
-      claims = jwt.verify(token, this.options.secret, { algorithms: ["HS256"], issuer, audience: issuer });
+      return jwt.verify(token, this.options.secret, {
+        algorithms: ["HS256"],
+        issuer,
+        audience: issuer,
+        complete: true,
+      });
     } catch {
       throw notLoggedIn();
     }
-    if (typeof claims === "string") throw notLoggedIn();
-    const { sub, id, sid, exp } = claims;
-    const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
-    if (!isId(id) || !isId(sid) || sub !== String(id) || typeof exp !== "number") throw notLoggedIn();
-    return { userId: id, sessionId: sid, expiresAt: new Date(exp * 1000) };
   }
 }
 
