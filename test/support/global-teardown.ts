@@ -1,3 +1,8 @@
 import { removeTemplate } from "./databases.ts";
+import { judgeEvidence } from "./evidence.ts";
 
-export default removeTemplate;
+/** Takes the template away, and fails the run when a server has told a secret in a log or in an error. */
+export default async function tearDown(): Promise<void> {
+  await removeTemplate();
+  judgeEvidence();
+}

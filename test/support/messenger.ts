@@ -5,7 +5,7 @@ import { select } from "../../src/db/select.ts";
 import { Messenger } from "../../src/server.ts";
 import { makeDatabase, type TestDatabase } from "./databases.ts";
 import { Device } from "./device.ts";
-import { silent } from "./silent.ts";
+import { confide, witness, witnessedLog } from "./evidence.ts";
 
 /** A password nobody has to choose, and the cheapest hash of it. */
 export const password = "correct horse battery";
@@ -49,7 +49,7 @@ export class TestMessenger {
       ...database.settings,
       ...settings,
     });
-    const messenger = new Messenger(config, silent, timeouts);
+    const messenger = new Messenger(config, witnessedLog, timeouts);
     return new TestMessenger(messenger, database, await messenger.start());
   }
 
@@ -80,6 +80,7 @@ export class TestMessenger {
     path: string,
     options: { token?: string; body?: unknown; headers?: Record<string, string> } = {},
   ): Promise<{ status: number; headers: Headers; body: AnyBody }> {
+    for (const name of ["password", "oldPassword", "newPassword"]) confide(Object(options.body)[name]);
     const response = await fetch(`http://127.0.0.1:${this.port}${path}`, {
       method,
       headers: {
@@ -92,6 +93,7 @@ export class TestMessenger {
       }),
     });
     const text = await response.text();
+    if (!response.ok) witness(text);
     const isJson = /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   }

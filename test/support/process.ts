@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { witness } from "./evidence.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -36,7 +37,10 @@ export class ServerProcess {
       });
     }
     this.ended = new Promise((resolve) =>
-      child.once("close", (code, signal) => resolve({ code, signal, output: this.output })),
+      child.once("close", (code, signal) => {
+        witness(this.output);
+        resolve({ code, signal, output: this.output });
+      }),
     );
   }
 

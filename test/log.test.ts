@@ -1,0 +1,83 @@
+import { describe, expect, test } from "@jest/globals";
+import { DatabaseError } from "sequelize";
+import { createLogger, type Logger } from "../src/logger.ts";
+import { findSecrets } from "./support/evidence.ts";
+
+/* What may be in a log. The whole run is held against it as well: see support/evidence.ts. */
+
+const text = "a text that is nobody's business";
+
+/** The line that this makes in the log. */
+function logged(write: (log: Logger) => void): string {
+  let lines = "";
+  const destination = {
+    write(line: string) {
+      lines += line;
+    },
+  };
+  write(createLogger({ level: "trace", readable: false, destination }));
+  return lines;
+}
+
+describe("the log", () => {
+  const names = ["password", "oldPassword", "newPassword", "token", "refreshToken", "authorization", "content"];
+
+  test.each(names)("never shows a %s, at the top of what is logged or up to two levels below", (name) => {
+    for (const thing of [{ [name]: text }, { a: { [name]: text } }, { a: { b: { [name]: text } } }]) {
+      const line = logged((log) => log.info(thing, "something happened"));
+      expect(line).not.toContain(text);
+      expect(line).toContain("[secret]");
+      expect(line).toContain("something happened");
+    }
+  });
+
+  test("of an error shows name, message, code and one place: no SQL, no values, no stack", () => {
+    const parent = Object.assign(new Error("canceling statement due to lock timeout"), {
+      code: "55P03",
+      sql: `INSERT INTO messages (content) VALUES ('${text}')`,
+      parameters: [text],
+      detail: `Failing row contains (${text})`,
+    });
+    const error = new DatabaseError(parent);
+    const line = logged((log) => log.warn({ err: error }, "it failed"));
+    expect(line).toContain("canceling statement due to lock timeout");
+    expect(line).toContain("it failed");
+    expect(findSecrets(line.split("\n"), [text])).toEqual([]);
+    expect(line.trimEnd().split("\n")).toHaveLength(1);
+  });
+});
+
+describe("whoever looks through the logs of the tests", () => {
+  test("finds each kind of secret, and what a test confided, also when it is written as JSON", () => {
+    const lines = [
+      `{"hash":"$2b$12$${"a".repeat(53)}"}`,
+      `Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.${"a".repeat(43)}`,
+      `{"refreshToken":"12.${"a".repeat(43)}.${"b".repeat(43)}"}`,
+      'error: SELECT id FROM "users"',
+      "    at Object.<anonymous> (/somewhere/server.js:12:3)",
+      '{"stack":"Error: x\\n    at Object.<anonymous> (/somewhere/server.js:12:3)"}',
+      `before ${text} after`,
+      '{"text":"it said \\"hello, world\\""}',
+    ];
+    const found = findSecrets(lines, [text, 'said "hello, world"']);
+    expect(found.map((finding) => finding.split(": ")[0])).toEqual([
+      "a hash of a password",
+      "an access token",
+      "a refresh token",
+      "SQL",
+      "a stack",
+      "a stack",
+      "what a test confided",
+      "what a test confided",
+    ]);
+  });
+
+  test("finds nothing in what may be said", () => {
+    const lines = [
+      '{"level":20,"time":1,"req":{"method":"GET","path":"/users/me"},"res":{"status":200},"msg":"request completed"}',
+      '{"level":40,"err":{"name":"Error","message":"x","place":"at Delivery.read (/dist/delivery/delivery.js:12:3)"}}',
+      '{"error":true,"type":"leaveGroup","message":"User is not a member of this group","code":"NOT_MEMBER"}',
+    ];
+    expect(findSecrets(lines, [text])).toEqual([]);
+  });
+});
