@@ -11,6 +11,7 @@ async function main(): Promise<void> {
   const log = createLogger({ level: config.logLevel, readable: !config.production });
   const messenger = new Messenger(config, log);
   stopOnSignal(messenger, config, log);
+  endOnUncaught(messenger, config, log);
 
   const port = await messenger.start();
   const address = `${shownHost(config.host)}:${port}`;
@@ -24,15 +25,37 @@ async function main(): Promise<void> {
 function stopOnSignal(messenger: Messenger, config: Config, log: Logger): void {
   const stop = async (signal: string) => {
     log.info(`${signal}: stopping`);
-    setTimeout(() => {
-      log.error("not stopped in time; giving up what is left");
-      process.exit(1);
-    }, config.shutdownTimeoutMs).unref();
+    giveUpInTime(config, log);
     await messenger.stop();
     log.info("stopped");
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop(signal));
+}
+
+/**
+ * After an error that nobody caught, a rejected promise among them, nobody knows what state the process is in: it says
+ * so in one line, answers what it still can, and ends with 1 for whoever watches it to start another.
+ */
+function endOnUncaught(messenger: Messenger, config: Config, log: Logger): void {
+  let ending = false;
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "an error that nobody caught: the process ends");
+    if (ending) return;
+    ending = true;
+    giveUpInTime(config, log);
+    void messenger
+      .stop()
+      .catch(() => {})
+      .then(() => process.exit(1));
+  });
+}
+
+function giveUpInTime({ shutdownTimeoutMs }: Config, log: Logger): void {
+  setTimeout(() => {
+    log.error("not stopped in time; giving up what is left");
+    process.exit(1);
+  }, shutdownTimeoutMs).unref();
 }
 
 main().catch((error: Error) => {

@@ -6,6 +6,7 @@ import { account, connect, post, register, useProcesses } from "./support/proces
 /* The server as its users run it: a process of its own that is started, stopped and killed. */
 
 const processes = useProcesses();
+const JWT_SECRET = "for tests only, and long enough for them";
 
 describe("a server process", () => {
   test("stopped and started again, it has everything: the account, the token, the messages, its own secret for nobody else to read", async () => {
@@ -88,6 +89,33 @@ describe("a server process", () => {
       .filter(({ type }) => type === "privateMessage")
       .map((frame) => frame.params.item.message);
     expect(params.data.map(({ content }) => content).reverse()).toEqual(answered);
+  });
+
+  test.each([
+    ["a rejected promise", "Promise.reject(new Error('nobody caught this'))"],
+    ["an error in a callback", "setImmediate(() => { throw new Error('nobody caught this') })"],
+  ])("%s that nobody caught ends it with one line, after it has answered what it was asked", async (_what, fault) => {
+    const script = `process.on("SIGUSR2", () => { ${fault} })`;
+    const server = await processes.start({ NODE_ENV: "production", HOST: "127.0.0.1", BCRYPT_COST: "10", JWT_SECRET }, [
+      "--import",
+      `data:text/javascript,${encodeURIComponent(script)}`,
+    ]);
+    const { user, token } = await register(server);
+    const device = await connect(server, token);
+    const sent = device.ask({ type: "privateMessage", params: { receiverId: user.id, content: "before the end" } });
+    await device.settle();
+    const before = server.output.length;
+    const { code, output } = await server.end("SIGUSR2");
+    expect(await sent).toMatchObject({ success: true });
+    expect(await device.closed).toMatchObject({ code: 1012 });
+    expect(code).toBe(1);
+    const lines = output.slice(before).trim().split("\n");
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      level: 60,
+      err: { message: "nobody caught this" },
+      msg: "an error that nobody caught: the process ends",
+    });
   });
 
   test("a taken port is said in one line that tells what to do", async () => {

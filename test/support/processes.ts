@@ -22,8 +22,8 @@ export class TestProcesses {
   }
 
   /** Starts a server and waits until it is ready. */
-  async start(settings: Record<string, string> = {}): Promise<ServerProcess> {
-    const server = await ServerProcess.start({ ...this.settings, ...settings });
+  async start(settings: Record<string, string> = {}, nodeArguments?: readonly string[]): Promise<ServerProcess> {
+    const server = await ServerProcess.start({ ...this.settings, ...settings }, nodeArguments);
     this.running.push(server);
     return server;
   }
