@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { chown, mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -46,6 +46,8 @@ export const freePort = (): Promise<number> =>
 
 /** A PostgreSQL server of the test's own, to start, stop and break; never one that somebody else uses. */
 export class Cluster {
+  private paused: number[] = [];
+
   private constructor(
     private readonly folder: string,
     private readonly user: { uid: number; gid: number } | undefined,
@@ -86,9 +88,28 @@ export class Cluster {
     await this.run("pg_ctl", ["-D", this.data, "-w", "-m", mode, "stop"]);
   }
 
+  /** Freezes every process of the server: nothing is answered, and nothing refused. */
+  async pause(): Promise<void> {
+    this.paused = await this.processIds();
+    for (const pid of this.paused) process.kill(pid, "SIGSTOP");
+  }
+
+  /** Lets it go on where it was frozen. */
+  resume(): void {
+    for (const pid of this.paused.splice(0)) process.kill(pid, "SIGCONT");
+  }
+
   async remove(): Promise<void> {
+    this.resume();
     await this.stop("immediate").catch(() => {});
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** The main process first, so that it starts no other when these are frozen. */
+  private async processIds(): Promise<number[]> {
+    const [main = ""] = (await readFile(join(this.data, "postmaster.pid"), "utf8")).split("\n");
+    const { stdout } = await run("pgrep", ["-P", main]);
+    return [main, ...stdout.trim().split("\n")].map(Number);
   }
 
   private get data(): string {

@@ -39,6 +39,8 @@ export class Device {
       socket.once("close", (code, reason) => resolve({ code, reason: String(reason) })),
     );
     socket.on("error", () => {});
+    // Each answer that is waited for listens for the end of the socket.
+    socket.setMaxListeners(0);
   }
 
   static async connect(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<Device> {
@@ -65,11 +67,11 @@ export class Device {
     return answer;
   }
 
-  /** Sends a frame with a fresh `requestId` and gives its answer. */
-  ask(frame: object): Promise<AnyFrame> {
+  /** Sends a frame with a fresh `requestId` and gives its answer, which may take `patience` milliseconds. */
+  ask(frame: object, patience = patienceMs): Promise<AnyFrame> {
     const requestId = `request-${++this.requests}`;
     this.send({ ...frame, requestId });
-    return this.frame((candidate) => candidate.requestId === requestId);
+    return this.frame((candidate) => candidate.requestId === requestId, patience);
   }
 
   /** Sends a frame as it is. */
@@ -110,7 +112,7 @@ export class Device {
     return this.closed;
   }
 
-  private frame(wanted: (frame: AnyFrame, index: number) => boolean): Promise<AnyFrame> {
+  private frame(wanted: (frame: AnyFrame, index: number) => boolean, patience = patienceMs): Promise<AnyFrame> {
     return new Promise((resolve, reject) => {
       const look = () => {
         const found = this.frames.find(wanted);
@@ -122,7 +124,7 @@ export class Device {
         stop();
         reject(new Error(`${why}; frames so far: ${JSON.stringify(this.frames).slice(-4000)}`));
       };
-      const timer = setTimeout(give("the frame did not come"), patienceMs);
+      const timer = setTimeout(give("the frame did not come"), patience);
       const onClose = give("the socket was closed");
       const stop = () => {
         clearTimeout(timer);
