@@ -1,6 +1,7 @@
 import { describe } from "@jest/globals";
 import { canMakeClusters } from "./cluster.ts";
 import { canStartRedis } from "./redis.ts";
+import { canMount } from "./small-disk.ts";
 
 /**
  * Tests that need a program this machine may not have: skipped with a line that says so, and failed where nothing may
@@ -13,6 +14,10 @@ function describeWith(what: string, found: boolean, title: string, tests: () => 
     describe.skip(title, tests);
   }
 }
+
+/** Tests on a disk of a certain size. */
+export const describeWithDisk = (title: string, tests: () => void): void =>
+  describeWith("the right to mount", canMount, title, tests);
 
 /** Tests that start a PostgreSQL server of their own. */
 export const describeWithCluster = (title: string, tests: () => void): void =>

@@ -1,0 +1,79 @@
+import { createHash, randomBytes } from "node:crypto";
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
+import { describeWithDisk } from "./support/found.ts";
+import { ServerProcess } from "./support/process.ts";
+import { connect, register } from "./support/processes.ts";
+import { SmallDisk } from "./support/small-disk.ts";
+
+/* The disk under the embedded database is full. */
+
+/** What is left for the database when it has started, in bytes. */
+const leftFree = 256 * 1024;
+
+(onServer ? () => {} : describeWithDisk)("a messenger whose disk is full", () => {
+  let disk: SmallDisk;
+  let database: TestDatabase;
+  const running: ServerProcess[] = [];
+
+  beforeEach(async () => {
+    disk = await SmallDisk.mount(256);
+    database = await makeDatabase();
+    await cp(database.settings.DATA_DIR, join(disk.folder, "data"), { recursive: true });
+  });
+
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((server) => server.end("SIGKILL")));
+    await disk?.unmount();
+    await database?.remove();
+  });
+
+  async function start(): Promise<ServerProcess> {
+    const server = await ServerProcess.start({ DATA_DIR: join(disk.folder, "data"), RATE_LIMITS: "off" });
+    running.push(server);
+    return server;
+  }
+
+  test("refuses what it cannot store as unavailable, stores it when there is space again, and after a restart has all it acknowledged", async () => {
+    const server = await start();
+    const { user, token } = await register(server);
+    const device = await connect(server, token);
+    await disk.fill(leftFree);
+
+    const acknowledged: string[] = [];
+    const send = async (content: string) => {
+      const params = { receiverId: user.id, content, clientMessageId: createHash("md5").update(content).digest("hex") };
+      const answer = await device.ask({ type: "privateMessage", params });
+      if (answer.success) acknowledged.push(content);
+      return answer;
+    };
+    const refused: string[] = [];
+    for (let burst = 0; refused.length === 0 && burst < 500; burst++) {
+      // Not to be compressed.
+      const contents = Array.from({ length: 16 }, () => randomBytes(3000).toString("base64"));
+      const answers = await Promise.all(contents.map(send));
+      for (const [index, answer] of answers.entries()) {
+        if (answer.success) continue;
+        expect(answer).toMatchObject({ code: "UNAVAILABLE", retryable: true });
+        refused.push(contents[index] ?? "");
+      }
+    }
+    expect(acknowledged.length).toBeGreaterThan(0);
+    expect(refused.length).toBeGreaterThan(0);
+    await disk.clear();
+    for (const content of refused) expect(await send(content)).toMatchObject({ success: true });
+    const { code, output } = await server.end("SIGTERM");
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.not.stringMatching(/ERROR|FATAL/) });
+
+    const after = await connect(await start(), token);
+    const stored: string[] = [];
+    for (let page = 1; stored.length < acknowledged.length; page++) {
+      const { params } = await after.request("getlatestMessageDialog", { receiverId: user.id, limit: 100, page });
+      if (params.data.length === 0) break;
+      stored.unshift(...params.data.map(({ content }) => content).reverse());
+    }
+    expect(stored).toEqual(acknowledged);
+  }, 60_000);
+});
