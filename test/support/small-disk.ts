@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const parent = join(tmpdir(), "messenger-disk-");
 
 /** Whether this process may mount a disk: as root on Linux, most often. */
-export const canMount = ((): boolean => {
+export function canMount(): boolean {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
   const folder = mkdtempSync(parent);
   try {
@@ -21,7 +21,7 @@ export const canMount = ((): boolean => {
   } finally {
     execFileSync("rmdir", [folder]);
   }
-})();
+}
 
 /** A disk of a certain size, that can be full. */
 export class SmallDisk {
