@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
 import { Cluster } from "./support/cluster.ts";
-import { CommitCutter } from "./support/commit-cutter.ts";
+import { ConnectionCutter } from "./support/connection-cutter.ts";
 import type { Device } from "./support/device.ts";
 import { describeWithCluster } from "./support/found.ts";
 import { ServerProcess } from "./support/process.ts";
@@ -15,6 +15,8 @@ import { connect, post } from "./support/processes.ts";
 
 /** How long PostgreSQL is frozen, in seconds. FAULT_PAUSE_SECONDS=30 for the long run. */
 const pauseSeconds = Number(process.env.FAULT_PAUSE_SECONDS ?? 2);
+/** What every send does, in a transaction of its own. */
+const sendStatement = "send_messages(";
 /** How long after the database is back everything must work again, in milliseconds. */
 const recoveryMs = 5000;
 /** A frozen database is given up after a while, and so are those who wait behind it; in milliseconds. */
@@ -22,7 +24,7 @@ const answerMs = 60_000;
 
 describeWithCluster("a messenger whose PostgreSQL fails", () => {
   let cluster: Cluster;
-  let cutter: CommitCutter;
+  let cutter: ConnectionCutter;
   let server: ServerProcess;
   let ann: { user: { id: number }; token: string };
   let bob: typeof ann;
@@ -34,7 +36,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   beforeAll(async () => {
     cluster = await Cluster.make();
     await cluster.start();
-    cutter = await CommitCutter.before(cluster.port);
+    cutter = await ConnectionCutter.before(cluster.port);
     server = await ServerProcess.start({
       DATABASE_URL: `postgres://postgres@127.0.0.1:${cutter.port}/postgres`,
       JWT_SECRET: "for tests only, and long enough for them",
@@ -177,8 +179,8 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     await expectOnceEverywhere(["the first message", "after it hung up"]);
   });
 
-  test("cut off when a commit has passed and its answer has not, it says unknown, tells everybody else once, and calls the retry a duplicate", async () => {
-    const cut = cutter.cutAtCommit("after");
+  test("cut off when a message is committed and the answer is not back, it says unknown, tells everybody else once, and calls the retry a duplicate", async () => {
+    const cut = cutter.cutAt(sendStatement, "after");
     const answer = await send("in doubt");
     await cut;
     expect(answer).toMatchObject({ error: true, code: "UNAVAILABLE", retryable: true });
@@ -193,8 +195,8 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     await expectOnceEverywhere(["the first message", "in doubt", "after it"]);
   });
 
-  test("cut off before a commit has passed, it says unknown, tells nobody, and stores the retry", async () => {
-    const cut = cutter.cutAtCommit("before");
+  test("cut off before it has heard of a message, it says unknown, tells nobody, and stores the retry", async () => {
+    const cut = cutter.cutAt(sendStatement, "before");
     const answer = await send("in doubt");
     await cut;
     expect(answer).toMatchObject({ error: true, code: "UNAVAILABLE", retryable: true });

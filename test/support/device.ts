@@ -39,8 +39,6 @@ export class Device {
       socket.once("close", (code, reason) => resolve({ code, reason: String(reason) })),
     );
     socket.on("error", () => {});
-    // Each answer that is waited for listens for the end of the socket.
-    socket.setMaxListeners(0);
   }
 
   static async connect(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<Device> {

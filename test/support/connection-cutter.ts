@@ -1,11 +1,14 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
+/** How PostgreSQL says that a statement is over, and no transaction is open. */
+const readyForQuery = Buffer.from("Z\0\0\0\u0005I", "latin1");
+
 /**
- * Stands between a messenger and its PostgreSQL and, when told to, cuts a connection at its next COMMIT: before the
- * server has heard of it, or before the answer is back. Whoever asked knows in neither case what has become of it.
+ * Stands between a messenger and its PostgreSQL and, when told to, cuts the connection of a certain statement: before the
+ * server has heard of it, or when it is committed and before the answer is back. Whoever asked knows in neither case what has become of it.
  */
-export class CommitCutter {
-  private when: "before" | "after" | undefined;
+export class ConnectionCutter {
+  private wanted: { statement: string; when: "before" | "after" } | undefined;
   private onCut: () => void = () => {};
 
   private constructor(
@@ -14,9 +17,9 @@ export class CommitCutter {
   ) {}
 
   /** Stands before the PostgreSQL at this port of this machine. */
-  static async before(databasePort: number): Promise<CommitCutter> {
+  static async before(databasePort: number): Promise<ConnectionCutter> {
     const server = createServer();
-    const cutter = new CommitCutter(server, new Set());
+    const cutter = new ConnectionCutter(server, new Set());
     server.on("connection", (client) => cutter.pass(client, databasePort));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return cutter;
@@ -27,9 +30,9 @@ export class CommitCutter {
     return typeof address === "object" && address ? address.port : 0;
   }
 
-  /** Cuts at the next COMMIT; settles when that has happened. */
-  cutAtCommit(when: "before" | "after"): Promise<void> {
-    this.when = when;
+  /** Cuts at the next statement with this in it; settles when that has happened. */
+  cutAt(statement: string, when: "before" | "after"): Promise<void> {
+    this.wanted = { statement, when };
     return new Promise((resolve) => {
       this.onCut = resolve;
     });
@@ -57,16 +60,16 @@ export class CommitCutter {
       this.onCut();
     };
     client.on("data", (bytes) => {
-      const { when } = this;
-      if (!when || !bytes.includes("COMMIT")) return database.write(bytes);
-      this.when = undefined;
-      if (when === "before") return cut();
+      const { wanted } = this;
+      if (!wanted || !bytes.includes(wanted.statement)) return database.write(bytes);
+      this.wanted = undefined;
+      if (wanted.when === "before") return cut();
       isDoomed = true;
       return database.write(bytes);
     });
     database.on("data", (bytes) => {
-      if (isDoomed) cut();
-      else client.write(bytes);
+      if (!isDoomed) client.write(bytes);
+      else if (bytes.subarray(-6).equals(readyForQuery)) cut();
     });
   }
 }
