@@ -1,5 +1,5 @@
 import type { Database } from "../connect.ts";
-import { select } from "../select.ts";
+import { prepared } from "../prepared.ts";
 import { type ChatMessage, messagesById, type Person, personOf } from "./messages.ts";
 
 /** A message that somebody wants to have stored in a chat. */
@@ -31,25 +31,22 @@ interface Answer {
   groups: [id: number, name: string, memberIds: number[]][] | null;
 }
 
+const statement = { name: "send_messages", text: "SELECT send_messages($1, $2, $3, $4, $5, $6) AS answer" };
+
 /**
  * Stores messages in their order, in one round trip and one transaction; see the function `send_messages`. No two may
  * have the same sender and client id.
  * @returns the verdicts, in the order of the messages
  */
 export async function sendMessages(database: Database, messages: readonly MessageToSend[]): Promise<Verdict[]> {
-  const [row] = await select<{ answer: Answer }>(
-    database,
-    `SELECT send_messages($chatIds::bigint[], $senderIds::bigint[], $receiverIds::bigint[], $clientMessageIds::text[],
-                          $replyTos::bigint[], $contents::text[]) AS answer`,
-    {
-      chatIds: messages.map(({ chatId }) => chatId),
-      senderIds: messages.map(({ senderId }) => senderId),
-      receiverIds: messages.map(({ receiverId }) => receiverId ?? null),
-      clientMessageIds: messages.map(({ clientMessageId }) => clientMessageId ?? null),
-      replyTos: messages.map(({ replyTo }) => replyTo ?? null),
-      contents: messages.map(({ content }) => content),
-    },
-  );
+  const [row] = await prepared<{ answer: Answer }>(database, statement, [
+    messages.map(({ chatId }) => chatId),
+    messages.map(({ senderId }) => senderId),
+    messages.map(({ receiverId }) => receiverId ?? null),
+    messages.map(({ clientMessageId }) => clientMessageId ?? null),
+    messages.map(({ replyTo }) => replyTo ?? null),
+    messages.map(({ content }) => content),
+  ]);
   if (!row) throw new Error("send_messages gave no answer");
   return withReplies(database, readAnswer(row.answer, messages), messages);
 }
