@@ -173,7 +173,11 @@ export class Messenger {
     const people = new People({ database });
     const blocks = new Blocks({ database, chatLog });
     const groups = new Groups({ database, chatLog, maxMembers: config.maxGroupMembers });
-    const messages = new Messages({ database, chatLog, writer: new MessageWriter({ database, chatLog, delivery }) });
+    const messages = new Messages({
+      database,
+      chatLog,
+      writer: new MessageWriter({ database, chatLog, delivery, lanes: writerLanes(config) }),
+    });
     const history = new History({ database });
     const marks = new Marks({ database, delivery });
     const typing = new Typing({ database, delivery });
@@ -268,6 +272,10 @@ function startAmongOthers(database: Database): (chatId: number) => Promise<numbe
   const since = Date.now();
   return (chatId) => versionBefore(database, { chatId, seconds: Math.min(Date.now() - since, latestNewsMs) / 1000 });
 }
+
+/** The embedded database has one connection, and while a transaction is open everyone else waits for it. */
+const writerLanes = ({ databaseUrl, databasePoolSize }: Config): number =>
+  databaseUrl === undefined || databasePoolSize < 4 ? 1 : 2;
 
 const answers = (database: Database): Promise<boolean> =>
   database.query("SELECT 1").then(

@@ -36,6 +36,13 @@ interface Addressed {
   chatId: number;
 }
 
+/** A transaction on its way. */
+interface Group {
+  sends: readonly Waiting[];
+  senderIds: ReadonlySet<number>;
+  chats: ReadonlySet<string>;
+}
+
 /** More than one transaction should hold locks for. */
 const mostAtOnce = 500;
 /** Between two looks at chats that somebody else holds, in milliseconds; and how long to go on looking. */
@@ -49,34 +56,80 @@ const mostDialogs = 100_000;
 /**
  * Stores what people send. One writer and no timer: what arrives while a transaction is on its way goes into the next,
  * so that a quiet server answers at once and a busy one shares each commit among many. The order of arrival is the
- * order of a chat's messages. Each message has a verdict of its own, so that one bad message fails no other.
+ * order of a chat's messages, and of a sender's. Each message has a verdict of its own, so that one bad message fails no
+ * other.
  */
 export class MessageWriter {
   private waiting: Waiting[] = [];
-  private writing = false;
+  private readonly underWay = new Set<Group>();
+  private isDue = false;
   private readonly dialogs = new Map<string, number>();
 
-  constructor(private readonly options: { database: Database; chatLog: ChatLog; delivery: Delivery }) {}
+  /** @param options.lanes how many transactions may be on their way at once */
+  constructor(private readonly options: { database: Database; chatLog: ChatLog; delivery: Delivery; lanes: number }) {}
 
   /** Settles once the message is stored and delivery has reached it. */
   send(send: Send): Promise<SentMessage> {
     return new Promise((resolve, reject) => {
       const settle = (outcome: SentMessage | Error) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
       this.waiting.push({ ...send, settle, since: Date.now() });
-      if (!this.writing) void this.writeAll();
+      this.startSoon();
     });
   }
 
-  private async writeAll(): Promise<void> {
-    this.writing = true;
-    while (this.waiting.length > 0) {
-      const group = this.waiting.splice(0, mostAtOnce);
-      const later = await this.writeGroup(group);
-      // Nothing but chats that somebody else holds: a breath, in which others may arrive.
-      if (later.length === group.length) await wait(heldPauseMs);
-      this.waiting.unshift(...later);
-    }
-    this.writing = false;
+  /** After what else was read in this turn of the event loop. */
+  private startSoon(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    setImmediate(() => {
+      this.isDue = false;
+      while (this.underWay.size < this.options.lanes && this.startGroup());
+    });
+  }
+
+  /**
+   * Starts what waits, or, beside a transaction on its way, what has nothing to do with that one: as soon as as many
+   * wait as it holds, so that they share commits as well.
+   */
+  private startGroup(): boolean {
+    const sends = this.independent().slice(0, mostAtOnce);
+    const fewest = Math.max(1, ...[...this.underWay].map((group) => group.sends.length));
+    if (sends.length < fewest) return false;
+    const group = {
+      sends,
+      senderIds: new Set(sends.map(({ senderId }) => senderId)),
+      chats: new Set(sends.map(chatKeyOf)),
+    };
+    const taken = new Set(sends);
+    this.waiting = this.waiting.filter((send) => !taken.has(send));
+    this.underWay.add(group);
+    void this.run(group);
+    return true;
+  }
+
+  /** Of what waits that which may be stored beside the transactions on their way, in its order. */
+  private independent(): Waiting[] {
+    if (this.underWay.size === 0) return this.waiting;
+    const senderIds = new Set([...this.underWay].flatMap((group) => [...group.senderIds]));
+    const chats = new Set([...this.underWay].flatMap((group) => [...group.chats]));
+    return this.waiting.filter((send) => {
+      const isFree = !senderIds.has(send.senderId) && !chats.has(chatKeyOf(send));
+      // What this sender sends after it, or others to this chat, has to wait as well.
+      if (!isFree) {
+        senderIds.add(send.senderId);
+        chats.add(chatKeyOf(send));
+      }
+      return isFree;
+    });
+  }
+
+  private async run(group: Group): Promise<void> {
+    const later = await this.writeGroup(group.sends);
+    // Nothing but chats that somebody else holds: a breath, in which others may arrive.
+    if (later.length === group.sends.length) await wait(heldPauseMs);
+    this.underWay.delete(group);
+    this.waiting.unshift(...later);
+    if (this.waiting.length > 0) this.startSoon();
   }
 
   /** @returns what could not be written yet, in its order */
@@ -216,6 +269,10 @@ export class MessageWriter {
 
 const clientKeyOf = ({ senderId, clientMessageId }: Send): string | undefined =>
   clientMessageId === undefined ? undefined : `${senderId} ${clientMessageId}`;
+
+/** Names the chat of a message before it is known which one that is. */
+const chatKeyOf = ({ to, senderId }: Send): string =>
+  "groupId" in to ? `${to.groupId}` : `${Math.min(senderId, to.receiverId)} ${Math.max(senderId, to.receiverId)}`;
 
 const pairOf = ({ to, senderId }: Send): Pair | undefined =>
   "receiverId" in to ? { userId: senderId, otherId: to.receiverId } : undefined;
