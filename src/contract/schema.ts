@@ -41,16 +41,9 @@ export function text(options: { min?: number; max: number; blank?: boolean }): S
   const { min = 1, max, blank = false } = options;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the one that PostgreSQL cannot store
   const rule = blank ? /^[^\u0000\ud800-\udfff]*$/u : /^(?=[\s\S]*\S)[^\u0000\ud800-\udfff]*$/u;
-  const words = blank
-    ? "must not hold U+0000 or a lone surrogate"
-    : "must not be blank, or hold U+0000 or a lone surrogate";
-  const joi = Joi.string().min(min).max(max).pattern(rule, { name: "text" });
-  return schema(
-    (min === 0 ? joi.allow("") : joi).messages({
-      "string.pattern.name": `{{#label}} ${words}`,
-      "string.empty": "{{#label}} must not be empty",
-    }),
-  );
+  const words = blank ? "not hold U+0000 or a lone surrogate" : "not be blank, or hold U+0000 or a lone surrogate";
+  const joi = Joi.string().min(min).max(max).pattern(rule, { name: words });
+  return schema(min === 0 ? joi.allow("") : joi);
 }
 
 /** A password of at least `min` characters and at most the 72 bytes that bcrypt looks at. */
@@ -61,19 +54,15 @@ export function password(options: { min: number }): Schema<string> {
 
 /** Text of a given form; `words` completes the sentence "<field> must ...". */
 export function textLike(pattern: RegExp, words: string): Schema<string> {
-  return schema(
-    Joi.string()
-      .pattern(pattern, { name: "form" })
-      .messages({ "string.pattern.name": `{{#label}} must ${words}`, "string.empty": `{{#label}} must ${words}` }),
-  );
+  return schema(Joi.string().pattern(pattern, { name: words }));
 }
 
 /** An e-mail address: one `@`, at most 254 characters, any domain; no list of top-level domains is kept. */
 export function email(): Schema<string> {
   return schema(
-    (text({ max: 254 }).joi as Joi.StringSchema)
-      .pattern(/^[^\s@]+@[^\s@]+$/u, { name: "email" })
-      .messages({ "string.pattern.name": "{{#label}} must be an e-mail address: one @, and no spaces" }),
+    (text({ max: 254 }).joi as Joi.StringSchema).pattern(/^[^\s@]+@[^\s@]+$/u, {
+      name: "be an e-mail address: one @, and no spaces",
+    }),
   );
 }
 
@@ -164,29 +153,41 @@ function holdsPrototypeKey(value: unknown): boolean {
   return false;
 }
 
-const labelledSchemas = new WeakMap<Joi.Schema, Map<string, Joi.Schema>>();
+/** What is said of a broken rule, where Joi's own words will not do; the name of a pattern completes the sentence. */
+const messages = {
+  "string.empty": "{{#label}} must not be empty",
+  "string.pattern.name": "{{#label}} must {{#name}}",
+};
 
-/** A required value under this name in errors; made once, since making a rule takes far longer than applying it. */
-function labelled(joi: Joi.Schema, label: string): Joi.Schema {
-  const labels = labelledSchemas.get(joi) ?? new Map<string, Joi.Schema>();
-  labelledSchemas.set(joi, labels);
-  const known = labels.get(label) ?? joi.required().label(label);
-  labels.set(label, known);
-  return known;
+const prepared = new WeakMap<Joi.Schema, Map<string, Joi.Schema>>();
+
+/**
+ * The rule for a required value that errors call by this name. Made once: making a rule takes far longer than applying
+ * it, and so does giving settings along with each value, or to the rules inside.
+ */
+function prepare(joi: Joi.Schema, { label, convert = false }: CheckOptions): Joi.Schema {
+  const known = prepared.get(joi) ?? new Map<string, Joi.Schema>();
+  prepared.set(joi, known);
+  const key = `${label} ${convert}`;
+  const rule = known.get(key) ?? joi.required().label(label).prefs({ convert, abortEarly: true, messages });
+  known.set(key, rule);
+  return rule;
+}
+
+interface CheckOptions {
+  /** What to call the value itself in the error; its keys are called by their names. */
+  label: string;
+  /** Text to numbers, for query strings and paths only: frames and bodies are never coerced. */
+  convert?: boolean;
 }
 
 /**
  * The value as the schema's type.
- * @param options.label what to call the value itself in the error; its keys are called by their names
- * @param options.convert text to numbers, for query strings and paths only: frames and bodies are never coerced
  * @throws AppError of kind "validation" that names the field and the rule
  */
-export function check<T>(schemaOfValue: Schema<T>, value: unknown, options: { label: string; convert?: boolean }): T {
+export function check<T>(schemaOfValue: Schema<T>, value: unknown, options: CheckOptions): T {
   if (holdsPrototypeKey(value)) throw new AppError("validation", '"__proto__" is not allowed');
-  const { error, value: checked } = labelled(schemaOfValue.joi, options.label).validate(value, {
-    convert: options.convert ?? false,
-    abortEarly: true,
-  });
+  const { error, value: checked } = prepare(schemaOfValue.joi, options).validate(value);
   if (error) throw new AppError("validation", error.message);
   return checked as T;
 }

@@ -24,7 +24,10 @@ export interface Send {
   origin: Origin | undefined;
 }
 
-interface Waiting extends Send {
+interface Waiting {
+  send: Send;
+  /** Names its chat before it is known which one that is. */
+  chatKey: string;
   /** When it arrived, in milliseconds. */
   since: number;
   settle: (outcome: SentMessage | Error) => void;
@@ -32,13 +35,19 @@ interface Waiting extends Send {
 
 /** A waiting message whose chat is known. */
 interface Addressed {
-  send: Waiting;
+  waiting: Waiting;
   chatId: number;
+}
+
+/** A dialog to be found, or opened by the first of a pair. */
+interface Opening {
+  pair: Pair;
+  chatKey: string;
 }
 
 /** A transaction on its way. */
 interface Group {
-  sends: readonly Waiting[];
+  members: readonly Waiting[];
   senderIds: ReadonlySet<number>;
   chats: ReadonlySet<string>;
 }
@@ -72,7 +81,7 @@ export class MessageWriter {
   send(send: Send): Promise<SentMessage> {
     return new Promise((resolve, reject) => {
       const settle = (outcome: SentMessage | Error) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
-      this.waiting.push({ ...send, settle, since: Date.now() });
+      this.waiting.push({ send, chatKey: chatKeyOf(send), since: Date.now(), settle });
       this.startSoon();
     });
   }
@@ -92,16 +101,16 @@ export class MessageWriter {
    * wait as it holds, so that they share commits as well.
    */
   private startGroup(): boolean {
-    const sends = this.independent().slice(0, mostAtOnce);
-    const fewest = Math.max(1, ...[...this.underWay].map((group) => group.sends.length));
-    if (sends.length < fewest) return false;
+    const members = this.independent().slice(0, mostAtOnce);
+    const fewest = Math.max(1, ...[...this.underWay].map((group) => group.members.length));
+    if (members.length < fewest) return false;
     const group = {
-      sends,
-      senderIds: new Set(sends.map(({ senderId }) => senderId)),
-      chats: new Set(sends.map(chatKeyOf)),
+      members,
+      senderIds: new Set(members.map(({ send }) => send.senderId)),
+      chats: new Set(members.map(({ chatKey }) => chatKey)),
     };
-    const taken = new Set(sends);
-    this.waiting = this.waiting.filter((send) => !taken.has(send));
+    const taken = new Set(members);
+    this.waiting = this.waiting.filter((waiting) => !taken.has(waiting));
     this.underWay.add(group);
     void this.run(group);
     return true;
@@ -112,21 +121,21 @@ export class MessageWriter {
     if (this.underWay.size === 0) return this.waiting;
     const senderIds = new Set([...this.underWay].flatMap((group) => [...group.senderIds]));
     const chats = new Set([...this.underWay].flatMap((group) => [...group.chats]));
-    return this.waiting.filter((send) => {
-      const isFree = !senderIds.has(send.senderId) && !chats.has(chatKeyOf(send));
+    return this.waiting.filter(({ send: { senderId }, chatKey }) => {
+      const isFree = !senderIds.has(senderId) && !chats.has(chatKey);
       // What this sender sends after it, or others to this chat, has to wait as well.
       if (!isFree) {
-        senderIds.add(send.senderId);
-        chats.add(chatKeyOf(send));
+        senderIds.add(senderId);
+        chats.add(chatKey);
       }
       return isFree;
     });
   }
 
   private async run(group: Group): Promise<void> {
-    const later = await this.writeGroup(group.sends);
+    const later = await this.writeGroup(group.members);
     // Nothing but chats that somebody else holds: a breath, in which others may arrive.
-    if (later.length === group.sends.length) await wait(heldPauseMs);
+    if (later.length === group.members.length) await wait(heldPauseMs);
     this.underWay.delete(group);
     this.waiting.unshift(...later);
     if (this.waiting.length > 0) this.startSoon();
@@ -156,14 +165,14 @@ export class MessageWriter {
 
     const later = new Set(again);
     for (const [index, one] of addressed.entries()) {
-      const { send } = one;
+      const { waiting } = one;
       const verdict = verdicts[index];
       if (!verdict) throw new Error("a message without a verdict");
-      if (verdict.kind === "held" && Date.now() - send.since < heldAtMostMs) later.add(send);
+      if (verdict.kind === "held" && Date.now() - waiting.since < heldAtMostMs) later.add(waiting);
       else if (verdict.kind === "stored") void this.repeat(one, verdict.messageId);
-      else send.settle(outcomeOf(send, verdict));
+      else waiting.settle(outcomeOf(waiting.send, verdict));
     }
-    return group.filter((send) => later.has(send));
+    return later.size === 0 ? [] : group.filter((waiting) => later.has(waiting));
   }
 
   /** Writes, and has delivery give out what was written. */
@@ -171,10 +180,13 @@ export class MessageWriter {
     const { database, delivery } = this.options;
     const chatIds = [...new Set(addressed.map(({ chatId }) => chatId))];
     await this.follow(chatIds);
-    const drafts = addressed.map(({ send, chatId }) => ({
-      ...send,
+    const drafts = addressed.map(({ waiting: { send }, chatId }) => ({
       chatId,
+      senderId: send.senderId,
       receiverId: "receiverId" in send.to ? send.to.receiverId : undefined,
+      content: send.content,
+      clientMessageId: send.clientMessageId,
+      replyTo: send.replyTo,
     }));
     const end = delivery.begin(chatIds);
     let verdicts: Verdict[];
@@ -185,7 +197,13 @@ export class MessageWriter {
       throw error;
     }
     const given = verdicts.map((verdict, index) =>
-      verdict.kind === "written" ? delivery.announce({ ...verdict, origin: addressed[index]?.send.origin }) : undefined,
+      verdict.kind === "written"
+        ? delivery.announce({
+            message: verdict.message,
+            recipientIds: verdict.recipientIds,
+            origin: addressed[index]?.waiting.send.origin,
+          })
+        : undefined,
     );
     end({ inDoubt: false });
     await Promise.all(given);
@@ -201,34 +219,36 @@ export class MessageWriter {
   }
 
   /** The chat of each message. A dialog is opened by its first message, in a transaction of its own. */
-  private async findChats(sends: readonly Waiting[]): Promise<Addressed[]> {
-    const pairs = new Map<string, Pair>();
-    for (const send of sends) {
-      const pair = pairOf(send);
-      if (pair && !this.dialogs.has(pairKey(pair))) pairs.set(pairKey(pair), pair);
+  private async findChats(group: readonly Waiting[]): Promise<Addressed[]> {
+    const openings = new Map<string, Opening>();
+    for (const { send, chatKey } of group) {
+      if ("groupId" in send.to || this.dialogs.has(chatKey)) continue;
+      const pair = { userId: send.senderId, otherId: send.to.receiverId };
+      // Each way of its own: one of the two may be blocked.
+      openings.set(pairKey(pair), { pair, chatKey });
     }
-    const refusals = pairs.size > 0 ? await this.findDialogs(pairs) : new Map<string, Error>();
+    const refusals = openings.size > 0 ? await this.findDialogs([...openings.values()]) : new Map<string, Error>();
     const addressed: Addressed[] = [];
-    for (const send of sends) {
-      const pair = pairOf(send);
-      const chatId = pair ? this.dialogs.get(pairKey(pair)) : "groupId" in send.to ? send.to.groupId : undefined;
-      if (chatId !== undefined) addressed.push({ send, chatId });
-      else send.settle(refusals.get(pair ? pairKey(pair) : "") ?? noSuchUser());
+    for (const waiting of group) {
+      const { send, chatKey } = waiting;
+      const chatId = "groupId" in send.to ? send.to.groupId : this.dialogs.get(chatKey);
+      if (chatId !== undefined) addressed.push({ waiting, chatId });
+      else waiting.settle(refusals.get(chatKey) ?? noSuchUser());
     }
     return addressed;
   }
 
   /** Finds or opens dialogs. @returns why some could not be opened */
-  private async findDialogs(pairs: ReadonlyMap<string, Pair>): Promise<Map<string, Error>> {
+  private async findDialogs(openings: readonly Opening[]): Promise<Map<string, Error>> {
     const refusals = new Map<string, Error>();
-    const found = await dialogsOf(this.options.database, [...pairs.values()]);
-    const wanted = [...pairs];
-    for (let start = 0; start < wanted.length; start += dialogsAtATime) {
-      const some = wanted.slice(start, start + dialogsAtATime).map(async ([key, pair]) => {
+    const pairs = openings.map(({ pair }) => pair);
+    const found = await dialogsOf(this.options.database, pairs);
+    for (let start = 0; start < openings.length; start += dialogsAtATime) {
+      const some = openings.slice(start, start + dialogsAtATime).map(async ({ pair, chatKey }) => {
         try {
-          this.remember(key, found.get(key) ?? (await this.openDialog(pair)));
+          this.remember(chatKey, found.get(pairKey(pair)) ?? (await this.openDialog(pair)));
         } catch (error) {
-          refusals.set(key, error as Error);
+          refusals.set(chatKey, error as Error);
         }
       });
       await Promise.all(some);
@@ -253,16 +273,16 @@ export class MessageWriter {
   }
 
   /** Answers a send that was stored before: with the same message, or with a conflict. */
-  private async repeat({ send, chatId }: Addressed, messageId: number): Promise<void> {
+  private async repeat({ waiting: { send, settle }, chatId }: Addressed, messageId: number): Promise<void> {
     const { database } = this.options;
     try {
       const [stored] = await messagesById(database, [messageId]);
       if (stored?.chatId !== chatId || !hasSameContent(stored, send)) throw conflictingClientId();
       // Who has left still learns that the message was stored, and nothing that has changed since.
       const isMember = (await chatView(database, { chatId, userId: send.senderId })) !== undefined;
-      send.settle({ ...stored, ...(!isMember && { groupName: null, replyTo: null }), duplicate: true });
+      settle({ ...stored, ...(!isMember && { groupName: null, replyTo: null }), duplicate: true });
     } catch (error) {
-      send.settle(error as Error);
+      settle(error as Error);
     }
   }
 }
@@ -270,12 +290,8 @@ export class MessageWriter {
 const clientKeyOf = ({ senderId, clientMessageId }: Send): string | undefined =>
   clientMessageId === undefined ? undefined : `${senderId} ${clientMessageId}`;
 
-/** Names the chat of a message before it is known which one that is. */
 const chatKeyOf = ({ to, senderId }: Send): string =>
   "groupId" in to ? `${to.groupId}` : `${Math.min(senderId, to.receiverId)} ${Math.max(senderId, to.receiverId)}`;
-
-const pairOf = ({ to, senderId }: Send): Pair | undefined =>
-  "receiverId" in to ? { userId: senderId, otherId: to.receiverId } : undefined;
 
 /** Of one client id only the first goes into a group: the second is answered with what that becomes. */
 function withoutRepeats(group: readonly Waiting[]): { first: Waiting[]; again: Waiting[] } {
@@ -283,13 +299,14 @@ function withoutRepeats(group: readonly Waiting[]): { first: Waiting[]; again: W
   const repeaters = new Set<number>();
   const first: Waiting[] = [];
   const again: Waiting[] = [];
-  for (const send of group) {
-    const key = clientKeyOf(send);
+  for (const waiting of group) {
+    const { senderId } = waiting.send;
+    const key = clientKeyOf(waiting.send);
     // What somebody sends is stored in the order in which it was sent.
-    if (repeaters.has(send.senderId) || (key !== undefined && clientIds.has(key))) {
-      repeaters.add(send.senderId);
-      again.push(send);
-    } else first.push(send);
+    if (repeaters.has(senderId) || (key !== undefined && clientIds.has(key))) {
+      repeaters.add(senderId);
+      again.push(waiting);
+    } else first.push(waiting);
     if (key !== undefined) clientIds.add(key);
   }
   return { first, again };

@@ -19,13 +19,22 @@ interface Words {
 export class Messages {
   constructor(private readonly options: { database: Database; chatLog: ChatLog; writer: MessageWriter }) {}
 
-  sendToGroup({ userId, origin }: Actor, { groupId, ...words }: Words & { groupId: number }): Promise<SentMessage> {
-    return this.options.writer.send({ ...words, to: { groupId }, senderId: userId, origin });
+  sendToGroup({ userId, origin }: Actor, wish: Words & { groupId: number }): Promise<SentMessage> {
+    const { groupId, content, clientMessageId, replyTo } = wish;
+    return this.options.writer.send({ to: { groupId }, senderId: userId, content, clientMessageId, replyTo, origin });
   }
 
   /** The first message of two people opens their dialog. */
-  sendPrivately({ userId, origin }: Actor, { receiverId, ...words }: Words & { receiverId: number }) {
-    return this.options.writer.send({ ...words, to: { receiverId }, senderId: userId, origin });
+  sendPrivately({ userId, origin }: Actor, wish: Words & { receiverId: number }): Promise<SentMessage> {
+    const { receiverId, content, clientMessageId, replyTo } = wish;
+    return this.options.writer.send({
+      to: { receiverId },
+      senderId: userId,
+      content,
+      clientMessageId,
+      replyTo,
+      origin,
+    });
   }
 
   /** Replaces the text of one's own message. */

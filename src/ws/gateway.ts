@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Bus } from "../bus/bus.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 import { pushFrame } from "../contract/frames.ts";
+import type { ChatMessage } from "../db/queries/messages.ts";
 import type { Change, Origin, Signal } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -18,7 +19,7 @@ import type { Connections } from "./connections.ts";
 import { readRequest } from "./dispatch.ts";
 import { FloodGuard } from "./flood-guard.ts";
 import { startHeartbeat } from "./heartbeat.ts";
-import type { Push, SocketControl, WsServices } from "./message.ts";
+import type { SocketControl, WsServices } from "./message.ts";
 import { toMessageItem } from "./message-item.ts";
 import { Outbox, type OutboxLimits, textFrame } from "./outbox.ts";
 import { PresenceBoard } from "./presence-board.ts";
@@ -167,7 +168,7 @@ export function deliverTo(connections: Connections) {
     const { chatId, version } = message;
     connections.push(recipientIds, () => {
       const item = toMessageItem(message);
-      const type = pushType(({ matches }) => matches?.(message) ?? false);
+      const type = typeOfChange(message);
       const frame = pushFrame(type, { message: item.message, senderName: item.senderName, item });
       return { frame: textFrame(JSON.stringify(frame)), chatId, version, origin };
     });
@@ -178,15 +179,26 @@ export function deliverTo(connections: Connections) {
 export function signalTo(connections: Connections) {
   return ({ kind, item, recipientIds, origin }: Signal): void => {
     connections.push(recipientIds, () => {
-      const type = pushType(({ signal }) => signal === kind);
+      const type = typeOfSignal(kind);
       const frame = textFrame(JSON.stringify(pushFrame(type, { message: null, senderName: null, item })));
       return { frame, origin, ...(kind === "typing" && { ephemeral: true }) };
     });
   };
 }
 
-/** The type under which this is pushed: every change and every signal has one. */
-function pushType(isIt: (push: Push) => boolean): string {
-  for (const { type, push } of registry.values()) if (push && isIt(push)) return push.type ?? type;
-  throw new Error("a change that no message type pushes");
+const pushes = [...registry.values()].flatMap(({ type, push }) => (push ? [{ push, type: push.type ?? type }] : []));
+const pushesOfChanges = pushes.filter(({ push }) => push.matches);
+const pushesOfSignals = new Map(pushes.map(({ push, type }) => [push.signal, type]));
+
+/** The type under which this change is pushed. */
+function typeOfChange(message: ChatMessage): string {
+  const found = pushesOfChanges.find(({ push }) => push.matches?.(message));
+  if (!found) throw new Error("a change that no message type pushes");
+  return found.type;
+}
+
+function typeOfSignal(kind: Signal["kind"]): string {
+  const type = pushesOfSignals.get(kind);
+  if (type === undefined) throw new Error("a signal that no message type pushes");
+  return type;
 }
