@@ -93,6 +93,7 @@ export const startOurs = (settings: Record<string, string>, profile?: string): P
     RATE_LIMITS: "off",
     JWT_SECRET: benchSecret,
     MAX_GROUP_MEMBERS: "100000",
+    MAX_SOCKETS: "100000",
     ...settings,
     NODE_OPTIONS: withProbe,
     ...(profile && { PROFILE_DIR: profile }),

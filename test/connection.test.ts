@@ -6,7 +6,7 @@ import type { Origin } from "../src/delivery/delivery.ts";
 import type { AnswerFrame } from "../src/contract/frames.ts";
 import { Connection } from "../src/ws/connection.ts";
 import type { Told } from "../src/ws/message.ts";
-import { Outbox, textFrame } from "../src/ws/outbox.ts";
+import { textFrame } from "../src/ws/outbox.ts";
 
 /* What one socket is told, with the moments chosen by the test, which no running server lets us do. */
 
@@ -33,11 +33,17 @@ function openConnection() {
   const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
   const asked: { origin: Origin; answer: (text: string) => void }[] = [];
   const claims = { userId: 1, sessionId: 1, expiresAt: new Date(Date.now() + 60_000) };
-  const connection = new Connection(socket, new Outbox(socket, raw, limits, () => {}), claims, () => ({
-    pipelined: false,
-    answer: (origin) =>
-      new Promise((resolve) => asked.push({ origin, answer: (type) => resolve({ type } as AnswerFrame) })),
-  }));
+  const connection = new Connection(
+    socket,
+    raw,
+    claims,
+    () => ({
+      pipelined: false,
+      answer: (origin) =>
+        new Promise((resolve) => asked.push({ origin, answer: (type) => resolve({ type } as AnswerFrame) })),
+    }),
+    limits,
+  );
   const push = (chatId: number, version: number) =>
     connection.push({ frame: textFrame(`${chatId}:${version}`), chatId, version });
   const told = async () => {

@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, expect, jest, test } from "@jest/globals";
 import type { WebSocket } from "ws";
-import { watchBacklogs } from "../src/ws/backlog-watch.ts";
 import { Outbox, textFrame } from "../src/ws/outbox.ts";
+import { startSweep } from "../src/ws/sweep.ts";
 import type { Device } from "./support/device.ts";
 import { useMessenger } from "./support/messenger.ts";
 
@@ -71,10 +71,11 @@ describe("what goes out", () => {
   const open = { readyState: 1, OPEN: 1 } as WebSocket;
   const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
   const frame = textFrame("x".repeat(600));
+  const reader = { giveUp() {} };
 
   test("typing and presence are dropped before anything else", () => {
     const socket = stuck();
-    const outbox = new Outbox(open, socket, limits, () => {});
+    const outbox = new Outbox(open, socket, limits, reader);
     for (let push = 0; push < 2; push++) outbox.push(frame, { ephemeral: false });
     const before = socket.writableLength;
     outbox.push(frame, { ephemeral: true });
@@ -84,7 +85,7 @@ describe("what goes out", () => {
   });
 
   test("answers do not count against a client, pushes do", () => {
-    const outbox = new Outbox(open, stuck(), limits, () => {});
+    const outbox = new Outbox(open, stuck(), limits, reader);
     for (let answer = 0; answer < 20; answer++) outbox.answer(frame, () => {});
     outbox.push(frame, { ephemeral: false });
     expect(outbox.unsentAnswerBytes).toBe(20 * frame.length);
@@ -98,7 +99,7 @@ describe("what goes out", () => {
     const [socket]: Socket[] = await once(server, "connection");
     if (!socket) throw new Error("nobody came");
     await new Promise<void>((resolve) => {
-      const outbox = new Outbox(open, socket, { ...limits, stalledMs: 50 }, resolve);
+      const outbox = new Outbox(open, socket, { ...limits, stalledMs: 50 }, { giveUp: resolve });
       outbox.answer(Buffer.alloc(64 * 1024 * 1024), () => {});
     });
     for (const end of [client, socket]) end.destroy();
@@ -107,8 +108,13 @@ describe("what goes out", () => {
 
   test("of all that is too much together, the slowest clients are given up first", () => {
     jest.useFakeTimers();
-    const waiting = [10, 500, 0, 300, 20].map((backlogBytes) => ({ isOpen: true, backlogBytes, giveUp: jest.fn() }));
-    const stop = watchBacklogs(waiting, 40);
+    const waiting = [10, 500, 0, 300, 20].map((backlogBytes) => ({
+      isOpen: true,
+      backlogBytes,
+      giveUp: jest.fn(),
+      tick: () => {},
+    }));
+    const stop = startSweep(waiting, { mostBytes: 40 });
     jest.advanceTimersByTime(1000);
     expect(waiting.map(({ giveUp }) => giveUp.mock.calls.length)).toEqual([0, 1, 0, 1, 0]);
     stop();

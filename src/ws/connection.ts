@@ -1,10 +1,11 @@
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import type { AnswerFrame, ErrorFrame } from "../contract/frames.ts";
 import type { Origin } from "../delivery/delivery.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { HeldPush, Told } from "./message.ts";
-import { type Outbox, textFrame } from "./outbox.ts";
+import { Outbox, type OutboxLimits, textFrame } from "./outbox.ts";
 
 /** Frames read and not answered yet, at which the socket is no longer read. */
 const mostUnanswered = 32;
@@ -20,9 +21,6 @@ const burstMs = 1000;
 
 /** How long a client that was too slow has to take its close frame, in milliseconds. */
 const farewellMs = 5000;
-
-/** The longest time that a timer of Node can wait, in milliseconds. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** A push on its way to a socket. */
 export interface OutgoingPush extends HeldPush {
@@ -72,27 +70,27 @@ export class Connection {
   /** Bytes of the pushes in the line. */
   private heldBytes = 0;
   /** Up to which version the last answers told each chat; delivery may reach those changes only now. */
-  private readonly caughtUp = new Map<number, number>();
+  private caughtUp: { versions: ReadonlyMap<number, number>; until: number } | undefined;
   private next: Request | undefined;
   private draining = false;
   private accepting = true;
-  private onIdle: () => void = () => {};
-  private expiry: NodeJS.Timeout | undefined;
-  private forgetting: NodeJS.Timeout | undefined;
+  private onIdle: (() => void) | undefined;
   private overdue: NodeJS.Timeout | undefined;
-  private proven: Claims;
+  private readonly outbox: Outbox;
 
+  /**
+   * @param raw the socket beneath the WebSocket
+   * @param proven whose socket this is, of which session, and until when
+   * @param read says what a frame asks for
+   */
   constructor(
     readonly socket: WebSocket,
-    private readonly outbox: Outbox,
-    claims: Claims,
-    private readonly read: (text: string) => Request,
+    raw: Duplex,
+    private proven: Claims,
+    private readonly read: (text: string, connection: Connection) => Request,
+    limits: OutboxLimits,
   ) {
-    this.proven = claims;
-    this.armExpiry();
-    socket.once("close", () => {
-      for (const timer of [this.expiry, this.forgetting, this.overdue]) clearTimeout(timer);
-    });
+    this.outbox = new Outbox(socket, raw, limits, this);
   }
 
   /** Whose socket this is, of which session, and until when. */
@@ -112,7 +110,12 @@ export class Connection {
   /** Goes on under another token of the same person. */
   renew(claims: Claims): void {
     this.proven = claims;
-    this.armExpiry();
+  }
+
+  /** Does what is due by now: ends the connection with its token, and forgets what cannot come any more. */
+  tick(now: number): void {
+    if (this.isOpen && this.proven.expiresAt.getTime() <= now) this.close(closeCodes.sessionEnded, "token expired");
+    if (this.caughtUp && this.caughtUp.until <= now) this.caughtUp = undefined;
   }
 
   /** Takes a frame from the client. */
@@ -182,7 +185,7 @@ export class Connection {
   private startNext(): void {
     while (!this.draining) {
       const text = this.next ? undefined : this.unread.shift();
-      if (text !== undefined) this.next = this.read(text);
+      if (text !== undefined) this.next = this.read(text, this);
       const request = this.next;
       const mayStart =
         this.underWay.length === 0 || (request?.pipelined && this.underWay.every((slot) => slot.pipelined));
@@ -272,27 +275,17 @@ export class Connection {
   private noteTold({ isNews, versions }: Told): void {
     for (const entry of this.line) if (!isSlot(entry) && !isNews(entry)) this.heldBytes -= entry.frame.length;
     this.line.splice(0, this.line.length, ...this.line.filter((entry) => isSlot(entry) || isNews(entry)));
-    for (const [chatId, version] of versions) this.caughtUp.set(chatId, version);
-    clearTimeout(this.forgetting);
-    this.forgetting = setTimeout(() => this.caughtUp.clear(), lateAtMostMs).unref();
+    const before = this.caughtUp?.versions ?? [];
+    this.caughtUp = { versions: new Map([...before, ...versions]), until: Date.now() + lateAtMostMs };
   }
 
   private isTold({ chatId, version }: HeldPush): boolean {
-    if (chatId === undefined || version === undefined) return false;
-    return version <= (this.caughtUp.get(chatId) ?? 0);
+    if (!this.caughtUp || chatId === undefined || version === undefined) return false;
+    return version <= (this.caughtUp.versions.get(chatId) ?? 0);
   }
 
   private settleIfIdle(): void {
-    if (this.underWay.length === 0 && this.unread.length === 0 && !this.next) this.onIdle();
-  }
-
-  /** A socket lives no longer than the token it was opened with. */
-  private armExpiry(): void {
-    clearTimeout(this.expiry);
-    const leftMs = this.proven.expiresAt.getTime() - Date.now();
-    const end = () => this.close(closeCodes.sessionEnded, "token expired");
-    const again = () => (leftMs > longestTimerMs ? this.armExpiry() : end());
-    this.expiry = setTimeout(again, Math.min(leftMs, longestTimerMs)).unref();
+    if (this.underWay.length === 0 && this.unread.length === 0 && !this.next) this.onIdle?.();
   }
 }
 

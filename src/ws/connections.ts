@@ -9,12 +9,12 @@ interface Admission {
   refused: boolean;
 }
 
-/** Who is connected: the sockets of each person, and of each session. */
+/** Who is connected: the sockets of each person. */
 export class Connections {
   /** How many sockets there are. */
   count = 0;
-  private readonly byUser = new Map<number, Set<Connection>>();
-  private readonly bySession = new Map<number, Set<Connection>>();
+  /** The oldest first. */
+  private readonly byUser = new Map<number, Connection[]>();
   private readonly admissions = new Map<number, Set<Admission>>();
 
   constructor(private readonly options: { maxPerUser: number }) {}
@@ -39,29 +39,26 @@ export class Connections {
 
   /** Takes an open connection in; where that is one more than a person may have, the oldest goes. */
   add(connection: Connection): void {
-    const { userId, sessionId } = connection.claims;
-    const [oldest, ...others] = [...(this.byUser.get(userId) ?? [])].filter(({ isOpen }) => isOpen);
-    if (oldest && others.length + 2 > this.options.maxPerUser) {
+    const { userId } = connection.claims;
+    const others = this.byUser.get(userId);
+    this.count++;
+    if (!others) {
+      this.byUser.set(userId, [connection]);
+      return;
+    }
+    const [oldest, ...rest] = others.filter(({ isOpen }) => isOpen);
+    if (oldest && rest.length + 2 > this.options.maxPerUser) {
       oldest.close(closeCodes.tooManySockets, "too many sockets");
     }
-    this.count++;
-    add(this.byUser, userId, connection);
-    add(this.bySession, sessionId, connection);
+    others.push(connection);
   }
 
   remove(connection: Connection): void {
+    const { userId } = connection.claims;
+    const left = this.byUser.get(userId)?.filter((other) => other !== connection) ?? [];
     this.count--;
-    remove(this.byUser, connection.claims.userId, connection);
-    remove(this.bySession, connection.claims.sessionId, connection);
-  }
-
-  /** Puts a connection under another token of the same person. */
-  renew(connection: Connection, claims: Claims): void {
-    // It may have been closed while its new token was looked up.
-    if (!this.byUser.get(claims.userId)?.has(connection)) return;
-    remove(this.bySession, connection.claims.sessionId, connection);
-    connection.renew(claims);
-    add(this.bySession, claims.sessionId, connection);
+    if (left.length > 0) this.byUser.set(userId, left);
+    else this.byUser.delete(userId);
   }
 
   *[Symbol.iterator](): Iterator<Connection> {
@@ -81,7 +78,7 @@ export class Connections {
 
   /** How many sockets a person has open. */
   countOf(userId: number): number {
-    return this.byUser.get(userId)?.size ?? 0;
+    return this.byUser.get(userId)?.length ?? 0;
   }
 
   /** Everybody who has a socket open. */
@@ -97,8 +94,9 @@ export class Connections {
         : [closeCodes.sessionEnded, "session ended"];
     for (const sessionId of sessionIds) {
       for (const admission of this.admissions.get(sessionId) ?? []) admission.refused = true;
-      for (const connection of this.bySession.get(sessionId) ?? []) connection.close(code, reason);
     }
+    const ended = new Set(sessionIds);
+    for (const connection of this) if (ended.has(connection.claims.sessionId)) connection.close(code, reason);
   };
 }
 

@@ -25,7 +25,7 @@ class Tally {
 export class FloodGuard {
   private readonly malformed = new Tally(mostMalformed);
   private readonly refused = new Tally(mostRefused);
-  private turn: Promise<void> = Promise.resolve();
+  private turn = Promise.resolve();
 
   constructor(
     private readonly options: {

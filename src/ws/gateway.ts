@@ -13,17 +13,17 @@ import type { Limits } from "../services/limits.ts";
 import type { Presences } from "../services/presence.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
-import { watchBacklogs } from "./backlog-watch.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type Request } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { readRequest } from "./dispatch.ts";
 import { FloodGuard } from "./flood-guard.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { SocketControl, WsServices } from "./message.ts";
 import { toMessageItem } from "./message-item.ts";
-import { Outbox, type OutboxLimits, textFrame } from "./outbox.ts";
+import { type OutboxLimits, textFrame } from "./outbox.ts";
 import { PresenceBoard } from "./presence-board.ts";
 import { registry } from "./registry.ts";
+import { startSweep } from "./sweep.ts";
 import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
 
 /** Largest frame a client may send, in bytes: a message of 4,096 units, however it is escaped, fits. */
@@ -61,8 +61,9 @@ export class Gateway {
   /** The listener for the HTTP server's "upgrade" event. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   private readonly stopHeartbeat: () => void;
-  private readonly stopBacklogWatch: () => void;
+  private readonly stopSweep: () => void;
   private readonly presence: PresenceBoard;
+  private readonly guards = new WeakMap<Connection, FloodGuard>();
 
   constructor(private readonly options: GatewayOptions) {
     const { connections, sessions, limits, maxSockets, trustedProxyHops, allowedOrigins, isOpen, asAppError } = options;
@@ -88,7 +89,7 @@ export class Gateway {
       onOpen: (webSocket, socket, claims) => this.open(webSocket, socket, claims),
     });
     this.stopHeartbeat = startHeartbeat(connections);
-    this.stopBacklogWatch = watchBacklogs(connections, options.outbound.pushBytesInAll);
+    this.stopSweep = startSweep(connections, { mostBytes: options.outbound.pushBytesInAll });
     const { presences, bus, log } = options;
     this.presence = new PresenceBoard({ connections, presences, bus, log });
   }
@@ -96,7 +97,7 @@ export class Gateway {
   /** Answers what was read, then closes every socket with "come back". New ones are kept out by `isOpen`. */
   async stop(): Promise<void> {
     this.stopHeartbeat();
-    this.stopBacklogWatch();
+    this.stopSweep();
     const open = [...this.options.connections];
     const closed = open.map(({ socket }) => new Promise((resolve) => socket.once("close", resolve)));
     const finished = Promise.all(open.map((connection) => connection.finish()));
@@ -114,7 +115,7 @@ export class Gateway {
     try {
       await connections.admit(token, sessions, (claims) => {
         if (claims.userId !== connection.claims.userId) throw refusal;
-        connections.renew(connection, claims);
+        connection.renew(claims);
       });
     } catch (error) {
       throw error instanceof AppError && error.kind === "unauthenticated" ? refusal : error;
@@ -130,28 +131,16 @@ export class Gateway {
     };
   }
 
-  private open(webSocket: WebSocket, socket: Duplex, claims: Claims): void {
-    const { connections, services, limits, outbound, asAppError, log } = this.options;
-    const outbox = new Outbox(webSocket, socket, outbound, () => connection.giveUp());
-    const guard = new FloodGuard({
-      spend: (limit) => limits.spend(limit, claims.userId),
-      dismiss: (code, reason) => void connection.finish().then(() => connection.close(code, reason)),
-    });
-    const connection: Connection = new Connection(webSocket, outbox, claims, (text) =>
-      readRequest(
-        text,
-        (origin) => ({ user: { userId: claims.userId, origin }, services, socket: this.controlOf(connection, origin) }),
-        { guard, asAppError, log },
-      ),
-    );
+  private open(webSocket: WebSocket, raw: Duplex, claims: Claims): void {
+    const { connections, outbound } = this.options;
+    const connection = new Connection(webSocket, raw, claims, this.read, outbound);
     connections.add(connection);
     this.presence.opened(connection);
     webSocket.on("close", () => {
       connections.remove(connection);
       this.presence.closed(connection);
     });
-    // Broken protocol, encoding or size: `ws` closes with the code that says so, once somebody listens.
-    webSocket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
+    webSocket.on("error", this.onError);
     webSocket.on("pong", () => {
       connection.alive = true;
     });
@@ -159,6 +148,33 @@ export class Gateway {
       if (isBinary) connection.close(closeCodes.binary, "text frames only");
       else connection.receive(String(data));
     });
+  }
+
+  /** Broken protocol, encoding or size: `ws` closes with the code that says so, once somebody listens. */
+  private readonly onError = (error: Error): void => this.options.log.debug({ err: error }, "a socket failed");
+
+  private readonly read = (text: string, connection: Connection): Request => {
+    const { services, asAppError, log } = this.options;
+    const { userId } = connection.claims;
+    const contextOf = (origin: Origin) => ({
+      user: { userId, origin },
+      services,
+      socket: this.controlOf(connection, origin),
+    });
+    return readRequest(text, contextOf, { guard: this.guardOf(connection), asAppError, log });
+  };
+
+  /** Made with the first frame: most sockets are silent, and there may be many. */
+  private guardOf(connection: Connection): FloodGuard {
+    const known = this.guards.get(connection);
+    if (known) return known;
+    const { limits } = this.options;
+    const guard = new FloodGuard({
+      spend: (limit) => limits.spend(limit, connection.claims.userId),
+      dismiss: (code, reason) => void connection.finish().then(() => connection.close(code, reason)),
+    });
+    this.guards.set(connection, guard);
+    return guard;
   }
 }
 

@@ -12,11 +12,11 @@ export interface OutboxLimits {
   stalledMs: number;
 }
 
-/** Sockets that were written to in this turn of the event loop. */
-const written: Duplex[] = [];
+/** What was written to in this turn of the event loop. */
+const written: Outbox[] = [];
 
-function release(): void {
-  for (const socket of written) socket.uncork();
+function releaseAll(): void {
+  for (const outbox of written) outbox.release();
   written.length = 0;
 }
 
@@ -24,20 +24,15 @@ function release(): void {
 export class Outbox {
   private answerBytes = 0;
 
-  /** @param onStalled called when the client takes nothing of what waits */
+  private isWatched = false;
+
+  /** @param reader is given up when it takes nothing of what waits */
   constructor(
     private readonly webSocket: WebSocket,
     private readonly socket: Duplex,
     readonly limits: OutboxLimits,
-    onStalled: () => void,
-  ) {
-    // Reading, writing and a part of a write that got through put the timeout off.
-    if (socket instanceof Socket) {
-      socket.setTimeout(limits.stalledMs, () => {
-        if (socket.writableLength > 0) onStalled();
-      });
-    }
-  }
+    private readonly reader: { giveUp(): void },
+  ) {}
 
   /** Bytes of pushes that wait for the client. Answers do not count: it asked for them. */
   get pushBytes(): number {
@@ -73,11 +68,24 @@ export class Outbox {
     // Nothing may follow a close frame.
     if (!this.isOpen) return;
     if (this.socket.writableCorked === 0) {
-      if (written.length === 0) process.nextTick(release);
-      written.push(this.socket);
+      if (written.length === 0) process.nextTick(releaseAll);
+      written.push(this);
       this.socket.cork();
     }
     this.socket.write(frame, onSent);
+  }
+
+  /** Hands what was written over to the system. */
+  release(): void {
+    const { socket, limits, reader } = this;
+    socket.uncork();
+    if (this.isWatched || socket.writableLength === 0 || !(socket instanceof Socket)) return;
+    // From the first time that the client does not take all. Reading, writing and a part of a write that got through
+    // put the timeout off.
+    this.isWatched = true;
+    socket.setTimeout(limits.stalledMs, () => {
+      if (socket.writableLength > 0) reader.giveUp();
+    });
   }
 }
 

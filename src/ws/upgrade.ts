@@ -47,7 +47,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
 
   return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Before any await: a client may reset the connection at any moment, and an unheard error ends the process.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroy);
     const early = refuseByAddress(request, options.allowedOrigins);
     if (early) return refuse(socket, early);
     if (!isOpen()) return refuseUnready(socket);
@@ -120,9 +120,14 @@ export function refuseUnready(socket: Duplex): void {
   refuse(socket, { status: 503, code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." });
 }
 
+/** One listener for all sockets: a closure of its own for each would keep the request of each in memory. */
+function destroy(this: Duplex): void {
+  this.destroy();
+}
+
 /** Writes a whole HTTP answer and ends the connection. */
 function refuse(socket: Duplex, { status, code, detail, retryAfterMs }: Refusal): void {
-  socket.on("error", () => socket.destroy());
+  socket.on("error", destroy);
   const title = STATUS_CODES[status] ?? "Error";
   const requestId = crypto.randomUUID();
   const later = retryAfterMs !== undefined && { retryAfterMs };
