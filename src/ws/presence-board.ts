@@ -28,7 +28,7 @@ export class PresenceBoard {
         if (connections.countOf(userId) === 0) this.came(userId);
       },
       onWent: (userId) => {
-        if (connections.countOf(userId) === 0) this.went(userId);
+        if (connections.countOf(userId) === 0) this.went(userId, new Date());
       },
     });
   }
@@ -48,8 +48,9 @@ export class PresenceBoard {
     if (this.options.connections.countOf(userId) > 0) return;
     this.peers.tell(userId, false);
     const { presences, log } = this.options;
-    presences.seen([userId], new Date()).catch((err) => log.debug({ err }, "not noted as seen"));
-    if (!this.peers.has(userId)) this.went(userId);
+    const goneAt = new Date();
+    presences.seen([userId], goneAt).catch((err) => log.debug({ err }, "not noted as seen"));
+    if (!this.peers.has(userId)) this.went(userId, goneAt);
   }
 
   /** Watches these people from now on, and no others, and says how it is with them now. */
@@ -87,9 +88,8 @@ export class PresenceBoard {
   }
 
   /** Somebody is connected nowhere any more. */
-  private went(userId: number): void {
+  private went(userId: number, goneAt: Date): void {
     clearTimeout(this.leaving.get(userId));
-    const goneAt = new Date();
     const leave = () => {
       this.leaving.delete(userId);
       this.announce(userId, goneAt);
