@@ -41,6 +41,7 @@ import { watchSessions } from "./services/session-watch.ts";
 import { readSessionsEnded, Sessions, type SessionsEnded } from "./services/sessions.ts";
 import { Sync } from "./services/sync.ts";
 import { storedSecret, Tokens } from "./services/tokens.ts";
+import { Turns } from "./services/turns.ts";
 import { Typing } from "./services/typing.ts";
 import { Connections } from "./ws/connections.ts";
 import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
@@ -206,6 +207,7 @@ export class Messenger {
       bus,
       sessions,
       limits,
+      turns: new Turns(readsAtATime(config)),
       maxSockets: config.maxSockets,
       trustedProxyHops: config.trustedProxyHops,
       allowedOrigins: config.allowedOrigins,
@@ -272,6 +274,10 @@ function startAmongOthers(database: Database): (chatId: number) => Promise<numbe
   const since = Date.now();
   return (chatId) => versionBefore(database, { chatId, seconds: Math.min(Date.now() - since, latestNewsMs) / 1000 });
 }
+
+/** Some connections are left to those who write. */
+const readsAtATime = ({ databaseUrl, databasePoolSize }: Config): number =>
+  databaseUrl === undefined ? 1 : Math.ceil(databasePoolSize / 2);
 
 /** The embedded database has one connection, and while a transaction is open everyone else waits for it. */
 const writerLanes = ({ databaseUrl, databasePoolSize }: Config): number =>

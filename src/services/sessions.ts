@@ -1,9 +1,11 @@
 import { Op, type Transaction } from "sequelize";
 import { isIds, isRecord } from "../bus/bus.ts";
 import type { Database } from "../db/connect.ts";
+import { livingSessions } from "../db/queries/living-sessions.ts";
 import { AppError } from "../errors.ts";
 import { Session, User } from "../models/index.ts";
 import { isLiving, type LivingUser } from "../models/user.ts";
+import { Gathered } from "./gathered.ts";
 import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
 import { type Claims, notLoggedIn, type Tokens } from "./tokens.ts";
 
@@ -45,6 +47,10 @@ const mostListed = 100;
 
 /** Log-ins. A token is worth what its session is: the session is looked up at every use. */
 export class Sessions {
+  private readonly living = new Gathered((sessionIds) =>
+    livingSessions(this.options.database, sessionIds, new Date(Date.now() - lastUsedStepMs)),
+  );
+
   constructor(
     private readonly options: {
       database: Database;
@@ -82,13 +88,8 @@ export class Sessions {
    */
   async authenticate(token: string | undefined): Promise<Claims> {
     const claims = this.claimsOf(token);
-    const session = await Session.findOne({
-      attributes: ["id", "lastUsedAt"],
-      where: { id: claims.sessionId, userId: claims.userId, revokedAt: null },
-      include: [{ model: User, attributes: [], where: { deletedAt: null } }],
-    });
-    if (!session) throw notLoggedIn();
-    if (Date.now() - session.lastUsedAt.getTime() > lastUsedStepMs) await session.update({ lastUsedAt: new Date() });
+    const session = await this.living.find(claims.sessionId);
+    if (session?.userId !== claims.userId) throw notLoggedIn();
     return claims;
   }
 

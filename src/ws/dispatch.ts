@@ -5,6 +5,7 @@ import { check, object } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { LimitName } from "../services/limits.ts";
+import type { Turns } from "../services/turns.ts";
 import type { Origin } from "../delivery/delivery.ts";
 import type { Request } from "./connection.ts";
 import type { FloodGuard } from "./flood-guard.ts";
@@ -13,6 +14,8 @@ import { registry } from "./registry.ts";
 
 export interface DispatchOptions {
   guard: FloodGuard;
+  /** Of whatever is not a change of a chat: a crowd that reads leaves connections to the database to those who write. */
+  turns: Turns;
   asAppError: (error: unknown) => AppError;
   log: Logger;
 }
@@ -26,7 +29,7 @@ const requestIdSchema = requestIdRule();
 
 /** Reads a frame: what it asks for, and how it will be answered. Never throws, and neither does the answer. */
 export function readRequest(text: string, contextOf: (origin: Origin) => Context, options: DispatchOptions): Request {
-  const { guard } = options;
+  const { guard, turns } = options;
   const malformed = (frame: ErrorFrame): Request => {
     guard.noteMalformed();
     return { pipelined: true, answer: async () => frame };
@@ -53,7 +56,8 @@ export function readRequest(text: string, contextOf: (origin: Origin) => Context
       try {
         await guard.admit(limitOf(messageType));
         const params = check(messageType.params, frame.params, { label: "params" });
-        return answerFrame(type, await messageType.handle(contextOf(origin), params), requestId);
+        const handle = () => messageType.handle(contextOf(origin), params);
+        return answerFrame(type, await (changesChat(messageType) ? handle() : turns.take(handle)), requestId);
       } catch (error) {
         return refusal(type, requestId, error, options);
       }
@@ -61,8 +65,11 @@ export function readRequest(text: string, contextOf: (origin: Origin) => Context
   };
 }
 
-/** What changes a chat is pushed as such a change, and counts as a message. */
-const limitOf = ({ push }: AnyMessageType): LimitName => (push?.matches ? "messagesPerUser" : "requestsPerUser");
+/** What changes a chat is pushed as such a change. */
+const changesChat = ({ push }: AnyMessageType): boolean => push?.matches !== undefined;
+
+const limitOf = (messageType: AnyMessageType): LimitName =>
+  changesChat(messageType) ? "messagesPerUser" : "requestsPerUser";
 
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {

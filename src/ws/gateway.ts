@@ -13,6 +13,7 @@ import type { Limits } from "../services/limits.ts";
 import type { Presences } from "../services/presence.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
+import type { Turns } from "../services/turns.ts";
 import { Connection, type Request } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { readRequest } from "./dispatch.ts";
@@ -47,6 +48,7 @@ export interface GatewayOptions {
   presences: Presences;
   bus: Bus;
   limits: Limits;
+  turns: Turns;
   maxSockets: number;
   trustedProxyHops: number;
   allowedOrigins: readonly string[];
@@ -154,14 +156,14 @@ export class Gateway {
   private readonly onError = (error: Error): void => this.options.log.debug({ err: error }, "a socket failed");
 
   private readonly read = (text: string, connection: Connection): Request => {
-    const { services, asAppError, log } = this.options;
+    const { services, turns, asAppError, log } = this.options;
     const { userId } = connection.claims;
     const contextOf = (origin: Origin) => ({
       user: { userId, origin },
       services,
       socket: this.controlOf(connection, origin),
     });
-    return readRequest(text, contextOf, { guard: this.guardOf(connection), asAppError, log });
+    return readRequest(text, contextOf, { guard: this.guardOf(connection), turns, asAppError, log });
   };
 
   /** Made with the first frame: most sockets are silent, and there may be many. */
