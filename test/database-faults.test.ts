@@ -16,7 +16,7 @@ import { connect, post } from "./support/processes.ts";
 /** How long PostgreSQL is frozen, in seconds. FAULT_PAUSE_SECONDS=30 for the long run. */
 const pauseSeconds = Number(process.env.FAULT_PAUSE_SECONDS ?? 2);
 /** What every send does, in a transaction of its own. */
-const sendStatement = "send_messages(";
+const sendStatement = "send_messages";
 /** How long after the database is back everything must work again, in milliseconds. */
 const recoveryMs = 5000;
 /** A frozen database is given up after a while, and so are those who wait behind it; in milliseconds. */

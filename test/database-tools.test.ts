@@ -219,7 +219,7 @@ describe("demo data in production", () => {
 
 describe(".env.example", () => {
   const example = dotenv.parse(read(".env.example").replaceAll(/^# (?=[A-Z_]+=)/gm, ""));
-  const { DATABASE_URL = "", ...others } = example;
+  const { DATABASE_URL = "", REDIS_URL, ...others } = example;
 
   test("names every setting there is, and no other", () => {
     const [, keys = ""] = /const environmentSchema = Joi\.object\(\{\n(.*?)\n\}\)/s.exec(read("src/config.ts")) ?? [];
@@ -228,7 +228,8 @@ describe(".env.example", () => {
     expect(Object.keys(example).sort()).toEqual(settings.sort());
   });
 
-  test("shows the defaults as they are", () => {
+  test("shows the defaults as they are, but for the servers it may use", () => {
+    expect(REDIS_URL).toBe("redis://127.0.0.1:6379");
     expect(readConfig(others)).toEqual(readConfig({}));
   });
 
