@@ -1,4 +1,4 @@
-import type { Connections } from "./connections.ts";
+import type { Connection } from "./connection.ts";
 
 const pingEveryMs = 25_000;
 const pongWithinMs = 10_000;
@@ -8,7 +8,7 @@ const pongWithinMs = 10_000;
  * closed lid) is noticed within 40 seconds, and proxies do not take a quiet socket for an abandoned one.
  * @returns what stops it
  */
-export function startHeartbeat(connections: Connections): () => void {
+export function startHeartbeat(connections: Iterable<Pick<Connection, "alive" | "socket">>): () => void {
   let verdict: NodeJS.Timeout | undefined;
   const round = setInterval(() => {
     const asked = [...connections];
@@ -17,7 +17,8 @@ export function startHeartbeat(connections: Connections): () => void {
       connection.socket.ping();
     }
     verdict = setTimeout(() => {
-      // A socket that is not read, for its requests are still under way, cannot show its pong.
+      // A socket that is not read cannot show its pong. It is read again when its requests are answered, which the
+      // database's timeouts see to, or given up when the answers get stuck (see `Outbox`).
       for (const { alive, socket } of asked) if (!alive && !socket.isPaused) socket.terminate();
     }, pongWithinMs).unref();
   }, pingEveryMs).unref();

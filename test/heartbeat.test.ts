@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { Connection } from "../src/ws/connection.ts";
+import { startHeartbeat } from "../src/ws/heartbeat.ts";
+import { TestMessenger } from "./support/messenger.ts";
+import { RawSocket } from "./support/raw-socket.ts";
+
+/* A link that died without a word: no FIN comes, and nothing that is asked. */
+
+const pingEveryMs = 25_000;
+const pongWithinMs = 10_000;
+
+/** Time goes on by itself, and can be put forward. */
+beforeEach(() => {
+  const doNotFake = ["nextTick", "queueMicrotask", "setImmediate", "clearImmediate", "Date", "performance"] as const;
+  jest.useFakeTimers({ advanceTimers: true, doNotFake: [...doNotFake] });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe("a running server", () => {
+  let messenger: TestMessenger;
+  beforeEach(async () => {
+    messenger = await TestMessenger.start();
+  });
+  afterEach(async () => {
+    await messenger.disconnectAll();
+    await messenger.stop();
+  });
+
+  test("cuts off who answers no ping within 40 s, without a close frame, and nobody who does", async () => {
+    const person = await messenger.person();
+    const vanished = await RawSocket.open(messenger.port, person.token);
+    const present = await person.connect();
+    const pinged = once(present.socket, "ping");
+    jest.advanceTimersByTime(pingEveryMs);
+    await pinged;
+    // Its answer comes after the pong.
+    await present.settle();
+    jest.advanceTimersByTime(pongWithinMs);
+    expect(await vanished.closed).toBeUndefined();
+    await present.settle();
+  });
+});
+
+describe("a socket that is not read, for its requests are still under way", () => {
+  const connectionWith = (socket: object) => {
+    const terminate = jest.fn();
+    return {
+      terminate,
+      connection: { alive: true, socket: { ping() {}, terminate, ...socket } } as unknown as Connection,
+    };
+  };
+
+  test("cannot show its pong and is spared; once it is read again, silence ends it in the next round", () => {
+    const socket = { isPaused: true };
+    const { connection, terminate } = connectionWith(socket);
+    const stop = startHeartbeat([connection]);
+    jest.advanceTimersByTime(pingEveryMs + pongWithinMs);
+    expect(terminate).not.toHaveBeenCalled();
+    Object.assign(connection.socket, { isPaused: false });
+    jest.advanceTimersByTime(pingEveryMs);
+    expect(terminate).toHaveBeenCalledTimes(1);
+    stop();
+  });
+});
