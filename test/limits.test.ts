@@ -1,4 +1,8 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { availableParallelism } from "node:os";
 import { createClient } from "@redis/client";
+import bcrypt from "bcrypt";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { Limits, networkOf, type Rate } from "../src/services/limits.ts";
 import { describeWithRedis } from "./support/found.ts";
@@ -183,6 +187,9 @@ function expectLimited(answer: Awaited<ReturnType<TestMessenger["http"]>>, longe
 describe("log-ins", () => {
   const messenger = useMessenger({ RATE_LIMITS: "on", LIMIT_LOGINS_PER_ADDRESS: "1000+1000/s" });
   const logIn = (email: string, given = password) => post(messenger(), "/auth/login", { email, password: given });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
 
   test("of one account, with an account or without one, are refused from the sixth wrong password on", async () => {
     const { email } = await messenger().person();
@@ -199,11 +206,43 @@ describe("log-ins", () => {
     expectLimited(await logIn(email), 12);
   });
 
-  test("guessed at once are not more than guessed in turn", async () => {
+  test("guessed at once are not more than guessed in turn, and the others are not even compared", async () => {
     const { email } = await messenger().person();
+    const compare = jest.spyOn(bcrypt, "compare");
     const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => logIn(email, `wrong password ${n}`)));
     expect(answers.filter(({ status }) => status === 401).length).toBe(5);
     expect(answers.filter(({ status }) => status === 429).length).toBe(25);
+    expect(compare).toHaveBeenCalledTimes(5);
+  });
+
+  test("that find no place to wait in are refused before they are read, and do not count as attempts", async () => {
+    const { email } = await messenger().person();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    jest.spyOn(bcrypt, "compare").mockImplementation(() => released.then(() => false));
+    const places = Math.max(1, availableParallelism() - 1) + 32;
+    const held = Array.from({ length: places + 1 }, (_, n) => logIn(`${n}@example.test`));
+    expect((await Promise.race(held)).status).toBe(503);
+
+    const guesses = await Promise.all(Array.from({ length: 10 }, () => logIn(email, "a wrong password")));
+    for (const { status, body } of guesses) {
+      expect({ status, ...body }).toMatchObject({ status: 503, code: "UNAVAILABLE", retryAfterMs: 2000 });
+    }
+    const unread = connect(messenger().port, "127.0.0.1");
+    unread.write(
+      "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+    );
+    expect(String(await once(unread, "data"))).toMatch(/^HTTP\/1\.1 503 /);
+    unread.destroy();
+    expect((await messenger().http("GET", "/health/ready")).status).toBe(200);
+
+    release();
+    const answered = (await Promise.all(held)).map(({ status }) => status);
+    expect(answered.filter((status) => status === 401).length).toBe(places);
+    jest.restoreAllMocks();
+    for (let count = 0; count < 5; count++) expect((await logIn(email, "a wrong password")).status).toBe(401);
   });
 
   test("that succeed forget the failures before", async () => {

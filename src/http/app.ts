@@ -1,13 +1,15 @@
+import type { RequestListener } from "node:http";
+import { promisify } from "node:util";
 import cors from "cors";
-import express, { type Express, type RequestHandler, Router } from "express";
+import express, { type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { type Limits, networkOf } from "../services/limits.ts";
 import { bearerToken } from "../services/tokens.ts";
+import { door } from "./door.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
-import { inTurns } from "./in-turns.ts";
 import { routes } from "./registry.ts";
 import { requestLog } from "./request-log.ts";
 import type { AnyRoute, HttpServices } from "./route.ts";
@@ -31,12 +33,17 @@ export interface HttpOptions {
 }
 
 /** The HTTP side: everything that is not a WebSocket. */
-export function createHttpApp(options: HttpOptions): Express {
+export function createHttpApp(options: HttpOptions): RequestListener {
   const app = express();
+  const allowOrigins = cors({
+    origin: [...options.allowedOrigins],
+    allowedHeaders: ["Authorization", "Content-Type"],
+    exposedHeaders: ["Retry-After"],
+    maxAge: preflightSeconds,
+  });
   app.disable("x-powered-by").disable("etag");
   app.set("trust proxy", options.trustedProxyHops);
   app.set("query parser", "simple");
-  app.use(inTurns());
   app.use(requestLog(options.log));
   app.use(
     helmet({
@@ -46,23 +53,15 @@ export function createHttpApp(options: HttpOptions): Express {
   );
   app.use("/health", healthRouter(options.isReady));
   app.use("/api", docsRouter(options.documents));
-  app.use(
-    cors({
-      origin: [...options.allowedOrigins],
-      allowedHeaders: ["Authorization", "Content-Type"],
-      exposedHeaders: ["Retry-After"],
-      maxAge: preflightSeconds,
-    }),
-  );
+  app.use(allowOrigins);
   app.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");
     next();
   });
-  app.use(express.json({ limit: largestBody }));
   app.use(documentedRoutes(options));
   app.use(unknownRoute);
   app.use(errorHandler(options.asAppError));
-  return app;
+  return door({ app, routes, services: options.services, allowOrigins, asAppError: options.asAppError });
 }
 
 function documentedRoutes(options: HttpOptions): Router {
@@ -78,7 +77,9 @@ function documentedRoutes(options: HttpOptions): Router {
 
 const expressPath = (url: string): string => url.replace(/\{(\w+)\}/g, ":$1");
 
-/** Who asks, then what is asked, then the answer. */
+const readBody = promisify(express.json({ limit: largestBody }));
+
+/** Who asks, then what is asked, then the answer: who is refused is not read. */
 const handler =
   (route: AnyRoute, { services, limits }: HttpOptions): RequestHandler =>
   async (request, response) => {
@@ -87,6 +88,7 @@ const handler =
       : await services.sessions.authenticate(bearerToken(request.get("authorization")));
     if (identity) await limits.spend("requestsPerUser", identity.userId);
     else if (route.limit) await limits.spend(route.limit, networkOf(request.ip ?? ""));
+    await readBody(request, response);
     const answer = await route.handle({
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),
       query: route.query && check(route.query, request.query, { label: "query", convert: true }),

@@ -1,5 +1,6 @@
-import { STATUS_CODES } from "node:http";
-import type { ErrorRequestHandler, RequestHandler, Response } from "express";
+import { randomUUID } from "node:crypto";
+import { STATUS_CODES, type ServerResponse } from "node:http";
+import type { ErrorRequestHandler, RequestHandler } from "express";
 import { type EdgeErrorCode, type ErrorCode, errorCodes } from "../contract/error-codes.ts";
 import { type Problem, problemMediaType } from "../contract/problem.ts";
 import type { AppError, ErrorKind } from "../errors.ts";
@@ -32,20 +33,26 @@ interface Refusal {
   retryAfterMs?: number | undefined;
 }
 
-function send(response: Response, { status, code, detail, retryAfterMs }: Refusal): void {
+function send(response: ServerResponse, { status, code, detail, retryAfterMs }: Refusal): void {
   const problem: Problem = {
     type: "about:blank",
     title: STATUS_CODES[status] ?? "Error",
     status,
     detail,
     code,
-    requestId: String(response.req.id),
+    requestId: String(response.req.id ?? randomUUID()),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
-  if (retryAfterMs !== undefined) response.set("Retry-After", String(Math.ceil(retryAfterMs / 1000)));
-  if (status === 401) response.set("WWW-Authenticate", "Bearer");
-  response.status(status).type(problemMediaType).send(JSON.stringify(problem));
+  if (retryAfterMs !== undefined) response.setHeader("Retry-After", String(Math.ceil(retryAfterMs / 1000)));
+  if (status === 401) response.setHeader("WWW-Authenticate", "Bearer");
+  response.statusCode = status;
+  response.setHeader("Content-Type", `${problemMediaType}; charset=utf-8`);
+  response.end(JSON.stringify(problem));
 }
+
+/** Answers with an error of ours. */
+export const sendError = (response: ServerResponse, { kind, message, retryAfterMs }: AppError): void =>
+  send(response, { status: httpStatus[kind], code: errorCodes[kind], detail: message, retryAfterMs });
 
 export const unknownRoute: RequestHandler = (_request, response) =>
   send(response, { status: 404, code: "NOT_FOUND", detail: "There is no such address; see /api" });
@@ -83,7 +90,7 @@ export const errorHandler =
       send(response, { status: error.status, ...refusal });
       return;
     }
-    const { kind, message, retryAfterMs, cause } = asAppError(error);
-    if (kind === "internal") request.log.error({ err: cause }, "a request failed");
-    send(response, { status: httpStatus[kind], code: errorCodes[kind], detail: message, retryAfterMs });
+    const appError = asAppError(error);
+    if (appError.kind === "internal") request.log.error({ err: appError.cause }, "a request failed");
+    sendError(response, appError);
   };

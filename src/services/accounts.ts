@@ -52,6 +52,11 @@ export class Accounts {
     },
   ) {}
 
+  /** @throws AppError of kind "unavailable" while no more passwords can be looked at */
+  requireRoom(): void {
+    this.options.passwords.requireRoom();
+  }
+
   /** @throws AppError of kind "emailTaken"; the database's index decides, so two at once cannot both succeed */
   async register(
     wish: { email: string; password: string; firstName: string; lastName?: string },
@@ -79,10 +84,13 @@ export class Accounts {
    */
   async login({ email, password }: { email: string; password: string }, device: Device): Promise<LoggedIn> {
     const key = emailKey(email);
-    await this.options.limits.spend("logInsPerAccount", key);
-    const user = await this.options.passwords.whose(password, () => User.findOne({ where: { emailKey: key } }));
+    const { limits, passwords } = this.options;
+    const user = await passwords.whose(password, {
+      count: () => limits.spend("logInsPerAccount", key),
+      find: () => User.findOne({ where: { emailKey: key } }),
+    });
     if (!isLiving(user)) throw badCredentials();
-    await this.options.limits.forgive("logInsPerAccount", key);
+    await limits.forgive("logInsPerAccount", key);
     return this.options.database.transaction((transaction) =>
       this.logIn(user.id, user.passwordHash, device, transaction),
     );
@@ -191,8 +199,8 @@ export class Accounts {
     if (password === undefined) throw wrongPassword();
     const { limits, passwords } = this.options;
     const key = emailKey(user.email);
-    await limits.spend("logInsPerAccount", key);
-    if (!(await passwords.matches(password, user.passwordHash))) throw wrongPassword();
+    const count = () => limits.spend("logInsPerAccount", key);
+    if (!(await passwords.matches(password, user.passwordHash, count))) throw wrongPassword();
     await limits.forgive("logInsPerAccount", key);
   }
 }

@@ -8,6 +8,9 @@ const wellKnown: ReadonlySet<string> = new Set(require("popular-passwords") as s
 
 const mostWaiting = 32;
 
+/** Counts an attempt; rejects when it is one too many. */
+type Count = () => Promise<void>;
+
 /**
  * Hashes and compares passwords. Each costs a quarter of a second of a core by design, so only as many run at a time
  * as leave one core free, a bounded number waits, and the rest is refused at once.
@@ -16,10 +19,18 @@ export class Passwords {
   private readonly atATime = Math.max(1, availableParallelism() - 1);
   private readonly waiting: (() => void)[] = [];
   private running = 0;
+  /** Who runs, waits, or is about to. */
+  private placesTaken = 0;
   private dummyHash: Promise<string> | undefined;
 
   /** @param options.cost bcrypt's work factor: each step doubles the time */
   constructor(private readonly options: { cost: number }) {}
+
+  /** @throws AppError of kind "unavailable" while as many wait as may */
+  requireRoom(): void {
+    if (this.placesTaken < this.atATime + mostWaiting) return;
+    throw new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });
+  }
 
   /** @throws AppError of kind "validation" for a password that attackers try first */
   async hash(password: string): Promise<string> {
@@ -29,8 +40,8 @@ export class Passwords {
     return this.inTurn(() => bcrypt.hash(password, this.options.cost));
   }
 
-  async matches(password: string, hash: string): Promise<boolean> {
-    return this.inTurn(() => bcrypt.compare(password, hash));
+  async matches(password: string, hash: string, count: Count): Promise<boolean> {
+    return this.inTurn(() => bcrypt.compare(password, hash), count);
   }
 
   /**
@@ -39,7 +50,7 @@ export class Passwords {
    */
   async whose<T extends { passwordHash: string | null }>(
     password: string,
-    find: () => Promise<T | null>,
+    { count, find }: { count: Count; find: () => Promise<T | null> },
   ): Promise<T | undefined> {
     this.dummyHash ??= bcrypt.hash("nobody has this password", this.options.cost);
     const dummyHash = await this.dummyHash;
@@ -47,13 +58,24 @@ export class Passwords {
       const found = await find();
       const matches = await bcrypt.compare(password, found?.passwordHash ?? dummyHash);
       return matches && found?.passwordHash ? found : undefined;
-    });
+    }, count);
   }
 
-  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+  /** Counts only what has a place, and gives up the place of what is one too many without a wait. */
+  private async inTurn<T>(work: () => Promise<T>, count?: Count): Promise<T> {
+    this.requireRoom();
+    this.placesTaken++;
+    try {
+      await count?.();
+      return await this.run(work);
+    } finally {
+      this.placesTaken--;
+    }
+  }
+
+  private async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.running < this.atATime) this.running++;
-    else if (this.waiting.length < mostWaiting) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else throw new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
     try {
       return await work();
     } finally {

@@ -12,6 +12,7 @@ export const register = defineRoute({
   tag,
   public: true,
   limit: "logInsPerAddress",
+  requireRoom: ({ accounts }) => accounts.requireRoom(),
   body: closedObject({
     email: emailAddress(),
     password: newPassword(),
@@ -34,6 +35,7 @@ export const login = defineRoute({
   tag,
   public: true,
   limit: "logInsPerAddress",
+  requireRoom: ({ accounts }) => accounts.requireRoom(),
   body: closedObject({ email: emailAddress(), password: givenPassword() }),
   status: 200,
   answer: session,
