@@ -2,33 +2,56 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { ServerUnderTest } from "../test/chaos/server-under-test.ts";
 import { Device } from "../test/support/device.ts";
+import { median, quantile } from "./statistics.ts";
 
-// npm run bench:login-flood: what 200 log-ins at once, each from an address of its own and none of them right, do to
-// those who chat. Quiet and flooded rounds take turns; the attackers are a process of their own.
+// npm run bench:login-flood [-- --rounds N --seconds N]: what 200 log-ins at once, none of them right, do to those who
+// chat, and how long the refused ones wait for their answer. Quiet and flooded rounds take turns; the figures are medians
+// of the rounds. The attackers are a process of their own, on the same cores.
 
 const attackers = 200;
 const chatters = 20;
 /** Of one chatter, in milliseconds: half of what one person may send. */
 const sendEveryMs = 200;
-const rounds = 3;
-const roundMs = 10_000;
+const lookAtHealthEveryMs = 200;
 
-interface Attempt {
+interface Flood {
+  port: number;
+  ms: number;
+  /** Each attacker has an address of its own, or all have the same. */
+  oneAddress: boolean;
+  /** How long an attacker waits after a refusal, in milliseconds. */
+  pauseMs: number;
+}
+
+const floods: Record<string, Pick<Flood, "oneAddress" | "pauseMs"> | undefined> = {
+  quiet: undefined,
+  "200 addresses, again after 250 ms": { oneAddress: false, pauseMs: 250 },
+  "200 addresses, again at once": { oneAddress: false, pauseMs: 0 },
+  "one address, again after 250 ms": { oneAddress: true, pauseMs: 250 },
+  "one address, again at once": { oneAddress: true, pauseMs: 0 },
+};
+
+interface Answer {
   status: number;
   ms: number;
 }
 
-const percentile = (values: number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
 const print = (line: string) => process.stdout.write(`${line}\n`);
+const ofAll = (times: readonly number[], share: number) =>
+  quantile(
+    [...times].sort((a, b) => a - b),
+    share,
+  );
+const refusals = (answers: readonly Answer[]) => answers.filter(({ status }) => status === 429 || status === 503);
 
-/** The attackers' process: each asks again as soon as it is answered, and always for another account. */
-async function attack(port: number): Promise<Attempt[]> {
+/** The attackers' process: each guesses for another account every time. */
+async function attack({ port, ms, oneAddress, pauseMs }: Flood): Promise<Answer[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: attackers });
-  const attempts: Attempt[] = [];
-  const until = performance.now() + roundMs;
+  const answers: Answer[] = [];
+  const until = performance.now() + ms;
   let accounts = 0;
   const guess = async (attacker: number) => {
     const startedAt = performance.now();
@@ -37,29 +60,46 @@ async function attack(port: number): Promise<Attempt[]> {
       port,
       method: "POST",
       path: "/auth/login",
-      headers: { "content-type": "application/json", "x-forwarded-for": `10.0.${attacker >> 8}.${attacker & 255}` },
+      headers: { "content-type": "application/json", "x-forwarded-for": `10.0.0.${oneAddress ? 0 : attacker}` },
     });
     asked.end(JSON.stringify({ email: `${process.pid}.${++accounts}@example.test`, password: "a wrong password" }));
     const [response] = await once(asked, "response");
     response.resume();
     await once(response, "end");
-    attempts.push({ status: response.statusCode, ms: performance.now() - startedAt });
+    answers.push({ status: response.statusCode, ms: performance.now() - startedAt });
+    return response.statusCode !== 401;
   };
   await Promise.all(
     Array.from({ length: attackers }, async (_, attacker) => {
-      while (performance.now() < until) await guess(attacker);
+      if (pauseMs > 0) await wait((pauseMs * attacker) / attackers);
+      while (performance.now() < until) if (await guess(attacker)) await wait(pauseMs);
     }),
   );
   agent.destroy();
-  return attempts;
+  return answers;
 }
 
-function startAttack(port: number): Promise<Attempt[]> {
-  const child = fork(new URL(import.meta.url), [String(port)]);
-  return new Promise((resolve) => child.once("message", (attempts) => resolve(attempts as Attempt[])));
+function startAttack(flood: Flood): Promise<Answer[]> {
+  const child = fork(new URL(import.meta.url), ["attack", JSON.stringify(flood)]);
+  return new Promise((resolve) => child.once("message", (answers) => resolve(answers as Answer[])));
+}
+
+interface Figures {
+  chat: number[];
+  health: number[];
+  loopDelayP99: number;
+  answers: Answer[];
 }
 
 async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "5" },
+      seconds: { type: "string", default: "10" },
+      only: { type: "string", default: "" },
+    },
+  });
+  const ms = Number(values.seconds) * 1000;
   const server = await ServerUnderTest.make({
     database: "server",
     settings: {
@@ -73,37 +113,49 @@ async function main(): Promise<void> {
     await server.startAll();
     const people = [];
     for (let n = 0; n < chatters; n++) people.push(await chatter(server.port, n));
-
-    const quiet: number[] = [];
-    const flooded: number[] = [];
-    const attempts: Attempt[] = [];
-    const loops = { quiet: [] as string[], flooded: [] as string[] };
     await chat(people, 2000);
-    await loopDelay(server);
-    for (let round = 0; round < rounds; round++) {
-      quiet.push(...(await chat(people, roundMs)));
-      loops.quiet.push(await loopDelay(server));
-      const attacking = startAttack(server.port);
-      flooded.push(...(await chat(people, roundMs)));
-      attempts.push(...(await attacking));
-      loops.flooded.push(await loopDelay(server));
-    }
 
-    for (const [name, times] of Object.entries({ quiet, flooded })) {
-      const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
-      print(`chat, ${name}: answered after ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, n = ${times.length}`);
+    const kinds = Object.entries(floods).filter(([name, flood]) => !flood || name.includes(values.only));
+    const all = new Map<string, Figures[]>(kinds.map(([name]) => [name, []]));
+    for (let round = 0; round < Number(values.rounds); round++) {
+      for (const [name, flood] of kinds) {
+        await loopDelayP99(server);
+        const attacking = flood ? startAttack({ port: server.port, ms, ...flood }) : [];
+        const [answered, health] = await Promise.all([chat(people, ms), lookAtHealth(server.port, ms)]);
+        const loopDelay = await loopDelayP99(server);
+        all.get(name)?.push({ chat: answered, health, loopDelayP99: loopDelay, answers: await attacking });
+      }
     }
-    for (const [name, delays] of Object.entries(loops)) print(`event loop delay, ${name}: ${delays.join(", ")}`);
-    for (const status of [...new Set(attempts.map((attempt) => attempt.status))].sort()) {
-      const times = attempts.filter((attempt) => attempt.status === status).map(({ ms }) => ms);
-      print(
-        `log-ins answered ${status}: ${times.length}, after ${percentile(times, 0.5).toFixed(1)} ms, p99 ${percentile(times, 0.99).toFixed(1)} ms`,
-      );
-    }
+    for (const [name, rounds] of all) print(`${name}: ${report(rounds)}`);
     await server.endAll("SIGTERM");
   } finally {
     await server.remove();
   }
+}
+
+/** Medians of the rounds, in one line. */
+function report(rounds: readonly Figures[]): string {
+  const of = (figure: (round: Figures) => number) => `${median(rounds.map(figure)).toFixed(1)} ms`;
+  const count = (status: number) =>
+    rounds.flatMap(({ answers }) => answers).filter((one) => one.status === status).length;
+  const refused = (share: number) =>
+    of(({ answers }) =>
+      ofAll(
+        refusals(answers).map(({ ms }) => ms),
+        share,
+      ),
+    );
+  return [
+    `chat p50 ${of((round) => ofAll(round.chat, 0.5))}, p99 ${of((round) => ofAll(round.chat, 0.99))}`,
+    `event loop delay p99 ${of((round) => round.loopDelayP99)}`,
+    `health p99 ${of((round) => ofAll(round.health, 0.99))}`,
+    ...(count(429) + count(503) > 0
+      ? [
+          `refused after p50 ${refused(0.5)}, p99 ${refused(0.99)}`,
+          `${count(401)} answered 401, ${count(429)} answered 429, ${count(503)} answered 503`,
+        ]
+      : []),
+  ].join("; ");
 }
 
 /** Somebody with an account and an open socket. */
@@ -138,22 +190,35 @@ async function chat(people: { id: number; device: Device }[], ms: number): Promi
   return times;
 }
 
-/** How late the server's event loop ran since the last time. */
-async function loopDelay(underTest: ServerUnderTest): Promise<string> {
+/** Asks at a steady pace, each time on a new connection, whether the process is ready. */
+async function lookAtHealth(port: number, ms: number): Promise<number[]> {
+  const times: number[] = [];
+  const until = performance.now() + ms;
+  while (performance.now() < until) {
+    const startedAt = performance.now();
+    const asked = request({ port, path: "/health/ready", agent: false }).end();
+    const [response] = await once(asked, "response");
+    response.resume();
+    if (response.statusCode !== 200) throw new Error(`not ready: ${response.statusCode}`);
+    times.push(performance.now() - startedAt);
+    await wait(lookAtHealthEveryMs);
+  }
+  return times;
+}
+
+/** How late the server's event loop ran since the last time: the 99th percentile, in milliseconds. */
+async function loopDelayP99(underTest: ServerUnderTest): Promise<number> {
   const server = underTest.process();
   const before = server?.output.length ?? 0;
   server?.child.kill("SIGUSR2");
   for (;;) {
     const said = /event loop delay: (\{.*\})\n/.exec(server?.output.slice(before) ?? "")?.[1];
-    if (!said) {
-      await wait(20);
-      continue;
-    }
-    const { p99, max } = JSON.parse(said) as { p99: number; max: number };
-    return `p99 ${p99.toFixed(0)} ms (max ${max.toFixed(0)} ms)`;
+    if (said) return (JSON.parse(said) as { p99: number }).p99;
+    await wait(20);
   }
 }
 
-const port = Number(process.argv[2]);
-if (process.send && port) process.send(await attack(port), () => process.disconnect());
-else await main();
+if (process.send && process.argv[2] === "attack") {
+  const flood: Flood = JSON.parse(process.argv[3] ?? "");
+  process.send(await attack(flood), () => process.disconnect());
+} else await main();
