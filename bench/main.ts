@@ -8,6 +8,7 @@ import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
 import { people } from "./scenarios/people.ts";
 import { privateMessages } from "./scenarios/private.ts";
+import { slowReader } from "./scenarios/slow-reader.ts";
 import { start } from "./scenarios/start.ts";
 import { sync } from "./scenarios/sync.ts";
 import { format } from "./table.ts";
@@ -22,13 +23,14 @@ const scenarios: Record<string, Scenario> = {
   growth,
   sync,
   people,
+  "slow-reader": slowReader,
   start,
 };
 
 const usage = `npm run bench -- SCENARIO [options]
 
 ${Object.entries(scenarios)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(11)} ${summary}`)
   .join("\n")}
 
   --quick          small numbers: tries a scenario and fails when a message is lost or doubled

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { openSockets } from "./open-sockets.ts";
 import { serveLoad } from "./serve-load.ts";
@@ -5,6 +6,10 @@ import type { Stream, TalkJob, TalkResult } from "./talk.ts";
 
 /** How long the last answers and pushes may take, in milliseconds. */
 const lastWordsMs = 15_000;
+/** Pages of 100 of the longest messages, 430 KB each. */
+const unreadPages = 31;
+/** Until the server has given up answering who does not read, in milliseconds. */
+const stopsWithinMs = 1000;
 const padding = "and the rest is what people say to each other all day";
 
 interface OpenMessage {
@@ -158,7 +163,18 @@ class Talk {
   }
 }
 
+/** Leaves more unread than the kernels on both ends take for a reader that stopped. */
+async function stopReading(url: string, { tokens, chatId }: { tokens: string[]; chatId: number }): Promise<void> {
+  for (const socket of await openSockets(url, tokens)) {
+    socket.pause();
+    const page = JSON.stringify({ type: "getMessages", params: { chatId, limit: 100 } });
+    for (let n = 0; n < unreadPages; n++) socket.send(page);
+  }
+  await wait(stopsWithinMs);
+}
+
 await serveLoad<TalkJob, TalkResult>(async (job) => {
   const sockets = await openSockets(job.url, job.tokens);
+  if (job.stopped) await stopReading(job.url, job.stopped);
   return () => new Talk(job, sockets).finish();
 });

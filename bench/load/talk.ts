@@ -3,6 +3,8 @@ export interface TalkJob {
   url: string;
   /** One socket for each. */
   tokens: string[];
+  /** Sockets that ask for the history of a chat, again and again, and stop reading before it comes. */
+  stopped?: { tokens: string[]; chatId: number };
   streams: Stream[];
   /** How many messages each stream has without an answer at the most. */
   inFlight: number;
