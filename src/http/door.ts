@@ -3,10 +3,13 @@ import type { AppError } from "../errors.ts";
 import { sendError } from "./error-handler.ts";
 import type { AnyRoute, HttpServices } from "./route.ts";
 
+/** Of a turn: what a refusal costs of what a request does. */
+const refusalShare = 0.1;
+
 /**
  * Where requests come in, before any of the work that Express is. What there is no room for is refused here, unread.
- * Of the rest one begins in a turn of the event loop, and the others wait for the next turns, in which the sockets get
- * theirs, too: a flood of requests makes itself slow, and not those who chat. Whoever watches the process need not wait.
+ * One request begins, or ten are refused, in a turn of the event loop, and the others wait for the next turns, in which
+ * the sockets get theirs, too: a flood makes itself slow, and not those who chat. Whoever watches the process is first.
  */
 export function door(options: {
   app: RequestListener;
@@ -20,28 +23,42 @@ export function door(options: {
   const bounded = new Map(
     routes.map(({ method, url, requireRoom }) => [`${method.toUpperCase()} ${url}`, requireRoom]),
   );
-  const begin = inTurns(app);
+  const inTurn = turns();
+  let ahead = 0;
 
   return (request, response) => {
     const { method, url = "" } = request;
-    if (url.startsWith("/health/")) return app(request, response);
+    const requireRoom = bounded.get(`${method} ${url}`);
+    if (!requireRoom) return inTurn(() => app(request, response), { first: url.startsWith("/health/") });
     try {
-      bounded.get(`${method} ${url}`)?.(services);
+      requireRoom(services, ahead);
     } catch (error) {
-      response.setHeader("Cache-Control", "no-store");
-      return allowOrigins(request, response, () => sendError(response, asAppError(error)));
+      const refuse = () => {
+        response.setHeader("Cache-Control", "no-store");
+        allowOrigins(request, response, () => sendError(response, asAppError(error)));
+      };
+      return inTurn(refuse, { share: refusalShare });
     }
-    begin(request, response);
+    ahead++;
+    inTurn(() => {
+      ahead--;
+      app(request, response);
+    });
   };
 }
 
-function inTurns(listener: RequestListener): RequestListener {
-  const waiting: (() => void)[] = [];
+/** Begins in each turn of the event loop what fits into it, in the order of arrival. */
+function turns(): (begin: () => void, options?: { first?: boolean; share?: number }) => void {
+  const waiting: { begin: () => void; share: number }[] = [];
   const turn = () => {
-    waiting.shift()?.();
+    for (let left = 1; left > 0 && waiting.length > 0; ) {
+      const next = waiting.shift();
+      next?.begin();
+      left -= next?.share ?? 1;
+    }
     if (waiting.length > 0) setImmediate(turn);
   };
-  return (request, response) => {
-    if (waiting.push(() => listener(request, response)) === 1) setImmediate(turn);
+  return (begin, { first = false, share = 1 } = {}) => {
+    if (waiting[first ? "unshift" : "push"]({ begin, share }) === 1) setImmediate(turn);
   };
 }

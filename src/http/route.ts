@@ -38,8 +38,8 @@ export interface Route<Path, Query, Body, Answer, Public> {
   public?: Public;
   /** What a public route counts as; any other counts for the person who asks. */
   limit?: Extract<LimitName, `${string}PerAddress`>;
-  /** Throws while no more of it can be taken on. Asked first, so that a flood costs as little as it can. */
-  requireRoom?(services: HttpServices): void;
+  /** Throws while no more of it can be taken on. Asked first of all; `ahead` are let in and not begun. */
+  requireRoom?(services: HttpServices, ahead: number): void;
   path?: Schema<Path>;
   query?: Schema<Query>;
   body?: Schema<Body>;

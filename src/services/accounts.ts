@@ -52,9 +52,9 @@ export class Accounts {
     },
   ) {}
 
-  /** @throws AppError of kind "unavailable" while no more passwords can be looked at */
-  requireRoom(): void {
-    this.options.passwords.requireRoom();
+  /** See `Passwords.requireRoom`. */
+  requireRoom(ahead: number): void {
+    this.options.passwords.requireRoom(ahead);
   }
 
   /** @throws AppError of kind "emailTaken"; the database's index decides, so two at once cannot both succeed */

@@ -26,9 +26,12 @@ export class Passwords {
   /** @param options.cost bcrypt's work factor: each step doubles the time */
   constructor(private readonly options: { cost: number }) {}
 
-  /** @throws AppError of kind "unavailable" while as many wait as may */
-  requireRoom(): void {
-    if (this.placesTaken < this.atATime + mostWaiting) return;
+  /**
+   * @param ahead how many asked before and have not taken their place yet
+   * @throws AppError of kind "unavailable" while as many wait as may
+   */
+  requireRoom(ahead = 0): void {
+    if (this.placesTaken + ahead < this.atATime + mostWaiting) return;
     throw new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });
   }
 

@@ -12,7 +12,7 @@ export const register = defineRoute({
   tag,
   public: true,
   limit: "logInsPerAddress",
-  requireRoom: ({ accounts }) => accounts.requireRoom(),
+  requireRoom: ({ accounts }, ahead) => accounts.requireRoom(ahead),
   body: closedObject({
     email: emailAddress(),
     password: newPassword(),
@@ -35,7 +35,7 @@ export const login = defineRoute({
   tag,
   public: true,
   limit: "logInsPerAddress",
-  requireRoom: ({ accounts }) => accounts.requireRoom(),
+  requireRoom: ({ accounts }, ahead) => accounts.requireRoom(ahead),
   body: closedObject({ email: emailAddress(), password: givenPassword() }),
   status: 200,
   answer: session,
