@@ -9,7 +9,7 @@ const lastWordsMs = 15_000;
 /** Pages of 100 of the longest messages, 430 KB each. */
 const unreadPages = 31;
 /** Until the server has given up answering who does not read, in milliseconds. */
-const stopsWithinMs = 1000;
+const stopsWithinMs = 3000;
 const padding = "and the rest is what people say to each other all day";
 
 interface OpenMessage {
