@@ -226,7 +226,10 @@ describe("log-ins", () => {
     const held = Array.from({ length: places + 1 }, (_, n) => logIn(`${n}@example.test`));
     expect((await Promise.race(held)).status).toBe(503);
 
-    const guesses = await Promise.all(Array.from({ length: 10 }, () => logIn(email, "a wrong password")));
+    // The door does not know the second way to write it: there the refusal comes from the queue itself.
+    const guess = (_: unknown, n: number) =>
+      post(messenger(), n % 2 ? "/auth/login" : "/auth/login/", { email, password: "a wrong password" });
+    const guesses = await Promise.all(Array.from({ length: 14 }, guess));
     for (const { status, body } of guesses) {
       expect({ status, ...body }).toMatchObject({ status: 503, code: "UNAVAILABLE", retryAfterMs: 2000 });
     }
