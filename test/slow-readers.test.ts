@@ -106,6 +106,28 @@ describe("what goes out", () => {
     server.close();
   });
 
+  test("a client that takes nothing is noticed after a quiet time as well", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = connect((server.address() as AddressInfo).port).resume();
+    const [socket]: Socket[] = await once(server, "connection");
+    if (!socket) throw new Error("nobody came");
+    let isQuiet = false;
+    await new Promise<void>((resolve, reject) => {
+      const giveUp = () => (isQuiet ? resolve() : reject(new Error("given up although it reads")));
+      const outbox = new Outbox(open, socket, { ...limits, stalledMs: 500 }, { giveUp });
+      outbox.answer(Buffer.alloc(8 * 1024 * 1024), () => {
+        socket.once("timeout", () => {
+          isQuiet = true;
+          client.pause();
+          outbox.answer(Buffer.alloc(64 * 1024 * 1024), () => {});
+        });
+      });
+    });
+    for (const end of [client, socket]) end.destroy();
+    server.close();
+  }, 8000);
+
   test("of all that is too much together, the slowest clients are given up first", () => {
     jest.useFakeTimers();
     const waiting = [10, 500, 0, 300, 20].map((backlogBytes) => ({

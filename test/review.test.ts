@@ -1,0 +1,182 @@
+import { EventEmitter } from "node:events";
+import { Duplex } from "node:stream";
+import { describe, expect, test } from "@jest/globals";
+import type { WebSocket } from "ws";
+import type { AnswerFrame } from "../src/contract/frames.ts";
+import type { Database } from "../src/db/connect.ts";
+import type { Delivery } from "../src/delivery/delivery.ts";
+import type { ChatLog } from "../src/services/chat-log.ts";
+import { MessageWriter } from "../src/services/message-writer.ts";
+import { Connection, type Request } from "../src/ws/connection.ts";
+import { readRequest } from "../src/ws/dispatch.ts";
+import { FloodGuard } from "../src/ws/flood-guard.ts";
+
+/* Faults that a reading of the code found; each test fails until its fault is mended. */
+
+function connect(read: (text: string, connection: Connection) => Request) {
+  const written: Buffer[] = [];
+  const raw = new Duplex({
+    write: (chunk, _encoding, done) => {
+      written.push(chunk);
+      done();
+    },
+  });
+  const socket = Object.assign(new EventEmitter(), {
+    readyState: 1,
+    OPEN: 1,
+    isPaused: false,
+    close() {
+      socket.readyState = 2;
+    },
+    pause() {},
+    resume() {},
+    terminate() {},
+  });
+  const claims = { userId: 1, sessionId: 1, expiresAt: new Date(Date.now() + 60_000) };
+  const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
+  const connection = new Connection(socket as unknown as WebSocket, raw, claims, read, limits);
+  const answers = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return [
+      ...Buffer.concat(written)
+        .toString("latin1")
+        .matchAll(/\{"[^\x80-\xff]*\}/g),
+    ]
+      .flat()
+      .map((text) => JSON.parse(text));
+  };
+  return { connection, answers };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("twenty malformed frames", () => {
+  /** A connection that is shown out as the gateway does it; frames that are JSON are answered when the test says so. */
+  function guarded() {
+    const answering: (() => void)[] = [];
+    let guard: FloodGuard | undefined;
+    const made = connect((text, self) => {
+      guard ??= new FloodGuard({
+        spend: async () => {},
+        dismiss: (code, reason) => void self.finish().then(() => self.close(code, reason)),
+      });
+      if (text === "?") return readRequest(text, () => ({}) as never, { guard } as never);
+      const frame = { type: text } as AnswerFrame;
+      return { pipelined: false, answer: () => new Promise((resolve) => answering.push(() => resolve(frame))) };
+    });
+    return { ...made, answerNext: () => answering.shift()?.() };
+  }
+
+  test("are all answered before the socket is closed, also when they come one by one", async () => {
+    const { connection, answers } = guarded();
+    for (let count = 0; count < 20; count++) {
+      connection.receive("?");
+      await turn();
+    }
+    expect(await answers()).toHaveLength(20);
+  });
+
+  test("overtake nothing, and lose nothing that came behind them", async () => {
+    const { connection, answers, answerNext } = guarded();
+    for (const text of ["before", ...Array<string>(20).fill("?"), "first", "second"]) connection.receive(text);
+    for (let count = 0; count < 3; count++) {
+      answerNext();
+      await turn();
+    }
+    const types = (await answers()).map(({ type }) => type);
+    expect(types).toEqual(["before", ...Array<string>(20).fill("processor"), "first", "second"]);
+  });
+});
+
+test("whoever waits for a connection to finish is told, though somebody else asks it to finish as well", async () => {
+  let done = () => {};
+  const { connection } = connect(() => ({
+    pipelined: false,
+    answer: () => new Promise((resolve) => (done = () => resolve({ type: "x" } as AnswerFrame))),
+  }));
+  connection.receive("x");
+  const stopping = connection.finish();
+  void connection.finish();
+  done();
+  const late = new Promise((resolve) => setTimeout(resolve, 200, "never"));
+  expect(await Promise.race([stopping, late])).toBeUndefined();
+});
+
+/** A writer on a database that gives each message the verdict that `judge` says; nothing else is stored. */
+function writerOn(
+  judge: (chatIds: number[], contents: string[]) => string[],
+  announce = (_chatId: number): Promise<void> | undefined => undefined,
+) {
+  let last = 0;
+  const query = async ({ values }: { values: unknown[] }) => {
+    const [chatIds, , , , , contents] = values as [number[], [], [], [], [], string[]];
+    const verdicts = judge(chatIds, contents).map((verdict) => [verdict, ++last, last, last]);
+    return { rows: [{ answer: { createdAt: new Date().toISOString(), verdicts, people: [], groups: [] } }] };
+  };
+  const database = {
+    query: async () => [{ userId: 3, otherId: 4, chatId: 8 }],
+    connectionManager: { getConnection: async () => ({ query, end: async () => {} }), releaseConnection() {} },
+  } as unknown as Database;
+  const delivery = {
+    follows: () => true,
+    begin: () => () => {},
+    announce: ({ message }: { message: { chatId: number } }) => announce(message.chatId),
+  } as unknown as Delivery;
+  const writer = new MessageWriter({ database, delivery, chatLog: {} as ChatLog, lanes: 2 });
+  const send = (to: { groupId: number } | { receiverId: number }, senderId = 1, content = "x") =>
+    writer.send({ to, senderId, content, origin: undefined });
+  return { writer, send };
+}
+
+const written = (chatIds: number[]) => chatIds.map(() => "written");
+
+test("a chat that delivery cannot reach holds up no message of another chat", async () => {
+  const { send } = writerOn(written, (chatId) => (chatId === 7 ? new Promise(() => {}) : undefined));
+  void send({ groupId: 7 }, 1);
+  const late = new Promise((resolve) => setTimeout(resolve, 200, "never"));
+  expect(await Promise.race([send({ groupId: 8 }, 2), late])).toMatchObject({ chatId: 8 });
+});
+
+test("messages that are stored one by one keep the order in which they were sent", async () => {
+  const stored: string[] = [];
+  let looks = 0;
+  const { send } = writerOn((_chatIds, contents) => {
+    if (contents.length > 1 && looks === 0) {
+      throw Object.assign(new Error("duplicate key"), { severity: "ERROR", code: "23505" });
+    }
+    // Somebody else holds the chat at the first look, and no longer at the second.
+    if (looks++ === 0) return ["held"];
+    stored.push(...contents);
+    return contents.map(() => "written");
+  });
+  await Promise.all(["one", "two"].map((content) => send({ groupId: 7 }, 1, content)));
+  expect(stored).toEqual(["one", "two"]);
+});
+
+test("nothing is stored twice when what was stored cannot be read back", async () => {
+  const stored: string[] = [];
+  const { writer } = writerOn((_chatIds, contents) => {
+    stored.push(...contents);
+    return contents.map(() => "written");
+  });
+  // biome-ignore lint/complexity/useLiteralKeys: in brackets TypeScript lets one read what is private
+  writer["options"].database.query = async () => {
+    throw new Error("invalid page in block 7");
+  };
+  const send = (senderId: number, content: string, replyTo?: number) =>
+    writer.send({ to: { groupId: 7 }, senderId, content, replyTo, origin: undefined });
+  const outcomes = await Promise.allSettled([send(1, "one"), send(2, "two", 5)]);
+  expect(stored).toEqual(["one", "two"]);
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { kind: "unavailable" } });
+});
+
+test("a dialog that falls out of memory while its message is on the way is not said to have no such user", async () => {
+  const { writer, send } = writerOn(written);
+  // biome-ignore lint/complexity/useLiteralKeys: in brackets TypeScript lets one read what is private
+  const dialogs = writer["dialogs"];
+  dialogs.set("1 2", 7);
+  for (let other = 0; dialogs.size < 100_000; other++) dialogs.set(`5 ${100 + other}`, 100 + other);
+  const [known, opened] = await Promise.allSettled([send({ receiverId: 2 }, 1), send({ receiverId: 4 }, 3)]);
+  expect(opened).toMatchObject({ status: "fulfilled" });
+  expect(known).toMatchObject({ status: "fulfilled" });
+});
