@@ -54,6 +54,8 @@ interface LiveChat {
   /** Whether a commit may have added something that nobody announces. */
   inDoubt: boolean;
   isRead: boolean;
+  /** Ends the pause between two attempts to read. */
+  endPause: () => void;
 }
 
 /** How many chats are remembered; the ones longest without a change are forgotten first. */
@@ -186,6 +188,7 @@ export class Delivery {
       heard: new Map(),
       inDoubt: false,
       isRead: false,
+      endPause: () => {},
     };
     this.chats.set(chatId, fresh);
     return fresh;
@@ -210,6 +213,8 @@ export class Delivery {
   }
 
   private readIfNeeded(chatId: number, chat: LiveChat): void {
+    // Whoever has news has just seen the store at work.
+    chat.endPause();
     if (chat.isRead || !isMissing(chat)) return;
     chat.isRead = true;
     void this.readMissing(chatId, chat);
@@ -225,7 +230,10 @@ export class Delivery {
         await this.readOn(chatId, chat);
       } catch (error) {
         this.options.log.warn({ err: error, chatId }, "changes could not be read for delivery; trying again");
-        await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
+        await new Promise<void>((resolve) => {
+          chat.endPause = resolve;
+          setTimeout(resolve, pauseMs).unref();
+        });
         pauseMs = Math.min(pauseMs * 2, retryReadingMs.most);
       }
     }

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "../db/connect.ts";
-import { isPassing } from "../db/failures.ts";
+import { isPassing, wasRefused, wasRolledBack } from "../db/failures.ts";
 import { chatVersions, dialogsOf, type Pair, pairKey } from "../db/queries/chats.ts";
 import { chatView } from "../db/queries/membership.ts";
 import { type ChatMessage, messagesById } from "../db/queries/messages.ts";
-import { sendMessages, type Verdict } from "../db/queries/send-messages.ts";
-import type { Delivery, Origin } from "../delivery/delivery.ts";
+import { type MessageToSend, sendMessages, type Verdict, withReplies } from "../db/queries/send-messages.ts";
+import type { Delivery, EndWrite, Origin } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import { blocks } from "./blocks.ts";
 import type { ChatLog, SentMessage } from "./chat-log.ts";
@@ -39,10 +39,12 @@ interface Addressed {
   chatId: number;
 }
 
-/** A dialog to be found, or opened by the first of a pair. */
-interface Opening {
-  pair: Pair;
-  chatKey: string;
+/** What came of an attempt to write. */
+interface Written {
+  /** What could not be written yet. */
+  left: Waiting[];
+  /** The database is away or overloaded: there is no sense in going on now. */
+  isAway: boolean;
 }
 
 /** A transaction on its way. */
@@ -54,6 +56,7 @@ interface Group {
 
 /** More than one transaction should hold locks for. */
 const mostAtOnce = 500;
+const mostAttempts = 4;
 /** Between two looks at chats that somebody else holds, in milliseconds; and how long to go on looking. */
 const heldPauseMs = 5;
 const heldAtMostMs = 5000;
@@ -143,112 +146,140 @@ export class MessageWriter {
 
   /** @returns what could not be written yet, in its order */
   private async writeGroup(group: readonly Waiting[]): Promise<Waiting[]> {
-    try {
-      return await this.attempt(group);
-    } catch (error) {
-      if (group.length === 1 || isPassing(error) || error instanceof AppError) {
-        for (const { settle } of group) settle(error as Error);
-        return [];
-      }
-      // One of them is to blame: a client id that another process stored meanwhile, or what nobody thought of.
-      const later: Waiting[] = [];
-      for (const one of group) later.push(...(await this.writeGroup([one])));
-      return later;
-    }
-  }
-
-  private async attempt(group: readonly Waiting[]): Promise<Waiting[]> {
     const { first, again } = withoutRepeats(group);
-    const addressed = await this.findChats(first);
-    if (addressed.length === 0) return again;
-    const verdicts = await this.write(addressed);
-
     const later = new Set(again);
-    for (const [index, one] of addressed.entries()) {
-      const { waiting } = one;
-      const verdict = verdicts[index];
-      if (!verdict) throw new Error("a message without a verdict");
-      if (verdict.kind === "held" && Date.now() - waiting.since < heldAtMostMs) later.add(waiting);
-      else if (verdict.kind === "stored") void this.repeat(one, verdict.messageId);
-      else waiting.settle(outcomeOf(waiting.send, verdict));
+    try {
+      const addressed = await this.findChats(first);
+      await this.follow(addressed);
+      const { left } = await this.write(addressed);
+      for (const waiting of left) later.add(waiting);
+    } catch (error) {
+      // Nothing has been written.
+      for (const { settle } of first) settle(error as Error);
     }
     return later.size === 0 ? [] : group.filter((waiting) => later.has(waiting));
   }
 
-  /** Writes, and has delivery give out what was written. */
-  private async write(addressed: readonly Addressed[]): Promise<Verdict[]> {
-    const { database, delivery } = this.options;
+  private async write(addressed: readonly Addressed[], attempt = 1): Promise<Written> {
+    if (addressed.length === 0) return { left: [], isAway: false };
     const chatIds = [...new Set(addressed.map(({ chatId }) => chatId))];
-    await this.follow(chatIds);
-    const drafts = addressed.map(({ waiting: { send }, chatId }) => ({
-      chatId,
-      senderId: send.senderId,
-      receiverId: "receiverId" in send.to ? send.to.receiverId : undefined,
-      content: send.content,
-      clientMessageId: send.clientMessageId,
-      replyTo: send.replyTo,
-    }));
-    const end = delivery.begin(chatIds);
+    const end = this.options.delivery.begin(chatIds);
     let verdicts: Verdict[];
     try {
-      verdicts = await sendMessages(database, drafts);
+      verdicts = await sendMessages(this.options.database, addressed.map(toMessage));
     } catch (error) {
-      end({ inDoubt: true });
-      throw error;
+      const isRolledBack = wasRefused(error);
+      end({ inDoubt: !isRolledBack });
+      // One of them is to blame (a client id that another process stored meanwhile, or what nobody thought of), or none
+      // is and two transactions stood in each other's way.
+      const isWorthAnother = isRolledBack && (wasRolledBack(error) || !isPassing(error));
+      if (isWorthAnother && attempt < mostAttempts) {
+        return addressed.length === 1 ? this.write(addressed, attempt + 1) : this.writeOneByOne(addressed);
+      }
+      for (const { waiting } of addressed) waiting.settle(isRolledBack ? (error as Error) : inDoubt(error));
+      return { left: [], isAway: isPassing(error) };
     }
-    const given = verdicts.map((verdict, index) =>
-      verdict.kind === "written"
-        ? delivery.announce({
-            message: verdict.message,
-            recipientIds: verdict.recipientIds,
-            origin: addressed[index]?.waiting.send.origin,
-          })
-        : undefined,
-    );
-    end({ inDoubt: false });
-    await Promise.all(given);
-    return verdicts;
+    return { left: await this.giveOut(addressed, verdicts, end), isAway: false };
+  }
+
+  /** What belongs behind something that could not be written yet waits with it. */
+  private async writeOneByOne(addressed: readonly Addressed[]): Promise<Written> {
+    const left: Waiting[] = [];
+    const held = new Set<string | number>();
+    let isAway = false;
+    for (const one of addressed) {
+      const { send, chatKey } = one.waiting;
+      if (isAway || held.has(send.senderId) || held.has(chatKey)) {
+        held.add(send.senderId).add(chatKey);
+        left.push(one.waiting);
+        continue;
+      }
+      const written = await this.write([one]);
+      isAway = written.isAway;
+      if (written.left.length > 0) held.add(send.senderId).add(chatKey);
+      left.push(...written.left);
+    }
+    return { left, isAway };
+  }
+
+  /** After the commit: has delivery give out what was written, and answers each once delivery has reached it. */
+  private async giveOut(
+    addressed: readonly Addressed[],
+    verdicts: readonly Verdict[],
+    end: EndWrite,
+  ): Promise<Waiting[]> {
+    const left: Waiting[] = [];
+    let isInDoubt = true;
+    try {
+      const messages = await withReplies(this.options.database, verdicts, addressed.map(toMessage));
+      for (const [index, one] of addressed.entries()) {
+        const verdict = messages[index];
+        if (!verdict) throw new Error("a message without a verdict");
+        const { waiting } = one;
+        if (verdict.kind === "written") {
+          const { message, recipientIds } = verdict;
+          const given = this.options.delivery.announce({ message, recipientIds, origin: waiting.send.origin });
+          // Nobody else waits for a chat whose changes are being read.
+          if (given !== undefined) void given.then(() => waiting.settle(message));
+          else waiting.settle(message);
+        } else if (verdict.kind === "held" && Date.now() - waiting.since < heldAtMostMs) left.push(waiting);
+        else if (verdict.kind === "stored") void this.repeat(one, verdict.messageId);
+        else waiting.settle(refusalOf(waiting.send, verdict.kind));
+      }
+      isInDoubt = false;
+    } catch (error) {
+      for (const { waiting } of addressed) if (!left.includes(waiting)) waiting.settle(inDoubt(error));
+    } finally {
+      end({ inDoubt: isInDoubt });
+    }
+    return left;
   }
 
   /** Delivery has to know where each chat stands before something is added to it. */
-  private async follow(chatIds: readonly number[]): Promise<void> {
+  private async follow(addressed: readonly Addressed[]): Promise<void> {
     const { database, delivery } = this.options;
-    const unknown = chatIds.filter((chatId) => !delivery.follows(chatId));
-    if (unknown.length === 0) return;
-    for (const { chatId, version } of await chatVersions(database, unknown)) delivery.follow(chatId, version);
+    const unknown = new Set(addressed.map(({ chatId }) => chatId).filter((chatId) => !delivery.follows(chatId)));
+    if (unknown.size === 0) return;
+    for (const { chatId, version } of await chatVersions(database, [...unknown])) delivery.follow(chatId, version);
   }
 
   /** The chat of each message. A dialog is opened by its first message, in a transaction of its own. */
   private async findChats(group: readonly Waiting[]): Promise<Addressed[]> {
-    const openings = new Map<string, Opening>();
+    const chatIds = new Map<string, number>();
+    const pairs = new Map<string, Pair>();
     for (const { send, chatKey } of group) {
-      if ("groupId" in send.to || this.dialogs.has(chatKey)) continue;
-      const pair = { userId: send.senderId, otherId: send.to.receiverId };
-      // Each way of its own: one of the two may be blocked.
-      openings.set(pairKey(pair), { pair, chatKey });
+      const known = "groupId" in send.to ? send.to.groupId : this.dialogs.get(chatKey);
+      if (known !== undefined) chatIds.set(chatKey, known);
+      else if ("receiverId" in send.to) {
+        const pair = { userId: send.senderId, otherId: send.to.receiverId };
+        // Each way of its own: one of the two may be blocked.
+        pairs.set(pairKey(pair), pair);
+      }
     }
-    const refusals = openings.size > 0 ? await this.findDialogs([...openings.values()]) : new Map<string, Error>();
+    const refusals = pairs.size > 0 ? await this.findDialogs([...pairs.values()], chatIds) : new Map<string, Error>();
     const addressed: Addressed[] = [];
     for (const waiting of group) {
       const { send, chatKey } = waiting;
-      const chatId = "groupId" in send.to ? send.to.groupId : this.dialogs.get(chatKey);
+      const chatId = chatIds.get(chatKey);
+      const refusal = "receiverId" in send.to && refusals.get(`${send.senderId} ${send.to.receiverId}`);
       if (chatId !== undefined) addressed.push({ waiting, chatId });
-      else waiting.settle(refusals.get(chatKey) ?? noSuchUser());
+      else waiting.settle(refusal || noSuchUser());
     }
     return addressed;
   }
 
-  /** Finds or opens dialogs. @returns why some could not be opened */
-  private async findDialogs(openings: readonly Opening[]): Promise<Map<string, Error>> {
+  /** Finds or opens dialogs, and adds them to `chatIds`. @returns why some could not be opened, by pair */
+  private async findDialogs(pairs: readonly Pair[], chatIds: Map<string, number>): Promise<Map<string, Error>> {
     const refusals = new Map<string, Error>();
-    const pairs = openings.map(({ pair }) => pair);
     const found = await dialogsOf(this.options.database, pairs);
-    for (let start = 0; start < openings.length; start += dialogsAtATime) {
-      const some = openings.slice(start, start + dialogsAtATime).map(async ({ pair, chatKey }) => {
+    for (let start = 0; start < pairs.length; start += dialogsAtATime) {
+      const some = pairs.slice(start, start + dialogsAtATime).map(async (pair) => {
         try {
-          this.remember(chatKey, found.get(pairKey(pair)) ?? (await this.openDialog(pair)));
+          const chatId = found.get(pairKey(pair)) ?? (await this.openDialog(pair));
+          chatIds.set(dialogKey(pair), chatId);
+          this.remember(dialogKey(pair), chatId);
         } catch (error) {
-          refusals.set(chatKey, error as Error);
+          refusals.set(pairKey(pair), error as Error);
         }
       });
       await Promise.all(some);
@@ -280,18 +311,23 @@ export class MessageWriter {
       if (stored?.chatId !== chatId || !hasSameContent(stored, send)) throw conflictingClientId();
       // Who has left still learns that the message was stored, and nothing that has changed since.
       const isMember = (await chatView(database, { chatId, userId: send.senderId })) !== undefined;
-      settle({ ...stored, ...(!isMember && { groupName: null, replyTo: null }), duplicate: true });
+      settle({ ...stored, ...(!isMember && asSent(send)), duplicate: true });
     } catch (error) {
       settle(error as Error);
     }
   }
 }
 
+/** What a sender knew when they sent it. */
+const asSent = ({ content }: Send) => ({ content, groupName: null, replyTo: null, editedAt: null, deletedAt: null });
+
 const clientKeyOf = ({ senderId, clientMessageId }: Send): string | undefined =>
   clientMessageId === undefined ? undefined : `${senderId} ${clientMessageId}`;
 
+const dialogKey = ({ userId, otherId }: Pair): string => `${Math.min(userId, otherId)} ${Math.max(userId, otherId)}`;
+
 const chatKeyOf = ({ to, senderId }: Send): string =>
-  "groupId" in to ? `${to.groupId}` : `${Math.min(senderId, to.receiverId)} ${Math.max(senderId, to.receiverId)}`;
+  "groupId" in to ? `${to.groupId}` : dialogKey({ userId: senderId, otherId: to.receiverId });
 
 /** Of one client id only the first goes into a group: the second is answered with what that becomes. */
 function withoutRepeats(group: readonly Waiting[]): { first: Waiting[]; again: Waiting[] } {
@@ -318,10 +354,21 @@ const hasSameContent = (stored: ChatMessage, { content, replyTo }: Send): boolea
   stored.replyTo?.id === replyTo &&
   (stored.editedAt !== null || stored.deletedAt !== null || stored.content === content);
 
-function outcomeOf({ to }: Send, verdict: Exclude<Verdict, { kind: "stored" }>): ChatMessage | AppError {
-  switch (verdict.kind) {
-    case "written":
-      return verdict.message;
+/** Of a commit that may or may not have taken place. */
+const inDoubt = (error: unknown): AppError =>
+  new AppError("unavailable", "The outcome is unknown. Try again.", { cause: error });
+
+const toMessage = ({ waiting: { send }, chatId }: Addressed): MessageToSend => ({
+  chatId,
+  senderId: send.senderId,
+  receiverId: "receiverId" in send.to ? send.to.receiverId : undefined,
+  content: send.content,
+  clientMessageId: send.clientMessageId,
+  replyTo: send.replyTo,
+});
+
+function refusalOf({ to }: Send, verdict: "held" | "refused" | "noReply"): AppError {
+  switch (verdict) {
     case "held":
       return new AppError("unavailable", "The chat is busy. Try again.", { retryAfterMs: 1000 });
     case "noReply":

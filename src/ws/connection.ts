@@ -19,7 +19,7 @@ const lateAtMostMs = 60_000;
 /** How long a burst may take to get through to a client, in milliseconds. */
 const burstMs = 1000;
 
-/** How long a client that was too slow has to take its close frame, in milliseconds. */
+/** How long a client has to take its close frame and answer it, in milliseconds. */
 const farewellMs = 5000;
 
 /** A push on its way to a socket. */
@@ -74,6 +74,7 @@ export class Connection {
   private next: Request | undefined;
   private draining = false;
   private accepting = true;
+  private finished: Promise<void> | undefined;
   private onIdle: (() => void) | undefined;
   private overdue: NodeJS.Timeout | undefined;
   private readonly outbox: Outbox;
@@ -116,6 +117,8 @@ export class Connection {
   tick(now: number): void {
     if (this.isOpen && this.proven.expiresAt.getTime() <= now) this.close(closeCodes.sessionEnded, "token expired");
     if (this.caughtUp && this.caughtUp.until <= now) this.caughtUp = undefined;
+    // Pongs, too, wait for a client that does not read.
+    this.watchBacklog();
   }
 
   /** Takes a frame from the client. */
@@ -150,28 +153,29 @@ export class Connection {
     this.accepting = false;
     // A client that does not read must not keep the server from stopping.
     this.draining = false;
-    this.startNext();
-    return new Promise((resolve) => {
+    this.finished ??= new Promise((resolve) => {
       this.onIdle = resolve;
-      this.settleIfIdle();
     });
+    this.startNext();
+    this.settleIfIdle();
+    return this.finished;
   }
 
   /** Closes with a code of the contract. What was taken and not begun is dropped: whoever sent it may no longer. */
   close(code: number, reason: string): void {
+    if (!this.isOpen) return;
     this.accepting = false;
     this.unread.length = 0;
     this.next = undefined;
     this.socket.close(code, reason);
-    // A socket that is not read would never see the client's own close frame.
+    // A socket that is not read would never see the client's own close frame; and some never send one.
     this.socket.resume();
+    setTimeout(() => this.socket.terminate(), farewellMs).unref();
   }
 
-  /** Closes a socket whose client reads too slowly, and does not wait long for it. */
+  /** Closes a socket whose client reads too slowly. */
   giveUp(): void {
-    if (!this.isOpen) return;
     this.close(closeCodes.tooSlow, "read faster, and sync");
-    setTimeout(() => this.socket.terminate(), farewellMs).unref();
   }
 
   private place(slot: Slot, chatId?: number): void {

@@ -30,10 +30,13 @@ const requestIdSchema = requestIdRule();
 /** Reads a frame: what it asks for, and how it will be answered. Never throws, and neither does the answer. */
 export function readRequest(text: string, contextOf: (origin: Origin) => Context, options: DispatchOptions): Request {
   const { guard, turns } = options;
-  const malformed = (frame: ErrorFrame): Request => {
-    guard.noteMalformed();
-    return { pipelined: true, answer: async () => frame };
-  };
+  const malformed = (frame: ErrorFrame): Request => ({
+    pipelined: true,
+    async answer() {
+      guard.noteMalformed();
+      return frame;
+    },
+  });
   const frame = parseObject(text);
   if (!frame) {
     return malformed(errorFrame(unknownRequestType, { code: "BAD_JSON", message: "A frame must be one JSON object" }));

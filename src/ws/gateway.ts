@@ -88,6 +88,7 @@ export class Gateway {
       allowedOrigins,
       isOpen,
       asAppError,
+      log: options.log,
       onOpen: (webSocket, socket, claims) => this.open(webSocket, socket, claims),
     });
     this.stopHeartbeat = startHeartbeat(connections);

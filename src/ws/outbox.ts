@@ -16,8 +16,7 @@ export interface OutboxLimits {
 const written: Outbox[] = [];
 
 function releaseAll(): void {
-  for (const outbox of written) outbox.release();
-  written.length = 0;
+  for (const outbox of written.splice(0)) outbox.release();
 }
 
 /** What goes out on one socket: whole frames, and those of one turn of the event loop in one system call. */
@@ -83,7 +82,7 @@ export class Outbox {
     // From the first time that the client does not take all. Reading, writing and a part of a write that got through
     // put the timeout off.
     this.isWatched = true;
-    socket.setTimeout(limits.stalledMs, () => {
+    socket.setTimeout(limits.stalledMs).on("timeout", () => {
       if (socket.writableLength > 0) reader.giveUp();
     });
   }

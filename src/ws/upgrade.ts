@@ -6,6 +6,7 @@ import { closeCodes } from "../contract/close-codes.ts";
 import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
 import { type Problem, problemMediaType } from "../contract/problem.ts";
 import type { AppError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
 import { type Limits, networkOf } from "../services/limits.ts";
 import type { Sessions } from "../services/sessions.ts";
 import { bearerToken, type Claims } from "../services/tokens.ts";
@@ -30,6 +31,7 @@ export interface UpgradeOptions {
   /** Whether new sockets are let in now: not while the server stops. */
   isOpen: () => boolean;
   asAppError: (error: unknown) => AppError;
+  log: Logger;
   /** Takes the open WebSocket of a proven person, and the raw socket beneath it; called in the moment the upgrade is done. */
   onOpen: (webSocket: WebSocket, socket: Duplex, claims: Claims) => void;
 }
@@ -43,7 +45,7 @@ interface Refusal {
 
 /** Answers `Upgrade: websocket` requests: lets in who shows a token of a living session, and refuses everyone else. */
 export function createUpgradeHandler(options: UpgradeOptions) {
-  const { wss, connections, sessions, limits, maxSockets, isOpen, asAppError, onOpen } = options;
+  const { wss, connections, sessions, limits, maxSockets, isOpen, asAppError, onOpen, log } = options;
 
   return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Before any await: a client may reset the connection at any moment, and an unheard error ends the process.
@@ -61,7 +63,9 @@ export function createUpgradeHandler(options: UpgradeOptions) {
           wss.handleUpgrade(request, socket, head, (webSocket) => onOpen(webSocket, socket, claims));
       });
     } catch (error) {
-      refuse(socket, refusalOf(asAppError(error)));
+      const appError = asAppError(error);
+      if (appError.kind === "internal") log.error({ err: appError.cause }, "an upgrade failed");
+      refuse(socket, refusalOf(appError));
     }
   };
 }

@@ -48,15 +48,18 @@ export async function sendMessages(database: Database, messages: readonly Messag
     messages.map(({ content }) => content),
   ]);
   if (!row) throw new Error("send_messages gave no answer");
-  return withReplies(database, readAnswer(row.answer, messages), messages);
+  return readAnswer(row.answer, messages);
 }
 
-/** What the messages answer is read as it is today, as everywhere; most answer nothing. */
-async function withReplies(
+/**
+ * The verdicts with what the written messages answer, read as it is today, as everywhere; most answer nothing. To be
+ * called after the commit: if it fails, the messages are stored all the same.
+ */
+export async function withReplies(
   database: Database,
-  verdicts: Verdict[],
+  verdicts: readonly Verdict[],
   messages: readonly MessageToSend[],
-): Promise<Verdict[]> {
+): Promise<readonly Verdict[]> {
   const replying = verdicts.flatMap((verdict, index) =>
     verdict.kind === "written" && messages[index]?.replyTo !== undefined ? [verdict.message.id] : [],
   );
