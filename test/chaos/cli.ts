@@ -2,11 +2,16 @@ import { parseArgs } from "node:util";
 import { type ChaosOptions, runChaos } from "./run.ts";
 
 // npm run chaos -- --minutes 5 --seed 7 --database server --processes 2
+// npm run chaos -- --kills 60 --messages 100000
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: "string", default: "5" },
-    rounds: { type: "string" },
+    minutes: { type: "string" },
+    /** Goes on until there were so many kills and so many acknowledged messages. */
+    kills: { type: "string" },
+    messages: { type: "string" },
+    /** Between two faults, in milliseconds. */
+    calm: { type: "string", default: "500-4000" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     database: { type: "string", default: "embedded" },
     processes: { type: "string", default: "1" },
@@ -14,15 +19,20 @@ const { values } = parseArgs({
   },
 });
 const seed = Number(values.seed);
-const until = Date.now() + Number(values.minutes) * 60_000;
+const isCounted = values.kills !== undefined || values.messages !== undefined;
+const minutes = Number(values.minutes ?? (isCounted ? 60 : 5));
+const until = Date.now() + minutes * 60_000;
+const [least = 0, most = least] = values.calm.split("-").map(Number);
 const options: ChaosOptions = {
   seed,
   database: values.database === "server" ? "server" : "embedded",
   processes: Number(values.processes),
-  rounds: values.rounds ? Number(values.rounds) : Number.MAX_SAFE_INTEGER,
+  rounds: Number.MAX_SAFE_INTEGER,
   people: Number(values.people),
-  calmMs: [500, 4000],
-  isEnough: () => values.rounds === undefined && Date.now() > until,
+  calmMs: [least, most],
+  isEnough: ({ counts }, { kill }) =>
+    Date.now() > until ||
+    (isCounted && kill >= Number(values.kills ?? 0) && counts.acknowledged >= Number(values.messages ?? 0)),
   onRound: (round, fault, { counts, violations }) =>
     print(`round ${round}: ${fault}; ${counts.acknowledged} acknowledged, ${violations.length} violations`),
 };

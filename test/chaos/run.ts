@@ -21,7 +21,7 @@ export interface ChaosOptions {
   prepare?: (url: string) => Promise<void>;
   onRound?: (round: number, fault: Fault, log: Log) => void;
   /** Stops early, at the end of a round. */
-  isEnough?: (log: Log) => boolean;
+  isEnough?: (log: Log, faults: Readonly<Record<Fault, number>>) => boolean;
   /** Holds what is acknowledged against the database after each round too, where that can be read beside the server. */
   judgeEachRound?: boolean;
 }
@@ -66,7 +66,7 @@ export async function runChaos(options: ChaosOptions): Promise<Verdict> {
     const working = clients.map((client) =>
       act(client, { clients, groups, ports: server.ports, log, signal: stop.signal }),
     );
-    for (let round = 1; round <= options.rounds && !options.isEnough?.(log); round++) {
+    for (let round = 1; round <= options.rounds && !options.isEnough?.(log, faults); round++) {
       await wait(random.between(...options.calmMs));
       const fault = random.pick(faultsOf(options)) ?? "kill";
       faults[fault]++;
@@ -169,7 +169,7 @@ async function act(client: ChaosClient, scene: Scene): Promise<void> {
     await actOnce(client, scene);
     // Whoever goes away by himself stays away for a while, and misses what the others say, edit and delete meanwhile.
     if (!client.connected) await wait(random.between(10, 1500));
-    if (random.chance(0.1)) await wait(random.between(1, 50));
+    if (random.chance(0.02)) await wait(random.between(1, 50));
   }
 }
 
