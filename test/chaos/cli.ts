@@ -33,10 +33,15 @@ const options: ChaosOptions = {
   isEnough: ({ counts }, { kill }) =>
     Date.now() > until ||
     (isCounted && kill >= Number(values.kills ?? 0) && counts.acknowledged >= Number(values.messages ?? 0)),
-  onRound: (round, fault, { counts, violations }) =>
-    print(`round ${round}: ${fault}; ${counts.acknowledged} acknowledged, ${violations.length} violations`),
+  onRound: (round, fault, { counts, violations }) => {
+    print(`round ${round}: ${fault}; ${counts.acknowledged} acknowledged, ${violations.length} violations`);
+    for (const { violation, what } of violations.slice(shown, mostShown)) print(`${violation}: ${what}`);
+    shown = violations.length;
+  },
 };
 
+const mostShown = 20;
+let shown = 0;
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 print(`seed ${seed}, ${options.database} database, ${options.processes} process(es)`);
