@@ -46,7 +46,16 @@ const print = (line: string) => process.stdout.write(`${line}\n`);
 
 print(`seed ${seed}, ${options.database} database, ${options.processes} process(es)`);
 const { log, faults, seconds } = await runChaos(options);
-print(JSON.stringify({ seed, database: options.database, seconds: Math.round(seconds), faults, ...log.counts }));
+print(
+  JSON.stringify({
+    seed,
+    database: options.database,
+    seconds: Math.round(seconds),
+    faults,
+    ...log.counts,
+    slowestMs: log.punctuality.slowestMs,
+  }),
+);
 const kinds = new Map<string, number>();
 for (const { violation } of log.violations) kinds.set(violation, (kinds.get(violation) ?? 0) + 1);
 for (const { violation, what } of log.violations.slice(0, 20)) print(`${violation}: ${what}`);

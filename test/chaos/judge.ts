@@ -1,63 +1,7 @@
-import pg from "pg";
-import type { ChaosClient, LocalChat } from "./client.ts";
+import type { ChaosClient } from "./client.ts";
 import type { Log, Sent } from "./log.ts";
-
-/** The whole truth, as the database has it after the run. */
-interface Truth {
-  chats: Map<number, { kind: string; lastSeq: number; version: number; deleted: boolean }>;
-  rows: Row[];
-  members: Map<string, { readSeq: number; clearedSeq: number }>;
-}
-
-interface Row {
-  id: number;
-  chatId: number;
-  seq: number;
-  version: number;
-  senderId: number;
-  clientMessageId: string | null;
-  content: string;
-  event: { kind: string; byUserId: number; userId?: number } | null;
-  editedAt: Date | null;
-  deletedAt: Date | null;
-}
-
-const numbers = (rows: Record<string, unknown>[]) =>
-  rows.map((row) =>
-    Object.fromEntries(
-      Object.entries(row).map(([key, value]) => [
-        key,
-        /Id$|^id$|[sS]eq$|version/.test(key) && value !== null && key !== "clientMessageId" ? Number(value) : value,
-      ]),
-    ),
-  );
-
-async function readTruth(url: string): Promise<Truth> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    const chats = await client.query(
-      `SELECT id, kind, last_seq AS "lastSeq", version, deleted_at IS NOT NULL AS deleted FROM chats`,
-    );
-    const rows = await client.query(
-      `SELECT id, chat_id AS "chatId", seq, version, sender_id AS "senderId", client_message_id AS "clientMessageId",
-              content, event, edited_at AS "editedAt", deleted_at AS "deletedAt"
-         FROM messages ORDER BY chat_id, seq`,
-    );
-    const members = await client.query(
-      `SELECT user_id AS "userId", chat_id AS "chatId", read_seq AS "readSeq", cleared_seq AS "clearedSeq" FROM chat_members`,
-    );
-    return {
-      chats: new Map(numbers(chats.rows).map(({ id, ...chat }) => [id as number, chat as never])),
-      rows: numbers(rows.rows) as unknown as Row[],
-      members: new Map(
-        numbers(members.rows).map(({ userId, chatId, ...marks }) => [`${userId} ${chatId}`, marks as never]),
-      ),
-    };
-  } finally {
-    await client.end();
-  }
-}
+import type { LocalChat } from "./replica.ts";
+import { type Row, readTruth, type Truth } from "./truth.ts";
 
 /** Holds what every client saw against the database, and notes every violation in the log. */
 export async function judge(url: string, log: Log, clients: readonly ChaosClient[]): Promise<void> {
@@ -79,10 +23,10 @@ export async function judgeInPassing(url: string, log: Log): Promise<void> {
 }
 
 /** One order: 1 to last, without a hole and without a repeat. */
-function judgeRows({ chats, rows }: Truth, log: Log): void {
+function judgeRows({ chats, rowsByChat }: Truth, log: Log): void {
   for (const [chatId, { lastSeq, version, deleted }] of chats) {
     if (deleted) continue;
-    const own = rows.filter((row) => row.chatId === chatId);
+    const own = rowsByChat.get(chatId) ?? [];
     const dense = own.length === lastSeq && own.every(({ seq }, index) => seq === index + 1);
     if (!dense) log.violate("hole", `chat ${chatId}: seq is not 1 to ${lastSeq}`);
     const versions = new Set(own.map((row) => row.version));
@@ -101,7 +45,7 @@ function judgeSends({ rows, chats }: Truth, sent: Iterable<Sent>, log: Log): voi
     const key = `${row.senderId} ${row.clientMessageId}`;
     byClientId.set(key, [...(byClientId.get(key) ?? []), row]);
   }
-  for (const { text, clientMessageId, senderId, outcome, chatId, seq, messageId } of sent) {
+  for (const { text, clientMessageId, senderId, outcome, chatId, seq, messageId, replyTo } of sent) {
     const found = byClientId.get(`${senderId} ${clientMessageId}`) ?? [];
     const [row] = found;
     if (found.length > 1) log.violate("duplicate", `"${text}" is stored ${found.length} times`);
@@ -110,7 +54,7 @@ function judgeSends({ rows, chats }: Truth, sent: Iterable<Sent>, log: Log): voi
     if (!row) log.violate("lost", `"${text}" was acknowledged and is not stored`);
     else if (row.id !== messageId || row.seq !== seq || row.chatId !== chatId) {
       log.violate("lost", `"${text}" is stored elsewhere than its acknowledgement says`);
-    } else if (!row.editedAt && !row.deletedAt && row.content !== text) {
+    } else if ((!row.editedAt && !row.deletedAt && row.content !== text) || row.replyTo !== (replyTo ?? null)) {
       log.violate("lost", `"${text}" was acknowledged and is stored as something else`);
     }
   }
@@ -162,15 +106,16 @@ function judgePushes({ rows, chats }: Truth, pushed: Log["pushed"], log: Log): v
 }
 
 /** Complete catch-up: what a device knows after it has caught up is what the database has. */
-function judgeClient({ chats, rows, members }: Truth, log: Log, client: ChaosClient): void {
+function judgeClient(truth: Truth, log: Log, client: ChaosClient): void {
+  const { chats, members } = truth;
   const wrong = (chatId: number, what: string) => log.violate("incomplete", `${client.name}: chat ${chatId}: ${what}`);
   for (const [key] of members) {
     const [userId = 0, chatId = 0] = key.split(" ").map(Number);
     const chat = chats.get(chatId);
-    if (userId === client.userId && chat && !chat.deleted && chat.version > 0 && !client.chats.has(chatId))
+    if (userId === client.userId && chat && !chat.deleted && chat.version > 0 && !client.replica.chats.has(chatId))
       wrong(chatId, "is missing");
   }
-  for (const local of client.chats.values()) {
+  for (const local of client.replica.chats.values()) {
     const marks = members.get(`${client.userId} ${local.chatId}`);
     const chat = chats.get(local.chatId);
     if (!marks || !chat) {
@@ -180,22 +125,31 @@ function judgeClient({ chats, rows, members }: Truth, log: Log, client: ChaosCli
     if (local.version !== chat.version) wrong(local.chatId, `is at version ${local.version} of ${chat.version}`);
     if (local.readSeq !== marks.readSeq) wrong(local.chatId, `is read to ${local.readSeq} instead of ${marks.readSeq}`);
     if (local.clearedSeq !== marks.clearedSeq) wrong(local.chatId, `is cleared to ${local.clearedSeq}`);
-    compareMessages(local, rows, wrong);
+    compareMessages(local, truth, (what) => wrong(local.chatId, what));
   }
 }
 
-function compareMessages(local: LocalChat, rows: readonly Row[], wrong: (chatId: number, what: string) => void): void {
-  for (const row of rows) {
-    if (row.chatId !== local.chatId || row.seq <= local.clearedSeq) continue;
-    const item = local.messages.get(row.seq);
+/** A device has each message as it is, and nothing that its person has hidden. */
+function compareMessages(local: LocalChat, { rowsByChat, rowById }: Truth, wrong: (what: string) => void): void {
+  const { chatId, clearedSeq, messages, partial } = local;
+  for (const seq of messages.keys()) if (seq <= clearedSeq) wrong(`still has seq ${seq}, cleared to ${clearedSeq}`);
+  for (const row of rowsByChat.get(chatId) ?? []) {
+    if (row.seq <= clearedSeq) continue;
+    const item = messages.get(row.seq);
     if (!item) {
-      if (!local.partial) wrong(local.chatId, `seq ${row.seq} is missing`);
-    } else if (
-      item.version !== row.version ||
-      item.messageId !== row.id ||
-      (!row.event && item.message !== row.content)
-    ) {
-      wrong(local.chatId, `seq ${row.seq} is at version ${item.version} instead of ${row.version}`);
+      if (!partial) wrong(`seq ${row.seq} is missing`);
+      continue;
+    }
+    const { version, messageId, message, senderId, replyTo } = item;
+    if (version !== row.version || messageId !== row.id || senderId !== row.senderId) {
+      wrong(`seq ${row.seq} is at version ${version} instead of ${row.version}`);
+    }
+    if (!row.event && message !== row.content) wrong(`seq ${row.seq} says something else`);
+    const answered = row.replyTo === null ? undefined : rowById.get(row.replyTo);
+    if (replyTo?.messageId !== answered?.id || replyTo?.senderId !== answered?.senderId) {
+      wrong(
+        `seq ${row.seq} answers message ${replyTo?.messageId} of person ${replyTo?.senderId} instead of ${row.replyTo}`,
+      );
     }
   }
 }

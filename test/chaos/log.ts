@@ -1,3 +1,5 @@
+import { Punctuality } from "./punctuality.ts";
+
 /** What went wrong, in one word each; what none of these words fits is no violation. */
 export type Violation =
   | "lost"
@@ -7,6 +9,8 @@ export type Violation =
   | "inversion"
   | "repeated"
   | "missed"
+  | "late"
+  | "contradiction"
   | "incomplete"
   | "leak"
   | "unanswered";
@@ -20,8 +24,9 @@ export interface Sent {
   clientMessageId: string;
   senderId: number;
   outcome: Outcome;
-  /** Where it was sent to, to send it again. */
-  to?: { groupId: number } | { receiverId: number };
+  to: { groupId: number } | { receiverId: number };
+  /** The message that it answers. */
+  replyTo?: number;
   /** As the acknowledgement says. */
   chatId?: number;
   seq?: number;
@@ -34,15 +39,23 @@ export class Log {
   readonly violations: { violation: Violation; what: string }[] = [];
   /** Pushes by person: which places of which chats were told live. */
   readonly pushed: { userId: number; chatId: number; seq: number; version: number; isNew: boolean }[] = [];
+  readonly punctuality = new Punctuality();
   counts = {
+    acts: 0,
     acknowledged: 0,
     refused: 0,
     unknown: 0,
     resent: 0,
     edits: 0,
     deletions: 0,
+    replies: 0,
+    pages: 0,
+    removals: 0,
+    clearings: 0,
     pushes: 0,
     syncs: 0,
+    /** Versions that nobody was told as their rows were changed again at once, or missed. */
+    gaps: 0,
     connections: 0,
   };
 

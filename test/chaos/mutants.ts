@@ -6,89 +6,166 @@ import pg from "pg";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+/** What is changed: in a file of `dist`, or in the function `send_messages` of the database. */
+interface Edit {
+  in: string;
+  from: string;
+  to: string;
+}
+
 /** A server with one deliberate fault: the checker has to notice, or it proves nothing. */
 export interface Mutant {
   name: string;
-  /** Which file of `dist` is changed, and how. */
-  file: string;
-  replace: [from: string, to: string];
+  edits: readonly Edit[];
 }
+
+const sendMessages = "send_messages()";
 
 export const mutants: readonly Mutant[] = [
   {
     name: "acknowledges before the commit",
-    file: "services/message-writer.js",
-    replace: [
-      "return verdicts;\n        });",
-      "for (const [send, outcome] of verdicts.outcomes) send.settle(outcome);\n            return verdicts;\n        });",
+    edits: [
+      { in: "db/prepared.js", from: "const { rows } =", to: 'await client.query("BEGIN");\n        const { rows } =' },
+      {
+        in: "db/prepared.js",
+        from: "return rows;",
+        to: 'client.query("COMMIT").catch(() => { });\n        return rows;',
+      },
     ],
   },
   {
     name: "pushes before the commit",
-    file: "services/chat-log.js",
-    replace: ["await transaction.commit();", "await changes.announce();\n            await transaction.commit();"],
+    edits: [
+      {
+        in: "services/chat-log.js",
+        from: "await transaction.commit();",
+        to: "void changes.announce();\n            await new Promise((resolve) => setTimeout(resolve, 50));\n            await transaction.commit();",
+      },
+    ],
   },
   {
     name: "catches up by the serial id instead of the version",
-    file: "db/queries/sync.js",
-    replace: [
-      "version > wanted.after_version",
-      "id > (SELECT coalesce(max(id), 0) FROM messages AS before WHERE before.chat_id = wanted.chat_id AND before.version <= wanted.after_version)",
+    edits: [
+      {
+        in: "db/queries/sync.js",
+        from: "version > wanted.after_version",
+        to: "id > (SELECT coalesce(max(id), 0) FROM messages AS before WHERE before.chat_id = wanted.chat_id AND before.version <= wanted.after_version)",
+      },
     ],
   },
   {
     name: "does not hold pushes back during a sync",
-    file: "ws/connection.js",
-    replace: ["hold(origin) {", "hold() {\n        return () => { };\n    }\n    neverHold(origin) {"],
+    edits: [
+      {
+        in: "ws/connection.js",
+        from: "hold(origin) {",
+        to: "hold() {\n        return () => { };\n    }\n    neverHold(origin) {",
+      },
+    ],
+  },
+  {
+    name: "pushes what a sync has told already",
+    edits: [{ in: "ws/connection.js", from: "if (this.isTold(push))", to: "if (false)" }],
   },
   {
     name: "looks up the members before it has the lock",
-    file: "services/chat-log.js",
-    replace: [
-      "const chats = await lockChats(this.database, chatIds, { ...options, transaction: this.transaction });\n        const members = await membersOf(this.database, chats.map(({ id }) => id), this.transaction);",
-      "const members = await membersOf(this.database, chatIds, this.transaction);\n        const chats = await lockChats(this.database, chatIds, { ...options, transaction: this.transaction });",
+    edits: [
+      { in: sendMessages, from: "DECLARE", to: "DECLARE\n looked_up chat_members[];" },
+      {
+        in: sendMessages,
+        from: "BEGIN",
+        to: `BEGIN
+          SELECT array_agg(member) INTO looked_up FROM chat_members AS member WHERE member.chat_id = ANY (chat_ids);
+          PERFORM pg_sleep(0.03);`,
+      },
+      { in: sendMessages, from: "JOIN chat_members AS sender", to: "JOIN unnest(looked_up) AS sender" },
+      { in: sendMessages, from: "FROM chat_members WHERE", to: "FROM unnest(looked_up) WHERE" },
+    ],
+  },
+  {
+    name: "neither waits for nor reads what is missing before a greater version",
+    edits: [
+      { in: "delivery/delivery.js", from: "if (!chat.placed || version > chat.version + 1) {", to: "if (false) {" },
     ],
   },
 ];
 
-/** Makes a copy of the built server with the fault in it. */
-export async function makeMutant({
-  name,
-  file,
-  replace: [from, to],
-}: Mutant): Promise<{ entry: string; remove(): Promise<void> }> {
+/** In every server of these runs some time passes now and then between a commit and what is said of it. */
+const naps: readonly Edit[] = [
+  {
+    in: "services/chat-log.js",
+    from: "await changes.announce();\n        return",
+    to: "await nap();\n        await changes.announce();\n        return",
+  },
+  { in: "db/prepared.js", from: "return rows;", to: "await nap();\n        return rows;" },
+];
+const nap = `
+const nap = () => new Promise((resolve) => Math.random() < 0.3 ? setTimeout(resolve, Math.random() * 30) : resolve());
+`;
+
+export interface WidenedServer {
+  entry: string;
+  /** Changes the database in the same sense, after the first start. */
+  prepare(url: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** Makes a copy of the built server with wide windows, and with a fault in it if one is given. */
+export async function makeServer(mutant?: Mutant): Promise<WidenedServer> {
   const folder = await mkdtemp(join(tmpdir(), "messenger-mutant-"));
-  await cp(join(root, "dist"), join(folder, "dist"), { recursive: true });
+  const dist = join(folder, "dist");
+  await cp(join(root, "dist"), dist, { recursive: true });
   for (const shared of ["node_modules", "migrations", "package.json"])
     await symlink(join(root, shared), join(folder, shared));
-  const path = join(folder, "dist", file);
-  const source = await readFile(path, "utf8");
-  if (source.split(from).length !== 2) throw new Error(`the mutant that ${name} no longer fits ${file}`);
-  await writeFile(
-    path,
-    source.replace(from, () => to),
-  );
-  return { entry: join(folder, "dist/main.js"), remove: () => rm(folder, { recursive: true, force: true }) };
+  const edits = mutant?.edits ?? [];
+  for (const edit of [...naps, ...edits.filter((one) => one.in !== sendMessages)]) {
+    const path = join(dist, edit.in);
+    await writeFile(path, apply(edit, await readFile(path, "utf8")));
+  }
+  for (const path of new Set(naps.map((edit) => join(dist, edit.in)))) {
+    await writeFile(path, (await readFile(path, "utf8")) + nap);
+  }
+  return {
+    entry: join(dist, "main.js"),
+    prepare: (url) =>
+      prepareDatabase(
+        url,
+        edits.filter((one) => one.in === sendMessages),
+      ),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Once, at the only place where it fits. */
+function apply({ in: where, from, to }: Edit, source: string): string {
+  if (source.split(from).length !== 2) throw new Error(`a mutant no longer fits ${where}: ${from}`);
+  return source.replace(from, () => to);
+}
+
+async function prepareDatabase(url: string, edits: readonly Edit[]): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await widenWindows(client);
+    const { rows } = await client.query("SELECT pg_get_functiondef('send_messages'::regproc) AS source");
+    await client.query(edits.reduce((source, edit) => apply(edit, source), rows[0].source));
+  } finally {
+    await client.end();
+  }
 }
 
 /**
  * Widens the moments in which a fault shows: the database sleeps now and then before it inserts messages, while the
  * locks are held, and before it commits them.
  */
-export async function widenWindows(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(`
-      CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$
-      BEGIN
-        IF random() < 0.3 THEN PERFORM pg_sleep(random() * 0.05); END IF;
-        RETURN NULL;
-      END $$;
-      CREATE TRIGGER nap_before_insert BEFORE INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION nap();
-      CREATE CONSTRAINT TRIGGER nap_before_commit AFTER INSERT ON messages
-        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nap();`);
-  } finally {
-    await client.end();
-  }
+async function widenWindows(client: pg.Client): Promise<void> {
+  await client.query(`
+    CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF random() < 0.3 THEN PERFORM pg_sleep(random() * 0.05); END IF;
+      RETURN NULL;
+    END $$;
+    CREATE TRIGGER nap_before_insert BEFORE INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION nap();
+    CREATE CONSTRAINT TRIGGER nap_before_commit AFTER INSERT ON messages
+      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nap();`);
 }

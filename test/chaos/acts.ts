@@ -1,0 +1,147 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { ChaosClient } from "./client.ts";
+import type { Log } from "./log.ts";
+import type { LocalChat } from "./replica.ts";
+
+export interface Scene {
+  clients: readonly ChaosClient[];
+  groups: readonly number[];
+  ports: readonly number[];
+  log: Log;
+  signal: AbortSignal;
+}
+
+interface Moment extends Scene {
+  /** One of the chats that this device knows. */
+  chat: LocalChat | undefined;
+  /** Of somebody. */
+  userId: number;
+  groupId: number;
+}
+
+type Act = (client: ChaosClient, moment: Moment) => Promise<unknown> | undefined;
+
+/** What one device does until it is told to stop: it talks most of the time. */
+export async function act(client: ChaosClient, scene: Scene): Promise<void> {
+  const { random } = client;
+  while (!scene.signal.aborted) {
+    if (!client.connected) {
+      // Some stay away for longer, and miss what the others say, edit and delete meanwhile.
+      await wait(random.chance(0.4) ? random.between(200, 3000) : random.between(10, 200));
+      if (scene.signal.aborted || !(await client.connect(random.pick(scene.ports) ?? 0))) continue;
+    }
+    if (client.unsettled.length > 0 && random.chance(0.5)) await client.sayAgain();
+    const userId = random.pick(scene.clients)?.userId ?? client.userId;
+    const groupId = random.pick(scene.groups) ?? 0;
+    const chat = random.pick([...client.replica.chats.values()]);
+    await drawAct(random.next())(client, { ...scene, chat, userId, groupId });
+    scene.log.counts.acts++;
+    if (random.chance(0.02)) await wait(random.between(1, 50));
+  }
+}
+
+const sayToGroup: Act = (client, { chat, groupId }) =>
+  client.say({ groupId: chat?.kind === "group" ? chat.chatId : groupId });
+
+const sayToPerson: Act = (client, { userId }) => client.say({ receiverId: userId });
+
+const sayALot: Act = (client, { userId, groupId }) => {
+  const to = client.random.chance(0.3) ? { groupId } : { receiverId: userId };
+  return Promise.all(Array.from({ length: client.random.between(2, 30) }, () => client.say(to)));
+};
+
+const reply: Act = (client, { chat, log }) => {
+  const answered = chat && client.replica.pickMessage(chat, client.random);
+  if (!chat || !answered) return undefined;
+  log.counts.replies++;
+  const to = chat.kind === "group" ? { groupId: chat.chatId } : { receiverId: chat.peerId ?? client.userId };
+  return client.say(to, answered.messageId);
+};
+
+/** Of one's own messages; the old ones, too. */
+const ownMessage = (client: ChaosClient, { chat }: Moment) =>
+  chat && client.replica.pickMessage(chat, client.random, ({ senderId }) => senderId === client.userId);
+
+const edit: Act = (client, moment) => {
+  const message = ownMessage(client, moment);
+  if (!message) return undefined;
+  moment.log.counts.edits++;
+  const content = `${message.message} (edited)`.slice(-4000);
+  return client.request("editMessage", { messageId: message.messageId, content });
+};
+
+const takeBack: Act = (client, moment) => {
+  const message = ownMessage(client, moment);
+  if (!message) return undefined;
+  moment.log.counts.deletions++;
+  return client.request("deleteMessage", { messageId: message.messageId });
+};
+
+const add: Act = (client, { groupId, userId }) => client.request("addUserInGroup", { groupId, userId });
+
+const leave: Act = (client, { groupId }) => client.request("leaveGroup", { groupId });
+
+const remove: Act = async (client, { groupId, userId, log }) => {
+  const frame = await client.request("removeUserFromGroup", { groupId, userId });
+  if (frame?.success) log.counts.removals++;
+};
+
+const setRole: Act = (client, { groupId, userId }) =>
+  client.request("setMemberRole", { groupId, userId, role: client.random.chance(0.7) ? "admin" : "member" });
+
+const markRead: Act = (client, { chat }) =>
+  chat && client.request("markRead", { chatId: chat.chatId, seq: Math.max(1, chat.version) });
+
+const clear: Act = (client, { chat, log }) => {
+  if (chat?.peerId === undefined) return undefined;
+  log.counts.clearings++;
+  return client.request("clearDialog", { receiverId: chat.peerId });
+};
+
+/** Reads a page of history, which has to be what the device was told. */
+const readPage: Act = async (client, { chat, log }) => {
+  if (!chat) return;
+  const { random } = client;
+  const seq = random.between(1, Math.max(1, chat.version));
+  const place = random.pick([{}, { before: seq }, { after: seq }, { around: seq }]);
+  const compare = client.replica.expectPage(chat);
+  const frame = await client.request("getMessages", { chatId: chat.chatId, limit: 30, ...place });
+  if (!frame?.success) return;
+  log.counts.pages++;
+  compare(frame.params.data);
+};
+
+const goAway: Act = (client) => {
+  client.cut();
+  return undefined;
+};
+
+/** How often each is done. */
+const acts: readonly [weight: number, act: Act][] = [
+  [30, sayToGroup],
+  [17, sayToPerson],
+  [18, sayALot],
+  [4, reply],
+  [7, edit],
+  [3, takeBack],
+  [7, add],
+  [2, leave],
+  [5, remove],
+  [1, setRole],
+  [4, markRead],
+  [1, clear],
+  [3, readPage],
+  [1, (client) => client.catchUp()],
+  [2, goAway],
+];
+const sumOfWeights = acts.reduce((sum, [weight]) => sum + weight, 0);
+
+/** @param dice from 0 to 1 */
+function drawAct(dice: number): Act {
+  let left = dice * sumOfWeights;
+  for (const [weight, one] of acts) {
+    left -= weight;
+    if (left < 0) return one;
+  }
+  return sayToGroup;
+}
