@@ -3,6 +3,7 @@ import { type ChaosOptions, runChaos } from "./run.ts";
 
 // npm run chaos -- --minutes 5 --seed 7 --database server --processes 2
 // npm run chaos -- --kills 60 --messages 100000
+// Ctrl-C ends it after this fault, and judges what there is.
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +32,7 @@ const options: ChaosOptions = {
   people: Number(values.people),
   calmMs: [least, most],
   isEnough: ({ counts }, { kill }) =>
+    interrupted ||
     Date.now() > until ||
     (isCounted && kill >= Number(values.kills ?? 0) && counts.acknowledged >= Number(values.messages ?? 0)),
   onRound: (round, fault, { counts, violations }) => {
@@ -40,6 +42,10 @@ const options: ChaosOptions = {
   },
 };
 
+let interrupted = false;
+process.once("SIGINT", () => {
+  interrupted = true;
+});
 const mostShown = 20;
 let shown = 0;
 const print = (line: string) => process.stdout.write(`${line}\n`);

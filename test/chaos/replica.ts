@@ -82,7 +82,7 @@ export class Replica {
     return undefined;
   }
 
-  /** Takes a frame in, in the order in which they come. @returns whether there is more to ask for */
+  /** Takes a frame in, in the order in which they come. */
   take(frame: Frame): void {
     const { type, success, params } = frame;
     if (!success) return;
