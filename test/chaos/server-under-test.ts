@@ -69,7 +69,7 @@ export class ServerUnderTest {
       const ready = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
       if (ready?.ok) return;
       const ended = await Promise.race([process.ended, wait(50, undefined)]);
-      if (ended) throw new Error(`the server ended while starting: ${ended.output}`);
+      if (ended) throw new Error(`the server ended while starting: ${ended.signal ?? ended.code} ${ended.output}`);
     }
   }
 
