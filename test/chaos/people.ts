@@ -60,14 +60,20 @@ export async function expectAllTold(clients: readonly ChaosClient[], log: Log): 
 
 /** Brings every device back, settles what is unknown, and lets everybody catch up. */
 export async function settle(clients: readonly ChaosClient[], ports: readonly number[]): Promise<void> {
-  const connect = (client: ChaosClient) => client.connect(client.random.pick(ports) ?? 0);
-  for (const client of clients) {
-    while (!client.connected && !(await connect(client))) await wait(100);
-    while (client.unsettled.length > 0) await client.sayAgain();
-  }
-  for (const client of clients) {
-    if (!client.connected) await connect(client);
+  const connect = async (client: ChaosClient) => {
+    while (!client.connected && !(await client.connect(client.random.pick(ports) ?? 0))) await wait(100);
+  };
+  const sayAllAgain = async (client: ChaosClient) => {
+    while (client.unsettled.length > 0) {
+      await connect(client);
+      await Promise.all(Array.from({ length: client.unsettled.length }, () => client.sayAgain()));
+    }
+  };
+  await Promise.all(clients.map(sayAllAgain));
+  const catchUp = async (client: ChaosClient) => {
+    await connect(client);
     await client.catchUp();
     client.close();
-  }
+  };
+  await Promise.all(clients.map(catchUp));
 }
