@@ -181,6 +181,8 @@ export class Replica {
   }
 
   private takeIn({ chats, left, hasMore }: Frame): void {
+    // What was held back of the chats that are not told yet comes with the rest, and not as pushes.
+    if (hasMore) this.hearsAllSince = undefined;
     for (const chatId of left) this.chats.delete(chatId);
     for (const told of chats) {
       // What was pushed before the answer was committed before its snapshot; only a cut answer may know less.
