@@ -76,7 +76,7 @@ export const mutants: readonly Mutant[] = [
         from: "BEGIN",
         to: `BEGIN
           SELECT array_agg(member) INTO looked_up FROM chat_members AS member WHERE member.chat_id = ANY (chat_ids);
-          PERFORM pg_sleep(0.03);`,
+          PERFORM pg_sleep(0.06);`,
       },
       { in: sendMessages, from: "JOIN chat_members AS sender", to: "JOIN unnest(looked_up) AS sender" },
       { in: sendMessages, from: "FROM chat_members WHERE", to: "FROM unnest(looked_up) WHERE" },
