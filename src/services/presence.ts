@@ -1,6 +1,5 @@
 import type { Database } from "../db/connect.ts";
-import { allowedWatchers, knownPresence } from "../db/queries/presence.ts";
-import { User } from "../models/index.ts";
+import { allowedWatchers, knownPresence, noteLastSeen } from "../db/queries/presence.ts";
 
 /** Whether someone is there. */
 export interface Presence {
@@ -12,6 +11,10 @@ export interface Presence {
 
 /** Who may know of whom that they are there: people who share a chat, and neither blocks the other. */
 export class Presences {
+  /** Who has gone and is not noted yet. */
+  private readonly gone = new Map<number, Date>();
+  private isNoting = false;
+
   constructor(private readonly options: { database: Database }) {}
 
   /** What one person may know of others; whom it may not know of looks offline and never seen. */
@@ -29,8 +32,19 @@ export class Presences {
     return allowedWatchers(this.options.database, { userId, watcherIds });
   }
 
-  /** Notes that these people were here until now. */
-  async seen(userIds: readonly number[], at: Date): Promise<void> {
-    if (userIds.length > 0) await User.update({ lastSeenAt: at }, { where: { id: [...userIds], deletedAt: null } });
+  /** Notes that somebody was here until now. Those who go at the same moment are noted together: it may be a crowd. */
+  async seen(userId: number, at: Date): Promise<void> {
+    this.gone.set(userId, at);
+    if (this.isNoting) return;
+    this.isNoting = true;
+    try {
+      while (this.gone.size > 0) {
+        const some = [...this.gone];
+        this.gone.clear();
+        await noteLastSeen(this.options.database, some);
+      }
+    } finally {
+      this.isNoting = false;
+    }
   }
 }

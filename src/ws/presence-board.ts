@@ -49,7 +49,7 @@ export class PresenceBoard {
     this.peers.tell(userId, false);
     const { presences, log } = this.options;
     const goneAt = new Date();
-    presences.seen([userId], goneAt).catch((err) => log.debug({ err }, "not noted as seen"));
+    presences.seen(userId, goneAt).catch((err) => log.debug({ err }, "not noted as seen"));
     if (!this.peers.has(userId)) this.went(userId, goneAt);
   }
 

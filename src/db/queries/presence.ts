@@ -39,3 +39,14 @@ export async function allowedWatchers(
   );
   return rows.map(({ id }) => id);
 }
+
+/** Notes when these people were last here. */
+export async function noteLastSeen(database: Database, seen: readonly [userId: number, at: Date][]): Promise<void> {
+  await select(
+    database,
+    `UPDATE users SET last_seen_at = seen.at
+       FROM unnest($userIds::bigint[], $moments::timestamptz[]) AS seen (user_id, at)
+      WHERE users.id = seen.user_id AND users.deleted_at IS NULL`,
+    { userIds: seen.map(([userId]) => userId), moments: seen.map(([, at]) => at.toISOString()) },
+  );
+}

@@ -1,106 +1,10 @@
-import { EventEmitter } from "node:events";
-import { Duplex } from "node:stream";
-import { describe, expect, test } from "@jest/globals";
-import type { WebSocket } from "ws";
-import type { AnswerFrame } from "../src/contract/frames.ts";
+import { expect, test } from "@jest/globals";
 import type { Database } from "../src/db/connect.ts";
 import type { Delivery } from "../src/delivery/delivery.ts";
 import type { ChatLog } from "../src/services/chat-log.ts";
 import { MessageWriter } from "../src/services/message-writer.ts";
-import { Connection, type Request } from "../src/ws/connection.ts";
-import { readRequest } from "../src/ws/dispatch.ts";
-import { FloodGuard } from "../src/ws/flood-guard.ts";
 
-/* Faults that a reading of the code found; each test fails until its fault is mended. */
-
-function connect(read: (text: string, connection: Connection) => Request) {
-  const written: Buffer[] = [];
-  const raw = new Duplex({
-    write: (chunk, _encoding, done) => {
-      written.push(chunk);
-      done();
-    },
-  });
-  const socket = Object.assign(new EventEmitter(), {
-    readyState: 1,
-    OPEN: 1,
-    isPaused: false,
-    close() {
-      socket.readyState = 2;
-    },
-    pause() {},
-    resume() {},
-    terminate() {},
-  });
-  const claims = { userId: 1, sessionId: 1, expiresAt: new Date(Date.now() + 60_000) };
-  const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
-  const connection = new Connection(socket as unknown as WebSocket, raw, claims, read, limits);
-  const answers = async () => {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    return [
-      ...Buffer.concat(written)
-        .toString("latin1")
-        .matchAll(/\{"[^\x80-\xff]*\}/g),
-    ]
-      .flat()
-      .map((text) => JSON.parse(text));
-  };
-  return { connection, answers };
-}
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-describe("twenty malformed frames", () => {
-  /** A connection that is shown out as the gateway does it; frames that are JSON are answered when the test says so. */
-  function guarded() {
-    const answering: (() => void)[] = [];
-    let guard: FloodGuard | undefined;
-    const made = connect((text, self) => {
-      guard ??= new FloodGuard({
-        spend: async () => {},
-        dismiss: (code, reason) => void self.finish().then(() => self.close(code, reason)),
-      });
-      if (text === "?") return readRequest(text, () => ({}) as never, { guard } as never);
-      const frame = { type: text } as AnswerFrame;
-      return { pipelined: false, answer: () => new Promise((resolve) => answering.push(() => resolve(frame))) };
-    });
-    return { ...made, answerNext: () => answering.shift()?.() };
-  }
-
-  test("are all answered before the socket is closed, also when they come one by one", async () => {
-    const { connection, answers } = guarded();
-    for (let count = 0; count < 20; count++) {
-      connection.receive("?");
-      await turn();
-    }
-    expect(await answers()).toHaveLength(20);
-  });
-
-  test("overtake nothing, and lose nothing that came behind them", async () => {
-    const { connection, answers, answerNext } = guarded();
-    for (const text of ["before", ...Array<string>(20).fill("?"), "first", "second"]) connection.receive(text);
-    for (let count = 0; count < 3; count++) {
-      answerNext();
-      await turn();
-    }
-    const types = (await answers()).map(({ type }) => type);
-    expect(types).toEqual(["before", ...Array<string>(20).fill("processor"), "first", "second"]);
-  });
-});
-
-test("whoever waits for a connection to finish is told, though somebody else asks it to finish as well", async () => {
-  let done = () => {};
-  const { connection } = connect(() => ({
-    pipelined: false,
-    answer: () => new Promise((resolve) => (done = () => resolve({ type: "x" } as AnswerFrame))),
-  }));
-  connection.receive("x");
-  const stopping = connection.finish();
-  void connection.finish();
-  done();
-  const late = new Promise((resolve) => setTimeout(resolve, 200, "never"));
-  expect(await Promise.race([stopping, late])).toBeUndefined();
-});
+/* What the writer makes of verdicts and failures, in moments chosen by the test, which no running database lets us do. */
 
 /** A writer on a database that gives each message the verdict that `judge` says; nothing else is stored. */
 function writerOn(
