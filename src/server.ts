@@ -26,6 +26,7 @@ import { Accounts } from "./services/accounts.ts";
 import { Blocks } from "./services/blocks.ts";
 import { watchChanges } from "./services/change-watch.ts";
 import { ChatLog } from "./services/chat-log.ts";
+import { Dialogs } from "./services/dialogs.ts";
 import { Groups } from "./services/groups.ts";
 import { History } from "./services/history.ts";
 import { startHistoryPurge } from "./services/history-purge.ts";
@@ -174,10 +175,11 @@ export class Messenger {
     const people = new People({ database });
     const blocks = new Blocks({ database, chatLog });
     const groups = new Groups({ database, chatLog, maxMembers: config.maxGroupMembers });
+    const dialogs = new Dialogs({ database, chatLog });
     const messages = new Messages({
       database,
       chatLog,
-      writer: new MessageWriter({ database, chatLog, delivery, lanes: writerLanes(config) }),
+      writer: new MessageWriter({ database, dialogs, delivery, lanes: writerLanes(config) }),
     });
     const history = new History({ database });
     const marks = new Marks({ database, delivery });

@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { Database } from "../src/db/connect.ts";
 import type { Delivery } from "../src/delivery/delivery.ts";
 import type { ChatLog } from "../src/services/chat-log.ts";
+import { Dialogs } from "../src/services/dialogs.ts";
 import { MessageWriter } from "../src/services/message-writer.ts";
 
 /* What the writer makes of verdicts and failures, in moments chosen by the test, which no running database lets us do. */
@@ -26,10 +27,11 @@ function writerOn(
     begin: () => () => {},
     announce: ({ message }: { message: { chatId: number } }) => announce(message.chatId),
   } as unknown as Delivery;
-  const writer = new MessageWriter({ database, delivery, chatLog: {} as ChatLog, lanes: 2 });
+  const dialogs = new Dialogs({ database, chatLog: {} as ChatLog });
+  const writer = new MessageWriter({ database, dialogs, delivery, lanes: 2 });
   const send = (to: { groupId: number } | { receiverId: number }, senderId = 1, content = "x") =>
     writer.send({ to, senderId, content, origin: undefined });
-  return { writer, send };
+  return { writer, dialogs, send };
 }
 
 const written = (chatIds: number[]) => chatIds.map(() => "written");
@@ -75,11 +77,11 @@ test("nothing is stored twice when what was stored cannot be read back", async (
 });
 
 test("a dialog that falls out of memory while its message is on the way is not said to have no such user", async () => {
-  const { writer, send } = writerOn(written);
+  const { dialogs, send } = writerOn(written);
   // biome-ignore lint/complexity/useLiteralKeys: in brackets TypeScript lets one read what is private
-  const dialogs = writer["dialogs"];
-  dialogs.set("1 2", 7);
-  for (let other = 0; dialogs.size < 100_000; other++) dialogs.set(`5 ${100 + other}`, 100 + other);
+  const remembered = dialogs["remembered"];
+  remembered.set("1 2", 7);
+  for (let other = 0; remembered.size < 100_000; other++) remembered.set(`5 ${100 + other}`, 100 + other);
   const [known, opened] = await Promise.allSettled([send({ receiverId: 2 }, 1), send({ receiverId: 4 }, 3)]);
   expect(opened).toMatchObject({ status: "fulfilled" });
   expect(known).toMatchObject({ status: "fulfilled" });

@@ -27,9 +27,13 @@ export function isPassing(error: unknown): boolean {
 export const wasRolledBack = (error: unknown): boolean =>
   error instanceof DatabaseError && /^40(P01|001)$/.test(sqlStateOf(error));
 
-/** Whether the server said itself that the statement failed; then, outside a transaction, nothing of it was stored. */
+/**
+ * Whether it is certain that a statement outside a transaction has stored nothing: there was no connection to send it on,
+ * or the server itself said that it failed.
+ */
 export const wasRefused = (error: unknown): boolean =>
-  error instanceof DatabaseError && "severity" in error.original && error.original.severity === "ERROR";
+  error instanceof ConnectionError ||
+  (error instanceof DatabaseError && "severity" in error.original && error.original.severity === "ERROR");
 
 /** Which unique constraint an error is about; undefined for any other error. */
 export function violatedConstraint(error: unknown): string | undefined {

@@ -1,14 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "../db/connect.ts";
 import { isPassing, wasRefused, wasRolledBack } from "../db/failures.ts";
-import { chatVersions, dialogsOf, type Pair, pairKey } from "../db/queries/chats.ts";
+import { chatVersions, type Pair, pairKey } from "../db/queries/chats.ts";
 import { chatView } from "../db/queries/membership.ts";
 import { type ChatMessage, messagesById } from "../db/queries/messages.ts";
 import { type MessageToSend, sendMessages, type Verdict, withReplies } from "../db/queries/send-messages.ts";
 import type { Delivery, EndWrite, Origin } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
-import { blocks } from "./blocks.ts";
-import type { ChatLog, SentMessage } from "./chat-log.ts";
+import type { SentMessage } from "./chat-log.ts";
+import { type Dialogs, dialogKey } from "./dialogs.ts";
 import { conflictingClientId, noSuchMessage, noSuchUser, notMember } from "./refusals.ts";
 
 /** A message that somebody waits to have stored. */
@@ -60,13 +60,9 @@ const mostAttempts = 4;
 /** Between two looks at chats that somebody else holds, in milliseconds; and how long to go on looking. */
 const heldPauseMs = 5;
 const heldAtMostMs = 5000;
-/** How many dialogs are opened side by side: some connections are left to everyone else. */
-const dialogsAtATime = 4;
-/** Dialogs never end, so which one a pair has can be remembered: for this many pairs. */
-const mostDialogs = 100_000;
 
 /**
- * Stores what people send. One writer and no timer: what arrives while a transaction is on its way goes into the next,
+ * Stores what people send. It waits for nothing but the transaction on its way: what arrives meanwhile goes into the next,
  * so that a quiet server answers at once and a busy one shares each commit among many. The order of arrival is the
  * order of a chat's messages, and of a sender's. Each message has a verdict of its own, so that one bad message fails no
  * other.
@@ -74,11 +70,10 @@ const mostDialogs = 100_000;
 export class MessageWriter {
   private waiting: Waiting[] = [];
   private readonly underWay = new Set<Group>();
-  private isDue = false;
-  private readonly dialogs = new Map<string, number>();
+  private isStarting = false;
 
   /** @param options.lanes how many transactions may be on their way at once */
-  constructor(private readonly options: { database: Database; chatLog: ChatLog; delivery: Delivery; lanes: number }) {}
+  constructor(private readonly options: { database: Database; dialogs: Dialogs; delivery: Delivery; lanes: number }) {}
 
   /** Settles once the message is stored and delivery has reached it. */
   send(send: Send): Promise<SentMessage> {
@@ -91,10 +86,10 @@ export class MessageWriter {
 
   /** After what else was read in this turn of the event loop. */
   private startSoon(): void {
-    if (this.isDue) return;
-    this.isDue = true;
+    if (this.isStarting) return;
+    this.isStarting = true;
     setImmediate(() => {
-      this.isDue = false;
+      this.isStarting = false;
       while (this.underWay.size < this.options.lanes && this.startGroup());
     });
   }
@@ -243,64 +238,18 @@ export class MessageWriter {
     for (const { chatId, version } of await chatVersions(database, [...unknown])) delivery.follow(chatId, version);
   }
 
-  /** The chat of each message. A dialog is opened by its first message, in a transaction of its own. */
+  /** The chat of each message. */
   private async findChats(group: readonly Waiting[]): Promise<Addressed[]> {
-    const chatIds = new Map<string, number>();
-    const pairs = new Map<string, Pair>();
-    for (const { send, chatKey } of group) {
-      const known = "groupId" in send.to ? send.to.groupId : this.dialogs.get(chatKey);
-      if (known !== undefined) chatIds.set(chatKey, known);
-      else if ("receiverId" in send.to) {
-        const pair = { userId: send.senderId, otherId: send.to.receiverId };
-        // Each way of its own: one of the two may be blocked.
-        pairs.set(pairKey(pair), pair);
-      }
-    }
-    const refusals = pairs.size > 0 ? await this.findDialogs([...pairs.values()], chatIds) : new Map<string, Error>();
+    const dialogs = await this.options.dialogs.open(group.flatMap(({ send }) => pairOf(send) ?? []));
     const addressed: Addressed[] = [];
     for (const waiting of group) {
-      const { send, chatKey } = waiting;
-      const chatId = chatIds.get(chatKey);
-      const refusal = "receiverId" in send.to && refusals.get(`${send.senderId} ${send.to.receiverId}`);
-      if (chatId !== undefined) addressed.push({ waiting, chatId });
-      else waiting.settle(refusal || noSuchUser());
+      const { to } = waiting.send;
+      const pair = pairOf(waiting.send);
+      const chat = "groupId" in to ? to.groupId : pair && dialogs.get(pairKey(pair));
+      if (typeof chat === "number") addressed.push({ waiting, chatId: chat });
+      else waiting.settle(chat ?? noSuchUser());
     }
     return addressed;
-  }
-
-  /** Finds or opens dialogs, and adds them to `chatIds`. @returns why some could not be opened, by pair */
-  private async findDialogs(pairs: readonly Pair[], chatIds: Map<string, number>): Promise<Map<string, Error>> {
-    const refusals = new Map<string, Error>();
-    const found = await dialogsOf(this.options.database, pairs);
-    for (let start = 0; start < pairs.length; start += dialogsAtATime) {
-      const some = pairs.slice(start, start + dialogsAtATime).map(async (pair) => {
-        try {
-          const chatId = found.get(pairKey(pair)) ?? (await this.openDialog(pair));
-          chatIds.set(dialogKey(pair), chatId);
-          this.remember(dialogKey(pair), chatId);
-        } catch (error) {
-          refusals.set(pairKey(pair), error as Error);
-        }
-      });
-      await Promise.all(some);
-    }
-    return refusals;
-  }
-
-  private remember(pair: string, chatId: number): void {
-    this.dialogs.set(pair, chatId);
-    const [oldest] = this.dialogs.keys();
-    if (this.dialogs.size > mostDialogs && oldest !== undefined) this.dialogs.delete(oldest);
-  }
-
-  private openDialog({ userId, otherId }: Pair): Promise<number> {
-    return this.options.chatLog.change(undefined, async (changes) => {
-      for (const id of [userId, otherId].sort((a, b) => a - b)) {
-        if (!(await changes.holdAccount(id))) throw noSuchUser();
-      }
-      if (await blocks(otherId, userId, changes.transaction)) throw noSuchUser();
-      return changes.openDialog(userId, otherId);
-    });
   }
 
   /** Answers a send that was stored before: with the same message, or with a conflict. */
@@ -324,7 +273,8 @@ const asSent = ({ content }: Send) => ({ content, groupName: null, replyTo: null
 const clientKeyOf = ({ senderId, clientMessageId }: Send): string | undefined =>
   clientMessageId === undefined ? undefined : `${senderId} ${clientMessageId}`;
 
-const dialogKey = ({ userId, otherId }: Pair): string => `${Math.min(userId, otherId)} ${Math.max(userId, otherId)}`;
+const pairOf = ({ to, senderId }: Send): Pair | undefined =>
+  "receiverId" in to ? { userId: senderId, otherId: to.receiverId } : undefined;
 
 const chatKeyOf = ({ to, senderId }: Send): string =>
   "groupId" in to ? `${to.groupId}` : dialogKey({ userId: senderId, otherId: to.receiverId });
