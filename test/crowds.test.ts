@@ -48,7 +48,8 @@ describe("taking turns", () => {
   test("only so many run at a time, and the others follow in their order, whatever becomes of those before", async () => {
     const { begun, run } = controlled<string>();
     const turns = new Turns(2);
-    const work = [1, 2, 3, 4].map((id) => turns.take(() => run([id])));
+    const work = [1, 2, 3, 4].map((id) => turns.take(id, () => run([id])));
+    await settle();
     expect(begun.map(({ ids }) => ids)).toEqual([[1], [2]]);
     begun[1]?.fail(new Error("no"));
     await expect(work[1]).rejects.toThrow("no");
@@ -58,5 +59,23 @@ describe("taking turns", () => {
     await settle();
     begun[3]?.end("done");
     expect(await Promise.all([work[0], work[2], work[3]])).toEqual(["done", "done", "done"]);
+  });
+
+  test("who asks for a hundred things is served in turns with who asks for one", async () => {
+    const { begun, run } = controlled<string>();
+    const turns = new Turns(2);
+    const greedy = Array.from({ length: 100 }, (_, index) => turns.take(1, () => run([index])));
+    const modest = [2, 3].map((person) => turns.take(person, () => run([-person])));
+    await settle();
+    // One place is free beside the greedy one, who has no more than one.
+    expect(begun.map(({ ids }) => ids)).toEqual([[0], [-2]]);
+    begun[0]?.end("done");
+    await settle();
+    expect(begun.map(({ ids }) => ids)).toEqual([[0], [-2], [-3]]);
+    for (let next = 1; next < 102; next++) {
+      begun[next]?.end("done");
+      await settle();
+    }
+    expect(await Promise.all([...greedy, ...modest])).toHaveLength(102);
   });
 });

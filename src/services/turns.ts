@@ -1,19 +1,37 @@
-/** Lets only so many run at a time; the others wait in the order in which they came. */
+/**
+ * Lets only so many run at a time, and of each person one; the others wait. In the line for all stands everybody at most
+ * once, so who asks for a hundred things is served in turns with who asks for one.
+ */
 export class Turns {
-  private readonly waiting: (() => void)[] = [];
+  private readonly line: (() => void)[] = [];
   private running = 0;
+  /** Settles when all that a person has asked for by now is done. */
+  private readonly lastOf = new Map<number, Promise<void>>();
 
   constructor(private readonly atATime: number) {}
 
-  async take<T>(work: () => Promise<T>): Promise<T> {
+  /** Does the work when it is this person's turn. */
+  take<T>(userId: number, work: () => Promise<T>): Promise<T> {
+    const before = this.lastOf.get(userId) ?? Promise.resolve();
+    const done = before.then(() => this.run(work));
+    const settled: Promise<void> = done.then(ignore, ignore).then(() => {
+      if (this.lastOf.get(userId) === settled) this.lastOf.delete(userId);
+    });
+    this.lastOf.set(userId, settled);
+    return done;
+  }
+
+  private async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.running < this.atATime) this.running++;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else await new Promise<void>((resolve) => this.line.push(resolve));
     try {
       return await work();
     } finally {
-      const next = this.waiting.shift();
+      const next = this.line.shift();
       if (next) next();
       else this.running--;
     }
   }
 }
+
+const ignore = (): void => {};

@@ -1,12 +1,12 @@
 import { errorCodes } from "../contract/error-codes.ts";
-import { answerFrame, type ErrorFrame, errorFrame, type RequestId, unknownRequestType } from "../contract/frames.ts";
 import { requestId as requestIdRule } from "../contract/fields.ts";
+import { answerFrame, type ErrorFrame, errorFrame, type RequestId, unknownRequestType } from "../contract/frames.ts";
 import { check, object } from "../contract/schema.ts";
+import type { Origin } from "../delivery/delivery.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { LimitName } from "../services/limits.ts";
 import type { Turns } from "../services/turns.ts";
-import type { Origin } from "../delivery/delivery.ts";
 import type { Request } from "./connection.ts";
 import type { FloodGuard } from "./flood-guard.ts";
 import type { AnyMessageType, Context } from "./message.ts";
@@ -59,8 +59,10 @@ export function readRequest(text: string, contextOf: (origin: Origin) => Context
       try {
         await guard.admit(limitOf(messageType));
         const params = check(messageType.params, frame.params, { label: "params" });
-        const handle = () => messageType.handle(contextOf(origin), params);
-        return answerFrame(type, await (changesChat(messageType) ? handle() : turns.take(handle)), requestId);
+        const context = contextOf(origin);
+        const handle = () => messageType.handle(context, params);
+        const answer = changesChat(messageType) ? handle() : turns.take(context.user.userId, handle);
+        return answerFrame(type, await answer, requestId);
       } catch (error) {
         return refusal(type, requestId, error, options);
       }
