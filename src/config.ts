@@ -33,8 +33,24 @@ export type Config = Readonly<{
   allowedOrigins: readonly string[];
   trustedProxyHops: number;
   maxGroupMembers: number;
-  /** How much may wait for clients that read slowly. */
-  outbound: Readonly<{ ephemeralBytes: number; pushBytes: number; pushBytesInAll: number; stalledMs: number }>;
+  /** What each WebSocket may do, and in what time. */
+  socketLimits: Readonly<{
+    frameBytes: number;
+    fragments: number;
+    chunks: number;
+    unanswered: number;
+    /** These three are within ten seconds. */
+    malformed: number;
+    refused: number;
+    control: number;
+    ephemeralBytes: number;
+    pushBytes: number;
+    unsentBytesInAll: number;
+    stalledMs: number;
+    pingEveryMs: number;
+    pongWithinMs: number;
+    closeWithinMs: number;
+  }>;
   shutdownTimeoutMs: number;
 }>;
 
@@ -117,6 +133,16 @@ const environmentSchema = Joi.object({
   ALLOWED_ORIGINS: Joi.string().pattern(/^https?:\/\/[^\s/,]+(,https?:\/\/[^\s/,]+)*$/),
   TRUSTED_PROXY_HOPS: wholeNumber(0, 10).default(0),
   MAX_GROUP_MEMBERS: wholeNumber(2, 100_000).default(1000),
+  MAX_FRAME_BYTES: wholeNumber(32 * 1024, 16 * 1024 * 1024).default(32 * 1024),
+  MAX_FRAGMENTS: wholeNumber(1, 1_000_000).default(64),
+  MAX_CHUNKS: wholeNumber(16, 1_000_000).default(1024),
+  MAX_UNANSWERED: wholeNumber(1, 1000).default(32),
+  CLOSE_AT_MALFORMED: wholeNumber(1, 10_000).default(20),
+  CLOSE_AT_REFUSED: wholeNumber(1, 10_000).default(100),
+  CLOSE_AT_PINGS: wholeNumber(2, 10_000).default(100),
+  PING_EVERY_SECONDS: wholeNumber(2, 3600).default(25),
+  PONG_WITHIN_SECONDS: wholeNumber(1, 3600).less(Joi.ref("PING_EVERY_SECONDS")).default(10),
+  CLOSE_WITHIN_SECONDS: wholeNumber(1, 60).default(5),
   MAX_UNSENT_BYTES: wholeNumber(64 * 1024, 2 ** 30).default(1024 * 1024),
   MAX_UNSENT_BYTES_IN_ALL: wholeNumber(1024 * 1024, 2 ** 40).default(256 * 1024 * 1024),
   STALLED_AFTER_SECONDS: wholeNumber(1, 600).default(10),
@@ -183,11 +209,21 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     allowedOrigins: Object.freeze(value.ALLOWED_ORIGINS?.split(",") ?? []),
     trustedProxyHops: value.TRUSTED_PROXY_HOPS,
     maxGroupMembers: value.MAX_GROUP_MEMBERS,
-    outbound: Object.freeze({
+    socketLimits: Object.freeze({
+      frameBytes: value.MAX_FRAME_BYTES,
+      fragments: value.MAX_FRAGMENTS,
+      chunks: value.MAX_CHUNKS,
+      unanswered: value.MAX_UNANSWERED,
+      malformed: value.CLOSE_AT_MALFORMED,
+      refused: value.CLOSE_AT_REFUSED,
+      control: isLimited ? value.CLOSE_AT_PINGS : Number.POSITIVE_INFINITY,
       ephemeralBytes: value.MAX_UNSENT_BYTES / 4,
       pushBytes: value.MAX_UNSENT_BYTES,
-      pushBytesInAll: value.MAX_UNSENT_BYTES_IN_ALL,
+      unsentBytesInAll: value.MAX_UNSENT_BYTES_IN_ALL,
       stalledMs: value.STALLED_AFTER_SECONDS * 1000,
+      pingEveryMs: value.PING_EVERY_SECONDS * 1000,
+      pongWithinMs: value.PONG_WITHIN_SECONDS * 1000,
+      closeWithinMs: value.CLOSE_WITHIN_SECONDS * 1000,
     }),
     shutdownTimeoutMs: value.SHUTDOWN_TIMEOUT_SECONDS * 1000,
   });

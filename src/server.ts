@@ -213,7 +213,7 @@ export class Messenger {
       maxSockets: config.maxSockets,
       trustedProxyHops: config.trustedProxyHops,
       allowedOrigins: config.allowedOrigins,
-      outbound: config.outbound,
+      socketLimits: config.socketLimits,
       isOpen,
       asAppError,
       log,

@@ -2,8 +2,8 @@ import { EventEmitter } from "node:events";
 import { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { WebSocket } from "ws";
-import type { Origin } from "../src/delivery/delivery.ts";
 import type { AnswerFrame } from "../src/contract/frames.ts";
+import type { Origin } from "../src/delivery/delivery.ts";
 import { Connection } from "../src/ws/connection.ts";
 import type { Told } from "../src/ws/message.ts";
 import { textFrame } from "../src/ws/outbox.ts";
@@ -11,7 +11,7 @@ import { textFrame } from "../src/ws/outbox.ts";
 /* What one socket is told, with the moments chosen by the test, which no running server lets us do. */
 
 /** A connection whose every frame asks for the same; the test says when it is answered. */
-function openConnection() {
+function openConnection({ pipelined = false } = {}) {
   const written: Buffer[] = [];
   let take = () => {};
   let isReading = true;
@@ -27,18 +27,24 @@ function openConnection() {
     readyState: 1,
     OPEN: 1,
     close,
-    resume() {},
+    isPaused: false,
+    pause() {
+      socket.isPaused = true;
+    },
+    resume() {
+      socket.isPaused = false;
+    },
     terminate() {},
-  }) as unknown as WebSocket;
-  const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
+  });
+  const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000, unanswered: 32 };
   const asked: { origin: Origin; answer: (text: string) => void }[] = [];
   const claims = { userId: 1, sessionId: 1, expiresAt: new Date(Date.now() + 60_000) };
   const connection = new Connection(
-    socket,
+    socket as unknown as WebSocket,
     raw,
     claims,
     () => ({
-      pipelined: false,
+      pipelined,
       answer: (origin) =>
         new Promise((resolve) => asked.push({ origin, answer: (type) => resolve({ type } as AnswerFrame) })),
     }),
@@ -50,7 +56,7 @@ function openConnection() {
     await new Promise((resolve) => setImmediate(resolve));
     return Buffer.concat(written)
       .toString("latin1")
-      .replace(/[\x80-\xff]./g, " ")
+      .replace(/[\x80-\xff]./gs, " ")
       .trim()
       .split(" ");
   };
@@ -61,7 +67,7 @@ function openConnection() {
     isReading = true;
     take();
   };
-  return { connection, asked, push, told, sleep, wake, close, gone: () => socket.emit("close") };
+  return { connection, asked, push, told, sleep, wake, close, socket, gone: () => socket.emit("close") };
 }
 
 const everything = (versions: [number, number][]): Told => ({
@@ -82,6 +88,22 @@ test("what a sync has told is not pushed once more, even when delivery comes to 
   push(8, 5);
   for (const version of [5, 7]) push(7, version);
   expect(await told()).toEqual(['{"type":"synced"}', "7:6", "8:5", "7:7"]);
+  gone();
+});
+
+test("of a hundred sends that came in one piece 32 are under way, and the rest begin as those are answered", async () => {
+  const { connection, asked, told, socket, gone } = openConnection({ pipelined: true });
+  for (let send = 0; send < 100; send++) connection.receive(`${send}`);
+  expect([asked.length, socket.isPaused]).toEqual([32, true]);
+  asked[0]?.answer("0");
+  await told();
+  expect([asked.length, socket.isPaused]).toEqual([33, true]);
+  for (let send = 1; send < 100; send++) {
+    asked[send]?.answer(`${send}`);
+    await told();
+  }
+  expect(await told()).toEqual(Array.from({ length: 100 }, (_, send) => `{"type":"${send}"}`));
+  expect(socket.isPaused).toBe(false);
   gone();
 });
 

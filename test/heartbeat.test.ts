@@ -56,7 +56,7 @@ describe("a socket that is not read, for its requests are still under way", () =
   test("cannot show its pong and is spared; once it is read again, silence ends it in the next round", () => {
     const socket = { isPaused: true };
     const { connection, terminate } = connectionWith(socket);
-    const stop = startHeartbeat([connection]);
+    const stop = startHeartbeat([connection], { pingEveryMs, pongWithinMs });
     jest.advanceTimersByTime(pingEveryMs + pongWithinMs);
     expect(terminate).not.toHaveBeenCalled();
     Object.assign(connection.socket, { isPaused: false });

@@ -29,7 +29,7 @@ function connect(read: (text: string, connection: Connection) => Request) {
     terminate() {},
   });
   const claims = { userId: 1, sessionId: 1, expiresAt: new Date(Date.now() + 60_000) };
-  const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
+  const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000, unanswered: 32 };
   const connection = new Connection(socket as unknown as WebSocket, raw, claims, read, limits);
   const answers = async () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -53,6 +53,7 @@ describe("twenty malformed frames", () => {
     let guard: FloodGuard | undefined;
     const made = connect((text, self) => {
       guard ??= new FloodGuard({
+        limits: { malformed: 20, refused: 100, control: 100 },
         spend: async () => {},
         dismiss: (code, reason) => void self.finish().then(() => self.close(code, reason)),
       });

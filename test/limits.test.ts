@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { availableParallelism } from "node:os";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { createClient } from "@redis/client";
 import bcrypt from "bcrypt";
-import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { Limits, networkOf, type Rate } from "../src/services/limits.ts";
-import { describeWithRedis } from "./support/found.ts";
 import { Device } from "./support/device.ts";
+import { describeWithRedis } from "./support/found.ts";
 import { password, type TestMessenger, useMessenger } from "./support/messenger.ts";
+import { opcodes, RawSocket, wireFrame } from "./support/raw-socket.ts";
 import { TestRedis } from "./support/redis.ts";
 
 /* Who asks too much is told to wait, and for how long; who does not listen is shown out; nobody else notices. */
@@ -410,6 +411,45 @@ describe("one person", () => {
   });
 });
 
+describe("pings and pongs", () => {
+  const frames = (opcode: number) => Buffer.concat(Array.from({ length: 50 }, () => wireFrame("", { opcode })));
+
+  /** Writes fifty, and waits until they are answered; `ws` itself cuts off who does not take its pongs. */
+  async function fifty(raw: RawSocket, opcode: number, mark: number): Promise<void> {
+    raw.write(Buffer.concat([frames(opcode), wireFrame(`{"type":"sync","params":{"chats":[]},"requestId":${mark}}`)]));
+    await raw.text((text) => text.includes(`"requestId":${mark}`));
+  }
+
+  describe("where there are limits", () => {
+    const messenger = useMessenger({ RATE_LIMITS: "on" });
+
+    test.each(["ping", "pong"] as const)(
+      "a hundred frames %s within ten seconds end the socket with 4429, and nobody else's",
+      async (name) => {
+        const [ann, bob] = [await messenger().person(), await messenger().person()];
+        const bobsDevice = await bob.connect();
+        const raw = await RawSocket.open(messenger().port, ann.token);
+        await fifty(raw, opcodes[name], 1);
+        raw.write(frames(opcodes[name]));
+        expect(await raw.closed).toBe(4429);
+        await bobsDevice.settle();
+      },
+    );
+  });
+
+  describe("where there are none", () => {
+    const messenger = useMessenger({ RATE_LIMITS: "off" });
+
+    test("any number is answered", async () => {
+      const ann = await messenger().person();
+      const raw = await RawSocket.open(messenger().port, ann.token);
+      for (let mark = 1; mark <= 5; mark++) await fifty(raw, opcodes.ping, mark);
+      expect(raw.pongs).toBe(250);
+      raw.cut();
+    });
+  });
+});
+
 describe("malformed frames", () => {
   const messenger = useMessenger({ RATE_LIMITS: "off" });
   const malformed = ["{", '{"type":"noSuchType"}', '{"type":"sync","params":{},"requestId":{}}', "[]"];
@@ -454,6 +494,35 @@ describe("sockets", () => {
     for (const device of inside) await device.settle();
     await inside[0]?.close();
     await (await ann.connect()).settle();
+  });
+});
+
+describe("a socket that its client has closed", () => {
+  const messenger = useMessenger({ MAX_SOCKETS: "1", CLOSE_WITHIN_SECONDS: "1" });
+
+  test("gives its place up soon, although the client leaves the connection open", async () => {
+    const ann = await messenger().person();
+    const leaving = await ann.connect();
+    leaving.socket.pause();
+    leaving.socket.close();
+    const comesIn = async () => {
+      const device = await ann.connect();
+      return Promise.race([device.closed.then(() => false), device.settle().then(() => true)]);
+    };
+    const since = Date.now();
+    while (!(await comesIn())) expect(Date.now() - since).toBeLessThan(15_000);
+    leaving.socket.terminate();
+  }, 20_000);
+});
+
+describe("a frame that comes in many pieces", () => {
+  const messenger = useMessenger({ MAX_FRAME_BYTES: `${16 * 1024 * 1024}`, MAX_CHUNKS: "16" });
+
+  test("ends the socket with 1008 before they are all kept", async () => {
+    const raw = await RawSocket.open(messenger().port, (await messenger().person()).token);
+    // At the most 64 KiB are read at once.
+    raw.write(wireFrame("x".repeat(4 * 1024 * 1024)));
+    expect(await raw.closed).toBe(1008);
   });
 });
 

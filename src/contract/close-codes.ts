@@ -18,6 +18,6 @@ export const closeCodes = {
   tooSlow: 4408,
   /** The person has opened more sockets than one may have; this was the oldest. */
   tooManySockets: 4409,
-  /** Went on although refused with RATE_LIMITED, again and again: come back after 30 seconds. */
+  /** Went on although refused with RATE_LIMITED, or pings without end: come back after 30 seconds. */
   flood: 4429,
 } as const;

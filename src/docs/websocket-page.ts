@@ -38,7 +38,7 @@ const closings: readonly (readonly [code: number, why: string, comeBack: string]
   [closeCodes.accountDeleted, "the account was deleted", "no"],
   [closeCodes.tooSlow, "too much that was pushed waits for you to read it", "yes, and sync"],
   [closeCodes.tooManySockets, "you opened more than 10 sockets; this was the oldest", "no"],
-  [closeCodes.flood, "a hundred requests in 10 s that were answered RATE_LIMITED", "after 30 s"],
+  [closeCodes.flood, "a hundred requests in 10 s that were answered RATE_LIMITED, or a hundred pings", "after 30 s"],
 ];
 
 /** The page for people about the WebSocket, from the message types themselves. */

@@ -7,9 +7,6 @@ import type { Claims } from "../services/tokens.ts";
 import type { HeldPush, Told } from "./message.ts";
 import { Outbox, type OutboxLimits, textFrame } from "./outbox.ts";
 
-/** Frames read and not answered yet, at which the socket is no longer read. */
-const mostUnanswered = 32;
-
 /** Bytes waiting for the client, at which its next frame has to wait too. */
 const mostUnsent = 256 * 1024;
 
@@ -19,8 +16,11 @@ const lateAtMostMs = 60_000;
 /** How long a burst may take to get through to a client, in milliseconds. */
 const burstMs = 1000;
 
-/** How long a client has to take its close frame and answer it, in milliseconds. */
-const farewellMs = 5000;
+/** What one connection may keep the server busy with. */
+export interface ConnectionLimits extends OutboxLimits {
+  /** Frames read and not answered yet, at which the socket is no longer read. */
+  unanswered: number;
+}
 
 /** A push on its way to a socket. */
 export interface OutgoingPush extends HeldPush {
@@ -89,7 +89,7 @@ export class Connection {
     raw: Duplex,
     private proven: Claims,
     private readonly read: (text: string, connection: Connection) => Request,
-    limits: OutboxLimits,
+    private readonly limits: ConnectionLimits,
   ) {
     this.outbox = new Outbox(socket, raw, limits, this);
   }
@@ -101,6 +101,11 @@ export class Connection {
 
   get isOpen(): boolean {
     return this.socket.readyState === this.socket.OPEN;
+  }
+
+  /** Bytes of all that waits for this client, answers too. */
+  get unsentBytes(): number {
+    return this.outbox.unsentBytes + this.heldBytes;
   }
 
   /** Bytes of pushes that wait for this client. */
@@ -119,6 +124,7 @@ export class Connection {
     if (this.caughtUp && this.caughtUp.until <= now) this.caughtUp = undefined;
     // Pongs, too, wait for a client that does not read.
     this.watchBacklog();
+    this.outbox.tick(now);
   }
 
   /** Takes a frame from the client. */
@@ -126,7 +132,7 @@ export class Connection {
     if (!this.accepting) return;
     this.unread.push(text);
     this.startNext();
-    if (this.unread.length + this.underWay.length >= mostUnanswered) this.socket.pause();
+    if (this.isBusy) this.socket.pause();
   }
 
   /** Takes a push, to be written now or behind an answer. */
@@ -168,14 +174,17 @@ export class Connection {
     this.unread.length = 0;
     this.next = undefined;
     this.socket.close(code, reason);
-    // A socket that is not read would never see the client's own close frame; and some never send one.
+    // A socket that is not read would never see the client's own close frame. `ws` cuts off who sends none.
     this.socket.resume();
-    setTimeout(() => this.socket.terminate(), farewellMs).unref();
   }
 
   /** Closes a socket whose client reads too slowly. */
   giveUp(): void {
     this.close(closeCodes.tooSlow, "read faster, and sync");
+  }
+
+  private get isBusy(): boolean {
+    return this.unread.length + this.underWay.length >= this.limits.unanswered;
   }
 
   private place(slot: Slot, chatId?: number): void {
@@ -187,7 +196,7 @@ export class Connection {
 
   /** Starts what may start now: anything when nothing is under way, a send beside other sends. */
   private startNext(): void {
-    while (!this.draining) {
+    while (!this.draining && this.underWay.length < this.limits.unanswered) {
       const text = this.next ? undefined : this.unread.shift();
       if (text !== undefined) this.next = this.read(text, this);
       const request = this.next;
@@ -206,8 +215,8 @@ export class Connection {
     slot.failed = "error" in answer;
     slot.frame = textFrame(JSON.stringify(answer));
     this.flush();
-    if (this.socket.isPaused && this.unread.length + this.underWay.length < mostUnanswered) this.socket.resume();
     this.startNext();
+    if (this.socket.isPaused && !this.isBusy) this.socket.resume();
     this.settleIfIdle();
   }
 
@@ -267,7 +276,7 @@ export class Connection {
 
   /** Gives the client up when more waits for it than may, and still does when a burst would have got through. */
   private watchBacklog(): void {
-    const isTooMuch = () => this.backlogBytes > this.outbox.limits.pushBytes;
+    const isTooMuch = () => this.backlogBytes > this.limits.pushBytes;
     if (this.overdue || !isTooMuch()) return;
     this.overdue = setTimeout(() => {
       this.overdue = undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
-import { type WebSocket, WebSocketServer } from "ws";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { Bus } from "../bus/bus.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 import { pushFrame } from "../contract/frames.ts";
@@ -14,31 +14,35 @@ import type { Presences } from "../services/presence.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { Turns } from "../services/turns.ts";
-import { Connection, type Request } from "./connection.ts";
+import { Connection, type ConnectionLimits, type Request } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { readRequest } from "./dispatch.ts";
-import { FloodGuard } from "./flood-guard.ts";
-import { startHeartbeat } from "./heartbeat.ts";
+import { FloodGuard, type FloodLimits } from "./flood-guard.ts";
+import { type HeartbeatTimes, startHeartbeat } from "./heartbeat.ts";
 import type { SocketControl, WsServices } from "./message.ts";
 import { toMessageItem } from "./message-item.ts";
-import { type OutboxLimits, textFrame } from "./outbox.ts";
+import { textFrame } from "./outbox.ts";
 import { PresenceBoard } from "./presence-board.ts";
 import { registry } from "./registry.ts";
 import { startSweep } from "./sweep.ts";
 import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
 
-/** Largest frame a client may send, in bytes: a message of 4,096 units, however it is escaped, fits. */
-const maxPayload = 32 * 1024;
-const maxFragments = 64;
 /** How long requests under way may take when the server stops, in milliseconds. */
 const lastAnswersMs = 10_000;
 /** How long a client may take to answer the close of its socket when the server stops, in milliseconds. */
 const farewellMs = 3000;
 
-/** How much may wait for clients that read slowly. */
-export interface OutboundLimits extends OutboxLimits {
-  /** Bytes of pushes waiting on all sockets together, over which the slowest are given up. */
-  pushBytesInAll: number;
+/** What the sockets may do, and in what time. */
+export interface SocketLimits extends ConnectionLimits, FloodLimits, HeartbeatTimes {
+  /** Largest frame that a client may send, in bytes, whatever number of fragments it comes in. */
+  frameBytes: number;
+  fragments: number;
+  /** Pieces in which the network may bring a frame. */
+  chunks: number;
+  /** Bytes waiting on all sockets together, over which the slowest are given up. */
+  unsentBytesInAll: number;
+  /** How long a client has to take its close frame and answer it, in milliseconds. */
+  closeWithinMs: number;
 }
 
 export interface GatewayOptions {
@@ -52,7 +56,7 @@ export interface GatewayOptions {
   maxSockets: number;
   trustedProxyHops: number;
   allowedOrigins: readonly string[];
-  outbound: OutboundLimits;
+  socketLimits: SocketLimits;
   isOpen: () => boolean;
   asAppError: (error: unknown) => AppError;
   log: Logger;
@@ -69,15 +73,20 @@ export class Gateway {
 
   constructor(private readonly options: GatewayOptions) {
     const { connections, sessions, limits, maxSockets, trustedProxyHops, allowedOrigins, isOpen, asAppError } = options;
-    const wss = new WebSocketServer({
+    const { frameBytes, fragments, chunks, closeWithinMs, unsentBytesInAll } = options.socketLimits;
+    // `closeTimeout` is not among the published types yet.
+    const serverOptions: ServerOptions & { closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      maxPayload,
-      maxFragments,
+      maxPayload: frameBytes,
+      maxFragments: fragments,
+      maxBufferedChunks: chunks,
+      closeTimeout: closeWithinMs,
       // Unless told otherwise `ws` answers with the first offer, which could be the token.
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
-    });
+    };
+    const wss = new WebSocketServer(serverOptions);
     this.upgrade = createUpgradeHandler({
       wss,
       connections,
@@ -91,8 +100,8 @@ export class Gateway {
       log: options.log,
       onOpen: (webSocket, socket, claims) => this.open(webSocket, socket, claims),
     });
-    this.stopHeartbeat = startHeartbeat(connections);
-    this.stopSweep = startSweep(connections, { mostBytes: options.outbound.pushBytesInAll });
+    this.stopHeartbeat = startHeartbeat(connections, options.socketLimits);
+    this.stopSweep = startSweep(connections, { mostBytes: unsentBytesInAll });
     const { presences, bus, log } = options;
     this.presence = new PresenceBoard({ connections, presences, bus, log });
   }
@@ -135,8 +144,8 @@ export class Gateway {
   }
 
   private open(webSocket: WebSocket, raw: Duplex, claims: Claims): void {
-    const { connections, outbound } = this.options;
-    const connection = new Connection(webSocket, raw, claims, this.read, outbound);
+    const { connections, socketLimits } = this.options;
+    const connection = new Connection(webSocket, raw, claims, this.read, socketLimits);
     connections.add(connection);
     this.presence.opened(connection);
     webSocket.on("close", () => {
@@ -144,8 +153,10 @@ export class Gateway {
       this.presence.closed(connection);
     });
     webSocket.on("error", this.onError);
+    webSocket.on("ping", () => this.guardOf(connection).noteControl());
     webSocket.on("pong", () => {
       connection.alive = true;
+      this.guardOf(connection).noteControl();
     });
     webSocket.on("message", (data, isBinary) => {
       if (isBinary) connection.close(closeCodes.binary, "text frames only");
@@ -171,8 +182,9 @@ export class Gateway {
   private guardOf(connection: Connection): FloodGuard {
     const known = this.guards.get(connection);
     if (known) return known;
-    const { limits } = this.options;
+    const { limits, socketLimits } = this.options;
     const guard = new FloodGuard({
+      limits: socketLimits,
       spend: (limit) => limits.spend(limit, connection.claims.userId),
       dismiss: (code, reason) => void connection.finish().then(() => connection.close(code, reason)),
     });

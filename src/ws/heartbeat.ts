@@ -1,14 +1,21 @@
 import type { Connection } from "./connection.ts";
 
-const pingEveryMs = 25_000;
-const pongWithinMs = 10_000;
+/** Both in milliseconds; a dead link is noticed within their sum. */
+export interface HeartbeatTimes {
+  pingEveryMs: number;
+  /** Shorter than `pingEveryMs`. */
+  pongWithinMs: number;
+}
 
 /**
  * Pings every socket and cuts off the ones that do not answer: a link that died without a word (a lost network, a
- * closed lid) is noticed within 40 seconds, and proxies do not take a quiet socket for an abandoned one.
+ * closed lid) is noticed, and proxies do not take a quiet socket for an abandoned one.
  * @returns what stops it
  */
-export function startHeartbeat(connections: Iterable<Pick<Connection, "alive" | "socket">>): () => void {
+export function startHeartbeat(
+  connections: Iterable<Pick<Connection, "alive" | "socket">>,
+  { pingEveryMs, pongWithinMs }: HeartbeatTimes,
+): () => void {
   let verdict: NodeJS.Timeout | undefined;
   const round = setInterval(() => {
     const asked = [...connections];

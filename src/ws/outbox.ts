@@ -1,4 +1,3 @@
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 
@@ -22,14 +21,14 @@ function releaseAll(): void {
 /** What goes out on one socket: whole frames, and those of one turn of the event loop in one system call. */
 export class Outbox {
   private answerBytes = 0;
-
-  private isWatched = false;
+  /** Where the client stood with what waits when it was last seen to move. */
+  private stand: { progress: Progress; since: number } | undefined;
 
   /** @param reader is given up when it takes nothing of what waits */
   constructor(
     private readonly webSocket: WebSocket,
     private readonly socket: Duplex,
-    readonly limits: OutboxLimits,
+    private readonly limits: OutboxLimits,
     private readonly reader: { giveUp(): void },
   ) {}
 
@@ -41,6 +40,22 @@ export class Outbox {
   /** Bytes of answers that wait for the client. */
   get unsentAnswerBytes(): number {
     return this.answerBytes;
+  }
+
+  /** Bytes of everything that waits for the client. */
+  get unsentBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  /** Gives the reader up when it has taken no byte of what waits since long ago. To be called every second or so. */
+  tick(now: number): void {
+    if (this.socket.writableLength === 0) {
+      this.stand = undefined;
+      return;
+    }
+    const progress = progressOf(this.socket);
+    if (!this.stand || hasMoved(this.stand.progress, progress)) this.stand = { progress, since: now };
+    else if (now - this.stand.since >= this.limits.stalledMs) this.reader.giveUp();
   }
 
   push(frame: Buffer, options: { ephemeral: boolean }): void {
@@ -76,16 +91,33 @@ export class Outbox {
 
   /** Hands what was written over to the system. */
   release(): void {
-    const { socket, limits, reader } = this;
-    socket.uncork();
-    if (this.isWatched || socket.writableLength === 0 || !(socket instanceof Socket)) return;
-    // From the first time that the client does not take all. Reading, writing and a part of a write that got through
-    // put the timeout off.
-    this.isWatched = true;
-    socket.setTimeout(limits.stalledMs).on("timeout", () => {
-      if (socket.writableLength > 0) reader.giveUp();
-    });
+    this.socket.uncork();
   }
+}
+
+/** How far the client has got: both stand still while it takes nothing, whatever else is read or comes to wait. */
+interface Progress {
+  /** Bytes of the writes that got through as a whole. */
+  done: number;
+  /** Bytes of the write under way that the system has not taken yet; one write may be all that waits. */
+  left: number | undefined;
+}
+
+const hasMoved = (before: Progress, now: Progress): boolean => before.done !== now.done || before.left !== now.left;
+
+/**
+ * Node's own timeout of a socket knows the same, but is put off by whatever is read as well: by each pong of a client
+ * that takes nothing. `writeQueueSize` is what that timeout looks at; where it is missing, whole writes still count.
+ */
+function progressOf(socket: Duplex & Partial<WritesUnderWay>): Progress {
+  const { bytesWritten = 0, writableLength, _handle } = socket;
+  return { done: bytesWritten - writableLength, left: _handle?.writeQueueSize };
+}
+
+interface WritesUnderWay {
+  /** Of `Socket`: what waits counts as well. */
+  bytesWritten: number;
+  _handle: { writeQueueSize?: number } | null;
 }
 
 /** A whole text frame, made once for all sockets that it goes to: in one piece and unmasked (RFC 6455, section 5.2). */
