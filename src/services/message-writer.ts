@@ -57,6 +57,8 @@ interface Group {
 /** More than one transaction should hold locks for. */
 const mostAtOnce = 500;
 const mostAttempts = 4;
+/** Turns of the event loop, some tenths of a millisecond each at the most, for which a group may wait for more. */
+const mostTurns = 32;
 /** Between two looks at chats that somebody else holds, in milliseconds; and how long to go on looking. */
 const heldPauseMs = 5;
 const heldAtMostMs = 5000;
@@ -84,11 +86,17 @@ export class MessageWriter {
     });
   }
 
-  /** After what else was read in this turn of the event loop. */
   private startSoon(): void {
     if (this.isStarting) return;
     this.isStarting = true;
+    this.startAfter(mostTurns);
+  }
+
+  /** After this turn of the event loop, and the next ones as long as each brings more to share the commit. */
+  private startAfter(turns: number): void {
+    const before = this.waiting.length;
     setImmediate(() => {
+      if (turns > 1 && this.waiting.length > before) return this.startAfter(turns - 1);
       this.isStarting = false;
       while (this.underWay.size < this.options.lanes && this.startGroup());
     });
