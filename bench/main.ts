@@ -6,6 +6,7 @@ import { fanout } from "./scenarios/fanout.ts";
 import { growth } from "./scenarios/growth.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
+import { login } from "./scenarios/login.ts";
 import { people } from "./scenarios/people.ts";
 import { privateMessages } from "./scenarios/private.ts";
 import { slowReader } from "./scenarios/slow-reader.ts";
@@ -22,6 +23,7 @@ const scenarios: Record<string, Scenario> = {
   history,
   growth,
   sync,
+  login,
   people,
   "slow-reader": slowReader,
   start,
