@@ -1,9 +1,11 @@
-import { beforeAll, describe, expect, test } from "@jest/globals";
-import type { QueryOptions } from "sequelize";
+import { beforeAll, describe, expect, jest, test } from "@jest/globals";
+import pg from "pg";
+import { type QueryOptions, QueryTypes } from "sequelize";
 import type { Database } from "../src/db/connect.ts";
 import { chatList } from "../src/db/queries/chat-list.ts";
 import { type NameSearch, type Place, peopleByName } from "../src/db/queries/people.ts";
 import { recentChanges, versionBefore } from "../src/db/queries/recent-changes.ts";
+import { differences, type KnownChat } from "../src/db/queries/sync.ts";
 import { useMessenger } from "./support/messenger.ts";
 
 /* That the queries of the busiest screens read an index, on tables of a size at which that matters. */
@@ -15,6 +17,10 @@ const me = 1_000_000;
 const people = 5000;
 const chats = 1000;
 const messagesPerChat = 20;
+/** One chat of two others, who have said much; the second of them has cleared almost all of it. */
+const long = { chatId: me + 5000, userId: me + 2001, clearedBy: me + 2002, messages: 20_000, cleared: 19_990 };
+/** One chat of two others again, of few messages, each as long as can be. */
+const wide = { chatId: me + 5001, userId: me + 2003, otherId: me + 2004, messages: 400 };
 
 beforeAll(async () => {
   // Names of an even spread: each of 26 letters begins as many first and as many last names.
@@ -32,14 +38,27 @@ beforeAll(async () => {
     { me, chats, messagesPerChat },
   );
   await messenger().sql(
+    `INSERT INTO chats (id, kind, pair_low, pair_high, last_seq, version)
+     VALUES ($longId, 'dialog', $userId, $clearedBy, $long, $long), ($wideId, 'dialog', $wideUserId, $otherId, $wide, $wide)`,
+    {
+      ...{ longId: long.chatId, userId: long.userId, clearedBy: long.clearedBy, long: long.messages },
+      ...{ wideId: wide.chatId, wideUserId: wide.userId, otherId: wide.otherId, wide: wide.messages },
+    },
+  );
+  await messenger().sql(
     `INSERT INTO chat_members (user_id, chat_id)
      SELECT user_id, c.id FROM chats AS c, LATERAL (VALUES (c.pair_low), (c.pair_high)) AS pair (user_id)`,
   );
   await messenger().sql(
     `INSERT INTO messages (chat_id, seq, version, sender_id, content, created_at)
-     SELECT c.id, seq, seq, c.pair_high, 'message ' || seq, clock_timestamp()
-       FROM generate_series(1, $messagesPerChat) AS seq, chats AS c ORDER BY seq, c.id`,
-    { messagesPerChat },
+     SELECT c.id, seq, seq, c.pair_high, CASE c.id WHEN $wideId THEN repeat('€', 4096) ELSE 'message ' || seq END,
+            clock_timestamp()
+       FROM chats AS c, generate_series(1, c.last_seq) AS seq ORDER BY seq, c.id`,
+    { wideId: wide.chatId },
+  );
+  await messenger().sql(
+    "UPDATE chat_members SET cleared_seq = $cleared, read_seq = $cleared WHERE chat_id = $chatId AND user_id = $clearedBy",
+    { cleared: long.cleared, chatId: long.chatId, clearedBy: long.clearedBy },
   );
   await messenger().sql(
     "UPDATE chats AS c SET last_message_id = m.id FROM messages AS m WHERE m.chat_id = c.id AND m.seq = c.last_seq",
@@ -128,5 +147,108 @@ describe("the look for what other processes changed", () => {
   test("and the start of one chat reads that chat alone", async () => {
     const { plans } = await plansOf(async (database) => [await versionBefore(database, { chatId: me, seconds: 60 })]);
     expect(plans[0]).toMatch(/Index Scan.* (using|on) messages_version_unique|Index Cond: \(chat_id/);
+  });
+});
+
+interface PlanNode {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Index Name"?: string;
+  "Actual Rows": number;
+  "Actual Loops": number;
+  "Rows Removed by Filter"?: number;
+  Plans?: PlanNode[];
+}
+
+const withAllBelow = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withAllBelow)];
+
+/** A prepared statement as it was sent. */
+async function preparedBy(run: () => Promise<unknown>): Promise<{ text: string; values: (number | number[])[] }> {
+  const query = jest.spyOn(pg.Client.prototype, "query");
+  try {
+    await run();
+    const named = query.mock.calls.map(([config]) => Object(config)).find(({ name }) => name !== undefined);
+    if (!named) throw new Error("nothing was prepared");
+    return named;
+  } finally {
+    query.mockRestore();
+  }
+}
+
+/** Runs a prepared statement by the plan that a connection keeps for all values, and looks at every step of it. */
+async function stepsOf(run: () => Promise<unknown>): Promise<PlanNode[]> {
+  const { text, values } = await preparedBy(run);
+  const given = values.map((value) => (Array.isArray(value) ? `'{${value.join(",")}}'` : value)).join(", ");
+  const { db } = messenger();
+  return db.transaction(async (transaction) => {
+    await db.query("SET LOCAL plan_cache_mode = force_generic_plan", { transaction });
+    await db.query(`PREPARE kept AS ${text}`, { transaction });
+    const [explained] = await db.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
+      `EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE kept (${given})`,
+      { transaction, type: QueryTypes.SELECT },
+    );
+    await db.query("DEALLOCATE kept", { transaction });
+    if (!explained) throw new Error("nothing was explained");
+    return withAllBelow(explained["QUERY PLAN"][0].Plan);
+  });
+}
+
+/** How many rows of messages were looked at, by each index; those that did not fit included. */
+function messagesRead(steps: readonly PlanNode[]): Record<string, number> {
+  const read: Record<string, number> = { messages_pkey: 0, messages_version_unique: 0, messages_seq_unique: 0 };
+  for (const step of steps) {
+    const index = step["Index Name"] ?? step["Node Type"];
+    if (step["Relation Name"] !== "messages" && !index.startsWith("messages_")) continue;
+    const rows = step["Actual Rows"] + (step["Rows Removed by Filter"] ?? 0);
+    read[index] = (read[index] ?? 0) + rows * step["Actual Loops"];
+  }
+  return read;
+}
+
+describe("catching up", () => {
+  const amount = { changes: 500, newest: 50, bytes: 512 * 1024 };
+  const stepsFor = (userId: number, ...known: KnownChat[]) => {
+    const scope = { userId, fromChatId: 1, toChatId: Number.MAX_SAFE_INTEGER };
+    return stepsOf(() => differences(messenger().db, scope, known, amount));
+  };
+  const knownOf = (chatId: number, version: number): KnownChat => ({
+    ...{ chatId, version, readSeq: 0, clearedSeq: 0, peerReadSeq: null },
+  });
+  const { chatId, messages } = long;
+
+  test.each<[string, number, number, ReturnType<typeof messagesRead>]>([
+    ["of which nothing was missed reads none", long.userId, messages, {}],
+    ["reads what was missed", long.userId, messages - 5, { messages_pkey: 5, messages_version_unique: 5 }],
+    [
+      "of which too much was missed reads as much as shows that, and the newest",
+      ...([long.userId, 0] as const),
+      { messages_pkey: 50, messages_version_unique: 501, messages_seq_unique: 50 },
+    ],
+    [
+      "that the device is ahead of reads the newest",
+      long.userId,
+      messages + 1,
+      { messages_pkey: 50, messages_seq_unique: 50 },
+    ],
+    ["that was cleared reads what came after", long.clearedBy, 0, { messages_pkey: 10, messages_version_unique: 10 }],
+  ])("with a long chat %s", async (_what, userId, version, read) => {
+    const steps = await stepsFor(userId, knownOf(chatId, version));
+    expect(messagesRead(steps)).toEqual({
+      ...{ messages_pkey: 0, messages_version_unique: 0, messages_seq_unique: 0 },
+      ...read,
+    });
+    expect(steps.map((step) => step["Node Type"])).not.toContain("Seq Scan");
+  });
+
+  test("with more chats than an answer holds looks at no more messages than could fit", async () => {
+    const read = messagesRead(await stepsFor(me));
+    expect(read.messages_version_unique).toBeLessThan(3000);
+    expect(read.messages_pkey).toBeLessThan(3000);
+  });
+
+  test("with more text than an answer holds reads no more texts than could fit", async () => {
+    const read = messagesRead(await stepsFor(wide.userId));
+    expect(read.messages_version_unique).toBe(wide.messages);
+    expect(read.messages_pkey).toBeLessThanOrEqual(Math.ceil(amount.bytes / (3 * 4096)));
   });
 });

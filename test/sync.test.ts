@@ -314,14 +314,18 @@ describe("too much, and too far", () => {
     expect(told).toBe(true);
   });
 
-  test("an answer ends at 512 KiB, says so, and asking on ends with everything", async () => {
+  test.each([
+    ["three bytes", "€", 4096],
+    ["four bytes", "😀", 2048],
+    ["one byte, which JSON writes in six", "\u0001", 4096],
+  ])("an answer ends at 512 KiB of characters of %s, says so, and asking on ends with everything", async (...given) => {
+    const [, character, length] = given;
     const { ann, bob, annDevice, bobDevice } = await twoPeople();
     const sizes = [3, 40, 45, 30, 2];
     const ids: number[] = [];
-    // The largest there is: 4,096 characters of three bytes.
     for (const count of sizes) {
       const groupId = await makeGroup(annDevice, bob);
-      await fill(groupId, ann.id, count, "€".repeat(4096));
+      await fill(groupId, ann.id, count, character.repeat(length));
       ids.push(groupId);
     }
     const seen = new Map<number, number[]>();
@@ -343,10 +347,44 @@ describe("too much, and too far", () => {
       // Only the last chat of a full answer is cut.
       if (more) expect(cuts.length === 0 || answer.chats.at(-1)?.chatId === cuts.at(-1)?.chatId).toBe(true);
     }
-    expect(answers).toBeGreaterThanOrEqual(3);
+    expect(answers).toBeGreaterThanOrEqual(2);
     expect(cuts.length).toBeGreaterThan(0);
     expect([...seen]).toEqual(ids.map((chatId, n) => [chatId, numbers(1, (sizes[n] ?? 0) + 2)]));
     expect(await catchUp(bobDevice, [...known.values()])).toEqual({ chats: [], left: [], hasMore: false });
+  });
+
+  test.each([
+    ["too much has changed", "tooLong", 3],
+    ["the server was restored", "reset", 9_999],
+  ])("of the newest messages, told because %s, the last ones that fit are told, without a gap", async (...given) => {
+    const [, flag, version] = given;
+    const { ann, bob, annDevice, bobDevice } = await twoPeople();
+    const groupId = await makeGroup(annDevice, bob);
+    const otherId = await makeGroup(annDevice, bob);
+    await fill(groupId, ann.id, 500);
+    await fill(groupId, ann.id, 50, "€".repeat(4096));
+    // Changed last, and the first of the newest: not beside the others that fit.
+    const [first] = await messenger().sql<{ id: number }>(
+      "SELECT id FROM messages WHERE chat_id = $groupId ORDER BY seq DESC OFFSET 49 LIMIT 1",
+      { groupId },
+    );
+    if (!first) throw new Error("there is no such message");
+    await annDevice.request("editMessage", { messageId: first.id, content: "short" });
+
+    const known: Known = [groupId, version, 2];
+    const alone = await catchUp(bobDevice, [known], [groupId, groupId]);
+    expect(alone.hasMore).toBe(false);
+    const chat = chatIn(alone, groupId);
+    expect(chat).toMatchObject({ [flag]: true, version: 553, lastSeq: 552 });
+    expect(chat.messages.length).toBeGreaterThan(30);
+    expect(chat.messages.map(({ seq }) => seq)).toEqual(numbers(552 - chat.messages.length + 1, 552));
+
+    const full = await catchUp(bobDevice, [known]);
+    expect(full.chats).toEqual([chat]);
+    expect(full.hasMore).toBe(true);
+    const rest = await catchUp(bobDevice, [knownOf(chat)]);
+    expect(rest.chats.map(({ chatId }) => chatId)).toEqual([otherId]);
+    expect(rest.hasMore).toBe(false);
   });
 
   test("a chat told in part goes on, live, after the rest was asked for", async () => {

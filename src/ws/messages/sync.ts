@@ -3,7 +3,7 @@ import { exampleItem, messageItem } from "../../contract/messages.ts";
 import { described, exactly, flag, integers, list, object, oneOf, optional } from "../../contract/schema.ts";
 import type { ChatMessage } from "../../db/queries/messages.ts";
 import { AppError } from "../../errors.ts";
-import type { ChatCatchUp, KnownChat, LeftChat } from "../../services/sync.ts";
+import type { ChangedChat, KnownChat, LeftChat } from "../../services/sync.ts";
 import { defineMessage, type HeldPush } from "../message.ts";
 import { toMessageItem } from "../message-item.ts";
 
@@ -92,7 +92,7 @@ export const sync = defineMessage({
 /** Of what was held back: what the answer does not hold, and what no further answer will. */
 function isNews(told: {
   known: KnownChat[];
-  changed: ChatCatchUp[];
+  changed: ChangedChat[];
   left: LeftChat[];
   cutAt: number | undefined;
   toChatId: number;
@@ -117,7 +117,7 @@ const toKnown = ([id = 0, version = 0, readSeq = 0, clearedSeq = 0, peerReadSeq]
 
 const sizeOf = (message: ChatMessage): number => Buffer.byteLength(JSON.stringify(toMessageItem(message)));
 
-const toChat = ({ kind, ...found }: ChatCatchUp) => ({
+const toChat = ({ kind, ...found }: ChangedChat) => ({
   chatId: found.chatId,
   kind,
   ...(kind === "group"
@@ -128,7 +128,7 @@ const toChat = ({ kind, ...found }: ChatCatchUp) => ({
   readSeq: found.readSeq,
   clearedSeq: found.clearedSeq,
   messages: found.messages.map(toMessageItem),
-  ...(found.joined && { joined: true as const }),
-  ...(found.tooLong && { tooLong: true as const }),
-  ...(found.reset && { reset: true as const }),
+  ...(found.knownVersion === null && { joined: true as const }),
+  ...(found.difference === "tooLong" && { tooLong: true as const }),
+  ...(found.difference === "reset" && { reset: true as const }),
 });
