@@ -867,7 +867,6 @@ describe("a random walk", () => {
         await Promise.all(crowd.map((actors) => act(random, { actors, all: walkers }, scene)));
         actions += crowd.length;
         for (const walker of walkers) await keepUp(walker);
-        if (Math.floor(actions / 10) === Math.floor((actions - crowd.length) / 10)) continue;
         for (const { person, device, replica } of walkers) {
           if (!device) continue;
           const fresh = await person.connect();
