@@ -72,8 +72,13 @@ describe("in a group", () => {
   const stored = async (groupId: number) => ({
     chat: await messenger().sql("SELECT * FROM chats WHERE id = $groupId", { groupId }),
     members: await messenger().sql("SELECT * FROM chat_members WHERE chat_id = $groupId ORDER BY user_id", { groupId }),
-    messages: await messenger().sql("SELECT * FROM messages WHERE chat_id = $groupId ORDER BY seq", { groupId }),
+    messages: await messenger().sql<{ content: string }>(
+      "SELECT * FROM messages WHERE chat_id = $groupId ORDER BY seq",
+      { groupId },
+    ),
   });
+
+  const texts = (messages: { content: string }[]) => messages.map(({ content }) => content);
 
   const neverWas = 987_654_321;
   const notMember = { code: "NOT_MEMBER", message: "User is not a member of this group" };
@@ -502,28 +507,8 @@ describe("in a group", () => {
       expect((await stored(groupId)).members).toEqual([]);
     });
 
-    test("gives back the space of its messages, a chunk at a time, and touches no other group", async () => {
-      const { groupId, who } = await group();
-      const neighbour = await newGroup(who.owner, "next door");
-      await who.owner.device.request("messageInGroup", { groupId: neighbour, content: "still here" });
-      await messenger().sql(
-        `INSERT INTO messages (chat_id, seq, version, sender_id, content, created_at)
-         SELECT id, last_seq + n, last_seq + n, $senderId, 'many', clock_timestamp()
-           FROM chats, generate_series(1, 2500) AS n WHERE id = $groupId`,
-        { groupId, senderId: who.owner.person.id },
-      );
-      await messenger().sql(
-        "UPDATE chats SET last_seq = last_seq + 2500, version = version + 2500 WHERE id = $groupId",
-        { groupId },
-      );
-      const neighboursBefore = await stored(neighbour);
-      const left = async () => (await stored(groupId)).messages.length;
-      const before = await left();
-      expect(before).toBeGreaterThan(2500);
-      // A group that lives is not touched, even if asked for.
-      expect(await someEndedChat(messenger().db)).not.toBe(groupId);
-
-      await who.owner.device.request("deleteGroup", { groupId });
+    /** Purges every ended group. @returns what was left of this one's rows before and after each slice of it */
+    async function purge<T>(groupId: number, left: () => Promise<T>): Promise<T[]> {
       const remaining = [await left()];
       for (
         let ended = await someEndedChat(messenger().db);
@@ -534,11 +519,88 @@ describe("in a group", () => {
         if (ended === groupId) remaining.push(await left());
         expect(remaining.length).toBeLessThan(10);
       }
-      expect(remaining).toEqual([before + 1, before - 999, before - 1999, 1]);
+      return remaining;
+    }
+
+    test("gives back the space of its messages, a chunk at a time, keeps its client ids, and touches no other group", async () => {
+      const { groupId, who } = await group();
+      const neighbour = await newGroup(who.owner, "next door");
+      await who.owner.device.request("messageInGroup", { groupId: neighbour, content: "still here" });
+      // Every fifth of them has a client id.
+      await messenger().sql(
+        `INSERT INTO messages (chat_id, seq, version, sender_id, content, created_at, client_message_id)
+         SELECT id, last_seq + n, last_seq + n, $senderId, 'many', clock_timestamp(),
+                CASE WHEN n % 5 = 0 THEN 'client-id-' || n END
+           FROM chats, generate_series(1, 2500) AS n WHERE id = $groupId`,
+        { groupId, senderId: who.owner.person.id },
+      );
+      await messenger().sql(
+        "UPDATE chats SET last_seq = last_seq + 2500, version = version + 2500 WHERE id = $groupId",
+        { groupId },
+      );
+      const neighboursBefore = await stored(neighbour);
+      const left = async () => {
+        const { messages } = await stored(groupId);
+        return { rows: messages.length, texts: texts(messages).filter((text) => text !== "").length };
+      };
+      const before = await left();
+      expect(before).toEqual({ rows: before.rows, texts: 2500 });
+      // A group that lives is not touched, even if asked for.
+      expect(await someEndedChat(messenger().db)).not.toBe(groupId);
+      await purgeEndedChat(messenger().db, groupId);
+      expect(await left()).toEqual(before);
+
+      await who.owner.device.request("deleteGroup", { groupId });
+      const notices = before.rows - 2500 + 1;
+      expect(await purge(groupId, left)).toEqual([
+        { rows: notices + 2500, texts: 2500 },
+        // The newest of them is the notice of the end.
+        { rows: notices - 1 + 1501 + 200, texts: 1501 },
+        { rows: notices - 1 + 501 + 400, texts: 501 },
+        { rows: 500, texts: 0 },
+      ]);
       expect(await stored(neighbour)).toEqual(neighboursBefore);
       expect(await who.admin.device.refused("getlatestMessageGroup", { groupId, limit: 5, page: 1 })).toMatchObject(
         notMember,
       );
+    });
+
+    test("answers a repeated send as it did before its messages were removed: with what was stored", async () => {
+      const maker = await someone();
+      const groupId = await newGroup(maker);
+      const say = async (content: string, more: object = {}) => {
+        const params = { groupId, content, clientMessageId: crypto.randomUUID(), ...more };
+        const { messageId } = (await maker.device.request("messageInGroup", params)).params.item;
+        return { params, messageId };
+      };
+      const plain = await say("plain");
+      const unnamed = await say("without a client id", { clientMessageId: undefined });
+      const reply = await say("reply", { replyTo: unnamed.messageId });
+      const edited = await say("edited");
+      const deleted = await say("deleted");
+      const { messageId } = edited;
+      await maker.device.request("editMessage", { messageId, content: "edited since" });
+      await maker.device.request("deleteMessage", { messageId: deleted.messageId });
+      const made = { groupName: "made once", clientMessageId: crypto.randomUUID() };
+      const makeAgain = async () => (await maker.device.request("newGroup", made)).params.item;
+      const madeId = (await makeAgain()).groupId ?? 0;
+      for (const ended of [groupId, madeId]) await maker.device.request("leaveGroup", { groupId: ended });
+
+      const again = async () => {
+        const items = [await makeAgain()];
+        for (const { params } of [plain, reply, edited, deleted]) {
+          items.push((await maker.device.request("messageInGroup", params)).params.item);
+        }
+        return items;
+      };
+      const before = await again();
+      expect(before).toMatchObject(before.map(() => ({ duplicate: true })));
+      await purge(groupId, async () => undefined);
+      expect(texts((await stored(groupId)).messages)).toEqual(["", "", "", ""]);
+      expect(await again()).toEqual(before);
+      expect(await maker.device.refused("editMessage", { messageId, content: "back" })).toMatchObject({
+        code: "NOT_FOUND",
+      });
     });
   });
 

@@ -9,7 +9,7 @@ const pauseMs = 50;
 
 /**
  * Removes the messages of groups that have ended, a chunk at a time. Nobody can read them any more from the moment the
- * group ends; this gives the space back.
+ * group ends; this gives the space back. What has a client id stays without its content: it is not to be stored again.
  * @returns what stops it
  */
 export function startHistoryPurge({ database, log }: { database: Database; log: Logger }): () => void {

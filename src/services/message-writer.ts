@@ -306,11 +306,11 @@ function withoutRepeats(group: readonly Waiting[]): { first: Waiting[]; again: W
   return { first, again };
 }
 
-/** A text that was edited or deleted since cannot be compared any more, and counts as the same. */
+/** What was deleted since cannot be compared any more, and counts as the same; of what was edited only the reply can. */
 const hasSameContent = (stored: ChatMessage, { content, replyTo }: Send): boolean =>
   stored.event === null &&
-  stored.replyTo?.id === replyTo &&
-  (stored.editedAt !== null || stored.deletedAt !== null || stored.content === content);
+  (stored.deletedAt !== null ||
+    (stored.replyTo?.id === replyTo && (stored.editedAt !== null || stored.content === content)));
 
 /** Of a commit that may or may not have taken place. */
 const inDoubt = (error: unknown): AppError =>

@@ -4,7 +4,7 @@ import { select } from "../select.ts";
 
 const chunk = 1000;
 
-/** A group that has ended and still has messages, if there is one. Index: chats_ended. */
+/** A group that has ended whose messages were not all gone through, if there is one. Index: chats_ended. */
 export async function someEndedChat(database: Database): Promise<number | undefined> {
   const rows = await select<{ id: number }>(
     database,
@@ -15,19 +15,35 @@ export async function someEndedChat(database: Database): Promise<number | undefi
 }
 
 /**
- * Removes one chunk of an ended group's messages; after the last one marks the group as empty. The first message stays:
- * it holds the client id that the group was made with, which must not make it again.
+ * Goes through one chunk of an ended group's messages, the newest first; `last_message_id` says where to go on, and is
+ * null after the last one. What has no client id is removed. The rest is emptied and stays, so that sending it again
+ * stores nothing and is answered as ever. It is marked as deleted when it was written, which is news to nobody.
+ * Index: messages_seq_unique.
  */
 export async function purgeEndedChat(database: Database, chatId: number): Promise<void> {
   await database.query(
-    `WITH removed AS (
-            DELETE FROM messages
-             WHERE chat_id = $chatId
-               AND seq IN (SELECT seq FROM messages WHERE chat_id = $chatId AND seq > 1 ORDER BY seq LIMIT $chunk)
-         RETURNING 1
+    `WITH ended AS (
+            SELECT id, last_message_id FROM chats
+             WHERE id = $chatId AND deleted_at IS NOT NULL
+               FOR NO KEY UPDATE SKIP LOCKED
+          ), chunk AS (
+            SELECT message.id, message.client_message_id IS NULL AS is_removed,
+                   row_number() OVER (ORDER BY message.seq DESC) > $chunk AS is_next
+              FROM ended
+              JOIN messages AS newest ON newest.id = ended.last_message_id
+              JOIN messages AS message ON message.chat_id = ended.id AND message.seq <= newest.seq
+             ORDER BY message.seq DESC
+             LIMIT $chunk + 1
+          ), removed AS (
+            DELETE FROM messages USING chunk WHERE messages.id = chunk.id AND NOT is_next AND is_removed
+          ), emptied AS (
+            UPDATE messages SET content = '', reply_to = NULL, deleted_at = COALESCE(deleted_at, created_at)
+              FROM chunk
+             WHERE messages.id = chunk.id AND NOT is_next AND NOT is_removed AND event IS NULL
           )
-     UPDATE chats SET last_message_id = NULL
-      WHERE id = $chatId AND deleted_at IS NOT NULL AND (SELECT count(*) FROM removed) < $chunk`,
+     UPDATE chats SET last_message_id = (SELECT id FROM chunk WHERE is_next)
+       FROM ended
+      WHERE chats.id = ended.id`,
     { bind: { chatId, chunk }, type: QueryTypes.UPDATE },
   );
 }
