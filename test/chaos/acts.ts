@@ -5,7 +5,8 @@ import type { LocalChat } from "./replica.ts";
 
 export interface Scene {
   clients: readonly ChaosClient[];
-  groups: readonly number[];
+  /** The groups there are, as far as is known. */
+  groups: number[];
   ports: readonly number[];
   log: Log;
   signal: AbortSignal;
@@ -64,17 +65,15 @@ const ownMessage = (client: ChaosClient, { chat }: Moment) =>
 
 const edit: Act = (client, moment) => {
   const message = ownMessage(client, moment);
-  if (!message) return undefined;
-  moment.log.counts.edits++;
-  const content = `${message.message} (edited)`.slice(-4000);
-  return client.request("editMessage", { messageId: message.messageId, content });
+  return message && client.revise(message.messageId, { content: `${message.message} (edited)`.slice(-4000) });
 };
 
+/** One's own message; now and then anybody's, which an admin may. */
 const takeBack: Act = (client, moment) => {
-  const message = ownMessage(client, moment);
-  if (!message) return undefined;
-  moment.log.counts.deletions++;
-  return client.request("deleteMessage", { messageId: message.messageId });
+  const { chat } = moment;
+  const isAnybodys = chat?.kind === "group" && client.random.chance(0.2);
+  const message = isAnybodys ? client.replica.pickMessage(chat, client.random) : ownMessage(client, moment);
+  return message && client.revise(message.messageId, "deletion");
 };
 
 const add: Act = (client, { groupId, userId }) => client.request("addUserInGroup", { groupId, userId });
@@ -89,8 +88,13 @@ const remove: Act = async (client, { groupId, userId, log }) => {
 const setRole: Act = (client, { groupId, userId }) =>
   client.request("setMemberRole", { groupId, userId, role: client.random.chance(0.7) ? "admin" : "member" });
 
-const markRead: Act = (client, { chat }) =>
-  chat && client.request("markRead", { chatId: chat.chatId, seq: Math.max(1, chat.version) });
+/** Up to the newest, or to somewhere before it, where one may have been already. */
+const markRead: Act = (client, { chat }) => {
+  if (!chat) return undefined;
+  const newest = Math.max(1, chat.version);
+  const seq = client.random.chance(0.5) ? newest : client.random.between(1, newest);
+  return client.request("markRead", { chatId: chat.chatId, seq });
+};
 
 const clear: Act = (client, { chat, log }) => {
   if (chat?.peerId === undefined) return undefined;
@@ -98,17 +102,34 @@ const clear: Act = (client, { chat, log }) => {
   return client.request("clearDialog", { receiverId: chat.peerId });
 };
 
-/** Reads a page of history, which has to be what the device was told. */
-const readPage: Act = async (client, { chat, log }) => {
-  if (!chat) return;
+/** Reads a page of history: of a chat of one's own, or of any group, perhaps as a stranger. */
+const readPage: Act = (client, { chat, groupId, userId }) => {
   const { random } = client;
+  const page = random.between(1, 3);
+  if (random.chance(0.3)) return client.readLatest(random.chance(0.5) ? { groupId } : { receiverId: userId }, page);
+  if (!chat) return undefined;
   const seq = random.between(1, Math.max(1, chat.version));
-  const place = random.pick([{}, { before: seq }, { after: seq }, { around: seq }]);
-  const compare = client.replica.expectPage(chat);
-  const frame = await client.request("getMessages", { chatId: chat.chatId, limit: 30, ...place });
+  return client.readAround(chat, random.pick([{}, { before: seq }, { after: seq }, { around: seq }]) ?? {});
+};
+
+const makeGroup: Act = async (client, { groups, clients }) => {
+  const { chatId: groupId } = await client.say({ newGroup: true });
+  if (groupId === undefined) return;
+  groups.push(groupId);
+  client.madeGroups.push(groupId);
+  for (let others = client.random.between(0, 8); others > 0; others--) {
+    await client.request("addUserInGroup", { groupId, userId: client.random.pick(clients)?.userId ?? client.userId });
+  }
+};
+
+/** Ends a group that one has made, for everybody or as the last one out; or tries any, which only its owner may end. */
+const endGroup: Act = async (client, { groups, groupId: any }) => {
+  const { random } = client;
+  const groupId = (random.chance(0.95) && random.pick(client.madeGroups)) || any;
+  const frame = await client.request(random.chance(0.7) ? "deleteGroup" : "leaveGroup", { groupId });
   if (!frame?.success) return;
-  log.counts.pages++;
-  compare(frame.params.data);
+  // If others are still in there, they go on as they know it.
+  for (const list of [groups, client.madeGroups]) if (list.includes(groupId)) list.splice(list.indexOf(groupId), 1);
 };
 
 const goAway: Act = (client) => {
@@ -131,6 +152,9 @@ const acts: readonly [weight: number, act: Act][] = [
   [4, markRead],
   [1, clear],
   [3, readPage],
+  [1, makeGroup],
+  [1, endGroup],
+  [3, (client) => client.repeat()],
   [1, (client) => client.catchUp()],
   [2, goAway],
 ];

@@ -1,5 +1,5 @@
 import type { MessageItem } from "../../src/contract/messages.ts";
-import type { Log } from "./log.ts";
+import type { Log, Mark, PageRow } from "./log.ts";
 import type { Random } from "./random.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a frame as it came from a server that is not trusted here
@@ -26,6 +26,9 @@ interface Gap {
   before: number;
 }
 
+/** How long somebody else's mark may take to be told after it was acknowledged, in milliseconds. */
+const markWithinMs = 1000;
+
 /**
  * What one device knows; built from nothing but answers and pushes, by the rule that the documents give to clients. Notes
  * in the log what it must not be told like that.
@@ -34,8 +37,12 @@ export class Replica {
   readonly chats = new Map<number, LocalChat>();
   /** Per connection: the last version of each chat that this connection was told. */
   private told = new Map<number, number>();
+  /** Per connection: the version of each chat up to which this device is known to have been told everything. */
+  private complete = new Map<number, number>();
   private readonly gaps = new Map<number, Gap>();
   private hearsAllSince: number | undefined;
+  /** When the last `sync` was asked for. */
+  private askedAt = 0;
 
   constructor(
     private readonly owner: { name: string; userId: number },
@@ -47,12 +54,28 @@ export class Replica {
   /** A new connection has been told nothing yet. */
   startConnection(): void {
     this.told = new Map();
+    this.complete = new Map();
     this.hearsAllSince = undefined;
   }
 
   /** Everything was asked for and taken in: from now on it must be told everything. */
   noteCaughtUp(): void {
     this.hearsAllSince ??= Date.now();
+    // What the answer did not name is as this device has it.
+    for (const { chatId, version } of this.chats.values()) this.complete.set(chatId, version);
+  }
+
+  /** What it should have been told by now and was not: acknowledged changes and marks. */
+  behind(): string[] {
+    return [...this.chats.values()].flatMap((chat) => {
+      const { chatId, version } = chat;
+      const newest = this.log.punctuality.newest.get(chatId) ?? 0;
+      const missed = this.missedMark(chat, Date.now());
+      return [
+        ...(version < newest ? [`is at ${version} of ${newest}, and hears no more`] : []),
+        ...(missed ? [`was not told that person ${missed.userId} has read it to ${missed.readSeq}`] : []),
+      ].map((what) => `${this.owner.name}: chat ${chatId}: ${what}`);
+    });
   }
 
   /** The device reads nothing before this moment. */
@@ -62,6 +85,7 @@ export class Replica {
 
   /** What it knows, as `sync` asks for it. */
   question(): number[][] {
+    this.askedAt = Date.now();
     return [...this.chats.values()].map(({ chatId, version, readSeq, clearedSeq, peerReadSeq }) =>
       peerReadSeq === undefined
         ? [chatId, version, readSeq, clearedSeq]
@@ -86,24 +110,26 @@ export class Replica {
   take(frame: Frame): void {
     const { type, success, params } = frame;
     if (!success) return;
+    const isAnswer = !params.isBroadcast;
     if (type === "sync") this.takeIn(params.item);
-    else if (type === "markRead") this.mark(params.item);
-    else if (type === "clearDialog") this.clear(params.item);
-    else if (params.item?.version !== undefined && !params.item.duplicate) {
-      this.follow(params.item, params.isBroadcast ? "push" : "answer");
+    else if (type === "markRead") this.mark(params.item, isAnswer);
+    else if (type === "clearDialog") this.clear(params.item, isAnswer);
+    // Of what was deleted before, nothing changes.
+    else if (type === "deleteMessage" && isAnswer && params.item.version <= (this.told.get(params.item.chatId) ?? 0)) {
+      return;
+    } else if (params.item?.version !== undefined && !params.item.duplicate) {
+      this.follow(params.item, isAnswer ? "answer" : "push");
     }
   }
 
   /** Prepares for a page of a chat's history that is asked for now. @returns what compares it with what is known now */
-  expectPage(chat: LocalChat): (page: readonly MessageItem[]) => void {
+  expectPage(chat: LocalChat): (page: readonly PageRow[]) => void {
     const { chatId, messages, version, clearedSeq, partial } = chat;
     const wrong = (what: string) => this.violate("contradiction", chatId, `a page of its history ${what}`);
     return (page) => {
       // Left, joined anew or dropped meanwhile: it is another's.
       if (this.chats.get(chatId)?.messages !== messages) return;
-      const [first] = page;
-      for (const [index, item] of page.entries()) {
-        if (item.seq !== (first?.seq ?? 0) + index) wrong(`has a hole before seq ${item.seq}`);
+      for (const item of page) {
         if (item.seq <= clearedSeq) wrong(`shows seq ${item.seq}, cleared to ${clearedSeq}`);
         const known = messages.get(item.seq);
         const isClearedNow = item.seq <= (this.chats.get(chatId)?.clearedSeq ?? 0);
@@ -120,18 +146,39 @@ export class Replica {
     this.log.violate(violation, `${this.owner.name}: chat ${chatId}: ${what}`);
   }
 
-  private mark({ chatId, userId, readSeq }: { chatId: number; userId: number; readSeq: number }): void {
+  private mark(item: { chatId: number; userId: number; readSeq: number }, isAnswer: boolean): void {
+    const { chatId, userId, readSeq } = item;
+    if (isAnswer) this.log.noteMark({ chatId, userId, readSeq, clearedSeq: 0 });
     const chat = this.chats.get(chatId);
     if (!chat) return;
     if (userId === this.owner.userId) chat.readSeq = Math.max(chat.readSeq, readSeq);
     else chat.peerReadSeq = Math.max(chat.peerReadSeq ?? 0, readSeq);
   }
 
-  private clear(item: { chatId: number; clearedSeq: number; readSeq: number } | null): void {
-    const chat = item && this.chats.get(item.chatId);
+  private clear(item: { chatId: number; clearedSeq: number; readSeq: number } | null, isAnswer: boolean): void {
+    if (!item) return;
+    if (isAnswer) this.log.noteMark({ ...item, userId: this.owner.userId });
+    const chat = this.chats.get(item.chatId);
     if (!chat) return;
     chat.readSeq = Math.max(chat.readSeq, item.readSeq);
     hideUpTo(chat, item.clearedSeq);
+  }
+
+  /** A mark of this person, or of the other side, that was acknowledged before and that this device was not told. */
+  private missedMark(chat: LocalChat, before: number): Mark | undefined {
+    const { chatId, peerId } = chat;
+    const since = this.hearsAllSince;
+    if (!this.log.signalsAreSure || since === undefined) return undefined;
+    const isMissed = (mark: Mark | undefined, readSeq: number, clearedSeq: number) =>
+      mark !== undefined &&
+      mark.at > since &&
+      mark.at < before - markWithinMs &&
+      (mark.readSeq > readSeq || mark.clearedSeq > clearedSeq);
+    const own = this.log.markOf({ userId: this.owner.userId, chatId });
+    if (isMissed(own, chat.readSeq, chat.clearedSeq)) return own;
+    const isDialogOfTwo = peerId !== undefined && peerId !== this.owner.userId;
+    const others = isDialogOfTwo ? this.log.markOf({ userId: peerId, chatId }) : undefined;
+    return isMissed(others, chat.peerReadSeq ?? 0, Number.POSITIVE_INFINITY) ? others : undefined;
   }
 
   /** The client rule: the next version is taken in, a smaller one ignored, after a greater one the chat is caught up. */
@@ -147,14 +194,16 @@ export class Replica {
     else if (version === chat.version + 1) {
       chat.version = version;
       if (seq > chat.clearedSeq) chat.messages.set(seq, item);
-      if (item.senderId === this.owner.userId && !item.editedAt && !item.deletedAt) {
-        chat.readSeq = Math.max(chat.readSeq, seq);
+      // Who writes has read up to there.
+      if (!item.editedAt && !item.deletedAt) {
+        if (item.senderId === this.owner.userId) chat.readSeq = Math.max(chat.readSeq, seq);
+        else if (item.senderId === chat.peerId) chat.peerReadSeq = Math.max(chat.peerReadSeq ?? 0, seq);
       }
     }
   }
 
   /** Each version once, in order, without a gap, and in time. */
-  private noteTold({ chatId, version, seq, editedAt, deletedAt }: MessageItem, how: "push" | "answer"): void {
+  private noteTold({ chatId, version, seq }: MessageItem, how: "push" | "answer"): void {
     const before = this.told.get(chatId);
     if (before !== undefined && version <= before) {
       this.violate(
@@ -166,13 +215,14 @@ export class Replica {
     this.told.set(chatId, Math.max(version, before ?? 0));
     const chat = this.chats.get(chatId);
     // A chat it was in and whose versions it had been told one by one, all on this connection, must not have gaps.
-    const hadAll = chat && this.hearsAllSince !== undefined && before === chat.version && !chat.partial;
+    const hadAllUpTo = Math.max(before ?? 0, this.complete.get(chatId) ?? 0);
+    const hadAll = chat && this.hearsAllSince !== undefined && hadAllUpTo === chat.version && !chat.partial;
     if (hadAll && version > chat.version + 1 && !this.gaps.has(chatId)) {
       this.gaps.set(chatId, { after: chat.version, before: version });
     }
     if (how === "answer") this.log.punctuality.acknowledge(chatId, version);
     else {
-      this.log.pushed.push({ userId: this.owner.userId, chatId, seq, version, isNew: !editedAt && !deletedAt });
+      this.log.pushed.push({ userId: this.owner.userId, chatId, seq, version });
       if (hadAll) {
         const lateMs = this.log.punctuality.hear(chatId, version, this.hearsAllSince ?? 0);
         if (lateMs) this.violate("late", chatId, `version ${version} was told ${lateMs} ms after it was acknowledged`);
@@ -186,11 +236,17 @@ export class Replica {
     for (const chatId of left) this.chats.delete(chatId);
     for (const told of chats) {
       // What was pushed before the answer was committed before its snapshot; only a cut answer may know less.
+      const isCut = hasMore && told === chats.at(-1);
       const before = this.told.get(told.chatId) ?? 0;
-      if (told.version < before && !(hasMore && told === chats.at(-1))) {
+      if (told.version < before && !isCut) {
         this.violate("inversion", told.chatId, `synced at ${told.version} after ${before} was told`);
       }
+      if (!isCut) {
+        this.log.synced.push({ userId: this.owner.userId, chatId: told.chatId, version: told.version });
+      }
       const known = this.chats.get(told.chatId);
+      const mark = known && this.missedMark(known, this.askedAt);
+      if (mark) this.violate("missed", told.chatId, `was not told that person ${mark.userId} read to ${mark.readSeq}`);
       // It was in the question, and has been left since: the answer holds only what came after. Ask anew.
       if (!known && !told.joined && !told.tooLong && !told.reset) {
         this.onGap();

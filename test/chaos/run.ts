@@ -40,7 +40,7 @@ export interface Verdict {
 export async function runChaos(options: ChaosOptions): Promise<Verdict> {
   const startedAt = Date.now();
   const random = new Random(options.seed);
-  const log = new Log();
+  const log = new Log((options.processes ?? 1) === 1);
   const faults = noFaults();
   const server = await ServerUnderTest.make(options);
   try {
