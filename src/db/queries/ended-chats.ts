@@ -29,9 +29,9 @@ export async function purgeEndedChat(database: Database, chatId: number): Promis
           ), chunk AS (
             SELECT message.id, message.client_message_id IS NULL AS is_removed,
                    row_number() OVER (ORDER BY message.seq DESC) > $chunk AS is_next
-              FROM ended
-              JOIN messages AS newest ON newest.id = ended.last_message_id
-              JOIN messages AS message ON message.chat_id = ended.id AND message.seq <= newest.seq
+              FROM messages AS message
+             WHERE message.chat_id = $chatId
+               AND message.seq <= (SELECT newest.seq FROM ended JOIN messages AS newest ON newest.id = ended.last_message_id)
              ORDER BY message.seq DESC
              LIMIT $chunk + 1
           ), removed AS (
