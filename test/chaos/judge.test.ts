@@ -588,6 +588,18 @@ const cases: Record<string, Case[]> = {
       },
     ],
     [
+      "that leaves out the last change",
+      ["incomplete"],
+      (story) => {
+        const row = story.write(story.group, story.ann, "one");
+        story.answer(story.ann, row);
+        story.rows.pop();
+        story.catchUp(story.bob);
+        story.rows.push(row);
+        story.bob.replica.chats.get(story.group.id)?.messages.set(row.seq, itemOf(row));
+      },
+    ],
+    [
       "that leaves out a deletion",
       ["incomplete"],
       (story) => {

@@ -254,6 +254,11 @@ export class Replica {
       }
       const afresh = told.tooLong || told.reset || !known;
       this.explainGap(told, afresh ? undefined : known);
+      // Nothing of a group is hidden from anybody, so that the row of its version is among what differs.
+      const isWhole = told.kind === "group" && !told.tooLong && !told.reset && !isCut;
+      if (isWhole && told.version > (known?.version ?? 0) && told.messages.at(-1)?.version !== told.version) {
+        this.violate("incomplete", told.chatId, `was synced to version ${told.version} without that`);
+      }
       const messages: Map<number, MessageItem> = afresh ? new Map() : known.messages;
       for (const item of told.messages) messages.set(item.seq, item);
       const { chatId, kind, userId: peerId, version, readSeq, clearedSeq, peerReadSeq } = told;
