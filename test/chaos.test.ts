@@ -1,14 +1,22 @@
 import { expect, test } from "@jest/globals";
 import { runChaos } from "./chaos/run.ts";
+import { widenWindows } from "./chaos/windows.ts";
 import { onServer } from "./support/databases.ts";
 import { describeWithCluster } from "./support/found.ts";
 
-/* A short run of the checker; `npm run chaos` is the long one. */
+/* A short run of the checker, over a database that naps now and then; `npm run chaos` is the long one. */
 
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_000));
 
 async function aShortRun(database: "embedded" | "server"): Promise<void> {
-  const { log, faults } = await runChaos({ seed, database, rounds: 4, people: 8, calmMs: [300, 1000] });
+  const { log, faults } = await runChaos({
+    seed,
+    database,
+    rounds: 4,
+    people: 8,
+    calmMs: [300, 1000],
+    prepare: widenWindows,
+  });
   expect({ seed, violations: log.violations }).toEqual({ seed, violations: [] });
   expect(Object.values(faults).reduce((sum, count) => sum + count, 0)).toBe(4);
   expect(log.counts.acknowledged).toBeGreaterThan(20);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
+import { widenWindows } from "./windows.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -127,11 +128,13 @@ export async function makeServer(mutant?: Mutant): Promise<WidenedServer> {
   }
   return {
     entry: join(dist, "main.js"),
-    prepare: (url) =>
-      prepareDatabase(
+    prepare: async (url) => {
+      await widenWindows(url);
+      await changeFunction(
         url,
         edits.filter((one) => one.in === sendMessages),
-      ),
+      );
+    },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -142,30 +145,13 @@ function apply({ in: where, from, to }: Edit, source: string): string {
   return source.replace(from, () => to);
 }
 
-async function prepareDatabase(url: string, edits: readonly Edit[]): Promise<void> {
+async function changeFunction(url: string, edits: readonly Edit[]): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await widenWindows(client);
     const { rows } = await client.query("SELECT pg_get_functiondef('send_messages'::regproc) AS source");
     await client.query(edits.reduce((source, edit) => apply(edit, source), rows[0].source));
   } finally {
     await client.end();
   }
-}
-
-/**
- * Widens the moments in which a fault shows: the database sleeps now and then before it inserts messages, while the
- * locks are held, and before it commits them.
- */
-async function widenWindows(client: pg.Client): Promise<void> {
-  await client.query(`
-    CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-      IF random() < 0.3 THEN PERFORM pg_sleep(random() * 0.05); END IF;
-      RETURN NULL;
-    END $$;
-    CREATE TRIGGER nap_before_insert BEFORE INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION nap();
-    CREATE CONSTRAINT TRIGGER nap_before_commit AFTER INSERT ON messages
-      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nap();`);
 }

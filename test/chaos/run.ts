@@ -21,7 +21,7 @@ export interface ChaosOptions {
   leastActs?: number;
   entry?: string;
   settings?: Record<string, string>;
-  /** Called after the first start, to widen windows in the database. */
+  /** Changes the database after the first start, to widen windows in it. */
   prepare?: (url: string) => Promise<void>;
   onRound?: (round: number, fault: Fault, log: Log) => void;
   /** Stops early, at the end of a round. */
@@ -45,7 +45,7 @@ export async function runChaos(options: ChaosOptions): Promise<Verdict> {
   const server = await ServerUnderTest.make(options);
   try {
     await server.startAll();
-    if (options.prepare && server.cluster) await options.prepare(server.cluster.url);
+    if (options.prepare) await server.change(options.prepare);
     const clients = await makePeople(server.ports[0] ?? 0, options.people, log, random);
     const groups = await makeGroups(clients, server.ports[0] ?? 0, random);
 

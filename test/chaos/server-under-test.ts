@@ -83,6 +83,14 @@ export class ServerUnderTest {
       throw new Error(`SIGTERM ended with ${ended?.code}: ${ended?.output}`);
   }
 
+  /** Lets someone change the database of a server that runs; an embedded one only while it is stopped. */
+  async change(work: (url: string) => Promise<void>): Promise<void> {
+    if (this.cluster) return work(this.cluster.url);
+    await this.endAll("SIGTERM");
+    await this.withDatabase(work);
+    await this.startAll();
+  }
+
   /** Lets someone look at the database of a server that is stopped. */
   async withDatabase(look: (url: string) => Promise<void>): Promise<void> {
     const engine = await startEngine({ databaseUrl: this.cluster?.url, dataDir: this.folder });
