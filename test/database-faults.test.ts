@@ -195,6 +195,20 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     await expectOnceEverywhere(["the first message", "in doubt", "after it"]);
   });
 
+  test("cut off when the end of a group is committed and the answer is not back, everybody in it hears of the end", async () => {
+    const groupId = (await annsPhone.request("newGroup", { groupName: "short-lived" })).params.item.groupId ?? 0;
+    await annsPhone.request("addUserInGroup", { groupId, userId: bob.user.id });
+    const cut = cutter.cutAt("COMMIT", "after");
+    const answer = await annsPhone.ask({ type: "deleteGroup", params: { groupId } }, answerMs);
+    await cut;
+    expect(answer).toMatchObject({ error: true, code: "UNAVAILABLE", retryable: true });
+    for (const device of [annsPhone, annsLaptop, bobsPhone]) {
+      const { item } = (await device.nextPush("deleteGroup")).params;
+      expect(item).toMatchObject({ groupId });
+      expect(item.event).toEqual({ kind: "groupDeleted", byUserId: ann.user.id });
+    }
+  });
+
   test("cut off before it has heard of a message, it says unknown, tells nobody, and stores the retry", async () => {
     const cut = cutter.cutAt(sendStatement, "before");
     const answer = await send("in doubt");

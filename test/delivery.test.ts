@@ -40,6 +40,8 @@ function deliveryOver(store: {
   stored: number;
   failures?: number;
   rows?: Map<number, ChatMessage>;
+  /** Who is in the chat after everything that is stored. */
+  memberIds?: number[];
   /** Where other processes write too: the version from which a chat that is not remembered starts, and their bus. */
   startOf?: number;
   members?: Members;
@@ -53,7 +55,7 @@ function deliveryOver(store: {
         if (store.failures && store.failures-- > 0) throw new Error("the store is away");
         const missing = Array.from({ length: Math.max(0, store.stored - version) }, (_, index) => version + 1 + index);
         const messages = missing.slice(0, limit).map((number) => store.rows?.get(number) ?? message(number));
-        return { messages, memberIds: [1, 2] };
+        return { messages, memberIds: store.memberIds ?? [1, 2] };
       },
       settled: async () => {},
       ...(store.startOf !== undefined && { startOf: async () => store.startOf ?? 0 }),
@@ -193,6 +195,32 @@ describe("delivery", () => {
       [1, 2, 3],
       [1, 2],
     ]);
+  });
+
+  test("the end of a group that has to be read goes to those who were in it, and so does what came before it", async () => {
+    const event = { kind: "groupDeleted", byUserId: 1, memberIds: [1, 2], subject: null } as const;
+    const rows = new Map<number, ChatMessage>([
+      [2, left(2, 3)],
+      [3, { ...message(3), event }],
+    ]);
+    const { delivery, given } = deliveryOver({ stored: 3, rows, memberIds: [] });
+    delivery.follow(chatId, 0);
+    delivery.begin([chatId])({ inDoubt: true });
+    while (given.length < 3) await new Promise(setImmediate);
+    const told = given.map(({ recipientIds }) => [...recipientIds].sort());
+    expect(told).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2],
+    ]);
+  });
+
+  test("the end of a group whose last member has left, read again, goes to that member", async () => {
+    const { delivery, given } = deliveryOver({ stored: 1, rows: new Map([[1, left(1, 3)]]), memberIds: [] });
+    delivery.follow(chatId, 0);
+    delivery.begin([chatId])({ inDoubt: true });
+    while (given.length < 1) await new Promise(setImmediate);
+    expect(given.map(({ recipientIds }) => recipientIds)).toEqual([[3]]);
   });
 });
 

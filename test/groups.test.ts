@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { purgeEndedChat, someEndedChat } from "../src/db/queries/ended-chats.ts";
+import { startHistoryPurge } from "../src/services/history-purge.ts";
 import type { Device } from "./support/device.ts";
 import { password, type TestMessenger, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { silent } from "./support/silent.ts";
 
 /* Groups: who may do what in them, who hears of it, and what is left when people go. */
 
@@ -482,6 +484,21 @@ describe("in a group", () => {
   });
 
   describe("that was ended", () => {
+    test("keeps its messages for an hour, in which a process that has not heard of the end still finds it", async () => {
+      const maker = await someone();
+      const [recent, old] = [await newGroup(maker), await newGroup(maker)];
+      for (const groupId of [recent, old]) await maker.device.request("deleteGroup", { groupId });
+      const { messages } = await stored(recent);
+      await messenger().sql(
+        "UPDATE chats SET deleted_at = deleted_at - make_interval(mins => 61) WHERE id = $old RETURNING id",
+        { old },
+      );
+      const stop = startHistoryPurge({ database: messenger().db, log: silent });
+      for (let looks = 0; (await stored(old)).messages.length > 1; looks++) expect(looks).toBeLessThan(10_000);
+      stop();
+      expect((await stored(recent)).messages).toEqual(messages);
+    });
+
     test("nobody reads or writes any more, as if it had never been", async () => {
       const { groupId, who, everyone } = await group();
       await who.owner.device.request("deleteGroup", { groupId });

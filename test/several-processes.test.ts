@@ -175,6 +175,16 @@ describeWithProcesses("two processes", () => {
     await redis.start();
   });
 
+  test("the end of a group that no hint told of is told to everybody who was in it", async () => {
+    const { annAt, bobAt, groupId } = await groupOfTwo();
+    await redis.kill();
+    await annAt.one.request("deleteGroup", { groupId });
+    for (const device of [annAt.two, bobAt.one, bobAt.two]) {
+      expect((await device.nextPush("deleteGroup")).params.item).toMatchObject({ groupId });
+    }
+    await redis.start();
+  });
+
   test("without a Redis a process starts and serves, and still hears of everything", async () => {
     const lonely = await start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
     others.push(lonely);

@@ -321,11 +321,12 @@ function undo({ event, sender }: ChatMessage, members: Set<number>): void {
   if (event?.kind === "memberRemoved" && event.userId !== undefined) members.add(event.userId);
   if (event?.kind === "memberLeft") members.add(event.byUserId);
   if (event?.kind === "groupCreated") members.delete(sender.id);
+  for (const userId of event?.memberIds ?? []) members.add(userId);
 }
 
-/** Who hears of a change: the members after it, and of a coming or going the one who came or went. */
+/** Who hears of a change: the members after it, of a coming or going the one who came or went, of the end everybody. */
 export function recipientsOf({ event }: ChatMessage, memberIds: Iterable<number>): number[] {
-  const recipients = new Set(memberIds);
+  const recipients = new Set([...memberIds, ...(event?.memberIds ?? [])]);
   const moved = event?.kind === "memberLeft" ? event.byUserId : event?.userId;
   if (moved !== undefined) recipients.add(moved);
   return [...recipients];

@@ -15,6 +15,8 @@ export type StoredEvent = Readonly<{
   userId?: number;
   groupName?: string;
   role?: "admin" | "member";
+  /** Of `groupDeleted`: who was in the group, which nothing else tells from then on. For delivery, not for clients. */
+  memberIds?: readonly number[];
 }>;
 
 /** A message, or a notification about the group (`event`). A deleted one stays, with empty content. */

@@ -114,7 +114,7 @@ export class Groups {
     return this.options.chatLog.change(by.origin, async (changes) => {
       const group = await lockAsMember(changes, groupId, by.userId);
       requireRole(group, by, "owner");
-      const message = await note(group, by, { kind: "groupDeleted" });
+      const message = await note(group, by, { kind: "groupDeleted", memberIds: [...group.members.keys()] });
       await group.end();
       return message;
     });

@@ -4,6 +4,8 @@ import { purgeEndedChat, someEndedChat } from "../db/queries/ended-chats.ts";
 import type { Logger } from "../logger.ts";
 
 const everyMs = 60_000;
+/** How long the end of a group can still be read by a process that has not heard of it, in milliseconds. */
+const keptMs = 60 * 60_000;
 /** A breath between two chunks, so that people's messages never wait behind a long removal. */
 const pauseMs = 50;
 
@@ -17,7 +19,7 @@ export function startHistoryPurge({ database, log }: { database: Database; log: 
   const { signal } = stopping;
   const run = async () => {
     while (!signal.aborted) {
-      const chatId = await someEndedChat(database).catch((error) => {
+      const chatId = await someEndedChat(database, new Date(Date.now() - keptMs)).catch((error) => {
         log.debug({ err: error }, "ended groups could not be looked up; trying again later");
         return undefined;
       });

@@ -48,7 +48,7 @@ export function toRowExtras(message: ChatMessage) {
 
 function eventOf({ event }: ChatMessage): { event?: ChatEvent } {
   if (!event) return {};
-  const { subject: _subject, ...stored } = event;
+  const { subject: _subject, memberIds: _memberIds, ...stored } = event;
   return { event: stored };
 }
 

@@ -5,11 +5,11 @@ import { select } from "../select.ts";
 const chunk = 1000;
 
 /** A group that has ended whose messages were not all gone through, if there is one. Index: chats_ended. */
-export async function someEndedChat(database: Database): Promise<number | undefined> {
+export async function someEndedChat(database: Database, endedBefore = new Date()): Promise<number | undefined> {
   const rows = await select<{ id: number }>(
     database,
-    "SELECT id FROM chats WHERE deleted_at IS NOT NULL AND last_message_id IS NOT NULL ORDER BY id LIMIT 1",
-    {},
+    "SELECT id FROM chats WHERE deleted_at <= $endedBefore AND last_message_id IS NOT NULL ORDER BY id LIMIT 1",
+    { endedBefore },
   );
   return rows[0]?.id;
 }
