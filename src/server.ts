@@ -46,6 +46,7 @@ import { Turns } from "./services/turns.ts";
 import { Typing } from "./services/typing.ts";
 import { Connections } from "./ws/connections.ts";
 import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
+import { PresenceBoard } from "./ws/presence-board.ts";
 import { registry } from "./ws/registry.ts";
 import { refuseUnready } from "./ws/upgrade.ts";
 
@@ -149,6 +150,8 @@ export class Messenger {
     if (!config.rates) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
     const limits = new Limits({ rates: config.rates, redis: this.redis, prefix: config.redisPrefix });
     const connections = new Connections({ maxPerUser: config.maxSocketsPerUser });
+    const presence = new PresenceBoard({ connections, presences: new Presences({ database }), bus, log });
+    const tellDevices = deliverTo(connections);
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
@@ -156,7 +159,10 @@ export class Messenger {
         ...(!isAlone && { startOf: startAmongOthers(database) }),
       },
       bus,
-      deliver: deliverTo(connections),
+      deliver: (change) => {
+        tellDevices(change);
+        presence.changed(change);
+      },
       deliverSignal: signalTo(connections),
       log,
     });
@@ -173,7 +179,7 @@ export class Messenger {
     const chatLog = new ChatLog({ database, delivery });
     const accounts = new Accounts({ database, passwords, limits, sessions, chatLog });
     const people = new People({ database });
-    const blocks = new Blocks({ database, chatLog });
+    const blocks = new Blocks({ database, chatLog, onChange: presence.blockChanged });
     const groups = new Groups({ database, chatLog, maxMembers: config.maxGroupMembers });
     const dialogs = new Dialogs({ database, chatLog });
     const messages = new Messages({
@@ -205,8 +211,7 @@ export class Messenger {
     const gateway = new Gateway({
       connections,
       services: { messages, groups, history, marks, typing, sync },
-      presences: new Presences({ database }),
-      bus,
+      presence,
       sessions,
       limits,
       turns: new Turns(readsAtATime(config)),

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { Presences } from "../src/services/presence.ts";
 import type { Device } from "./support/device.ts";
-import { type TestPerson, useMessenger } from "./support/messenger.ts";
+import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
 
 /* What people show of themselves without saying anything: how far they have read, that they type, that they are there. */
 
@@ -315,6 +316,11 @@ describe("who is there", () => {
     return row?.at?.toISOString() ?? null;
   };
 
+  const online = ({ id }: TestPerson) => ({ userId: id, online: true, lastSeenAt: null });
+  const offline = ({ id }: TestPerson) => ({ userId: id, online: false, lastSeenAt: null });
+  /** What was pushed to a device by now. */
+  const shown = async (device: Device) => (await heard(device, "presence")).map(({ params }) => params.item);
+
   /** From here on graces last until `pass` is called; only `setTimeout` stands still. */
   function stopTheClock(): { pass(ms: number): void } {
     jest.useFakeTimers({
@@ -464,17 +470,128 @@ describe("who is there", () => {
     clock.pass(15_000);
     jest.useRealTimers();
     await carls.nextPush("presence");
-    expect(await heard(device.ann, "presence")).toEqual([]);
-    expect(await watch(device.ann, bob)).toEqual([{ userId: bob.id, online: false, lastSeenAt: null }]);
+    // The block itself took back what was shown.
+    expect(await shown(device.ann)).toEqual([offline(bob)]);
+    expect(await watch(device.ann, bob)).toEqual([offline(bob)]);
   });
 
-  test("who has left the group that two shared is not seen any more", async () => {
-    const [ann, bob] = [await messenger().person("Ann"), await messenger().person("Bob")];
-    const [annDevice, bobDevice] = [await ann.connect(), await bob.connect()];
-    const groupId = await makeGroup(annDevice, bob);
-    expect(await watch(annDevice, bob)).toMatchObject([{ online: true }]);
-    await bobDevice.request("leaveGroup", { groupId });
-    expect(await watch(annDevice, bob)).toEqual([{ userId: bob.id, online: false, lastSeenAt: null }]);
+  test("a block takes back at once what either of the two shows the other, and its end brings it back", async () => {
+    const { ann, bob, device } = await twoWithDialog();
+    await watch(device.ann, bob);
+    await watch(device.bob, ann);
+    await block(bob, ann);
+    expect(await device.ann.nextPush("presence")).toMatchObject({ params: { item: offline(bob) } });
+    expect(await device.bob.nextPush("presence")).toMatchObject({ params: { item: offline(ann) } });
+    await messenger().http("DELETE", `/users/me/blocks/${ann.id}`, { token: bob.token });
+    expect(await device.ann.nextPush("presence")).toMatchObject({ params: { item: online(bob) } });
+    expect(await device.bob.nextPush("presence")).toMatchObject({ params: { item: online(ann) } });
+    expect(await shown(device.annsOther)).toEqual([]);
+  });
+
+  test("a block while somebody asks is in the answer", async () => {
+    const { ann, bob, device } = await twoWithDialog();
+    await watch(device.ann, bob);
+    const { of } = Presences.prototype;
+    jest.spyOn(Presences.prototype, "of").mockImplementationOnce(async function (this: Presences, ...asked) {
+      const found = await of.apply(this, asked);
+      await block(bob, ann);
+      // By then it has been taken in.
+      await device.ann.nextPush("presence");
+      return found;
+    });
+    expect(await watch(device.annsOther, bob)).toEqual([offline(bob)]);
+    expect(await shown(device.annsOther)).toEqual([]);
+  });
+
+  test("what could not be taken back while the database was away is taken back with the next news", async () => {
+    const { ann, bob, device } = await twoWithDialog();
+    const carl = await messenger().person("Carl");
+    await sayTo(device.ann, carl, "Hi");
+    await watch(device.ann, bob, carl);
+    const asked = jest.spyOn(Presences.prototype, "areAllowed").mockRejectedValueOnce(new Error("it is away"));
+    await block(bob, ann);
+    expect(asked).toHaveBeenCalledTimes(1);
+    await carl.connect();
+    expect(await device.ann.nextPush("presence")).toMatchObject({ params: { item: offline(bob) } });
+    expect(await device.ann.nextPush("presence")).toMatchObject({ params: { item: online(carl) } });
+  });
+
+  test("who blocks a stranger shows that to nobody", async () => {
+    const { ann, device } = await twoWithDialog();
+    const stranger = await messenger().person("Stan");
+    const strangers = await stranger.connect();
+    await watch(strangers, ann);
+    await watch(device.ann, stranger);
+    await block(ann, stranger);
+    await block(stranger, ann);
+    expect(await shown(strangers)).toEqual([]);
+    expect(await shown(device.ann)).toEqual([]);
+  });
+
+  describe("two who share nothing but a group, and watch each other,", () => {
+    async function twoOfOneGroup() {
+      const [ann, bob] = [await messenger().person("Ann"), await messenger().person("Bob")];
+      const [anns, bobs] = [await ann.connect(), await bob.connect()];
+      const groupId = await makeGroup(anns, bob);
+      expect(await watch(anns, bob)).toEqual([online(bob)]);
+      expect(await watch(bobs, ann)).toEqual([online(ann)]);
+      return { ann, bob, anns, bobs, groupId };
+    }
+
+    test.each<[string, (two: Awaited<ReturnType<typeof twoOfOneGroup>>) => Promise<unknown>]>([
+      ["one of them leaves", ({ bobs, groupId }) => bobs.request("leaveGroup", { groupId })],
+      [
+        "one of them is put out",
+        ({ anns, bob, groupId }) => anns.request("removeUserFromGroup", { groupId, userId: bob.id }),
+      ],
+      ["the group ends", ({ anns, groupId }) => anns.request("deleteGroup", { groupId })],
+    ])("do not see each other any more when %s, nor hear of each other", async (_how, part) => {
+      const two = await twoOfOneGroup();
+      const { ann, bob, anns, bobs } = two;
+      await part(two);
+      expect(await anns.nextPush("presence")).toMatchObject({ params: { item: offline(bob) } });
+      expect(await bobs.nextPush("presence")).toMatchObject({ params: { item: offline(ann) } });
+      expect(await watch(anns, bob)).toEqual([offline(bob)]);
+    });
+
+    test("go on seeing each other when one of them leaves, if they share another one", async () => {
+      const { ann, bob, anns, bobs, groupId } = await twoOfOneGroup();
+      await makeGroup(anns, bob);
+      await bobs.request("leaveGroup", { groupId });
+      expect(await watch(bobs, ann)).toEqual([online(ann)]);
+      expect(await shown(anns)).toEqual([]);
+    });
+
+    test("see each other again as soon as they share one again", async () => {
+      const { ann, bob, anns, bobs, groupId } = await twoOfOneGroup();
+      await bobs.request("leaveGroup", { groupId });
+      await anns.nextPush("presence");
+      await anns.request("addUserInGroup", { groupId, userId: bob.id });
+      expect(await anns.nextPush("presence")).toMatchObject({ params: { item: online(bob) } });
+      await bobs.request("leaveGroup", { groupId });
+      await anns.nextPush("presence");
+      await sayTo(bobs, ann, "Hi");
+      expect(await anns.nextPush("presence")).toMatchObject({ params: { item: online(bob) } });
+    });
+  });
+
+  test("who has deleted the account is offline for who shared a group at once, for others after the grace", async () => {
+    const { ann, bob, device } = await twoWithDialog();
+    const carl = await messenger().person("Carl");
+    const carls = await carl.connect();
+    await makeGroup(carls, bob);
+    await watch(device.ann, bob);
+    await watch(carls, bob);
+    const clock = stopTheClock();
+    const { status } = await messenger().http("DELETE", "/users/me", { token: bob.token, body: { password } });
+    expect(status).toBe(204);
+    await Promise.all([device.bob.closed, device.bobsOther.closed]);
+    expect(await carls.nextPush("presence")).toMatchObject({ params: { item: offline(bob) } });
+    expect(await shown(device.ann)).toEqual([]);
+    clock.pass(15_000);
+    jest.useRealTimers();
+    expect(await device.ann.nextPush("presence")).toMatchObject({ params: { item: offline(bob) } });
+    expect(await watch(device.ann, bob, ann)).toEqual([offline(bob), online(ann)]);
   });
 
   test("a hundred people may be watched, a hundred and one may not", async () => {

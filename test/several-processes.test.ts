@@ -151,6 +151,21 @@ describeWithProcesses("two processes", () => {
     expect(isOnline).toBeTruthy();
   });
 
+  test("a block at one takes back at the other what its watchers saw", async () => {
+    const [ann, bob] = [await person(), await person()];
+    const [annAtOne, bobAtTwo] = [await ann.at(one), await bob.at(two)];
+    await annAtOne.request("privateMessage", { receiverId: bob.id, content: "Hi" });
+    const { data } = (await bobAtTwo.request("watchPresence", { userIds: [ann.id] })).params;
+    if (!data[0]?.online) await bobAtTwo.nextPush("presence");
+    const { status } = await fetch(`http://127.0.0.1:${one.port}/users/me/blocks/${bob.id}`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${ann.token}` },
+    });
+    expect(status).toBe(204);
+    const item = { userId: ann.id, online: false, lastSeenAt: null };
+    expect((await bobAtTwo.nextPush("presence")).params.item).toEqual(item);
+  });
+
   test("a Redis that is killed and started again in the middle of it all costs nobody a message", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const all = [annAt.one, annAt.two, bobAt.one, bobAt.two];

@@ -9,7 +9,10 @@ import { noSuchUser } from "./refusals.ts";
 
 /** Who does not want to hear from whom. To the one who is blocked, the other answers like a user that does not exist. */
 export class Blocks {
-  constructor(private readonly options: { database: Database; chatLog: ChatLog }) {}
+  /** @param options.onChange one of these two blocks the other from now on, or no longer */
+  constructor(
+    private readonly options: { database: Database; chatLog: ChatLog; onChange: (pair: [number, number]) => void },
+  ) {}
 
   list(userId: number): Promise<Person[]> {
     return blockedPeople(this.options.database, userId);
@@ -33,11 +36,13 @@ export class Blocks {
       await changes.lockDialog(userId, blockedId);
       await Block.bulkCreate([{ userId, blockedId }], { ignoreDuplicates: true, transaction });
     });
+    this.options.onChange([userId, blockedId]);
   }
 
   /** Lifts a block; also where there is none. */
   async unblock(userId: number, blockedId: number): Promise<void> {
     await Block.destroy({ where: { userId, blockedId } });
+    this.options.onChange([userId, blockedId]);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Database } from "../db/connect.ts";
-import { allowedWatchers, knownPresence, noteLastSeen } from "../db/queries/presence.ts";
+import { areAllowedWatchers, knownPresence, noteLastSeen, type Watching } from "../db/queries/presence.ts";
 
 /** Whether someone is there. */
 export interface Presence {
@@ -27,9 +27,9 @@ export class Presences {
     });
   }
 
-  /** Of those who watch somebody the ones who may. */
-  allowed(userId: number, watcherIds: readonly number[]): Promise<number[]> {
-    return allowedWatchers(this.options.database, { userId, watcherIds });
+  /** Whether each of these watchers may, in the order given. */
+  areAllowed(pairs: readonly Watching[]): Promise<boolean[]> {
+    return areAllowedWatchers(this.options.database, pairs);
   }
 
   /** Notes that somebody was here until now. Those who go at the same moment are noted together: it may be a crowd. */

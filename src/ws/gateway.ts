@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
-import type { Bus } from "../bus/bus.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 import { pushFrame } from "../contract/frames.ts";
 import type { ChatMessage } from "../db/queries/messages.ts";
@@ -10,7 +9,6 @@ import type { Change, Origin, Signal } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Limits } from "../services/limits.ts";
-import type { Presences } from "../services/presence.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { Turns } from "../services/turns.ts";
@@ -22,7 +20,7 @@ import { type HeartbeatTimes, startHeartbeat } from "./heartbeat.ts";
 import type { SocketControl, WsServices } from "./message.ts";
 import { toMessageItem } from "./message-item.ts";
 import { textFrame } from "./outbox.ts";
-import { PresenceBoard } from "./presence-board.ts";
+import type { PresenceBoard } from "./presence-board.ts";
 import { registry } from "./registry.ts";
 import { startSweep } from "./sweep.ts";
 import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
@@ -49,8 +47,7 @@ export interface GatewayOptions {
   connections: Connections;
   services: WsServices;
   sessions: Sessions;
-  presences: Presences;
-  bus: Bus;
+  presence: PresenceBoard;
   limits: Limits;
   turns: Turns;
   maxSockets: number;
@@ -68,7 +65,6 @@ export class Gateway {
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   private readonly stopHeartbeat: () => void;
   private readonly stopSweep: () => void;
-  private readonly presence: PresenceBoard;
   private readonly guards = new WeakMap<Connection, FloodGuard>();
 
   constructor(private readonly options: GatewayOptions) {
@@ -102,8 +98,6 @@ export class Gateway {
     });
     this.stopHeartbeat = startHeartbeat(connections, options.socketLimits);
     this.stopSweep = startSweep(connections, { mostBytes: unsentBytesInAll });
-    const { presences, bus, log } = options;
-    this.presence = new PresenceBoard({ connections, presences, bus, log });
   }
 
   /** Answers what was read, then closes every socket with "come back". New ones are kept out by `isOpen`. */
@@ -117,7 +111,7 @@ export class Gateway {
     for (const connection of open) connection.close(closeCodes.restart, "the server restarts");
     await Promise.race([Promise.all(closed), wait(farewellMs, undefined, { ref: false })]);
     for (const { socket } of open) socket.terminate();
-    this.presence.stop();
+    this.options.presence.stop();
   }
 
   private async renew(connection: Connection, token: string): Promise<Claims> {
@@ -139,7 +133,7 @@ export class Gateway {
     return {
       renew: (token) => this.renew(connection, token),
       hold: () => connection.hold(origin),
-      watchPresence: (userIds) => this.presence.watch(connection, userIds),
+      watchPresence: (userIds) => this.options.presence.watch(connection, userIds),
     };
   }
 
@@ -147,10 +141,10 @@ export class Gateway {
     const { connections, socketLimits } = this.options;
     const connection = new Connection(webSocket, raw, claims, this.read, socketLimits);
     connections.add(connection);
-    this.presence.opened(connection);
+    this.options.presence.opened(connection);
     webSocket.on("close", () => {
       connections.remove(connection);
-      this.presence.closed(connection);
+      this.options.presence.closed(connection);
     });
     webSocket.on("error", this.onError);
     webSocket.on("ping", () => this.guardOf(connection).noteControl());

@@ -24,20 +24,22 @@ export function knownPresence(
   );
 }
 
-/** Of some watchers those who may know this person's presence. */
-export async function allowedWatchers(
-  database: Database,
-  who: { userId: number; watcherIds: readonly number[] },
-): Promise<number[]> {
-  const rows = await select<{ id: number }>(
+/** Somebody who watches whether a person is there. */
+export interface Watching {
+  userId: number;
+  watcherId: number;
+}
+
+/** Whether each of these watchers may know whom it watches, in the order given. */
+export async function areAllowedWatchers(database: Database, pairs: readonly Watching[]): Promise<boolean[]> {
+  const rows = await select<{ isAllowed: boolean }>(
     database,
-    `SELECT watcher.id
-       FROM unnest($watcherIds::bigint[]) AS watcher (id)
-      WHERE ${knowEachOther("$userId", "watcher.id")}
-      ORDER BY watcher.id`,
-    who,
+    `SELECT ${knowEachOther("pair.user_id", "pair.watcher_id")} AS "isAllowed"
+       FROM unnest($userIds::bigint[], $watcherIds::bigint[]) WITH ORDINALITY AS pair (user_id, watcher_id, place)
+      ORDER BY pair.place`,
+    { userIds: pairs.map(({ userId }) => userId), watcherIds: pairs.map(({ watcherId }) => watcherId) },
   );
-  return rows.map(({ id }) => id);
+  return rows.map(({ isAllowed }) => isAllowed);
 }
 
 /** Notes when these people were last here. */

@@ -14,7 +14,7 @@ const presence = object({
 export const watchPresence = defineMessage({
   type: "watchPresence",
   summary:
-    "Learn who of these people is online, and hear on this socket when that changes; replaces the list before. Only of people you share a chat with and who do not block you; everyone else looks offline.",
+    "Learn who of these people is online, and hear on this socket when that changes; replaces the list before. Only of people you share a chat with, while neither blocks the other; everyone else looks offline, and whoever becomes one of them goes offline at once.",
   params: object({ userIds: list(userId(), { max: 100 }) }),
   data: list(presence),
   item: nothing(),
