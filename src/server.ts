@@ -179,7 +179,8 @@ export class Messenger {
     const chatLog = new ChatLog({ database, delivery });
     const accounts = new Accounts({ database, passwords, limits, sessions, chatLog });
     const people = new People({ database });
-    const blocks = new Blocks({ database, chatLog, onChange: presence.blockChanged });
+    const marks = new Marks({ database, delivery });
+    const blocks = new Blocks({ database, chatLog, marks, onChange: presence.blockChanged });
     const groups = new Groups({ database, chatLog, maxMembers: config.maxGroupMembers });
     const dialogs = new Dialogs({ database, chatLog });
     const messages = new Messages({
@@ -188,7 +189,6 @@ export class Messenger {
       writer: new MessageWriter({ database, dialogs, delivery, lanes: writerLanes(config) }),
     });
     const history = new History({ database });
-    const marks = new Marks({ database, delivery });
     const typing = new Typing({ database, delivery });
     const sync = new Sync({ database });
 

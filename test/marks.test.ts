@@ -58,6 +58,9 @@ async function refusal(device: Device, type: string, params: object) {
 const block = (who: TestPerson, whom: TestPerson) =>
   messenger().http("PUT", `/users/me/blocks/${whom.id}`, { token: who.token });
 
+const unblock = (who: TestPerson, whom: TestPerson) =>
+  messenger().http("DELETE", `/users/me/blocks/${whom.id}`, { token: who.token });
+
 const unknownId = 999_999_999;
 
 describe("how far somebody has read", () => {
@@ -118,6 +121,52 @@ describe("how far somebody has read", () => {
     expect(await listed(device.bob)).toMatchObject([{ readSeq: 2, unread: 0, chatVersion: 3 }]);
     await device.ann.request("deleteMessage", { messageId });
     expect(await listed(device.bob)).toMatchObject([{ readSeq: 2, unread: 0, chatVersion: 4 }]);
+  });
+
+  describe("crosses no block:", () => {
+    /** How far the other side has read, as a device is told that knows nothing yet. */
+    const peerReadSeq = async (device: Device, chatId: number) => {
+      const { chats } = (await device.request("sync", { chats: [] })).params.item;
+      return chats.find((chat) => chat.chatId === chatId)?.peerReadSeq;
+    };
+    const marksOf = async (device: Device) => (await heard(device, "markRead")).map(({ params }) => params.item);
+
+    test.each([
+      ["who blocks the other side", true],
+      ["whom the other side blocks", false],
+    ])("what somebody has read %s is told to the own devices only, pushed or asked for", async (_who, isBlocker) => {
+      const { ann, bob, device, chatId } = await twoWithDialog();
+      await (isBlocker ? block(bob, ann) : block(ann, bob));
+      await markRead(device.bob, chatId, 1);
+      const item = { chatId, userId: bob.id, readSeq: 1 };
+      expect(await marksOf(device.bobsOther)).toEqual([item]);
+      expect(await marksOf(device.ann)).toEqual([]);
+      expect(await peerReadSeq(device.ann, chatId)).toBeUndefined();
+      expect(await peerReadSeq(device.bob, chatId)).toBeUndefined();
+    });
+
+    test("what counts as read because the dialog was cleared is told to the own devices only", async () => {
+      const { ann, bob, device } = await twoWithDialog();
+      await block(bob, ann);
+      await device.bob.request("clearDialog", { receiverId: ann.id });
+      expect(await heard(device.bobsOther, "clearDialog")).toHaveLength(1);
+      expect(await marksOf(device.ann)).toEqual([]);
+    });
+
+    test("after the last of two blocks both sides are told where the other has got to, as a fresh read tells it", async () => {
+      const { ann, bob, device, chatId } = await twoWithDialog();
+      await block(bob, ann);
+      await block(ann, bob);
+      await markRead(device.bob, chatId, 1);
+      await unblock(bob, ann);
+      expect(await marksOf(device.ann)).toEqual([]);
+      await unblock(ann, bob);
+      expect(await marksOf(device.ann)).toEqual([{ chatId, userId: bob.id, readSeq: 1 }]);
+      expect(await marksOf(device.annsOther)).toEqual([{ chatId, userId: bob.id, readSeq: 1 }]);
+      expect(await marksOf(device.bob)).toEqual([{ chatId, userId: ann.id, readSeq: 1 }]);
+      expect(await peerReadSeq(device.ann, chatId)).toBe(1);
+      expect(await peerReadSeq(device.bob, chatId)).toBe(1);
+    });
   });
 
   test("strangers and those who left are answered as if there were no such chat", async () => {
@@ -303,6 +352,27 @@ describe("typing", () => {
     expect(answer).toEqual({ error: true, type: "typing", message: "There is no such user", code: "NOT_FOUND" });
     expect(await heard(device.bob, "typing")).toEqual([]);
   });
+
+  test("somebody who blocks the other side is not heard by it, and learns of nothing", async () => {
+    const { ann, bob, device, chatId } = await twoWithDialog();
+    await block(ann, bob);
+    expect((await typing(device.ann, chatId)).params).toMatchObject({ data: null, item: null });
+    expect(await heard(device.bob, "typing")).toEqual([]);
+  });
+
+  test("in a group it does not cross a block either way, and reaches everyone else", async () => {
+    const { ann, bob, device } = await twoWithDialog();
+    const carl = await messenger().person("Carl");
+    const carls = await carl.connect();
+    const groupId = await makeGroup(carls, ann, bob);
+    await block(ann, bob);
+    for (const one of [device.ann, device.bob]) await typing(one, groupId);
+    expect((await heard(carls, "typing")).map(({ params }) => params.item)).toMatchObject([
+      { userId: ann.id },
+      { userId: bob.id },
+    ]);
+    for (const one of [device.ann, device.bob]) expect(await heard(one, "typing")).toEqual([]);
+  });
 });
 
 describe("who is there", () => {
@@ -482,7 +552,7 @@ describe("who is there", () => {
     await block(bob, ann);
     expect(await device.ann.nextPush("presence")).toMatchObject({ params: { item: offline(bob) } });
     expect(await device.bob.nextPush("presence")).toMatchObject({ params: { item: offline(ann) } });
-    await messenger().http("DELETE", `/users/me/blocks/${ann.id}`, { token: bob.token });
+    await unblock(bob, ann);
     expect(await device.ann.nextPush("presence")).toMatchObject({ params: { item: online(bob) } });
     expect(await device.bob.nextPush("presence")).toMatchObject({ params: { item: online(ann) } });
     expect(await shown(device.annsOther)).toEqual([]);

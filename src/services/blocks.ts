@@ -5,13 +5,19 @@ import type { Database } from "../db/connect.ts";
 import { AppError } from "../errors.ts";
 import { Block } from "../models/index.ts";
 import type { ChatLog } from "./chat-log.ts";
+import type { Marks } from "./marks.ts";
 import { noSuchUser } from "./refusals.ts";
 
 /** Who does not want to hear from whom. To the one who is blocked, the other answers like a user that does not exist. */
 export class Blocks {
   /** @param options.onChange one of these two blocks the other from now on, or no longer */
   constructor(
-    private readonly options: { database: Database; chatLog: ChatLog; onChange: (pair: [number, number]) => void },
+    private readonly options: {
+      database: Database;
+      chatLog: ChatLog;
+      marks: Marks;
+      onChange: (pair: [number, number]) => void;
+    },
   ) {}
 
   list(userId: number): Promise<Person[]> {
@@ -43,6 +49,7 @@ export class Blocks {
   async unblock(userId: number, blockedId: number): Promise<void> {
     await Block.destroy({ where: { userId, blockedId } });
     this.options.onChange([userId, blockedId]);
+    await this.options.marks.exchange(userId, blockedId);
   }
 }
 

@@ -23,8 +23,8 @@ export class Typing {
     const scene = await typingScene(this.options.database, { chatId, userId, mostMembers: largestGroup + 1 });
     if (!scene) throw notInChat();
     if (scene.blocked) throw noSuchUser();
-    if (scene.memberIds.length > largestGroup || !this.isDue(`${chatId} ${userId}`)) return;
-    const recipientIds = scene.memberIds.filter((id) => id !== userId);
+    if (scene.size > largestGroup || !this.isDue(`${chatId} ${userId}`)) return;
+    const { recipientIds } = scene;
     this.options.delivery.signal({ kind: "typing", item: { chatId, userId, ttlMs }, recipientIds, origin });
   }
 

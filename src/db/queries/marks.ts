@@ -1,12 +1,18 @@
 import type { Database } from "../connect.ts";
 import { select } from "../select.ts";
+import { eitherBlocks } from "./blocked-people.ts";
+
+/** Who hears of a dialog's marks: the other side, unless that is oneself or one of the two blocks the other. */
+const peerOf = (userId: string): string =>
+  `CASE WHEN c.kind = 'dialog' AND NOT ${eitherBlocks("c.pair_low", "c.pair_high")}
+                THEN NULLIF(c.pair_low + c.pair_high - ${userId}, ${userId}) END`;
 
 /** How far a person has read a chat, after a mark was set. */
 export interface ReadMark {
   readSeq: number;
   /** Whether this call moved it. */
   moved: boolean;
-  /** Of a dialog: who is on the other side. */
+  /** Of a dialog: who else is to hear of it. */
   peerId: number | null;
 }
 
@@ -19,7 +25,7 @@ export async function moveReadMark(
     database,
     `WITH before AS (
             SELECT member.read_seq, LEAST($seq, c.last_seq) AS wanted,
-                   CASE c.kind WHEN 'dialog' THEN c.pair_low + c.pair_high - member.user_id END AS peer_id
+                   ${peerOf("member.user_id")} AS peer_id
               FROM chats AS c
               JOIN chat_members AS member ON member.chat_id = c.id
              WHERE c.id = $chatId AND member.user_id = $userId AND c.deleted_at IS NULL
@@ -29,7 +35,7 @@ export async function moveReadMark(
        FROM before
       WHERE member.chat_id = $chatId AND member.user_id = $userId
   RETURNING member.read_seq AS "readSeq", before.wanted > before.read_seq AS moved,
-            NULLIF(before.peer_id, member.user_id) AS "peerId"`,
+            before.peer_id AS "peerId"`,
     mark,
   );
   return rows[0];
@@ -42,6 +48,8 @@ export interface ClearedView {
   readSeq: number;
   /** Whether this call moved the read mark. */
   moved: boolean;
+  /** Who else is to hear of the read mark. */
+  peerId: number | null;
 }
 
 /** Hides everything up to now from one side of a dialog. Undefined where the two have none. */
@@ -59,8 +67,27 @@ export async function clearView(
         AND c.pair_low = LEAST($userId::bigint, $otherId::bigint)
         AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)
   RETURNING c.id AS "chatId", member.cleared_seq AS "clearedSeq", member.read_seq AS "readSeq",
-            c.last_seq > before.read_seq AS moved`,
+            c.last_seq > before.read_seq AS moved, ${peerOf("member.user_id")} AS "peerId"`,
     dialog,
   );
   return rows[0];
+}
+
+/** How far each of two people has read their dialog, as far as they may know it of each other. Index: chats_pair_unique. */
+export function sharedMarks(
+  database: Database,
+  dialog: { userId: number; otherId: number },
+): Promise<{ chatId: number; userId: number; readSeq: number; peerId: number }[]> {
+  return select(
+    database,
+    `SELECT * FROM (SELECT c.id AS "chatId", member.user_id AS "userId", member.read_seq AS "readSeq",
+                           ${peerOf("member.user_id")} AS "peerId"
+                      FROM chats AS c
+                      JOIN chat_members AS member ON member.chat_id = c.id
+                     WHERE c.pair_low = LEAST($userId::bigint, $otherId::bigint)
+                       AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)) AS mark
+      WHERE mark."peerId" IS NOT NULL
+      ORDER BY mark."userId"`,
+    dialog,
+  );
 }

@@ -1,5 +1,6 @@
 import type { Database } from "../connect.ts";
 import { select } from "../select.ts";
+import { eitherBlocks } from "./blocked-people.ts";
 
 /** Two people who are in a chat together and of whom neither blocks the other: `$a` and `$b` stand for columns. */
 const knowEachOther = (a: string, b: string): string =>
@@ -7,7 +8,7 @@ const knowEachOther = (a: string, b: string): string =>
              JOIN chat_members AS theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = ${b}
              JOIN chats ON chats.id = mine.chat_id AND chats.version > 0
             WHERE mine.user_id = ${a})
-   AND NOT EXISTS (SELECT 1 FROM blocks WHERE (user_id = ${a} AND blocked_id = ${b}) OR (user_id = ${b} AND blocked_id = ${a}))`;
+   AND NOT ${eitherBlocks(a, b)}`;
 
 /** Of some people those whose presence this person may know, and when they were last seen. */
 export function knownPresence(

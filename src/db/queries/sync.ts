@@ -1,5 +1,6 @@
 import type { Database } from "../connect.ts";
 import { prepared } from "../prepared.ts";
+import { eitherBlocks } from "./blocked-people.ts";
 import { type ChatMessage, messageColumns, messagePeople, toChatMessage } from "./messages.ts";
 
 /** What a client knows of a chat. */
@@ -104,6 +105,7 @@ const statement = {
            LEFT JOIN chats AS c ON c.id = either.chat_id
            LEFT JOIN chat_members AS peer
                   ON peer.chat_id = c.id AND peer.user_id = NULLIF(c.pair_low + c.pair_high - $1, $1)
+                     AND NOT ${eitherBlocks("c.pair_low", "c.pair_high")}
                WHERE member.user_id IS NULL
                   OR c.version > 0
                      AND (known.version IS NULL OR known.version <> c.version OR known.read_seq <> member.read_seq

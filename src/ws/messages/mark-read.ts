@@ -8,7 +8,10 @@ export const markRead = defineMessage({
   params: object({ chatId: chatId(), seq: seq() }),
   data: nothing(),
   item: object({ chatId: chatId(), userId: userId(), readSeq: counter() }),
-  push: { signal: "read", to: "your other devices, and in a dialog to the other side; take the greatest you heard of" },
+  push: {
+    signal: "read",
+    to: "your other devices, and in a dialog to the other side, but across no block; take the greatest you heard of",
+  },
   errors: ["NOT_MEMBER"],
   example: { params: { chatId: 1, seq: 12 }, data: null, item: { chatId: 1, userId: 1, readSeq: 12 } },
   async handle({ user, services }, params) {

@@ -17,7 +17,9 @@ const chat = object({
   lastSeq: counter(),
   readSeq: counter(),
   clearedSeq: described(counter(), "Messages up to here are hidden from you."),
-  peerReadSeq: optional(described(counter(), "In a dialog: how far the other side has read.")),
+  peerReadSeq: optional(
+    described(counter(), "In a dialog: how far the other side has read; left out while one of you blocks the other."),
+  ),
   messages: described(list(messageItem), "Each replaces what you have under its `seq`; in the order of `version`."),
   joined: optional(described(exactly(true), "You did not have this chat.")),
   tooLong: optional(

@@ -11,7 +11,7 @@ export const typing = defineMessage({
   item: nothing(),
   push: {
     signal: "typing",
-    to: "the others who are connected",
+    to: "the others who are connected, but across no block",
     item: {
       schema: object({
         chatId: chatId(),
