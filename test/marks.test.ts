@@ -431,6 +431,29 @@ describe("who is there", () => {
     ]);
   });
 
+  test("moments that could not be noted are noted with the next one, and never replace a later one", async () => {
+    const [early, late, next] = [await messenger().person(), await messenger().person(), await messenger().person()];
+    const presences = new Presences({ database: messenger().db });
+    const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
+    const query = jest.spyOn(messenger().db, "query").mockRejectedValueOnce(new Error("the database is away"));
+    const failed = presences.seen(early.id, at(1));
+    // Comes up while the first is being noted.
+    await presences.seen(late.id, at(2));
+    await expect(failed).rejects.toThrow("away");
+    query.mockRejectedValueOnce(new Error("the database is still away"));
+    await expect(presences.seen(late.id, at(3))).rejects.toThrow("still away");
+    // Noted by another process meanwhile.
+    const [noted] = await messenger().sql<{ at: Date }>(
+      "UPDATE users SET last_seen_at = $at WHERE id = $id RETURNING last_seen_at AS at",
+      { id: early.id, at: at(9) },
+    );
+    expect(noted?.at).toEqual(at(9));
+    await presences.seen(next.id, at(4));
+    const seen = [];
+    for (const person of [early, late, next]) seen.push(await lastSeen(person));
+    expect(seen).toEqual([at(9), at(3), at(4)].map((moment) => moment.toISOString()));
+  });
+
   test("a person asked about twice is told once", async () => {
     const { bob, device } = await twoWithDialog();
     expect(await watch(device.ann, bob, bob)).toHaveLength(1);

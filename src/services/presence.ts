@@ -12,7 +12,7 @@ export interface Presence {
 /** Who may know of whom that they are there: people who share a chat, and neither blocks the other. */
 export class Presences {
   /** Who has gone and is not noted yet. */
-  private readonly gone = new Map<number, Date>();
+  private gone = new Map<number, Date>();
   private isNoting = false;
 
   constructor(private readonly options: { database: Database }) {}
@@ -32,16 +32,22 @@ export class Presences {
     return areAllowedWatchers(this.options.database, pairs);
   }
 
-  /** Notes that somebody was here until now. Those who go at the same moment are noted together: it may be a crowd. */
+  /**
+   * Notes that somebody was here until now. Those who go at the same moment are noted together: it may be a crowd. Whoever
+   * could not be noted is noted with the next.
+   */
   async seen(userId: number, at: Date): Promise<void> {
     this.gone.set(userId, at);
     if (this.isNoting) return;
     this.isNoting = true;
     try {
       while (this.gone.size > 0) {
-        const some = [...this.gone];
-        this.gone.clear();
-        await noteLastSeen(this.options.database, some);
+        const some = this.gone;
+        this.gone = new Map();
+        await noteLastSeen(this.options.database, [...some]).catch((error) => {
+          this.gone = new Map([...some, ...this.gone]);
+          throw error;
+        });
       }
     } finally {
       this.isNoting = false;

@@ -43,11 +43,11 @@ export async function areAllowedWatchers(database: Database, pairs: readonly Wat
   return rows.map(({ isAllowed }) => isAllowed);
 }
 
-/** Notes when these people were last here. */
+/** Notes when these people were last here, unless something later is noted: other processes note them, too. */
 export async function noteLastSeen(database: Database, seen: readonly [userId: number, at: Date][]): Promise<void> {
   await select(
     database,
-    `UPDATE users SET last_seen_at = seen.at
+    `UPDATE users SET last_seen_at = GREATEST(users.last_seen_at, seen.at)
        FROM unnest($userIds::bigint[], $moments::timestamptz[]) AS seen (user_id, at)
       WHERE users.id = seen.user_id AND users.deleted_at IS NULL`,
     { userIds: seen.map(([userId]) => userId), moments: seen.map(([, at]) => at.toISOString()) },
