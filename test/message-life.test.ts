@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import type { MessageItem } from "../src/contract/messages.ts";
 import type { Device } from "./support/device.ts";
 import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
@@ -380,6 +380,31 @@ describe("answering a message", () => {
     expect((await history(bob, chatId)).at(-1)?.replyTo).toMatchObject({ preview: "hello", deletedAt: null });
     const { deletedAt } = await takeBack(ann, messageId);
     expect((await history(bob, chatId)).at(-1)?.replyTo).toMatchObject({ messageId, preview: "", deletedAt });
+  });
+
+  test("a reply that is edited before delivery has read what it answers is told as it was sent, and then as edited", async () => {
+    const { ann, bob } = await twoPeople();
+    const first = await sayTo(bob, ann, "How are you?");
+    const annsOther = await ann.person.connect();
+    const { db } = messenger();
+    const query = db.query.bind(db) as (...asked: unknown[]) => Promise<never>;
+    const spy = jest.spyOn(db, "query").mockImplementation(async (...asked) => {
+      if (!String(asked[0]).includes("AS wanted (id, place)")) return query(...asked);
+      spy.mockRestore();
+      const [sent] = await messenger().sql<{ id: number }>("SELECT max(id) AS id FROM messages");
+      annsOther.send({ type: "editMessage", params: { messageId: sent?.id, content: "Fine, thanks" } });
+      const isEdited = "SELECT 1 FROM messages WHERE id = $id AND edited_at IS NOT NULL";
+      for (let looks = 0; (await messenger().sql(isEdited, { id: sent?.id })).length === 0; looks++) {
+        if (looks === 10_000) throw new Error("it was not edited");
+      }
+      return query(...asked);
+    });
+    const answer = await sayTo(ann, bob, "Fine", { replyTo: first.messageId });
+    const asSent = { message: "Fine", version: 2, editedAt: null, replyTo: { preview: "How are you?" } };
+    expect(answer).toMatchObject(asSent);
+    const asEdited = { ...asSent, message: "Fine, thanks", version: 3, editedAt: expect.any(String) };
+    expect(await bob.device.nextPush()).toMatchObject({ type: "privateMessage", params: { item: asSent } });
+    expect(await bob.device.nextPush()).toMatchObject({ type: "editMessage", params: { item: asEdited } });
   });
 
   test("a deleted message can be answered, and shows nothing", async () => {

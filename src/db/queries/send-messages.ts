@@ -52,8 +52,9 @@ export async function sendMessages(database: Database, messages: readonly Messag
 }
 
 /**
- * The verdicts with what the written messages answer, read as it is today, as everywhere; most answer nothing. To be
- * called after the commit: if it fails, the messages are stored all the same.
+ * The verdicts with what the written messages answer, read as it is today, as everywhere; most answer nothing. Nothing
+ * else is taken from there: a message may have been edited since, which is a change of its own. To be called after the
+ * commit: if it fails, the messages are stored all the same.
  */
 export async function withReplies(
   database: Database,
@@ -64,10 +65,12 @@ export async function withReplies(
     verdict.kind === "written" && messages[index]?.replyTo !== undefined ? [verdict.message.id] : [],
   );
   if (replying.length === 0) return verdicts;
-  const complete = new Map((await messagesById(database, replying)).map((message) => [message.id, message]));
-  return verdicts.map((verdict) =>
-    verdict.kind === "written" ? { ...verdict, message: complete.get(verdict.message.id) ?? verdict.message } : verdict,
-  );
+  const replies = new Map((await messagesById(database, replying)).map(({ id, replyTo }) => [id, replyTo]));
+  return verdicts.map((verdict) => {
+    if (verdict.kind !== "written") return verdict;
+    const { message } = verdict;
+    return { ...verdict, message: { ...message, replyTo: replies.get(message.id) ?? null } };
+  });
 }
 
 function readAnswer({ createdAt, verdicts, people, groups }: Answer, messages: readonly MessageToSend[]): Verdict[] {
