@@ -63,6 +63,13 @@ beforeAll(async () => {
   await messenger().sql(
     "UPDATE chats AS c SET last_message_id = m.id FROM messages AS m WHERE m.chat_id = c.id AND m.seq = c.last_seq",
   );
+  // Of people beyond those above.
+  await messenger().sql(
+    `INSERT INTO blocks (user_id, blocked_id)
+     SELECT $first + n, $first + 1 + (n + k * 7) % 1000
+       FROM generate_series(1, 1000) AS n, generate_series(1, 20) AS k WHERE n <> 1 + (n + k * 7) % 1000`,
+    { first: me + people - 1001 },
+  );
   await messenger().sql("ANALYZE");
 });
 

@@ -4,9 +4,10 @@ import type { Person } from "./messages.ts";
 
 const most = 1000;
 
-/** Whether one of two people blocks the other: `a` and `b` stand for their ids. Index: the primary key of blocks. */
+/** Whether one of two people blocks the other: `a` and `b` stand for their ids. Index: the primary key of blocks, twice. */
 export const eitherBlocks = (a: string, b: string): string =>
-  `EXISTS (SELECT 1 FROM blocks WHERE (user_id = ${a} AND blocked_id = ${b}) OR (user_id = ${b} AND blocked_id = ${a}))`;
+  `(EXISTS (SELECT FROM blocks WHERE user_id = ${a} AND blocked_id = ${b})
+    OR EXISTS (SELECT FROM blocks WHERE user_id = ${b} AND blocked_id = ${a}))`;
 
 /** Whom a person blocks and who is still there, the latest first. Index: the primary key of blocks. */
 export function blockedPeople(database: Database, userId: number): Promise<Person[]> {
