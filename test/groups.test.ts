@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { purgeEndedChat, someEndedChat } from "../src/db/queries/ended-chats.ts";
 import { startHistoryPurge } from "../src/services/history-purge.ts";
 import type { Device } from "./support/device.ts";
@@ -698,6 +698,31 @@ describe("in a group", () => {
         expect(ofGroup(ids.withMembers)).toMatchObject([left(ids.withMembers), handedOver(ids.withMembers, first)]);
         expect(ofGroup(ids.asAdmin)).toMatchObject([left(ids.asAdmin)]);
       }
+    });
+
+    test("leaves many groups with as many statements as a few", async () => {
+      /** How many statements on memberships and notices it takes to leave this many groups, two of every three as owner. */
+      async function statementsFor(count: number): Promise<number> {
+        const [leaving, staying] = [await someone(), await someone()];
+        const groupIds: number[] = [];
+        for (let n = 0; n < count; n++) {
+          const [maker, other] = n % 3 === 2 ? [staying, leaving] : [leaving, staying];
+          const groupId = await newGroup(maker);
+          if (n % 3 > 0) await joined(other.person.id, maker.device, groupId);
+          groupIds.push(groupId);
+        }
+        const query = jest.spyOn(messenger().db, "query");
+        const { token } = leaving.person;
+        await messenger().http("DELETE", "/users/me", { token, body: { password } });
+        const statements = query.mock.calls.map(([sql]) => (typeof sql === "string" ? sql : sql.query));
+        query.mockRestore();
+        const inOrder = (await heard(staying.device)).filter(({ type }) => type === "leaveGroup");
+        expect(inOrder.map(({ params }) => params.item.groupId)).toEqual(groupIds.filter((_id, n) => n % 3 > 0));
+        return statements.filter((sql) => /chat_members|INSERT INTO messages/.test(sql)).length;
+      }
+      const few = await statementsFor(3);
+      expect(few).toBeGreaterThan(3);
+      expect(await statementsFor(30)).toBe(few);
     });
 
     test("is named nowhere: in no push, no list, no history, and no table", async () => {

@@ -165,10 +165,15 @@ export class Accounts {
         { transaction },
       );
       await Block.destroy({ where: { [Op.or]: [{ userId }, { blockedId: userId }] }, transaction });
-      for (const chat of chats) {
-        if (chat.kind === "group") await takeLeave(chat, userId);
-        else await chat.removeMember(userId);
-      }
+      await takeLeave(
+        changes,
+        chats.filter(({ kind }) => kind === "group"),
+        userId,
+      );
+      await changes.removeMember(
+        chats.filter(({ kind }) => kind === "dialog"),
+        userId,
+      );
       return revokeSessions(userId, { transaction });
     });
     sessions.announceEnd({ sessionIds, because: "accountDeleted" });

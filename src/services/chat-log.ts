@@ -1,7 +1,7 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../db/connect.ts";
 import { isPassing, violatedConstraint, wasRolledBack } from "../db/failures.ts";
-import { insertMessage, lockChats, membersOf } from "../db/queries/chat-writes.ts";
+import { insertNotices, lockChats, membersOf, setRoles } from "../db/queries/chat-writes.ts";
 import { type ChatMessage, messagesByClientIds, messagesById } from "../db/queries/messages.ts";
 import { select } from "../db/select.ts";
 import { type Change, type Delivery, type EndWrite, type Origin, recipientsOf } from "../delivery/delivery.ts";
@@ -200,10 +200,42 @@ export class Changes {
     return [...chats.values()].filter(({ members }) => members.has(userId));
   }
 
-  /** Gives the notice the next `seq` and `version` of its chat, and stores it. Whoever it is by has read it. */
-  async append(chat: LockedChat, notice: Notice): Promise<ChatMessage> {
-    const id = await insertMessage(this.database, { chatId: chat.id, ...notice }, this.transaction);
-    return this.note(chat, id);
+  /**
+   * Gives each notice the next `seq` and `version` of its chat, at most one to each chat, and stores them. Whoever a notice
+   * is by has read it.
+   */
+  async append(notices: readonly (Notice & { chat: LockedChat })[]): Promise<ChatMessage[]> {
+    if (notices.length === 0) return [];
+    const toWrite = notices.map(({ chat, ...notice }) => ({ chatId: chat.id, ...notice }));
+    const ids = await insertNotices(this.database, toWrite, this.transaction);
+    const written = await messagesById(this.database, ids, this.transaction);
+    const ofChat = new Map(written.map((message) => [message.chatId, message]));
+    return notices.map(({ chat }) => this.note(chat, ofChat.get(chat.id)));
+  }
+
+  /** Ends a person's memberships. */
+  async removeMember(chats: readonly LockedChat[], userId: number): Promise<void> {
+    const chatId = chats.map(({ id }) => id);
+    await ChatMember.destroy({ where: { chatId, userId }, transaction: this.transaction });
+    for (const { members } of chats) members.delete(userId);
+  }
+
+  /** Gives a member of each of these chats another role. */
+  async setRoles(members: readonly { chat: LockedChat; userId: number; role: Role }[]): Promise<void> {
+    if (members.length === 0) return;
+    const given = members.map(({ chat, ...member }) => ({ chatId: chat.id, ...member }));
+    await setRoles(this.database, given, this.transaction);
+    for (const { chat, userId, role } of members) chat.members.set(userId, role);
+  }
+
+  /** Ends chats: from now on it is as if they had never been. Their messages are removed later, see `history-purge`. */
+  async endChats(chats: readonly LockedChat[]): Promise<void> {
+    const { transaction } = this;
+    if (chats.length === 0) return;
+    const ids = chats.map(({ id }) => id);
+    await Chat.update({ deletedAt: new Date() }, { where: { id: ids }, transaction });
+    await ChatMember.destroy({ where: { chatId: ids }, transaction });
+    for (const { members } of chats) members.clear();
   }
 
   /** Gives a message of the chat other content, or none; that takes the chat's next `version`. */
@@ -222,7 +254,8 @@ export class Changes {
       this.transaction,
     );
     if (!row) throw new Error(`message ${messageId} is not one of chat ${chat.id}`);
-    return this.note(chat, row.id);
+    const [message] = await messagesById(this.database, [row.id], this.transaction);
+    return this.note(chat, message);
   }
 
   /** A message of the chat as it is now; undefined for one that is none of this chat's. */
@@ -233,7 +266,9 @@ export class Changes {
 
   /** Gives out what was written, once it is committed. Settles when delivery has reached all of it. */
   async announce(): Promise<void> {
-    const given = this.written.map((change) => this.delivery.announce(change));
+    // Chat by chat, though what is done to many at once is written step by step.
+    const byChat = [...this.written].sort((one, other) => one.message.chatId - other.message.chatId);
+    const given = byChat.map((change) => this.delivery.announce(change));
     this.end({ inDoubt: false });
     await Promise.all(given);
   }
@@ -250,8 +285,7 @@ export class Changes {
   }
 
   /** Notes what was written, to be announced after the commit. */
-  private async note(chat: LockedChat, messageId: number): Promise<ChatMessage> {
-    const [message] = await messagesById(this.database, [messageId], this.transaction);
+  private note(chat: LockedChat, message: ChatMessage | undefined): ChatMessage {
     if (!message) throw new Error(`a message of chat ${chat.id} is gone in the transaction that wrote it`);
     this.written.push({ message, recipientIds: recipientsOf(message, chat.members.keys()), origin: this.origin });
     return message;
@@ -268,8 +302,10 @@ export class LockedChat {
     readonly members: Map<number, Role>,
   ) {}
 
-  append(notice: Notice): Promise<ChatMessage> {
-    return this.changes.append(this, notice);
+  async append(notice: Notice): Promise<ChatMessage> {
+    const [message] = await this.changes.append([{ chat: this, ...notice }]);
+    if (!message) throw new Error(`a notice of chat ${this.id} was not written`);
+    return message;
   }
 
   revise(messageId: number, revision: { content: string } | "deletion"): Promise<ChatMessage> {
@@ -287,25 +323,19 @@ export class LockedChat {
     this.members.set(userId, role);
   }
 
-  async removeMember(userId: number): Promise<void> {
-    await ChatMember.destroy({ where: { chatId: this.id, userId }, transaction: this.changes.transaction });
-    this.members.delete(userId);
+  removeMember(userId: number): Promise<void> {
+    return this.changes.removeMember([this], userId);
   }
 
-  async setRole(userId: number, role: Role): Promise<void> {
-    await ChatMember.update({ role }, { where: { chatId: this.id, userId }, transaction: this.changes.transaction });
-    this.members.set(userId, role);
+  setRole(userId: number, role: Role): Promise<void> {
+    return this.changes.setRoles([{ chat: this, userId, role }]);
   }
 
   async rename(name: string): Promise<void> {
     await Chat.update({ name }, { where: { id: this.id }, transaction: this.changes.transaction });
   }
 
-  /** Ends the chat: from now on it is as if it had never been. Its messages are removed later, see `history-purge`. */
-  async end(): Promise<void> {
-    const { transaction } = this.changes;
-    await Chat.update({ deletedAt: new Date() }, { where: { id: this.id }, transaction });
-    await ChatMember.destroy({ where: { chatId: this.id }, transaction });
-    this.members.clear();
+  end(): Promise<void> {
+    return this.changes.endChats([this]);
   }
 }

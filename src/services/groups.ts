@@ -58,9 +58,12 @@ export class Groups {
 
   /** Leaves a group. An owner hands over; the last one out ends the group. */
   leave(by: Actor, { groupId }: { groupId: number }): Promise<ChatMessage> {
-    return this.options.chatLog.change(by.origin, async (changes) =>
-      takeLeave(await lockAsMember(changes, groupId, by.userId), by.userId),
-    );
+    return this.options.chatLog.change(by.origin, async (changes) => {
+      const group = await lockAsMember(changes, groupId, by.userId);
+      const [notice] = await takeLeave(changes, [group], by.userId);
+      if (!notice) throw new Error(`nobody has left group ${groupId}`);
+      return notice;
+    });
   }
 
   /** Puts someone out; an admin may put out members, the owner everyone else. */
@@ -105,7 +108,8 @@ export class Groups {
       roleOf(group, userId);
       if (userId === by.userId) throw new AppError("conflict", "User owns this group already");
       await group.setRole(by.userId, "admin");
-      return handOver(group, by, userId);
+      await group.setRole(userId, "owner");
+      return note(group, by, { kind: "ownershipTransferred", userId });
     });
   }
 
@@ -153,21 +157,36 @@ function roleOf(group: LockedChat, userId: number): Role {
 const note = (group: LockedChat, by: Actor, event: Omit<StoredEvent, "byUserId">): Promise<ChatMessage> =>
   group.append({ senderId: by.userId, event: { ...event, byUserId: by.userId } });
 
-/** What leaving does: the notice, the hand-over to the oldest admin, else the oldest member, else the end. */
-export async function takeLeave(group: LockedChat, userId: number): Promise<ChatMessage> {
-  const role = group.members.get(userId);
-  await group.removeMember(userId);
-  const notice = await note(group, { userId }, { kind: "memberLeft" });
-  const others = [...group.members];
-  if (others.length === 0) await group.end();
-  else if (role === "owner") {
-    const [heirId] = others.find(([, itsRole]) => itsRole === "admin") ?? others[0] ?? [];
-    if (heirId !== undefined) await handOver(group, { userId }, heirId);
-  }
-  return notice;
+/**
+ * What leaving does, one group or many: the notice, the hand-over to the oldest admin, else the oldest member, else the
+ * end. It takes as many statements for many as for one: meanwhile nobody else gets into these groups.
+ * @returns the notices, in the order of the groups
+ */
+export async function takeLeave(
+  changes: Changes,
+  groups: readonly LockedChat[],
+  userId: number,
+): Promise<ChatMessage[]> {
+  const owned = groups.filter(({ members }) => members.get(userId) === "owner");
+  await changes.removeMember(groups, userId);
+  const notices = await changes.append(
+    groups.map((chat) => ({ chat, senderId: userId, event: { kind: "memberLeft", byUserId: userId } })),
+  );
+  const heirs = owned.flatMap((chat) => heirOf(chat) ?? []);
+  await changes.setRoles(heirs.map((heir) => ({ ...heir, role: "owner" })));
+  await changes.append(
+    heirs.map(({ chat, userId: heirId }) => ({
+      chat,
+      senderId: userId,
+      event: { kind: "ownershipTransferred", byUserId: userId, userId: heirId },
+    })),
+  );
+  await changes.endChats(groups.filter(({ members }) => members.size === 0));
+  return notices;
 }
 
-async function handOver(group: LockedChat, by: Actor, userId: number): Promise<ChatMessage> {
-  await group.setRole(userId, "owner");
-  return note(group, by, { kind: "ownershipTransferred", userId });
+function heirOf(chat: LockedChat): { chat: LockedChat; userId: number } | undefined {
+  const members = [...chat.members];
+  const [userId] = members.find(([, role]) => role === "admin") ?? members[0] ?? [];
+  return userId === undefined ? undefined : { chat, userId };
 }

@@ -44,37 +44,74 @@ export async function membersOf(
   return chats;
 }
 
+/** A notice and its chat. */
+export interface NoticeToWrite {
+  chatId: number;
+  senderId: number;
+  event: StoredEvent;
+  clientMessageId?: string | undefined;
+}
+
 /**
- * Writes a notice to a chat whose lock is held: with the chat's next `seq` and `version`, which it counts on the chat.
- * Whoever it is by has read it.
- * @returns its id
+ * Writes notices to chats whose locks are held, at most one to each: with the chat's next `seq` and `version`, which it
+ * counts on the chat. Whoever a notice is by has read it.
+ * @returns their ids, in no order
  */
-export async function insertMessage(
+export async function insertNotices(
   database: Database,
-  notice: { chatId: number; senderId: number; event: StoredEvent; clientMessageId?: string | undefined },
+  notices: readonly NoticeToWrite[],
   transaction: Transaction,
-): Promise<number> {
-  const { chatId, senderId, event, clientMessageId = null } = notice;
-  const [row] = await select<{ id: number }>(
+): Promise<number[]> {
+  const rows = await select<{ id: number }>(
     database,
-    `WITH next AS (
-            SELECT last_seq + 1 AS seq, version + 1 AS version, nextval('messages_id_seq') AS id
-              FROM chats WHERE id = $chatId
+    `WITH notice AS (
+            SELECT *
+              FROM unnest($chatIds::bigint[], $senderIds::bigint[], $clientMessageIds::text[], $events::text[])
+                     AS given (chat_id, sender_id, client_message_id, event)
+          ), next AS (
+            SELECT notice.*, chats.last_seq + 1 AS seq, chats.version + 1 AS version,
+                   nextval('messages_id_seq') AS id
+              FROM notice
+              JOIN chats ON chats.id = notice.chat_id
           ), counted AS (
             UPDATE chats SET last_seq = next.seq, version = next.version, last_message_id = next.id
-              FROM next WHERE chats.id = $chatId
+              FROM next WHERE chats.id = next.chat_id
           ), read AS (
-            UPDATE chat_members SET read_seq = next.seq
-              FROM next WHERE chat_id = $chatId AND user_id = $senderId
+            UPDATE chat_members AS member SET read_seq = next.seq
+              FROM next WHERE member.chat_id = next.chat_id AND member.user_id = next.sender_id
           )
      INSERT INTO messages (id, chat_id, seq, version, sender_id, client_message_id, event, content, created_at)
-     SELECT next.id, $chatId, next.seq, next.version, $senderId, $clientMessageId, $event::jsonb, '',
+     SELECT id, chat_id, seq, version, sender_id, client_message_id, event::jsonb, '',
             date_trunc('milliseconds', clock_timestamp())
        FROM next
   RETURNING id`,
-    { chatId, senderId, event: JSON.stringify(event), clientMessageId },
+    {
+      chatIds: notices.map(({ chatId }) => chatId),
+      senderIds: notices.map(({ senderId }) => senderId),
+      clientMessageIds: notices.map(({ clientMessageId }) => clientMessageId ?? null),
+      events: notices.map(({ event }) => JSON.stringify(event)),
+    },
     transaction,
   );
-  if (!row) throw new Error(`chat ${chatId}, whose lock is held, is not there`);
-  return row.id;
+  return rows.map(({ id }) => id);
+}
+
+/** Gives one member of each of these chats, whose locks are held, another role. */
+export async function setRoles(
+  database: Database,
+  members: readonly { chatId: number; userId: number; role: Role }[],
+  transaction: Transaction,
+): Promise<void> {
+  await select(
+    database,
+    `UPDATE chat_members AS member SET role = given.role
+       FROM unnest($chatIds::bigint[], $userIds::bigint[], $roles::text[]) AS given (chat_id, user_id, role)
+      WHERE member.chat_id = given.chat_id AND member.user_id = given.user_id`,
+    {
+      chatIds: members.map(({ chatId }) => chatId),
+      userIds: members.map(({ userId }) => userId),
+      roles: members.map(({ role }) => role),
+    },
+    transaction,
+  );
 }
