@@ -170,8 +170,11 @@ export class PresenceBoard {
     if (this.isTelling) return;
     this.isTelling = true;
     while (this.due.size > 0) {
-      const some = [...this.due].slice(0, mostAtOnce);
-      for (const watch of some) this.due.delete(watch);
+      const some: Watch[] = [];
+      for (const watch of this.due) {
+        this.due.delete(watch);
+        if (some.push(watch) === mostAtOnce) break;
+      }
       try {
         await this.tell(some);
       } catch (err) {
