@@ -8,6 +8,24 @@ export type Config = Readonly<{
   host: string;
   /** 0 picks a free port. */
   port: number;
+  /** What one client, and all together, may take of the HTTP side. */
+  http: Readonly<{
+    /** Until the headers of a request are there. */
+    headersTimeoutMs: number;
+    /** Until its body is there, too. */
+    requestTimeoutMs: number;
+    /** From its headers until the client has taken the whole answer. */
+    responseTimeoutMs: number;
+    /** How long a connection is kept for the next request. */
+    keepAliveMs: number;
+    maxBodyBytes: number;
+    /** TCP connections of the process, those of WebSockets among them. */
+    maxConnections: number;
+    /** Requests of one connection that are not answered yet. */
+    maxRequestsPerConnection: number;
+    /** Requests of all connections that have not begun yet. */
+    maxWaitingRequests: number;
+  }>;
   logLevel: string;
   /** Undefined: the embedded PostgreSQL in `dataDir`. */
   databaseUrl: string | undefined;
@@ -66,6 +84,9 @@ type RateName =
 
 const shortestSecret = 32;
 
+/** TCP connections for HTTP, when all the WebSockets there may be are open. */
+const connectionsBesides = 2000;
+
 /** Long enough, and known to everyone who reads documentation. */
 const wellKnownSecrets = new Set([
   "a-string-secret-at-least-256-bits-long",
@@ -106,6 +127,18 @@ const environmentSchema = Joi.object({
     Joi.ref("NODE_ENV", { adjust: (mode) => (mode === "production" ? "0.0.0.0" : "127.0.0.1") }),
   ),
   PORT: wholeNumber(0, 65_535).default(3000),
+  HEADERS_TIMEOUT_SECONDS: wholeNumber(1, 300).default(10),
+  REQUEST_TIMEOUT_SECONDS: wholeNumber(1, 3600)
+    .min(Joi.ref("HEADERS_TIMEOUT_SECONDS"))
+    .default(Joi.ref("HEADERS_TIMEOUT_SECONDS", { adjust: (headers) => Math.max(15, headers) })),
+  RESPONSE_TIMEOUT_SECONDS: wholeNumber(1, 3600).default(60),
+  KEEP_ALIVE_SECONDS: wholeNumber(1, 3600).default(75),
+  MAX_BODY_BYTES: wholeNumber(1024, 2 ** 24).default(16 * 1024),
+  MAX_CONNECTIONS: wholeNumber(1, 1_100_000).default(
+    Joi.ref("MAX_SOCKETS", { adjust: (sockets) => sockets + connectionsBesides }),
+  ),
+  MAX_REQUESTS_PER_CONNECTION: wholeNumber(1, 1000).default(16),
+  MAX_WAITING_REQUESTS: wholeNumber(1, 100_000).default(512),
   LOG_LEVEL: Joi.string().valid("fatal", "error", "warn", "info", "debug", "trace", "silent").default("info"),
   DATABASE_URL: url(["postgres", "postgresql"], "postgres://user:password@host:5432/database"),
   DATA_DIR: Joi.string().default("./data"),
@@ -155,6 +188,9 @@ const environmentSchema = Joi.object({
   })
   .unknown(true);
 
+/** The variables that are read. */
+export const settingNames: readonly string[] = Object.keys(environmentSchema.describe().keys);
+
 /** What only production insists on; each answer is a sentence for the operator. */
 function refuseInProduction(environment: { JWT_SECRET?: string; BCRYPT_COST: number }): string | undefined {
   if (environment.JWT_SECRET === undefined) {
@@ -192,6 +228,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     production,
     host: value.HOST,
     port: value.PORT,
+    http: Object.freeze({
+      headersTimeoutMs: value.HEADERS_TIMEOUT_SECONDS * 1000,
+      requestTimeoutMs: value.REQUEST_TIMEOUT_SECONDS * 1000,
+      responseTimeoutMs: value.RESPONSE_TIMEOUT_SECONDS * 1000,
+      keepAliveMs: value.KEEP_ALIVE_SECONDS * 1000,
+      maxBodyBytes: value.MAX_BODY_BYTES,
+      maxConnections: value.MAX_CONNECTIONS,
+      maxRequestsPerConnection: value.MAX_REQUESTS_PER_CONNECTION,
+      maxWaitingRequests: value.MAX_WAITING_REQUESTS,
+    }),
     logLevel: value.LOG_LEVEL,
     databaseUrl: value.DATABASE_URL,
     dataDir: value.DATA_DIR,

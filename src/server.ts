@@ -50,18 +50,11 @@ import { PresenceBoard } from "./ws/presence-board.ts";
 import { registry } from "./ws/registry.ts";
 import { refuseUnready } from "./ws/upgrade.ts";
 
-/** What a client may take for a request, in milliseconds; who takes longer is answered 408. */
-const patience = {
-  headersTimeout: 10_000,
-  /** With its body. */
-  requestTimeout: 15_000,
-  /** How often both are looked at. */
-  connectionsCheckingInterval: 1000,
-};
-/** Longer than proxies keep an idle connection (60 s), so that none sends a request on one that is just being closed. */
-const keepAliveMs = 75_000;
 /** How long requests under way may take when the server stops, before they are cut off. */
 const lastRequestsMs = 5000;
+
+/** How long one complaint about refused connections stands for all of them. */
+const quietMs = 10_000;
 
 /** Changes older than this have been heard of, or found by the look at the database. */
 const latestNewsMs = 60_000;
@@ -90,11 +83,22 @@ export class Messenger {
   constructor(
     private readonly config: Config,
     private readonly log: Logger,
-    timeouts: typeof patience = patience,
   ) {
-    this.waitingApp = createWaitingApp({ log, asAppError });
-    this.server = createServer({ ...timeouts, keepAliveTimeout: keepAliveMs }, (request, response) =>
-      (this.edges?.app ?? this.waitingApp)(request, response),
+    const { http } = config;
+    this.waitingApp = createWaitingApp({ http, log, asAppError });
+    this.server = createServer(
+      {
+        headersTimeout: http.headersTimeoutMs,
+        requestTimeout: http.requestTimeoutMs,
+        connectionsCheckingInterval: http.headersTimeoutMs / 10,
+        keepAliveTimeout: http.keepAliveMs,
+      },
+      (request, response) => (this.edges?.app ?? this.waitingApp)(request, response),
+    );
+    this.server.maxConnections = http.maxConnections;
+    this.server.on(
+      "drop",
+      sparingly(() => log.warn(`connections are refused: there are ${http.maxConnections} (MAX_CONNECTIONS)`)),
     );
     this.server.on("upgrade", (request, socket, head) => {
       if (!asksForWebSocket(request)) this.server.emit("connection", withoutUpgrade(request, socket, head));
@@ -203,6 +207,7 @@ export class Messenger {
       },
       isReady: async () => isOpen() && (await answers(database)),
       limits,
+      http: config.http,
       trustedProxyHops: config.trustedProxyHops,
       allowedOrigins: config.allowedOrigins,
       asAppError,
@@ -235,17 +240,25 @@ export class Messenger {
   private listen(): Promise<number> {
     const { host, port } = this.config;
     return new Promise((resolve, reject) => {
-      this.server.once("error", (error: NodeJS.ErrnoException) => {
+      const refuse = (error: NodeJS.ErrnoException) => {
         const why = error.code === "EADDRINUSE" ? "it is taken" : error.message;
         reject(
           new StartError(
             `Port ${port} of ${host} cannot be used: ${why}. Set PORT to another, or to 0 for a free one.`,
           ),
         );
+      };
+      this.server.once("error", refuse).listen({ host, port }, () => {
+        this.server.off("error", refuse).on("error", this.noteFailedAccept);
+        resolve((this.server.address() as AddressInfo).port);
       });
-      this.server.listen({ host, port }, () => resolve((this.server.address() as AddressInfo).port));
     });
   }
+
+  /** Such as for want of file descriptors: who is connected goes on. */
+  private readonly noteFailedAccept = sparingly((error: Error) =>
+    this.log.error({ err: error }, "a connection could not be accepted"),
+  );
 
   private async windDown(): Promise<void> {
     this.stopping.abort();
@@ -259,6 +272,16 @@ export class Messenger {
     if (this.redis) await closeRedis(this.redis);
     await this.opened?.close();
   }
+}
+
+/** Says it now, and again only after a while: in a flood a line for each would be a flood of its own. */
+function sparingly<What extends unknown[]>(say: (...what: What) => void): (...what: What) => void {
+  let quietUntil = 0;
+  return (...what) => {
+    if (performance.now() < quietUntil) return;
+    quietUntil = performance.now() + quietMs;
+    say(...what);
+  };
 }
 
 /** Closes the sockets of ended sessions here, and has every other process do it. */

@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { readConfig } from "../src/config.ts";
+import { readConfig, settingNames } from "../src/config.ts";
 
 const secret = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA9k3";
 
@@ -22,6 +23,30 @@ describe("settings", () => {
 
   test("an empty variable counts as unset", () => {
     expect(readConfig({ PORT: "", DATABASE_URL: "", JWT_SECRET: "" })).toEqual(readConfig({}));
+  });
+
+  test("each is in .env.example, and what is written there is the default", () => {
+    const example = readFileSync(new URL("../.env.example", `file://${__filename}`), "utf8");
+    const lines = [...example.matchAll(/^# ([A-Z][A-Z_]+)=(.*)$/gm)].map(([, name = "", value = ""]) => ({
+      name,
+      value,
+    }));
+    expect(lines.map(({ name }) => name).sort()).toEqual([...settingNames].sort());
+    const others = new Set(["DATABASE_URL", "REDIS_URL", "REDIS_PREFIX"]);
+    for (const { name, value } of lines.filter(({ name }) => !others.has(name))) {
+      expect({ name, config: readConfig({ [name]: value }) }).toEqual({ name, config: readConfig({}) });
+    }
+  });
+
+  test("what hangs together is frozen together", () => {
+    const config = readConfig({});
+    expect(Object.isFrozen(config)).toBe(true);
+    for (const group of Object.values(config)) expect(Object.isFrozen(group)).toBe(true);
+  });
+
+  test("there is room for as many connections as WebSockets, and for HTTP", () => {
+    expect(readConfig({ MAX_SOCKETS: "50000" }).http.maxConnections).toBe(52_000);
+    expect(readConfig({ MAX_SOCKETS: "50000", MAX_CONNECTIONS: "100" }).http.maxConnections).toBe(100);
   });
 
   test("a limit is a burst and what comes back; off lifts the limits and the sockets of one person, and no size", () => {
@@ -57,6 +82,11 @@ describe("settings", () => {
     ["a database of another kind", { DATABASE_URL: "mysql://localhost/x" }, /"DATABASE_URL" must look like postgres:/],
     ["a short secret, in development too", { JWT_SECRET: "short" }, /"JWT_SECRET" needs 32 bytes or more/],
     ["origins that are none", { ALLOWED_ORIGINS: "example.org" }, /"ALLOWED_ORIGINS" must be origins/],
+    [
+      "less time for a whole request than for its headers",
+      { HEADERS_TIMEOUT_SECONDS: "20", REQUEST_TIMEOUT_SECONDS: "19" },
+      /"REQUEST_TIMEOUT_SECONDS" must be greater than or equal to ref:HEADERS_TIMEOUT_SECONDS/,
+    ],
     ["a mode that is none", { NODE_ENV: "prod" }, /"NODE_ENV" must be one of/],
     ["production without a secret", { NODE_ENV: "production" }, /JWT_SECRET is required in production/],
     [

@@ -1,50 +1,19 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { Device } from "./support/device.ts";
 import { password, useMessenger } from "./support/messenger.ts";
+import { answers, restOf, say } from "./support/raw-http.ts";
 
 /* What happens before a request is one: origins, slow and strange clients, bodies, headers. */
 
-const patienceMs = 500;
-const messenger = useMessenger(
-  { ALLOWED_ORIGINS: "https://chat.example.org,http://other.example.org:8080" },
-  { headersTimeout: patienceMs, requestTimeout: 2 * patienceMs, connectionsCheckingInterval: 50 },
-);
+const patienceMs = 1000;
+const messenger = useMessenger({
+  ALLOWED_ORIGINS: "https://chat.example.org,http://other.example.org:8080",
+  HEADERS_TIMEOUT_SECONDS: "1",
+  REQUEST_TIMEOUT_SECONDS: "1",
+});
 
 const url = (path = "") => `http://127.0.0.1:${messenger().port}${path}`;
-
-/** Opens a bare connection and says this on it. */
-async function say(text: string): Promise<Socket> {
-  const socket = connect(messenger().port, "127.0.0.1");
-  socket.on("error", () => {});
-  await once(socket, "connect");
-  socket.write(text);
-  return socket;
-}
-
-/** All that comes until the server ends the connection. */
-async function restOf(socket: Socket): Promise<string> {
-  let text = "";
-  for await (const chunk of socket) text += String(chunk);
-  return text;
-}
-
-/** The answers of one connection, as whole texts, once there are so many. */
-async function answers(socket: Socket, count: number): Promise<string[]> {
-  let text = "";
-  for (;;) {
-    const found = text.split(/(?=HTTP\/1\.1 \d{3} )/).filter(isWhole);
-    if (found.length >= count) return found;
-    text += String((await once(socket, "data", { signal: AbortSignal.timeout(5000) }))[0]);
-  }
-}
-
-function isWhole(answer: string): boolean {
-  const [head = "", body = ""] = answer.split("\r\n\r\n");
-  const length = /content-length: (\d+)/i.exec(head)?.[1];
-  return length !== undefined && Buffer.byteLength(body) >= Number(length);
-}
 
 describe("a page of an allowed origin", () => {
   const preflight = (origin: string, path = "/auth/login") =>
@@ -124,14 +93,14 @@ describe("a client that is slow", () => {
     ["does not come to the end of its chunks", `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n{"ema\r\n`],
   ])("and %s is answered 408 and hung up on", async (_what, text) => {
     const startedAt = performance.now();
-    const answer = await restOf(await say(text));
+    const answer = await restOf(await say(messenger().port, text));
     expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\nConnection: close\r\n/);
     expect(performance.now() - startedAt).toBeGreaterThan(patienceMs - 100);
     expect((await messenger().http("GET", "/health/live")).status).toBe(200);
   });
 
   test("and drips a header at a time gains no time by it", async () => {
-    const socket = await say("GET /health/live HTTP/1.1\r\nHost: x\r\n");
+    const socket = await say(messenger().port, "GET /health/live HTTP/1.1\r\nHost: x\r\n");
     const drip = setInterval(() => socket.write("X-Drip: 1\r\n"), 50);
     expect(await restOf(socket)).toMatch(/^HTTP\/1\.1 408 /);
     clearInterval(drip);
@@ -141,7 +110,7 @@ describe("a client that is slow", () => {
     const { token } = await messenger().person();
     const device = await Device.connect(url().replace("http", "ws"), { headers: { authorization: `Bearer ${token}` } });
     // A client that times out at HTTP in the meantime shows that the time is over.
-    await restOf(await say(""));
+    await restOf(await say(messenger().port, ""));
     await device.settle();
     await device.close();
   });
@@ -151,7 +120,7 @@ describe("an offer to go on in HTTP/2", () => {
   const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
 
   test("is not taken up: the request is answered as any other, and so is the next on the connection", async () => {
-    const socket = await say(`GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
+    const socket = await say(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
     const [first] = await answers(socket, 1);
     expect(first).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\{"status":"live"\}$/);
     socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -163,7 +132,10 @@ describe("an offer to go on in HTTP/2", () => {
     const body = JSON.stringify({ email: "nobody@example.test", password });
     const length = Buffer.byteLength(body);
     const login = `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n`;
-    const socket = await say(`${login}${offer}\r\n${body}GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const socket = await say(
+      messenger().port,
+      `${login}${offer}\r\n${body}GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n`,
+    );
     const [first, second] = await answers(socket, 2);
     expect(first).toMatch(/^HTTP\/1\.1 401 [\s\S]*BAD_CREDENTIALS/);
     expect(second).toMatch(/^HTTP\/1\.1 200 /);
@@ -173,17 +145,17 @@ describe("an offer to go on in HTTP/2", () => {
   test("whose body comes later, or never, is waited for as any other", async () => {
     const body = JSON.stringify({ email: "nobody@example.test", password });
     const login = `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${offer}\r\n`;
-    const socket = await say(login);
+    const socket = await say(messenger().port, login);
     await messenger().http("GET", "/health/live");
     socket.write(body);
     expect((await answers(socket, 1))[0]).toMatch(/^HTTP\/1\.1 401 /);
     socket.destroy();
-    expect(await restOf(await say(login))).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await restOf(await say(messenger().port, login))).toMatch(/^HTTP\/1\.1 408 /);
   });
 
   test("by a client that resets the connection harms nobody", async () => {
     for (let round = 0; round < 10; round++) {
-      const socket = await say(`GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
+      const socket = await say(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
       socket.resetAndDestroy();
       await once(socket, "close");
     }

@@ -191,6 +191,19 @@ describe("log-ins", () => {
   afterEach(() => {
     jest.restoreAllMocks();
   });
+  const spellings = [
+    ...[
+      "/auth/login",
+      "/AUTH/login",
+      "/auth/Login",
+      "/auth/login/",
+      "/auth/login?x=1",
+      "/auth/login#x",
+      "//auth/login",
+    ],
+    ...["/auth/log%69n", "/%61uth/login", "/auth%2flogin", "/auth/./login", "/x/../auth/login", "/auth\\login"],
+    ...["http://x/auth/login", "HTTP://x/auth/login?x", "/auth/login/?x", "/auth\\login#x", "/auth/register"],
+  ];
 
   test("of one account, with an account or without one, are refused from the sixth wrong password on", async () => {
     const { email } = await messenger().person();
@@ -227,19 +240,18 @@ describe("log-ins", () => {
     const held = Array.from({ length: places + 1 }, (_, n) => logIn(`${n}@example.test`));
     expect((await Promise.race(held)).status).toBe(503);
 
-    // The door does not know the second way to write it: there the refusal comes from the queue itself.
-    const guess = (_: unknown, n: number) =>
-      post(messenger(), n % 2 ? "/auth/login" : "/auth/login/", { email, password: "a wrong password" });
+    const guess = () => logIn(email, "a wrong password");
     const guesses = await Promise.all(Array.from({ length: 14 }, guess));
     for (const { status, body } of guesses) {
       expect({ status, ...body }).toMatchObject({ status: 503, code: "UNAVAILABLE", retryAfterMs: 2000 });
     }
-    const unread = connect(messenger().port, "127.0.0.1");
-    unread.write(
-      "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n",
-    );
-    expect(String(await once(unread, "data"))).toMatch(/^HTTP\/1\.1 503 /);
-    unread.destroy();
+    for (const path of spellings) {
+      const unread = connect(messenger().port, "127.0.0.1");
+      unread.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n`);
+      const answer = String(await once(unread, "data", { signal: AbortSignal.timeout(5000) }));
+      expect({ path, answer }).toMatchObject({ answer: expect.stringMatching(/^HTTP\/1\.1 (503|404) /) });
+      unread.destroy();
+    }
     expect((await messenger().http("GET", "/health/ready")).status).toBe(200);
 
     release();

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
+import { restOf, say } from "./support/raw-http.ts";
 import { account, connect, post, register, useProcesses } from "./support/processes.ts";
 
 /* The server as its users run it: a process of its own that is started, stopped and killed. */
@@ -116,6 +117,35 @@ describe("a server process", () => {
       err: { message: "nobody caught this" },
       msg: "an error that nobody caught: the process ends",
     });
+  });
+
+  test("a connection more than MAX_CONNECTIONS is hung up on, those inside go on, and the log says it once", async () => {
+    const server = await processes.start({ MAX_CONNECTIONS: "20" });
+    const { token } = await register(server);
+    const device = await connect(server, token);
+    const crowd = [];
+    for (let n = 0; n < 30; n++) crowd.push(await say(server.port, ""));
+    expect(await restOf(crowd.at(-1) as Socket)).toBe("");
+    await device.settle();
+    for (const socket of crowd) socket.destroy();
+    const { output } = await server.end("SIGTERM");
+    expect(output.match(/connections are refused/g)).toHaveLength(1);
+  });
+
+  test("a connection that cannot be accepted, for want of file descriptors, ends nothing but itself", async () => {
+    const script = `import { Server } from "node:http";
+      const { listen } = Server.prototype;
+      Server.prototype.listen = function (...given) {
+        process.on("SIGUSR2", () => this.emit("error", Object.assign(new Error("accept EMFILE"), { code: "EMFILE" })));
+        return listen.apply(this, given);
+      };`;
+    const server = await processes.start({}, ["--import", `data:text/javascript,${encodeURIComponent(script)}`]);
+    const { token } = await register(server);
+    const device = await connect(server, token);
+    server.child.kill("SIGUSR2");
+    await server.says(/a connection could not be accepted/);
+    await device.settle();
+    expect(await server.end("SIGTERM")).toMatchObject({ code: 0, output: expect.stringContaining("EMFILE") });
   });
 
   test("a taken port is said in one line that tells what to do", async () => {

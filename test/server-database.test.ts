@@ -44,7 +44,8 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     await server.says(/not there yet/);
     expect(await ready(port)).toBe(503);
     expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
-    expect((await fetch(`http://127.0.0.1:${port}/users/me`)).status).toBe(503);
+    const { status, headers } = await fetch(`http://127.0.0.1:${port}/users/me`);
+    expect({ status, sniff: headers.get("x-content-type-options") }).toEqual({ status: 503, sniff: "nosniff" });
     await cluster.start();
     await server.says(/WebSocket: /);
     expect(await ready(port)).toBe(200);

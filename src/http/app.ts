@@ -1,14 +1,13 @@
 import type { RequestListener } from "node:http";
 import { promisify } from "node:util";
 import cors from "cors";
-import express, { type RequestHandler, Router } from "express";
-import helmet from "helmet";
+import express, { type Request, type RequestHandler, type Response, Router } from "express";
 import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { type Limits, networkOf } from "../services/limits.ts";
 import { bearerToken } from "../services/tokens.ts";
-import { door } from "./door.ts";
+import { type DoorLimits, door } from "./door.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
 import { routes } from "./registry.ts";
 import { requestLog } from "./request-log.ts";
@@ -16,7 +15,6 @@ import type { AnyRoute, HttpServices } from "./route.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
 import { healthRouter } from "./routers/health.ts";
 
-const largestBody = "16kb";
 /** How long a browser may keep what it was told about origins. */
 const preflightSeconds = 600;
 
@@ -24,6 +22,7 @@ export interface HttpOptions {
   services: HttpServices;
   documents: Documents;
   limits: Limits;
+  http: DoorLimits & { maxBodyBytes: number };
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
@@ -43,14 +42,8 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   });
   app.disable("x-powered-by").disable("etag");
   app.set("trust proxy", options.trustedProxyHops);
-  app.set("query parser", "simple");
+  app.set("query parser", "simple").enable("case sensitive routing");
   app.use(requestLog(options.log));
-  app.use(
-    helmet({
-      contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-      strictTransportSecurity: false,
-    }),
-  );
   app.use("/health", healthRouter(options.isReady));
   app.use("/api", docsRouter(options.documents));
   app.use(allowOrigins);
@@ -61,14 +54,33 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.use(documentedRoutes(options));
   app.use(unknownRoute);
   app.use(errorHandler(options.asAppError));
-  return door({ app, routes, services: options.services, allowOrigins, asAppError: options.asAppError });
+  return door({
+    app,
+    limits: options.http,
+    asAppError: options.asAppError,
+    requireRoom: roomByRoute(options.services),
+    allowOrigins,
+  });
+}
+
+/** For each route that is bounded, what throws while there is no more room. */
+function roomByRoute(services: HttpServices): ReadonlyMap<string, (ahead: number) => void> {
+  const bounded = routes.flatMap(({ method, url, requireRoom }) => (requireRoom ? [{ method, url, requireRoom }] : []));
+  return new Map(
+    bounded.map(({ method, url, requireRoom }) => [
+      `${method.toUpperCase()} ${url}`,
+      (ahead) => requireRoom(services, ahead),
+    ]),
+  );
 }
 
 function documentedRoutes(options: HttpOptions): Router {
-  const router = Router();
+  // One spelling of each address, which is the one that the door knows.
+  const router = Router({ caseSensitive: true, strict: true });
+  const readBody = promisify(express.json({ limit: options.http.maxBodyBytes }));
   const methodsByUrl = new Map<string, string[]>();
   for (const route of routes) {
-    router[route.method](expressPath(route.url), handler(route, options));
+    router[route.method](expressPath(route.url), handler(route, readBody, options));
     methodsByUrl.set(route.url, [...(methodsByUrl.get(route.url) ?? []), route.method]);
   }
   for (const [url, methods] of methodsByUrl) router.all(expressPath(url), wrongMethod(methods));
@@ -77,11 +89,11 @@ function documentedRoutes(options: HttpOptions): Router {
 
 const expressPath = (url: string): string => url.replace(/\{(\w+)\}/g, ":$1");
 
-const readBody = promisify(express.json({ limit: largestBody }));
+type ReadBody = (request: Request, response: Response) => Promise<unknown>;
 
 /** Who asks, then what is asked, then the answer: who is refused is not read. */
 const handler =
-  (route: AnyRoute, { services, limits }: HttpOptions): RequestHandler =>
+  (route: AnyRoute, readBody: ReadBody, { services, limits }: HttpOptions): RequestHandler =>
   async (request, response) => {
     const identity = route.public
       ? undefined

@@ -1,64 +1,144 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import type { AppError } from "../errors.ts";
+import type { Socket } from "node:net";
+import { AppError } from "../errors.ts";
 import { sendError } from "./error-handler.ts";
-import type { AnyRoute, HttpServices } from "./route.ts";
+import { healthPaths } from "./routers/health.ts";
+import { securityHeaders } from "./security-headers.ts";
 
-/** Of a turn: what a refusal costs of what a request does. */
-const refusalShare = 0.1;
+/** How many refusals cost what one request does. */
+const refusalsInATurn = 10;
+
+/** What one connection, and all together, may ask for. */
+export interface DoorLimits {
+  responseTimeoutMs: number;
+  maxRequestsPerConnection: number;
+  maxWaitingRequests: number;
+}
 
 /**
  * Where requests come in, before any of the work that Express is. What there is no room for is refused here, unread.
- * One request begins, or ten are refused, in a turn of the event loop, and the others wait for the next turns, in which
- * the sockets get theirs, too: a flood makes itself slow, and not those who chat. Whoever watches the process is first.
+ * One request begins in a turn of the event loop, or ten are refused, and the others wait for the next turns, in which
+ * the sockets get theirs, too: a flood makes itself slow, and not those who chat. Whoever watches the process waits in
+ * a line of its own.
  */
 export function door(options: {
   app: RequestListener;
-  routes: readonly AnyRoute[];
-  services: HttpServices;
-  /** Lets pages of allowed origins read the answer. */
-  allowOrigins: (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+  limits: DoorLimits;
   asAppError: (error: unknown) => AppError;
+  /** By method and path: throws while no more of it can be taken on; `ahead` are let in and not begun. */
+  requireRoom?: ReadonlyMap<string, (ahead: number) => void>;
+  /** Lets pages of allowed origins read the answer. */
+  allowOrigins?: (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 }): RequestListener {
-  const { app, routes, services, allowOrigins, asAppError } = options;
-  const bounded = new Map(
-    routes.map(({ method, url, requireRoom }) => [`${method.toUpperCase()} ${url}`, requireRoom]),
-  );
-  const inTurn = turns();
+  const { app, limits, asAppError, requireRoom, allowOrigins } = options;
+  const visitors = new WeakMap<Socket, Visitor>();
+  const [requests, watchers, refusals] = [new Line(1), new Line(1), new Line(refusalsInATurn)];
   let ahead = 0;
 
-  return (request, response) => {
-    const { method, url = "" } = request;
-    const requireRoom = bounded.get(`${method} ${url}`);
-    if (!requireRoom) return inTurn(() => app(request, response), { first: url.startsWith("/health/") });
-    try {
-      requireRoom(services, ahead);
-    } catch (error) {
-      const refuse = () => {
-        response.setHeader("Cache-Control", "no-store");
-        allowOrigins(request, response, () => sendError(response, asAppError(error)));
-      };
-      return inTurn(refuse, { share: refusalShare });
-    }
-    ahead++;
-    inTurn(() => {
-      ahead--;
-      app(request, response);
+  function letIn(request: IncomingMessage, response: ServerResponse): void {
+    const path = straighten(request);
+    const line = healthPaths.has(path) ? watchers : requests;
+    if (line.length >= limits.maxWaitingRequests) throw tooMany();
+    const requireItsRoom = requireRoom?.get(`${request.method} ${path}`);
+    requireItsRoom?.(ahead);
+    if (requireItsRoom) ahead++;
+    line.join(request, () => {
+      if (requireItsRoom) ahead--;
+      if (!request.socket.destroyed) app(request, response);
     });
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse, error: AppError): void {
+    response.setHeader("Cache-Control", "no-store");
+    if (allowOrigins) allowOrigins(request, response, () => sendError(response, error));
+    else sendError(response, error);
+  }
+
+  return (request, response) => {
+    const { socket } = request;
+    const visitor = visitors.get(socket) ?? new Visitor(socket, limits);
+    visitors.set(socket, visitor);
+    if (!visitor.asks(response)) return;
+    securityHeaders(request, response, () => {});
+    try {
+      letIn(request, response);
+    } catch (error) {
+      refusals.join(request, () => refuse(request, response, asAppError(error)));
+    }
   };
 }
 
-/** Begins in each turn of the event loop what fits into it, in the order of arrival. */
-function turns(): (begin: () => void, options?: { first?: boolean; share?: number }) => void {
-  const waiting: { begin: () => void; share: number }[] = [];
-  const turn = () => {
-    for (let left = 1; left > 0 && waiting.length > 0; ) {
-      const next = waiting.shift();
-      next?.begin();
-      left -= next?.share ?? 1;
+const tooMany = () => new AppError("unavailable", "Too many requests at once. Try again.", { retryAfterMs: 1000 });
+
+/**
+ * There are many ways to write one address. This one is what both the door and the router go by from here on, or what is
+ * bounded here under one spelling would go past under another.
+ */
+function straighten(request: IncomingMessage): string {
+  const { url = "" } = request;
+  const somewhere = "http://localhost";
+  const whole = url.startsWith("/") ? `${somewhere}${url}` : url;
+  const { pathname, search } = new URL(URL.canParse(whole, somewhere) ? whole : somewhere, somewhere);
+  request.url = `${pathname}${search}`;
+  return pathname;
+}
+
+/** One connection. It is answered in the order in which it asks. */
+class Visitor {
+  private unanswered = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly limits: DoorLimits,
+  ) {
+    socket.once("close", () => clearTimeout(this.timer));
+  }
+
+  /** Counts one request, and hangs up on who asks too much at once. */
+  asks(response: ServerResponse): boolean {
+    if (this.unanswered >= this.limits.maxRequestsPerConnection) this.hangUp();
+    if (this.socket.destroyed) return false;
+    if (++this.unanswered === 1) this.waitForAnswer();
+    response.once("close", () => {
+      clearTimeout(this.timer);
+      if (--this.unanswered > 0 && !this.socket.destroyed) this.waitForAnswer();
+    });
+    return true;
+  }
+
+  private waitForAnswer(): void {
+    this.timer = setTimeout(() => this.hangUp(), this.limits.responseTimeoutMs);
+  }
+
+  private hangUp(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Begins in each turn of the event loop what fits into it, in the order of arrival. Who has hung up takes no turn. */
+class Line {
+  private readonly waiting: { socket: Socket; begin: () => void }[] = [];
+
+  constructor(private readonly perTurn: number) {}
+
+  get length(): number {
+    return this.waiting.length;
+  }
+
+  join({ socket }: IncomingMessage, begin: () => void): void {
+    if (this.waiting.push({ socket, begin }) === 1) setImmediate(this.turn);
+  }
+
+  private readonly turn = (): void => {
+    const now: (() => void)[] = [];
+    for (let left = this.perTurn; left > 0; ) {
+      const next = this.waiting.shift();
+      if (!next) break;
+      now.push(next.begin);
+      if (!next.socket.destroyed) left--;
     }
-    if (waiting.length > 0) setImmediate(turn);
-  };
-  return (begin, { first = false, share = 1 } = {}) => {
-    if (waiting[first ? "unshift" : "push"]({ begin, share }) === 1) setImmediate(turn);
+    if (this.waiting.length > 0) setImmediate(this.turn);
+    for (const begin of now) begin();
   };
 }

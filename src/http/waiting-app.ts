@@ -1,12 +1,18 @@
-import express, { type Express } from "express";
+import type { RequestListener } from "node:http";
+import express from "express";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { type DoorLimits, door } from "./door.ts";
 import { errorHandler } from "./error-handler.ts";
 import { requestLog } from "./request-log.ts";
 import { healthRouter } from "./routers/health.ts";
 
 /** Answers while the database is not there yet: alive, not ready, and "try again" to everything else. */
-export function createWaitingApp(options: { log: Logger; asAppError: (error: unknown) => AppError }): Express {
+export function createWaitingApp(options: {
+  http: DoorLimits;
+  log: Logger;
+  asAppError: (error: unknown) => AppError;
+}): RequestListener {
   const app = express();
   app.disable("x-powered-by").disable("etag");
   app.use(requestLog(options.log));
@@ -18,5 +24,5 @@ export function createWaitingApp(options: { log: Logger; asAppError: (error: unk
     throw new AppError("unavailable", "The server is starting. Try again.", { retryAfterMs: 1000 });
   });
   app.use(errorHandler(options.asAppError));
-  return app;
+  return door({ app, limits: options.http, asAppError: options.asAppError });
 }

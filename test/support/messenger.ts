@@ -36,10 +36,7 @@ export class TestMessenger {
   ) {}
 
   /** Without limits, unless the settings ask for them: tests send faster than people. */
-  static async start(
-    settings: Record<string, string> = {},
-    timeouts?: ConstructorParameters<typeof Messenger>[2],
-  ): Promise<TestMessenger> {
+  static async start(settings: Record<string, string> = {}): Promise<TestMessenger> {
     const database = await makeDatabase();
     const config = readConfig({
       NODE_ENV: "test",
@@ -49,7 +46,7 @@ export class TestMessenger {
       ...database.settings,
       ...settings,
     });
-    const messenger = new Messenger(config, witnessedLog, timeouts);
+    const messenger = new Messenger(config, witnessedLog);
     return new TestMessenger(messenger, database, await messenger.start());
   }
 

@@ -1,6 +1,9 @@
 import { Router } from "express";
 import { AppError } from "../../errors.ts";
 
+/** The addresses of these two, as they are written. */
+export const healthPaths: ReadonlySet<string> = new Set(["/health/live", "/health/ready"]);
+
 /** For whoever starts, watches and stops the process. Neither needs a token. */
 export function healthRouter(isReady: () => Promise<boolean>): Router {
   const router = Router();
