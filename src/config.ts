@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import dotenv from "dotenv";
 import Joi from "joi";
 import { StartError } from "./errors.ts";
@@ -40,7 +41,14 @@ export type Config = Readonly<{
   jwtSecret: string | undefined;
   tokenLifetimeSeconds: number;
   refreshTokenLifetimeSeconds: number;
-  bcryptCost: number;
+  passwords: Readonly<{
+    /** bcrypt's work factor: each step doubles the time. */
+    cost: number;
+    /** How many are hashed or compared at a time. */
+    atATime: number;
+    /** How many wait for that; more are refused. */
+    mostWaiting: number;
+  }>;
   /** Undefined: nothing is limited. */
   rates: Readonly<Record<RateName, Rate>> | undefined;
   /** Open sockets of one person, in one process. */
@@ -121,6 +129,9 @@ function readRate(text: string): Rate | undefined {
   return Object.freeze({ burst: Number(burst), amount: Number(amount), seconds: Number(seconds) });
 }
 
+/** bcrypt runs in the threads of libuv, which look up names and read files as well: one is left to them. */
+const threadsForPasswords = (threads: number): number => Math.max(1, threads - 1);
+
 const environmentSchema = Joi.object({
   NODE_ENV: Joi.string().valid("development", "test", "production").default("development"),
   HOST: Joi.string().default(
@@ -155,6 +166,18 @@ const environmentSchema = Joi.object({
   TOKEN_LIFETIME_SECONDS: wholeNumber(1, 30 * 86_400).default(86_400),
   REFRESH_TOKEN_LIFETIME_SECONDS: wholeNumber(1, 3650 * 86_400).default(90 * 86_400),
   BCRYPT_COST: wholeNumber(4, 18).default(12),
+  UV_THREADPOOL_SIZE: wholeNumber(1, 1024).default(4),
+  BCRYPT_PARALLEL: Joi.number()
+    .integer()
+    .min(1)
+    .max(Joi.ref("UV_THREADPOOL_SIZE", { adjust: threadsForPasswords }))
+    .messages({ "number.max": "{{#label}} must be less than UV_THREADPOOL_SIZE: others need a thread, too" })
+    .default(
+      Joi.ref("UV_THREADPOOL_SIZE", {
+        adjust: (threads) => Math.max(1, Math.min(availableParallelism() - 1, threadsForPasswords(threads))),
+      }),
+    ),
+  BCRYPT_QUEUE: wholeNumber(1, 10_000).default(32),
   RATE_LIMITS: Joi.string().valid("on", "off").default("on"),
   LIMIT_LOGINS_PER_ACCOUNT: rate("5+1/12s"),
   LIMIT_LOGINS_PER_ADDRESS: rate("20+1/3s"),
@@ -248,7 +271,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     jwtSecret: value.JWT_SECRET,
     tokenLifetimeSeconds: value.TOKEN_LIFETIME_SECONDS,
     refreshTokenLifetimeSeconds: value.REFRESH_TOKEN_LIFETIME_SECONDS,
-    bcryptCost: value.BCRYPT_COST,
+    passwords: Object.freeze({
+      cost: value.BCRYPT_COST,
+      atATime: value.BCRYPT_PARALLEL,
+      mostWaiting: value.BCRYPT_QUEUE,
+    }),
     rates: isLimited ? rates : undefined,
     maxSocketsPerUser: isLimited ? value.MAX_SOCKETS_PER_USER : Number.POSITIVE_INFINITY,
     maxSockets: value.MAX_SOCKETS,
@@ -277,6 +304,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 /** Settings from the environment, completed by the file `.env` where there is one. */
 export function loadConfig(): Config {
+  // The threads have been counted out before that file is read.
+  const { UV_THREADPOOL_SIZE } = process.env;
   dotenv.config({ quiet: true });
-  return readConfig(process.env);
+  return readConfig({ ...process.env, UV_THREADPOOL_SIZE });
 }

@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     signal: new AbortController().signal,
   });
   try {
-    const password = await resetPassword({ database, passwords: new Passwords({ cost: config.bcryptCost }) }, email);
+    const password = await resetPassword({ database, passwords: new Passwords(config.passwords) }, email);
     process.stdout.write(`The new password of ${email} is ${password}\nAll sessions of this account have ended.\n`);
   } finally {
     await close();

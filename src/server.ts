@@ -179,7 +179,7 @@ export class Messenger {
       refreshLifetimeMs: config.refreshTokenLifetimeSeconds * 1000,
       onEnded: endSessionsEverywhere(connections, bus),
     });
-    const passwords = new Passwords({ cost: config.bcryptCost });
+    const passwords = new Passwords(config.passwords);
     const chatLog = new ChatLog({ database, delivery });
     const accounts = new Accounts({ database, passwords, limits, sessions, chatLog });
     const people = new People({ database });

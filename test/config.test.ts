@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "@jest/globals";
+import os from "node:os";
+import { describe, expect, jest, test } from "@jest/globals";
 import { readConfig, settingNames } from "../src/config.ts";
 
 const secret = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA9k3";
@@ -12,7 +13,7 @@ describe("settings", () => {
       port: 3000,
       databaseUrl: undefined,
       dataDir: "./data",
-      bcryptCost: 12,
+      passwords: { cost: 12, mostWaiting: 32 },
       tokenLifetimeSeconds: 24 * 60 * 60,
     });
   });
@@ -47,6 +48,20 @@ describe("settings", () => {
   test("there is room for as many connections as WebSockets, and for HTTP", () => {
     expect(readConfig({ MAX_SOCKETS: "50000" }).http.maxConnections).toBe(52_000);
     expect(readConfig({ MAX_SOCKETS: "50000", MAX_CONNECTIONS: "100" }).http.maxConnections).toBe(100);
+  });
+
+  test.each([
+    { cores: 1, threads: undefined, atATime: 1 },
+    { cores: 2, threads: undefined, atATime: 1 },
+    { cores: 4, threads: undefined, atATime: 3 },
+    { cores: 64, threads: undefined, atATime: 3 },
+    { cores: 64, threads: "1", atATime: 1 },
+    { cores: 64, threads: "16", atATime: 15 },
+    { cores: 8, threads: "16", atATime: 7 },
+  ])("of $cores cores and $threads threads, $atATime hash passwords: one of each is left", (given) => {
+    jest.spyOn(os, "availableParallelism").mockReturnValue(given.cores);
+    expect(readConfig({ UV_THREADPOOL_SIZE: given.threads }).passwords.atATime).toBe(given.atATime);
+    jest.restoreAllMocks();
   });
 
   test("a limit is a burst and what comes back; off lifts the limits and the sockets of one person, and no size", () => {
@@ -87,6 +102,7 @@ describe("settings", () => {
       { HEADERS_TIMEOUT_SECONDS: "20", REQUEST_TIMEOUT_SECONDS: "19" },
       /"REQUEST_TIMEOUT_SECONDS" must be greater than or equal to ref:HEADERS_TIMEOUT_SECONDS/,
     ],
+    ["no thread for anything but passwords", { BCRYPT_PARALLEL: "4" }, /"BCRYPT_PARALLEL" must be less than UV_THREAD/],
     ["a mode that is none", { NODE_ENV: "prod" }, /"NODE_ENV" must be one of/],
     ["production without a secret", { NODE_ENV: "production" }, /JWT_SECRET is required in production/],
     [

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { availableParallelism } from "node:os";
-import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { createClient } from "@redis/client";
 import bcrypt from "bcrypt";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { readConfig } from "../src/config.ts";
 import { Limits, networkOf, type Rate } from "../src/services/limits.ts";
 import { Device } from "./support/device.ts";
 import { describeWithRedis } from "./support/found.ts";
@@ -236,7 +236,8 @@ describe("log-ins", () => {
       release = resolve;
     });
     jest.spyOn(bcrypt, "compare").mockImplementation(() => released.then(() => false));
-    const places = Math.max(1, availableParallelism() - 1) + 32;
+    const { atATime, mostWaiting } = readConfig({}).passwords;
+    const places = atATime + mostWaiting;
     const held = Array.from({ length: places + 1 }, (_, n) => logIn(`${n}@example.test`));
     expect((await Promise.race(held)).status).toBe(503);
 

@@ -1,22 +1,18 @@
 import { createRequire } from "node:module";
-import { availableParallelism } from "node:os";
 import bcrypt from "bcrypt";
 import { AppError } from "../errors.ts";
 
 const require = createRequire(import.meta.url);
 const wellKnown: ReadonlySet<string> = new Set(require("popular-passwords") as string[]);
 
-const mostWaiting = 32;
-
 /** Counts an attempt; rejects when it is one too many. */
 type Count = () => Promise<void>;
 
 /**
- * Hashes and compares passwords. Each costs a quarter of a second of a core by design, so only as many run at a time
- * as leave one core free, a bounded number waits, and the rest is refused at once.
+ * Hashes and compares passwords. Each costs a quarter of a second of a core by design, so only some run at a time, a
+ * bounded number waits, and the rest is refused at once.
  */
 export class Passwords {
-  private readonly atATime = Math.max(1, availableParallelism() - 1);
   private readonly waiting: (() => void)[] = [];
   private running = 0;
   /** Who runs, waits, or is about to. */
@@ -24,14 +20,15 @@ export class Passwords {
   private dummyHash: Promise<string> | undefined;
 
   /** @param options.cost bcrypt's work factor: each step doubles the time */
-  constructor(private readonly options: { cost: number }) {}
+  constructor(private readonly options: { cost: number; atATime: number; mostWaiting: number }) {}
 
   /**
    * @param ahead how many asked before and have not taken their place yet
    * @throws AppError of kind "unavailable" while as many wait as may
    */
   requireRoom(ahead = 0): void {
-    if (this.placesTaken + ahead < this.atATime + mostWaiting) return;
+    const { atATime, mostWaiting } = this.options;
+    if (this.placesTaken + ahead < atATime + mostWaiting) return;
     throw new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });
   }
 
@@ -55,9 +52,9 @@ export class Passwords {
     password: string,
     { count, find }: { count: Count; find: () => Promise<T | null> },
   ): Promise<T | undefined> {
-    this.dummyHash ??= bcrypt.hash("nobody has this password", this.options.cost);
-    const dummyHash = await this.dummyHash;
     return this.inTurn(async () => {
+      this.dummyHash ??= bcrypt.hash("nobody has this password", this.options.cost);
+      const dummyHash = await this.dummyHash;
       const found = await find();
       const matches = await bcrypt.compare(password, found?.passwordHash ?? dummyHash);
       return matches && found?.passwordHash ? found : undefined;
@@ -77,7 +74,7 @@ export class Passwords {
   }
 
   private async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.running < this.atATime) this.running++;
+    if (this.running < this.options.atATime) this.running++;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));
     try {
       return await work();
