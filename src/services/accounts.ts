@@ -73,7 +73,9 @@ export class Accounts {
     return refusingTakenEmail(() =>
       this.options.database.transaction(async (transaction) => {
         const { id } = await User.create(account, { transaction });
-        return this.logIn(id, passwordHash, device, transaction);
+        const loggedIn = await this.logIn(id, passwordHash, device, transaction);
+        if (!loggedIn) throw badCredentials();
+        return loggedIn;
       }),
     );
   }
@@ -88,12 +90,15 @@ export class Accounts {
     const user = await passwords.whose(password, {
       count: () => limits.spend("logInsPerAccount", key),
       find: () => User.findOne({ where: { emailKey: key } }),
+      renew: renewHash,
     });
     if (!isLiving(user)) throw badCredentials();
     await limits.forgive("logInsPerAccount", key);
-    return this.options.database.transaction((transaction) =>
+    const loggedIn = await this.options.database.transaction((transaction) =>
       this.logIn(user.id, user.passwordHash, device, transaction),
     );
+    // Changed meanwhile, or only made anew by another log-in.
+    return loggedIn ?? this.login({ email, password }, device);
   }
 
   /** Exchanges a refresh token; see `Sessions.refresh`. */
@@ -180,17 +185,17 @@ export class Accounts {
   }
 
   /**
-   * Starts a session for someone whose password was found right. The lock makes a change of password or a deletion
-   * that happens meanwhile either wait for this session, and end it, or be seen here.
+   * Starts a session for someone whose password was found right, unless it is another one now. The lock makes a change
+   * of password or a deletion that happens meanwhile either wait for this session, and end it, or be seen here.
    */
   private async logIn(
     userId: number,
     passwordHash: string,
     device: Device,
     transaction: Transaction,
-  ): Promise<LoggedIn> {
+  ): Promise<LoggedIn | undefined> {
     const user = await User.findOne({ where: { id: userId, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
-    if (!isLiving(user)) throw badCredentials();
+    if (!isLiving(user)) return undefined;
     return loggedIn(user, await this.options.sessions.start(userId, device, transaction));
   }
 
@@ -215,6 +220,13 @@ const loggedIn = (user: LivingUser, { expiresAt, ...tokens }: SessionTokens): Lo
   ...tokens,
   expiresAt: expiresAt.toISOString(),
 });
+
+/** Unless the password has been changed since it was read. */
+async function renewHash(user: User, passwordHash: string): Promise<User> {
+  const { id, passwordHash: old } = user;
+  const [renewed] = await User.update({ passwordHash }, { where: { id, passwordHash: old } });
+  return renewed > 0 ? user.set({ passwordHash }) : user;
+}
 
 /** The names that are given, with the keys by which they are found. */
 const names = ({ firstName, lastName }: { firstName?: string | undefined; lastName?: string | null | undefined }) => ({

@@ -46,18 +46,26 @@ export class Passwords {
 
   /**
    * Who is found, if this is their password. Where nobody is found, it takes the same time to say so. The search, too,
-   * waits for its turn: what is refused has cost no query.
+   * waits for its turn: what is refused has cost no query. A hash that was made with less work than is asked today is
+   * made anew, which can be done only now, while the password is known.
    */
   async whose<T extends { passwordHash: string | null }>(
     password: string,
-    { count, find }: { count: Count; find: () => Promise<T | null> },
+    {
+      count,
+      find,
+      renew,
+    }: { count: Count; find: () => Promise<T | null>; renew: (found: T, hash: string) => Promise<T> },
   ): Promise<T | undefined> {
     return this.inTurn(async () => {
       this.dummyHash ??= bcrypt.hash("nobody has this password", this.options.cost);
       const dummyHash = await this.dummyHash;
       const found = await find();
       const matches = await bcrypt.compare(password, found?.passwordHash ?? dummyHash);
-      return matches && found?.passwordHash ? found : undefined;
+      if (!matches || !found?.passwordHash) return undefined;
+      const { cost } = this.options;
+      if (bcrypt.getRounds(found.passwordHash) >= cost) return found;
+      return renew(found, await bcrypt.hash(password, cost));
     }, count);
   }
 
