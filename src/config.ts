@@ -86,6 +86,7 @@ type Rate = Readonly<{ burst: number; amount: number; seconds: number }>;
 type RateName =
   | "logInsPerAccount"
   | "logInsPerAddress"
+  | "passwordChecksPerUser"
   | "reconnectsPerAddress"
   | "messagesPerUser"
   | "requestsPerUser";
@@ -181,6 +182,7 @@ const environmentSchema = Joi.object({
   RATE_LIMITS: Joi.string().valid("on", "off").default("on"),
   LIMIT_LOGINS_PER_ACCOUNT: rate("5+1/12s"),
   LIMIT_LOGINS_PER_ADDRESS: rate("20+1/3s"),
+  LIMIT_PASSWORD_CHECKS_PER_USER: rate("10+1/60s"),
   LIMIT_RECONNECTS_PER_ADDRESS: rate("200+20/s"),
   LIMIT_MESSAGES_PER_USER: rate("60+10/s"),
   LIMIT_REQUESTS_PER_USER: rate("120+20/s"),
@@ -242,6 +244,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const rates = Object.freeze({
     logInsPerAccount: value.LIMIT_LOGINS_PER_ACCOUNT,
     logInsPerAddress: value.LIMIT_LOGINS_PER_ADDRESS,
+    passwordChecksPerUser: value.LIMIT_PASSWORD_CHECKS_PER_USER,
     reconnectsPerAddress: value.LIMIT_RECONNECTS_PER_ADDRESS,
     messagesPerUser: value.LIMIT_MESSAGES_PER_USER,
     requestsPerUser: value.LIMIT_REQUESTS_PER_USER,

@@ -19,6 +19,7 @@ const rates = (given: Partial<Record<string, Rate>> = {}) => {
   const names = [
     "logInsPerAccount",
     "logInsPerAddress",
+    "passwordChecksPerUser",
     "reconnectsPerAddress",
     "messagesPerUser",
     "requestsPerUser",
@@ -278,6 +279,29 @@ describe("log-ins", () => {
     }
     expectLimited(await messenger().http("DELETE", "/users/me", { token, body: { password } }), 12);
     expectLimited(await logIn(email), 12);
+  });
+
+  test("again and again with one's own password, to change it, do not keep the others from logging in", async () => {
+    const [ann, bob] = [await messenger().person(), await messenger().person()];
+    const compare = jest.spyOn(bcrypt, "compare");
+    const change = () =>
+      messenger().http("PUT", "/users/me/password", {
+        token: ann.token,
+        body: { oldPassword: password, newPassword: password },
+      });
+    for (let count = 0; count < 10; count++) expect((await change()).status).toBe(204);
+    for (const [method, path, body] of [
+      ["PUT", "/users/me/password", { oldPassword: password, newPassword: password }],
+      ["PATCH", "/users/me", { email: "new@example.test", password }],
+      ["DELETE", "/users/me", { password }],
+    ] as const) {
+      expectLimited(await messenger().http(method, path, { token: ann.token, body }), 60);
+    }
+    expect(compare).toHaveBeenCalledTimes(10);
+    expect((await logIn(ann.email)).status).toBe(200);
+    const rename = { token: ann.token, body: { firstName: "Ann" } };
+    expect((await messenger().http("PATCH", "/users/me", rename)).status).toBe(200);
+    expect((await messenger().http("DELETE", "/users/me", { token: bob.token, body: { password } })).status).toBe(204);
   });
 
   test("of one account do not touch those of another", async () => {

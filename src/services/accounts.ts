@@ -205,9 +205,14 @@ export class Accounts {
     return user;
   }
 
+  /**
+   * Whoever holds a token may be anybody. Each check counts, the right password does not start anew: the own password is
+   * easily right, and would keep the others waiting who log in.
+   */
   private async requirePassword(user: LivingUser, password: string | undefined): Promise<void> {
     if (password === undefined) throw wrongPassword();
     const { limits, passwords } = this.options;
+    await limits.spend("passwordChecksPerUser", user.id);
     const key = emailKey(user.email);
     const count = () => limits.spend("logInsPerAccount", key);
     if (!(await passwords.matches(password, user.passwordHash, count))) throw wrongPassword();

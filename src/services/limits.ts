@@ -19,6 +19,7 @@ export interface Rate {
 export type LimitName =
   | "logInsPerAccount"
   | "logInsPerAddress"
+  | "passwordChecksPerUser"
   | "reconnectsPerAddress"
   | "messagesPerUser"
   | "requestsPerUser";
