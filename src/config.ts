@@ -33,6 +33,15 @@ export type Config = Readonly<{
   dataDir: string;
   databasePoolSize: number;
   databaseStartTimeoutMs: number;
+  /** How long each may take before it is given up. */
+  databasePatience: Readonly<{
+    statementMs: number;
+    /** To wait for a lock. */
+    lockMs: number;
+    idleInTransactionMs: number;
+    /** To wait for a connection of the pool. */
+    acquireMs: number;
+  }>;
   /** Undefined: this is the only process. */
   redisUrl: string | undefined;
   /** Tells several messengers on one Redis apart. */
@@ -156,6 +165,13 @@ const environmentSchema = Joi.object({
   DATA_DIR: Joi.string().default("./data"),
   DATABASE_POOL_SIZE: wholeNumber(1, 200).default(10),
   DATABASE_START_TIMEOUT_SECONDS: wholeNumber(1, 3600).default(60),
+  DATABASE_STATEMENT_TIMEOUT_SECONDS: wholeNumber(1, 600).default(5),
+  DATABASE_LOCK_TIMEOUT_SECONDS: wholeNumber(1, 600).default(2),
+  DATABASE_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 600).default(10),
+  // Everyone waits for the one connection of the embedded one while a transaction is open.
+  DATABASE_ACQUIRE_TIMEOUT_SECONDS: wholeNumber(1, 600).default(
+    Joi.ref("DATABASE_URL", { adjust: (url) => (url === undefined ? 10 : 3) }),
+  ),
   REDIS_URL: url(["redis", "rediss"], "redis://host:6379"),
   REDIS_PREFIX: Joi.string()
     .pattern(/^[\w.-]{1,64}$/)
@@ -269,6 +285,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: value.DATA_DIR,
     databasePoolSize: value.DATABASE_POOL_SIZE,
     databaseStartTimeoutMs: value.DATABASE_START_TIMEOUT_SECONDS * 1000,
+    databasePatience: Object.freeze({
+      statementMs: value.DATABASE_STATEMENT_TIMEOUT_SECONDS * 1000,
+      lockMs: value.DATABASE_LOCK_TIMEOUT_SECONDS * 1000,
+      idleInTransactionMs: value.DATABASE_IDLE_TIMEOUT_SECONDS * 1000,
+      acquireMs: value.DATABASE_ACQUIRE_TIMEOUT_SECONDS * 1000,
+    }),
     redisUrl: value.REDIS_URL,
     redisPrefix: value.REDIS_PREFIX,
     jwtSecret: value.JWT_SECRET,

@@ -15,6 +15,7 @@ async function main(): Promise<void> {
     databaseUrl: config.databaseUrl,
     dataDir: config.dataDir,
     poolSize: 1,
+    patience: config.databasePatience,
     startTimeoutMs: config.databaseStartTimeoutMs,
     log: createLogger({ level: "silent", readable: false }),
     signal: new AbortController().signal,

@@ -114,11 +114,12 @@ export class Messenger {
    */
   async start(): Promise<number> {
     const port = await this.listen();
-    const { databaseUrl, dataDir, databasePoolSize, databaseStartTimeoutMs } = this.config;
+    const { databaseUrl, dataDir, databasePoolSize, databasePatience, databaseStartTimeoutMs } = this.config;
     this.opened = await openDatabase({
       databaseUrl,
       dataDir,
       poolSize: databasePoolSize,
+      patience: databasePatience,
       startTimeoutMs: databaseStartTimeoutMs,
       log: this.log,
       signal: this.stopping.signal,

@@ -45,6 +45,13 @@ describe("settings", () => {
     for (const group of Object.values(config)) expect(Object.isFrozen(group)).toBe(true);
   });
 
+  test("a connection is waited for longer where there is only one", () => {
+    const DATABASE_URL = "postgres://localhost/x";
+    expect(readConfig({}).databasePatience.acquireMs).toBe(10_000);
+    expect(readConfig({ DATABASE_URL }).databasePatience.acquireMs).toBe(3000);
+    expect(readConfig({ DATABASE_URL, DATABASE_ACQUIRE_TIMEOUT_SECONDS: "7" }).databasePatience.acquireMs).toBe(7000);
+  });
+
   test("there is room for as many connections as WebSockets, and for HTTP", () => {
     expect(readConfig({ MAX_SOCKETS: "50000" }).http.maxConnections).toBe(52_000);
     expect(readConfig({ MAX_SOCKETS: "50000", MAX_CONNECTIONS: "100" }).http.maxConnections).toBe(100);

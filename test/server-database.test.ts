@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
+import { readConfig } from "../src/config.ts";
+import { connect } from "../src/db/connect.ts";
 import { migrate } from "../src/db/migrate.ts";
+import { select } from "../src/db/select.ts";
 import { Cluster, freePort } from "./support/cluster.ts";
 import { describeWithCluster } from "./support/found.ts";
 import { ServerProcess } from "./support/process.ts";
@@ -58,6 +61,20 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     await server.says(/not there yet/);
     expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
     await cluster.start();
+  });
+
+  test("is told how long statements, locks and idle transactions may take", async () => {
+    const { databasePatience: patience } = readConfig({
+      DATABASE_URL: cluster.url,
+      DATABASE_STATEMENT_TIMEOUT_SECONDS: "11",
+      DATABASE_LOCK_TIMEOUT_SECONDS: "12",
+      DATABASE_IDLE_TIMEOUT_SECONDS: "13",
+    });
+    const database = connect({ url: cluster.url, embedded: false, poolSize: 1, patience, log: silent });
+    const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+    const told = names.map((name) => select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }));
+    expect((await Promise.all(told)).map(([row]) => row?.it)).toEqual(["11s", "12s", "13s"]);
+    await database.close();
   });
 
   test("of several that start at once on an empty database, one migrates and the others wait", async () => {

@@ -7,6 +7,17 @@ import { models } from "../models/index.ts";
 
 export type Database = Sequelize;
 
+/** How long each may take, in milliseconds. */
+export interface Patience {
+  statementMs: number;
+  lockMs: number;
+  idleInTransactionMs: number;
+  acquireMs: number;
+}
+
+/** How long after a statement should have ended its server counts as silent. */
+const silenceMs = 3000;
+
 // Ids, seqs and versions are int8, which the driver gives as text; all of ours stay below 2^53. Once, here.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
@@ -40,8 +51,14 @@ const lastingPool = (size: number, acquireMs: number) => ({
  * @param options.embedded the engine behind the URL is PGlite: one session, whoever connects. So one connection, and
  *   what an earlier one prepared is forgotten first, since names would collide
  */
-export function connect(options: { url: string; embedded: boolean; poolSize: number; log: Logger }): Database {
-  const { url, embedded, poolSize, log } = options;
+export function connect(options: {
+  url: string;
+  embedded: boolean;
+  poolSize: number;
+  patience: Patience;
+  log: Logger;
+}): Database {
+  const { url, embedded, poolSize, patience, log } = options;
   const where = address(url);
   const database = new Sequelize({
     ...where,
@@ -50,12 +67,12 @@ export function connect(options: { url: string; embedded: boolean; poolSize: num
       keepAlive: true,
       application_name: "messenger",
       // The server ends a slow statement; a server that has fallen silent is given up a little later.
-      statement_timeout: 5000,
-      query_timeout: 8000,
-      lock_timeout: 2000,
-      idle_in_transaction_session_timeout: 10_000,
+      statement_timeout: patience.statementMs,
+      query_timeout: patience.statementMs + silenceMs,
+      lock_timeout: patience.lockMs,
+      idle_in_transaction_session_timeout: patience.idleInTransactionMs,
     },
-    pool: lastingPool(embedded ? 1 : poolSize, embedded ? 10_000 : 3000),
+    pool: lastingPool(embedded ? 1 : poolSize, patience.acquireMs),
     hooks: {
       async afterConnect(connection) {
         const client = connection as pg.Client;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { connect, type Database } from "./connect.ts";
+import { connect, type Database, type Patience } from "./connect.ts";
 import { startEmbedded } from "./embedded.ts";
 import { isPassing } from "./failures.ts";
 import { migrate } from "./migrate.ts";
@@ -30,11 +30,12 @@ export async function openDatabase(options: {
   databaseUrl: string | undefined;
   dataDir: string;
   poolSize: number;
+  patience: Patience;
   startTimeoutMs: number;
   log: Logger;
   signal: AbortSignal;
 }): Promise<OpenDatabase> {
-  const { poolSize, log } = options;
+  const { poolSize, patience, log } = options;
   const engine = await startEngine(options);
   try {
     await migrateWhenThere(engine.url, options);
@@ -42,7 +43,7 @@ export async function openDatabase(options: {
     await engine.stop();
     throw error;
   }
-  const database = connect({ url: engine.url, embedded: engine.embedded, poolSize, log });
+  const database = connect({ url: engine.url, embedded: engine.embedded, poolSize, patience, log });
   return {
     database,
     died: engine.died,
