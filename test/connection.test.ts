@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { WebSocket } from "ws";
-import type { AnswerFrame } from "../src/contract/frames.ts";
+import { type AnswerFrame, errorFrame } from "../src/contract/frames.ts";
 import type { Origin } from "../src/delivery/delivery.ts";
 import { Connection } from "../src/ws/connection.ts";
 import type { Told } from "../src/ws/message.ts";
@@ -47,6 +47,7 @@ function openConnection({ pipelined = false } = {}) {
       pipelined,
       answer: (origin) =>
         new Promise((resolve) => asked.push({ origin, answer: (type) => resolve({ type } as AnswerFrame) })),
+      giveUp: () => errorFrame("x", { code: "UNAVAILABLE", message: "too late" }),
     }),
     limits,
   );

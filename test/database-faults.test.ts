@@ -167,6 +167,32 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     if (pauseSeconds > 20) expect(unknown).toBeGreaterThan(0);
   }, 180_000);
 
+  test("frozen for good, it does not keep the messenger from stopping: sends under way are answered, and everybody is told to come back", async () => {
+    const stopping = await ServerProcess.start({
+      DATABASE_URL: cluster.url,
+      JWT_SECRET: "for tests only, and long enough for them",
+    });
+    try {
+      const device = await connect(stopping, ann.token);
+      await device.settle();
+      await cluster.pause();
+      const login = post(stopping, "/auth/login", { email: "ann@example.test", password: "correct horse battery" });
+      const sends = Array.from({ length: 5 }, (_, n) =>
+        device.ask({ type: "privateMessage", params: { receiverId: bob.user.id, content: `too late ${n}` } }, answerMs),
+      );
+      const ended = stopping.end("SIGTERM");
+      for (const answer of await Promise.all(sends)) {
+        expect(answer).toMatchObject({ code: "UNAVAILABLE", retryable: true });
+      }
+      expect(await device.closed).toMatchObject({ code: 1012 });
+      await expect(login).rejects.toThrow();
+      expect(await ended).toMatchObject({ code: 0, output: expect.not.stringContaining("not stopped in time") });
+    } finally {
+      cluster.resume();
+      await stopping.end("SIGKILL");
+    }
+  }, 120_000);
+
   test("that hangs up on every connection is connected to again, and nobody but the log hears of it", async () => {
     const operator = new pg.Client({ connectionString: cluster.url });
     await operator.connect();

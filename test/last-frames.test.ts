@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import type { WebSocket } from "ws";
-import type { AnswerFrame } from "../src/contract/frames.ts";
+import { type AnswerFrame, errorFrame } from "../src/contract/frames.ts";
 import { Connection, type Request } from "../src/ws/connection.ts";
 import { readRequest } from "../src/ws/dispatch.ts";
 import { FloodGuard } from "../src/ws/flood-guard.ts";
@@ -44,6 +44,8 @@ function connect(read: (text: string, connection: Connection) => Request) {
   return { connection, answers };
 }
 
+const giveUp = () => errorFrame("given up", { code: "UNAVAILABLE", message: "too late" });
+
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("twenty malformed frames", () => {
@@ -59,7 +61,7 @@ describe("twenty malformed frames", () => {
       });
       if (text === "?") return readRequest(text, () => ({}) as never, { guard } as never);
       const frame = { type: text } as AnswerFrame;
-      return { pipelined: false, answer: () => new Promise((resolve) => answering.push(() => resolve(frame))) };
+      return { pipelined: false, answer: () => new Promise((resolve) => answering.push(() => resolve(frame))), giveUp };
     });
     return { ...made, answerNext: () => answering.shift()?.() };
   }
@@ -85,11 +87,33 @@ describe("twenty malformed frames", () => {
   });
 });
 
+test("what is given up is answered once, in order, also what was not begun; an answer that comes later is dropped", async () => {
+  const answering: (() => void)[] = [];
+  const { connection, answers } = connect((type) => ({
+    pipelined: type === "send",
+    answer: () => new Promise((resolve) => answering.push(() => resolve({ type } as AnswerFrame))),
+    giveUp: () => errorFrame(type, { code: "UNAVAILABLE", message: "too late" }),
+  }));
+  for (const text of ["send", "send", "other", "last"]) connection.receive(text);
+  answering[1]?.();
+  await turn();
+  connection.giveUpRequests();
+  answering[0]?.();
+  await turn();
+  expect((await answers()).map(({ type, code }) => [type, code])).toEqual([
+    ["send", "UNAVAILABLE"],
+    ["send", undefined],
+    ["other", "UNAVAILABLE"],
+    ["last", "UNAVAILABLE"],
+  ]);
+});
+
 test("whoever waits for a connection to finish is told, though somebody else asks it to finish as well", async () => {
   let done = () => {};
   const { connection } = connect(() => ({
     pipelined: false,
     answer: () => new Promise((resolve) => (done = () => resolve({ type: "x" } as AnswerFrame))),
+    giveUp,
   }));
   connection.receive("x");
   const stopping = connection.finish();

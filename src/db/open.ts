@@ -13,6 +13,9 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
+/** How long the connections to a server may take to be closed, in milliseconds; one that has fallen silent never answers. */
+const farewellMs = 2000;
+
 const retryMs = { first: 200, most: 5000 };
 
 /** What starts the engine, if it is ours to start, and says where it is. */
@@ -48,7 +51,8 @@ export async function openDatabase(options: {
     database,
     died: engine.died,
     async close() {
-      await database.close();
+      const closed = database.close();
+      await (engine.embedded ? closed : Promise.race([closed, wait(farewellMs, undefined, { ref: false })]));
       await engine.stop();
     },
   };

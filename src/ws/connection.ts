@@ -37,11 +37,13 @@ export interface Request {
   /** Like sends, which need not wait for each other to be stored. */
   pipelined: boolean;
   answer(origin: Origin): Promise<AnswerFrame | ErrorFrame>;
+  /** What answers it when there is no time left for that: its outcome is unknown. */
+  giveUp(): ErrorFrame;
 }
 
 /** A request under way. It is the origin of what it causes. */
 interface Slot {
-  pipelined: boolean;
+  request: Request;
   /** Its answer, once there is one. */
   frame?: Buffer;
   /** It stands in the line: delivery has reached its change, and the answer belongs there. */
@@ -167,6 +169,16 @@ export class Connection {
     return this.finished;
   }
 
+  /** Answers what was taken and can no longer be waited for. */
+  giveUpRequests(): void {
+    const taken = this.unread.splice(0).map((text) => this.read(text, this));
+    if (this.next) taken.unshift(this.next);
+    this.next = undefined;
+    for (const request of taken) this.underWay.push({ request, placed: false });
+    for (const slot of this.underWay) if (!slot.frame) this.fill(slot, slot.request.giveUp());
+    this.flush();
+  }
+
   /** Closes with a code of the contract. What was taken and not begun is dropped: whoever sent it may no longer. */
   close(code: number, reason: string): void {
     if (!this.isOpen) return;
@@ -201,7 +213,7 @@ export class Connection {
       if (text !== undefined) this.next = this.read(text, this);
       const request = this.next;
       const mayStart =
-        this.underWay.length === 0 || (request?.pipelined && this.underWay.every((slot) => slot.pipelined));
+        this.underWay.length === 0 || (request?.pipelined && this.underWay.every((slot) => slot.request.pipelined));
       if (!request || !mayStart) return;
       this.next = undefined;
       void this.run(request);
@@ -209,15 +221,20 @@ export class Connection {
   }
 
   private async run(request: Request): Promise<void> {
-    const slot: Slot = { pipelined: request.pipelined, placed: false };
+    const slot: Slot = { request, placed: false };
     this.underWay.push(slot);
     const answer = await request.answer(slot);
-    slot.failed = "error" in answer;
-    slot.frame = textFrame(JSON.stringify(answer));
+    if (slot.frame) return;
+    this.fill(slot, answer);
     this.flush();
     this.startNext();
     if (this.socket.isPaused && !this.isBusy) this.socket.resume();
     this.settleIfIdle();
+  }
+
+  private fill(slot: Slot, answer: AnswerFrame | ErrorFrame): void {
+    slot.failed = "error" in answer;
+    slot.frame = textFrame(JSON.stringify(answer));
   }
 
   /** Writes what is ready, in order: answers in the order of the requests, and the line from its head. */

@@ -3,7 +3,7 @@ import { requestId as requestIdRule } from "../contract/fields.ts";
 import { answerFrame, type ErrorFrame, errorFrame, type RequestId, unknownRequestType } from "../contract/frames.ts";
 import { check, object } from "../contract/schema.ts";
 import type { Origin } from "../delivery/delivery.ts";
-import type { AppError } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { LimitName } from "../services/limits.ts";
 import type { Turns } from "../services/turns.ts";
@@ -36,6 +36,7 @@ export function readRequest(text: string, contextOf: (origin: Origin) => Context
       guard.noteMalformed();
       return frame;
     },
+    giveUp: () => frame,
   });
   const frame = parseObject(text);
   if (!frame) {
@@ -67,8 +68,11 @@ export function readRequest(text: string, contextOf: (origin: Origin) => Context
         return refusal(type, requestId, error, options);
       }
     },
+    giveUp: () => refusal(type, requestId, stopping(), options),
   };
 }
+
+const stopping = () => new AppError("unavailable", "The server stops. Try again.", { retryAfterMs: 1000 });
 
 /** What changes a chat is pushed as such a change. */
 const changesChat = ({ push }: AnyMessageType): boolean => push?.matches !== undefined;

@@ -108,6 +108,7 @@ export class Gateway {
     const closed = open.map(({ socket }) => new Promise((resolve) => socket.once("close", resolve)));
     const finished = Promise.all(open.map((connection) => connection.finish()));
     await Promise.race([finished, wait(lastAnswersMs, undefined, { ref: false })]);
+    for (const connection of open) connection.giveUpRequests();
     for (const connection of open) connection.close(closeCodes.restart, "the server restarts");
     await Promise.race([Promise.all(closed), wait(farewellMs, undefined, { ref: false })]);
     for (const { socket } of open) socket.terminate();
