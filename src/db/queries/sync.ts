@@ -50,6 +50,7 @@ export interface ChangedChat {
   groupName: string | null;
   /** In a dialog: the other side, which is oneself in a dialog with oneself. */
   peerId: number | null;
+  /** Null also while one of the two blocks the other. */
   peerReadSeq: number | null;
   version: number;
   lastSeq: number;
