@@ -105,7 +105,7 @@ const clear: Act = (client, { chat, log }) => {
 /** Reads a page of history: of a chat of one's own, or of any group, perhaps as a stranger. */
 const readPage: Act = (client, { chat, groupId, userId }) => {
   const { random } = client;
-  const page = random.between(1, 3);
+  const page = random.pick([1, 1, 2, 3]) ?? 1;
   if (random.chance(0.3)) return client.readLatest(random.chance(0.5) ? { groupId } : { receiverId: userId }, page);
   if (!chat) return undefined;
   const seq = random.between(1, Math.max(1, chat.version));
@@ -149,13 +149,13 @@ const acts: readonly [weight: number, act: Act][] = [
   [4, leave],
   [5, remove],
   [1, setRole],
-  [4, markRead],
+  [6, markRead],
   [1, clear],
-  [3, readPage],
+  [5, readPage],
   [1, makeGroup],
   [1, endGroup],
   [3, (client) => client.repeat()],
-  [1, (client) => client.catchUp()],
+  [2, (client) => client.catchUp()],
   [2, goAway],
 ];
 const sumOfWeights = acts.reduce((sum, [weight]) => sum + weight, 0);

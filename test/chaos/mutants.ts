@@ -18,6 +18,8 @@ interface Edit {
 export interface Mutant {
   name: string;
   edits: readonly Edit[];
+  /** What is done to the tables. */
+  sql?: string;
 }
 
 const sendMessages = "send_messages()";
@@ -89,6 +91,80 @@ export const mutants: readonly Mutant[] = [
       { in: "delivery/delivery.js", from: "if (!chat.placed || version > chat.version + 1) {", to: "if (false) {" },
     ],
   },
+  {
+    name: "tells of no edit",
+    edits: [
+      {
+        in: "ws/gateway.js",
+        from: "connections.push(recipientIds, () => {\n            const item",
+        to: "connections.push(message.editedAt ? [] : recipientIds, () => {\n            const item",
+      },
+    ],
+  },
+  {
+    name: "leaves the text of what is deleted",
+    edits: [
+      {
+        in: "services/chat-log.js",
+        from: "content = $content,",
+        to: "content = CASE WHEN $content = '' THEN messages.content ELSE $content END,",
+      },
+    ],
+  },
+  {
+    name: "stores a repeated send again",
+    edits: [{ in: sendMessages, from: "WHEN stored.id IS NOT NULL THEN 'stored'", to: "WHEN false THEN 'stored'" }],
+    sql: "DROP INDEX messages_client_id_unique",
+  },
+  {
+    name: "forgets the client ids of a group that has ended",
+    edits: [{ in: "db/queries/ended-chats.js", from: "message.client_message_id IS NULL AS", to: "true AS" }],
+  },
+  {
+    name: "pushes to everybody who ever wrote in the group",
+    edits: [
+      {
+        in: sendMessages,
+        from: "json_agg(user_id) FROM chat_members WHERE chat_id = chats.id",
+        to: `json_agg(user_id) FROM (SELECT user_id FROM chat_members WHERE chat_id = chats.id
+               UNION SELECT sender_id FROM messages WHERE chat_id = chats.id) AS anybody`,
+      },
+    ],
+  },
+  {
+    name: "shows history to anybody",
+    edits: [{ in: "db/queries/membership.js", from: " AND member.user_id = $userId", to: "" }],
+  },
+  {
+    name: "leaves a message out between two pages",
+    edits: [{ in: "services/history.js", from: "within(before - 1)", to: "within(before - 2)" }],
+  },
+  {
+    name: "does not say which chats somebody has left",
+    edits: [
+      { in: "ws/messages/sync.js", from: "left: left.map((chat) => chat.chatId), hasMore", to: "left: [], hasMore" },
+    ],
+  },
+  {
+    name: "tells one's other devices of no read mark",
+    edits: [
+      {
+        in: "services/marks.js",
+        from: "mark.peerId === null ? [by.userId] : [by.userId, mark.peerId]",
+        to: "mark.peerId === null ? [] : [mark.peerId]",
+      },
+    ],
+  },
+  {
+    name: "moves read marks back",
+    edits: [
+      {
+        in: "db/queries/marks.js",
+        from: "SET read_seq = GREATEST(member.read_seq, before.wanted)",
+        to: "SET read_seq = before.wanted",
+      },
+    ],
+  },
 ];
 
 /** In every server of these runs some time passes now and then between a commit and what is said of it. */
@@ -112,13 +188,12 @@ export interface WidenedServer {
 }
 
 /** Makes a copy of the built server with wide windows, and with a fault in it if one is given. */
-export async function makeServer(mutant?: Mutant): Promise<WidenedServer> {
+export async function makeServer({ edits, sql = "" }: Omit<Mutant, "name"> = { edits: [] }): Promise<WidenedServer> {
   const folder = await mkdtemp(join(tmpdir(), "messenger-mutant-"));
   const dist = join(folder, "dist");
   await cp(join(root, "dist"), dist, { recursive: true });
   for (const shared of ["node_modules", "migrations", "package.json"])
     await symlink(join(root, shared), join(folder, shared));
-  const edits = mutant?.edits ?? [];
   for (const edit of [...naps, ...edits.filter((one) => one.in !== sendMessages)]) {
     const path = join(dist, edit.in);
     await writeFile(path, apply(edit, await readFile(path, "utf8")));
@@ -130,10 +205,7 @@ export async function makeServer(mutant?: Mutant): Promise<WidenedServer> {
     entry: join(dist, "main.js"),
     prepare: async (url) => {
       await widenWindows(url);
-      await changeFunction(
-        url,
-        edits.filter((one) => one.in === sendMessages),
-      );
+      await changeDatabase(url, { edits, sql });
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
@@ -145,12 +217,14 @@ function apply({ in: where, from, to }: Edit, source: string): string {
   return source.replace(from, () => to);
 }
 
-async function changeFunction(url: string, edits: readonly Edit[]): Promise<void> {
+async function changeDatabase(url: string, { edits, sql }: Required<Omit<Mutant, "name">>): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
     const { rows } = await client.query("SELECT pg_get_functiondef('send_messages'::regproc) AS source");
-    await client.query(edits.reduce((source, edit) => apply(edit, source), rows[0].source));
+    const ofFunction = edits.filter((edit) => edit.in === sendMessages);
+    await client.query(ofFunction.reduce((source, edit) => apply(edit, source), rows[0].source));
+    await client.query(sql);
   } finally {
     await client.end();
   }
