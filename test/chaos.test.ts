@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { runChaos } from "./chaos/run.ts";
-import { widenWindows } from "./chaos/windows.ts";
+import { napBeforeInserts } from "./chaos/windows.ts";
 import { onServer } from "./support/databases.ts";
 import { describeWithCluster } from "./support/found.ts";
 
@@ -15,7 +15,7 @@ async function aShortRun(database: "embedded" | "server"): Promise<void> {
     rounds: 4,
     people: 8,
     calmMs: [300, 1000],
-    prepare: widenWindows,
+    prepare: napBeforeInserts,
   });
   expect({ seed, violations: log.violations }).toEqual({ seed, violations: [] });
   expect(Object.values(faults).reduce((sum, count) => sum + count, 0)).toBe(4);
@@ -24,12 +24,12 @@ async function aShortRun(database: "embedded" | "server"): Promise<void> {
 
 if (onServer) {
   describeWithCluster("a server that is killed, and whose database is restarted", () => {
-    test("loses nothing, repeats nothing and tells everybody the same", () => aShortRun("server"), 120_000);
+    test("loses nothing, repeats nothing and tells everybody the same", () => aShortRun("server"), 180_000);
   });
 } else {
   test(
     "a server that is killed with its embedded database loses nothing, repeats nothing and tells everybody the same",
     () => aShortRun("embedded"),
-    120_000,
+    180_000,
   );
 }
