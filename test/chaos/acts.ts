@@ -80,8 +80,12 @@ const add: Act = (client, { groupId, userId }) => client.request("addUserInGroup
 
 const leave: Act = (client, { groupId }) => client.request("leaveGroup", { groupId });
 
+/** A group that this device has made, where it may do more than elsewhere; or any. */
+const ownGroup = ({ random, madeGroups }: ChaosClient, any: number, often: number): number =>
+  (random.chance(often) && random.pick(madeGroups)) || any;
+
 const remove: Act = async (client, { groupId, userId, log }) => {
-  const frame = await client.request("removeUserFromGroup", { groupId, userId });
+  const frame = await client.request("removeUserFromGroup", { groupId: ownGroup(client, groupId, 0.5), userId });
   if (frame?.success) log.counts.removals++;
 };
 
@@ -118,15 +122,16 @@ const makeGroup: Act = async (client, { groups, clients }) => {
   groups.push(groupId);
   client.madeGroups.push(groupId);
   for (let others = client.random.between(0, 8); others > 0; others--) {
-    await client.request("addUserInGroup", { groupId, userId: client.random.pick(clients)?.userId ?? client.userId });
+    const userId = client.random.pick(clients)?.userId ?? client.userId;
+    await client.request("addUserInGroup", { groupId, userId });
+    if (client.random.chance(0.3)) await client.request("setMemberRole", { groupId, userId, role: "admin" });
   }
 };
 
 /** Ends a group that one has made, for everybody or as the last one out; or tries any, which only its owner may end. */
 const endGroup: Act = async (client, { groups, groupId: any }) => {
-  const { random } = client;
-  const groupId = (random.chance(0.95) && random.pick(client.madeGroups)) || any;
-  const frame = await client.request(random.chance(0.7) ? "deleteGroup" : "leaveGroup", { groupId });
+  const groupId = ownGroup(client, any, 0.95);
+  const frame = await client.request(client.random.chance(0.7) ? "deleteGroup" : "leaveGroup", { groupId });
   if (!frame?.success) return;
   // If others are still in there, they go on as they know it.
   for (const list of [groups, client.madeGroups]) if (list.includes(groupId)) list.splice(list.indexOf(groupId), 1);
