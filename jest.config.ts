@@ -30,6 +30,7 @@ const config: Config = {
       displayName: "messenger",
       testMatch: ["<rootDir>/test/**/*.test.ts"],
       testPathIgnorePatterns: ["<rootDir>/test/house/"],
+      setupFiles: ["<rootDir>/test/support/witness-fetch.ts"],
       globalSetup: "<rootDir>/test/support/global-setup.ts",
       globalTeardown: "<rootDir>/test/support/global-teardown.ts",
     },

@@ -47,7 +47,7 @@ describe("the log", () => {
   });
 });
 
-describe("whoever looks through the logs of the tests", () => {
+describe("whoever looks through what the servers under test say", () => {
   test("finds each kind of secret, and what a test confided, also when it is written as JSON", () => {
     const lines = [
       `{"hash":"$2b$12$${"a".repeat(53)}"}`,
@@ -70,6 +70,16 @@ describe("whoever looks through the logs of the tests", () => {
       "what a test confided",
       "what a test confided",
     ]);
+  });
+
+  test("finds the same in what a server sends to whom it belongs, but for what people wrote", () => {
+    const attack = "'; SELECT id FROM users; --";
+    const frame = (message: string) => JSON.stringify({ success: true, params: { message } });
+    const find = (line: string) => findSecrets([line], [text], [attack]);
+    expect(find(frame(`before ${attack} after`))).toEqual([]);
+    expect(find(frame(`${attack} SELECT id FROM "users"`))).toEqual([expect.stringMatching(/^SQL: /)]);
+    expect(find(frame(`$2b$12$${"a".repeat(53)}`))).toEqual([expect.stringMatching(/^a hash of a password: /)]);
+    expect(find(frame(text))).toEqual([expect.stringMatching(/^what a test confided: /)]);
   });
 
   test("finds nothing in what may be said", () => {

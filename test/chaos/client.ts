@@ -1,4 +1,5 @@
 import { WebSocket } from "ws";
+import { witnessFrame } from "../support/evidence.ts";
 import type { Address, Log, PageRow, Sent } from "./log.ts";
 import type { Random } from "./random.ts";
 import { type Frame, type LocalChat, Replica } from "./replica.ts";
@@ -46,7 +47,10 @@ export class ChaosClient {
     this.log.counts.connections++;
     this.socket = socket;
     this.replica.startConnection();
-    socket.on("message", (data) => this.take(JSON.parse(String(data))));
+    socket.on("message", (data) => {
+      witnessFrame(String(data));
+      this.take(JSON.parse(String(data)));
+    });
     socket.on("close", () => {
       if (this.socket === socket) this.socket = undefined;
       for (const settle of [...this.waiting.values()]) settle(undefined);

@@ -2,7 +2,7 @@ import { type ClientOptions, WebSocket } from "ws";
 import type { AnswerFrame, ErrorFrame, PushFrame } from "../../src/contract/frames.ts";
 import type { Infer } from "../../src/contract/schema.ts";
 import type { messageTypes } from "../../src/ws/registry.ts";
-import { confide, witness } from "./evidence.ts";
+import { confide, witnessFrame } from "./evidence.ts";
 
 type Types = typeof messageTypes;
 type ParamsOf<T extends keyof Types> = Infer<Types[T]["params"]>;
@@ -30,9 +30,8 @@ export class Device {
   private constructor(readonly socket: WebSocket) {
     socket.setMaxListeners(0);
     socket.on("message", (data) => {
-      const frame = JSON.parse(String(data));
-      if (frame.error) witness(String(data));
-      this.frames.push(frame);
+      witnessFrame(String(data));
+      this.frames.push(JSON.parse(String(data)));
       for (const look of [...this.waiting]) look();
     });
     this.closed = new Promise((resolve) =>
@@ -74,7 +73,7 @@ export class Device {
 
   /** Sends a frame as it is. */
   send(frame: object | string): void {
-    if (typeof frame === "object" && "params" in frame) confide(Object(frame.params).content);
+    if (typeof frame === "object" && "params" in frame) confide(Object(frame.params).content, "text");
     this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
   }
 

@@ -1,7 +1,7 @@
 import { removeTemplate } from "./databases.ts";
 import { judgeEvidence } from "./evidence.ts";
 
-/** Takes the template away, and fails the run when a server has told a secret in a log or in an error. */
+/** Takes the template away, and fails the run when a server has told a secret. */
 export default async function tearDown(): Promise<void> {
   await removeTemplate();
   judgeEvidence();

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { witness } from "./evidence.ts";
 
 /* An HTTP client that says whatever it is told to, and gives what comes as it is. */
 
@@ -16,6 +17,7 @@ export async function say(port: number, text: string): Promise<Socket> {
 export async function restOf(socket: Socket): Promise<string> {
   let text = "";
   for await (const chunk of socket) text += String(chunk);
+  witness(text);
   return text;
 }
 
@@ -24,7 +26,10 @@ export async function answers(socket: Socket, count: number): Promise<string[]> 
   let text = "";
   for (;;) {
     const found = text.split(/(?=HTTP\/1\.1 \d{3} )/).filter(isWhole);
-    if (found.length >= count) return found;
+    if (found.length >= count) {
+      witness(text);
+      return found;
+    }
     text += String((await once(socket, "data", { signal: AbortSignal.timeout(5000) }))[0]);
   }
 }

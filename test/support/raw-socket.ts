@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
+import { witnessFrame } from "./evidence.ts";
 
 /*
  * A WebSocket client that can do everything wrong: it writes whatever bytes it is given and reads what comes back. The
@@ -147,8 +148,10 @@ export class RawSocket {
   }
 
   private take(opcode: number, payload: Buffer): void {
-    if (opcode === opcodes.text) this.texts.push(payload.toString());
-    else if (opcode === opcodes.pong) this.pongs++;
+    if (opcode === opcodes.text) {
+      this.texts.push(payload.toString());
+      witnessFrame(payload.toString());
+    } else if (opcode === opcodes.pong) this.pongs++;
     else if (opcode === opcodes.close) {
       this.closeCode = payload.length >= 2 ? payload.readUInt16BE() : 1005;
       // Say goodbye too, as the protocol wants it, so that the server need not wait.
