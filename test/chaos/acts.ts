@@ -154,7 +154,7 @@ const acts: readonly [weight: number, act: Act][] = [
   [4, leave],
   [5, remove],
   [1, setRole],
-  [6, markRead],
+  [10, markRead],
   [1, clear],
   [5, readPage],
   [1, makeGroup],

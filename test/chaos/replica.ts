@@ -27,7 +27,7 @@ interface Gap {
 }
 
 /** How long somebody else's mark may take to be told after it was acknowledged, in milliseconds. */
-const markWithinMs = 1000;
+const markWithinMs = 300;
 
 /**
  * What one device knows; built from nothing but answers and pushes, by the rule that the documents give to clients. Notes
