@@ -21,7 +21,8 @@ const base = {
 };
 
 const config: Config = {
-  maxWorkers: 2,
+  // One more than two cores: tests of what takes a while are waiting most of the time.
+  maxWorkers: 3,
   testTimeout: 30_000,
   projects: [
     { ...base, displayName: "house", testMatch: ["<rootDir>/test/house/**/*.test.ts"] },

@@ -5,7 +5,7 @@ import { answers, restOf, say } from "./support/raw-http.ts";
 
 /* What one client may take of the HTTP side, and how it reads addresses: before any route is asked. */
 
-const answersWithinMs = 3000;
+const answersWithinMs = 1000;
 const mostWaiting = 8;
 const messenger = useMessenger({
   ALLOWED_ORIGINS: "https://chat.example.org",
