@@ -372,6 +372,15 @@ describe("without a proxy of ours", () => {
 
 const limited = { error: true, code: "RATE_LIMITED", message: expect.any(String), retryAfterMs: expect.any(Number) };
 
+const fiftyFrames = (opcode: number) => Buffer.concat(Array.from({ length: 50 }, () => wireFrame("", { opcode })));
+
+/** Writes fifty, and waits until they are answered; `ws` itself cuts off who does not take its pongs. */
+async function writeFifty(raw: RawSocket, opcode: number, mark: number): Promise<void> {
+  const request = wireFrame(`{"type":"sync","params":{"chats":[]},"requestId":${mark}}`);
+  raw.write(Buffer.concat([fiftyFrames(opcode), request]));
+  await raw.text((text) => text.includes(`"requestId":${mark}`));
+}
+
 describe("one person", () => {
   const messenger = useMessenger({
     RATE_LIMITS: "on",
@@ -446,52 +455,26 @@ describe("one person", () => {
     await quiet.settle();
     await bobsDevice.settle();
   });
-});
 
-describe("pings and pongs", () => {
-  const frames = (opcode: number) => Buffer.concat(Array.from({ length: 50 }, () => wireFrame("", { opcode })));
-
-  /** Writes fifty, and waits until they are answered; `ws` itself cuts off who does not take its pongs. */
-  async function fifty(raw: RawSocket, opcode: number, mark: number): Promise<void> {
-    raw.write(Buffer.concat([frames(opcode), wireFrame(`{"type":"sync","params":{"chats":[]},"requestId":${mark}}`)]));
-    await raw.text((text) => text.includes(`"requestId":${mark}`));
-  }
-
-  describe("where there are limits", () => {
-    const messenger = useMessenger({ RATE_LIMITS: "on" });
-
-    test.each(["ping", "pong"] as const)(
-      "a hundred frames %s within ten seconds end the socket with 4429, and nobody else's",
-      async (name) => {
-        const [ann, bob] = [await messenger().person(), await messenger().person()];
-        const bobsDevice = await bob.connect();
-        const raw = await RawSocket.open(messenger().port, ann.token);
-        await fifty(raw, opcodes[name], 1);
-        raw.write(frames(opcodes[name]));
-        expect(await raw.closed).toBe(4429);
-        await bobsDevice.settle();
-      },
-    );
-  });
-
-  describe("where there are none", () => {
-    const messenger = useMessenger({ RATE_LIMITS: "off" });
-
-    test("any number is answered", async () => {
-      const ann = await messenger().person();
+  test.each(["ping", "pong"] as const)(
+    "who sends a hundred frames %s within ten seconds is shown out with 4429; others are not",
+    async (name) => {
+      const [ann, bob] = [await messenger().person(), await messenger().person()];
+      const bobsDevice = await bob.connect();
       const raw = await RawSocket.open(messenger().port, ann.token);
-      for (let mark = 1; mark <= 5; mark++) await fifty(raw, opcodes.ping, mark);
-      expect(raw.pongs).toBe(250);
-      raw.cut();
-    });
-  });
+      await writeFifty(raw, opcodes[name], 1);
+      raw.write(fiftyFrames(opcodes[name]));
+      expect(await raw.closed).toBe(4429);
+      await bobsDevice.settle();
+    },
+  );
 });
 
-describe("malformed frames", () => {
-  const messenger = useMessenger({ RATE_LIMITS: "off" });
+describe("where nothing is limited", () => {
+  const messenger = useMessenger({ RATE_LIMITS: "off", MAX_FRAME_BYTES: `${16 * 1024 * 1024}`, MAX_CHUNKS: "16" });
   const malformed = ["{", '{"type":"noSuchType"}', '{"type":"sync","params":{},"requestId":{}}', "[]"];
 
-  test("are each answered, and twenty of them end the socket with 4400, also where nothing is limited", async () => {
+  test("malformed frames are each answered, and twenty of them end the socket with 4400 all the same", async () => {
     const ann = await messenger().person();
     const [broken, other] = [await ann.connect(), await ann.connect()];
     for (let n = 0; n < 20; n++) broken.send(malformed[n % malformed.length] ?? "");
@@ -501,16 +484,52 @@ describe("malformed frames", () => {
     await other.settle();
   });
 
-  test("nineteen are forgiven, and so is any number of requests that only ask for the wrong thing", async () => {
+  test("nineteen malformed frames are forgiven, and so is any number of requests that only ask for the wrong thing", async () => {
     const device = await (await messenger().person()).connect();
     for (let n = 0; n < 19; n++) await device.sendRaw("{");
     for (let n = 0; n < 50; n++) await device.refused("getMessages", { chatId: "x" });
     await device.settle();
   });
+
+  test("a frame that comes in too many pieces ends the socket with 1008 before they are all kept", async () => {
+    const raw = await RawSocket.open(messenger().port, (await messenger().person()).token);
+    // At the most 64 KiB are read at once.
+    raw.write(wireFrame("x".repeat(4 * 1024 * 1024)));
+    expect(await raw.closed).toBe(1008);
+  });
+
+  test("any number of pings is answered", async () => {
+    const raw = await RawSocket.open(messenger().port, (await messenger().person()).token);
+    for (let mark = 1; mark <= 5; mark++) await writeFifty(raw, opcodes.ping, mark);
+    expect(raw.pongs).toBe(250);
+    raw.cut();
+  });
+
+  test("one person may have any number of sockets, send, and guess at a password, as often as it likes", async () => {
+    const ann = await messenger().person();
+    const devices = [];
+    for (let n = 0; n < 12; n++) devices.push(await ann.connect());
+    for (const device of devices) await device.settle();
+    const [device] = devices;
+    for (let n = 0; n < 300; n++) {
+      device?.send({ type: "privateMessage", params: { receiverId: ann.id, content: `${n}` }, requestId: `n${n}` });
+    }
+    await device?.settle();
+    expect(device?.frames.filter(({ error }) => error)).toEqual([]);
+    for (let n = 0; n < 8; n++) {
+      const wrong = { email: ann.email, password: "a wrong password" };
+      expect((await post(messenger(), "/auth/login", wrong)).status).toBe(401);
+    }
+  });
 });
 
 describe("sockets", () => {
-  const messenger = useMessenger({ RATE_LIMITS: "on", MAX_SOCKETS: "14" });
+  const messenger = useMessenger({
+    RATE_LIMITS: "on",
+    LIMIT_RECONNECTS_PER_ADDRESS: "1000+1000/s",
+    MAX_SOCKETS: "14",
+    CLOSE_WITHIN_SECONDS: "1",
+  });
 
   test("of one person: the eleventh closes the oldest with 4409, and nobody else's", async () => {
     const [ann, bob] = [await messenger().person(), await messenger().person()];
@@ -532,54 +551,19 @@ describe("sockets", () => {
     await inside[0]?.close();
     await (await ann.connect()).settle();
   });
-});
 
-describe("a socket that its client has closed", () => {
-  const messenger = useMessenger({ MAX_SOCKETS: "1", CLOSE_WITHIN_SECONDS: "1" });
-
-  test("gives its place up soon, although the client leaves the connection open", async () => {
-    const ann = await messenger().person();
+  test("of a client that has closed it, but leaves the connection open: its place is free soon", async () => {
+    const [ann, bob] = [await messenger().person(), await messenger().person()];
     const leaving = await ann.connect();
+    for (let n = 0; n < 13; n++) await (n % 2 ? ann : bob).connect();
     leaving.socket.pause();
     leaving.socket.close();
     const comesIn = async () => {
-      const device = await ann.connect();
+      const device = await bob.connect();
       return Promise.race([device.closed.then(() => false), device.settle().then(() => true)]);
     };
     const since = Date.now();
     while (!(await comesIn())) expect(Date.now() - since).toBeLessThan(15_000);
     leaving.socket.terminate();
   }, 20_000);
-});
-
-describe("a frame that comes in many pieces", () => {
-  const messenger = useMessenger({ MAX_FRAME_BYTES: `${16 * 1024 * 1024}`, MAX_CHUNKS: "16" });
-
-  test("ends the socket with 1008 before they are all kept", async () => {
-    const raw = await RawSocket.open(messenger().port, (await messenger().person()).token);
-    // At the most 64 KiB are read at once.
-    raw.write(wireFrame("x".repeat(4 * 1024 * 1024)));
-    expect(await raw.closed).toBe(1008);
-  });
-});
-
-describe("RATE_LIMITS=off", () => {
-  const messenger = useMessenger({ RATE_LIMITS: "off" });
-
-  test("lifts the limits and the number of sockets", async () => {
-    const ann = await messenger().person();
-    const devices = [];
-    for (let n = 0; n < 12; n++) devices.push(await ann.connect());
-    for (const device of devices) await device.settle();
-    const [device] = devices;
-    for (let n = 0; n < 300; n++) {
-      device?.send({ type: "privateMessage", params: { receiverId: ann.id, content: `${n}` }, requestId: `n${n}` });
-    }
-    await device?.settle();
-    expect(device?.frames.filter(({ error }) => error)).toEqual([]);
-    for (let n = 0; n < 8; n++) {
-      const wrong = { email: ann.email, password: "a wrong password" };
-      expect((await post(messenger(), "/auth/login", wrong)).status).toBe(401);
-    }
-  });
 });
