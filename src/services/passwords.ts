@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import bcrypt from "bcrypt";
 import { AppError } from "../errors.ts";
+import { Semaphore } from "./semaphore.ts";
 
 const require = createRequire(import.meta.url);
 const wellKnown: ReadonlySet<string> = new Set(require("popular-passwords") as string[]);
@@ -13,14 +14,15 @@ type Count = () => Promise<void>;
  * bounded number waits, and the rest is refused at once.
  */
 export class Passwords {
-  private readonly waiting: (() => void)[] = [];
-  private running = 0;
+  private readonly semaphore: Semaphore;
   /** Who runs, waits, or is about to. */
   private placesTaken = 0;
   private dummyHash: Promise<string> | undefined;
 
   /** @param options.cost bcrypt's work factor: each step doubles the time */
-  constructor(private readonly options: { cost: number; atATime: number; mostWaiting: number }) {}
+  constructor(private readonly options: { cost: number; atATime: number; mostWaiting: number }) {
+    this.semaphore = new Semaphore(options.atATime);
+  }
 
   /**
    * @param ahead how many asked before and have not taken their place yet
@@ -75,21 +77,9 @@ export class Passwords {
     this.placesTaken++;
     try {
       await count?.();
-      return await this.run(work);
+      return await this.semaphore.run(work);
     } finally {
       this.placesTaken--;
-    }
-  }
-
-  private async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.running < this.options.atATime) this.running++;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.running--;
     }
   }
 }
