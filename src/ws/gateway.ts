@@ -150,8 +150,9 @@ export class Gateway {
     webSocket.on("error", this.onError);
     webSocket.on("ping", () => this.guardOf(connection).noteControl());
     webSocket.on("pong", () => {
+      // Only what nobody has asked for counts: most sockets are silent but for this, and have no guard.
+      if (connection.alive) this.guardOf(connection).noteControl();
       connection.alive = true;
-      this.guardOf(connection).noteControl();
     });
     webSocket.on("message", (data, isBinary) => {
       if (isBinary) connection.close(closeCodes.binary, "text frames only");
