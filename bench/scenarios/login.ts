@@ -1,15 +1,13 @@
-import { availableParallelism } from "node:os";
 import bcrypt from "bcrypt";
+import { readConfig } from "../../src/config.ts";
 import { type Contestant, enter, withContestants } from "../contestants.ts";
 import type { Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
 
 const people = 100;
 const password = "a long sentence";
-const cost = 12;
-
-/** So many hashes are compared at a time by default. */
-const atATime = Math.max(1, availableParallelism() - 1);
+/** As the server has it unless told otherwise. */
+const { cost, atATime } = readConfig({}).passwords;
 /** People who log in at the same moment: no more than may wait for their turn. */
 const inFlight = 8;
 
