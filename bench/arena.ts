@@ -1,6 +1,6 @@
 import { Cluster } from "../test/support/cluster.ts";
 import { familyCpuMs } from "./process-use.ts";
-import { onDatabase } from "./world.ts";
+import { onDatabase } from "../test/support/on-database.ts";
 
 /** The PostgreSQL server of a run, the same for all contestants; each has a database of its own in it. */
 export class Arena {

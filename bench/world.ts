@@ -1,7 +1,7 @@
 import jwt from "jsonwebtoken";
-import pg from "pg";
 import { migrate } from "../src/db/migrate.ts";
 import { createLogger } from "../src/logger.ts";
+import { onDatabase } from "../test/support/on-database.ts";
 
 /** Who is there before a run starts. */
 export interface World {
@@ -24,12 +24,6 @@ export const tokenOf = (userId: number): string =>
     audience: "messenger",
     expiresIn: "1d",
   });
-
-export async function onDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  return work(client).finally(() => client.end());
-}
 
 /** Makes the tables and the people, without the work of registering them. */
 export async function populate(url: string, { people, groups = [], sql = "" }: World): Promise<void> {

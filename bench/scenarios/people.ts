@@ -6,7 +6,7 @@ import { People } from "../../src/services/people.ts";
 import type { Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
 import { digits } from "../table.ts";
-import { onDatabase } from "../world.ts";
+import { onDatabase } from "../../test/support/on-database.ts";
 
 const searches = ["a", "anna", "kow", "anna k", "a k", "a zzz", "zzz", "u77@example.test"];
 

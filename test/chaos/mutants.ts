@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import pg from "pg";
+import { onDatabase } from "../support/on-database.ts";
 import { widenWindows } from "./windows.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -220,15 +220,11 @@ function apply({ in: where, from, to }: Edit, source: string): string {
   return source.replace(from, () => to);
 }
 
-async function changeDatabase(url: string, { edits, sql }: Required<Omit<Mutant, "name">>): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+function changeDatabase(url: string, { edits, sql }: Required<Omit<Mutant, "name">>): Promise<void> {
+  return onDatabase(url, async (client) => {
     const { rows } = await client.query("SELECT pg_get_functiondef('send_messages'::regproc) AS source");
     const ofFunction = edits.filter((edit) => edit.in === sendMessages);
     await client.query(ofFunction.reduce((source, edit) => apply(edit, source), rows[0].source));
     await client.query(sql);
-  } finally {
-    await client.end();
-  }
+  });
 }

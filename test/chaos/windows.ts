@@ -1,4 +1,4 @@
-import pg from "pg";
+import { onDatabase } from "../support/on-database.ts";
 
 /** A moment's sleep now and then, of at most 50 ms. */
 const nap = `
@@ -22,11 +22,5 @@ export const napBeforeInserts = (url: string): Promise<void> => run(url, nap + b
 export const widenWindows = (url: string): Promise<void> => run(url, nap + beforeInsert + beforeCommit);
 
 async function run(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
+  await onDatabase(url, (client) => client.query(sql));
 }

@@ -1,9 +1,9 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
 import { startEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import { onDatabase } from "./on-database.ts";
 import { silent } from "./silent.ts";
 
 /*
@@ -30,15 +30,7 @@ const databaseUrl = (name: string): string => {
   return url.href;
 };
 
-async function onMaintenance(sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: serverUrl });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
-}
+const onMaintenance = (sql: string) => onDatabase(serverUrl ?? "", (client) => client.query(sql));
 
 /** Makes the migrated template; its name reaches the test files through the environment. */
 export async function makeTemplate(): Promise<void> {
