@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import bcrypt from "bcrypt";
 import { password, useMessenger } from "./support/messenger.ts";
 
@@ -21,6 +21,21 @@ describe("a password that was hashed when BCRYPT_COST was lower", () => {
     return bcrypt.getRounds(row?.hash ?? "");
   }
 
+  /** What bcrypt was asked for, in its own unit: each step of the cost doubles it. */
+  async function workOf(logIn: () => Promise<unknown>): Promise<number> {
+    const [compared, hashed] = [jest.spyOn(bcrypt, "compare"), jest.spyOn(bcrypt, "hash")];
+    await logIn();
+    const costs = [
+      ...compared.mock.calls.map(([, hash]) => bcrypt.getRounds(hash)),
+      ...hashed.mock.calls.map(([, cost]) => Number(cost)),
+    ];
+    return costs.reduce((sum, cost) => sum + 2 ** cost, 0);
+  }
+
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
   test("is hashed anew by the next log-in, and is still the password", async () => {
     const { id, email } = await someoneFromBefore();
     expect(await logIn(email)).toBe(200);
@@ -33,6 +48,15 @@ describe("a password that was hashed when BCRYPT_COST was lower", () => {
     const { id, email } = await someoneFromBefore();
     expect(await logIn(email, "a wrong password")).toBe(401);
     expect(await costOf(id)).toBe(4);
+  });
+
+  test("is refused with as much work as an address that nobody has", async () => {
+    const { email } = await someoneFromBefore();
+    await logIn("nobody@example.test");
+    const ofUnknown = await workOf(() => logIn("nobody@example.test"));
+    jest.restoreAllMocks();
+    expect(await workOf(() => logIn(email, "a wrong password"))).toBe(ofUnknown);
+    expect(ofUnknown).toBe(2 ** 6);
   });
 
   test("logs in from many devices at once, each of which would hash it anew", async () => {

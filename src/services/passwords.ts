@@ -64,11 +64,20 @@ export class Passwords {
       const dummyHash = await this.dummyHash;
       const found = await find();
       const matches = await bcrypt.compare(password, found?.passwordHash ?? dummyHash);
-      if (!matches || !found?.passwordHash) return undefined;
+      if (!found?.passwordHash) return undefined;
       const { cost } = this.options;
-      if (bcrypt.getRounds(found.passwordHash) >= cost) return found;
-      return renew(found, await bcrypt.hash(password, cost));
+      const spent = bcrypt.getRounds(found.passwordHash);
+      if (!matches) {
+        await this.makeUpFor(spent);
+        return undefined;
+      }
+      return spent >= cost ? found : renew(found, await bcrypt.hash(password, cost));
     }, count);
+  }
+
+  /** Works as long as a hash of today takes longer than one of `spent`: each step is as much as all before it, and one. */
+  private async makeUpFor(spent: number): Promise<void> {
+    for (let cost = spent; cost < this.options.cost; cost++) await bcrypt.hash("nobody has this password", cost);
   }
 
   /** Counts only what has a place, and gives up the place of what is one too many without a wait. */
