@@ -31,6 +31,7 @@ interface Flood {
 const floods: Record<string, Pick<Flood, "oneAddress" | "pauseMs">> = {
   "200 addresses, again after 250 ms": { oneAddress: false, pauseMs: 250 },
   "200 addresses, again at once": { oneAddress: false, pauseMs: 0 },
+  "200 addresses, again when told": { oneAddress: false, pauseMs: 2000 },
   "one address, again after 250 ms": { oneAddress: true, pauseMs: 250 },
   "one address, again at once": { oneAddress: true, pauseMs: 0 },
 };
