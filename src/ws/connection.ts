@@ -129,6 +129,12 @@ export class Connection {
     this.outbox.tick(now);
   }
 
+  /** Asks for a sign of life; see `alive`. */
+  ping(): void {
+    this.alive = false;
+    this.outbox.ping();
+  }
+
   /** Takes a frame from the client. */
   receive(text: string): void {
     if (!this.accepting) return;
@@ -293,12 +299,15 @@ export class Connection {
 
   /** Gives the client up when more waits for it than may, and still does when a burst would have got through. */
   private watchBacklog(): void {
-    const isTooMuch = () => this.backlogBytes > this.limits.pushBytes;
-    if (this.overdue || !isTooMuch()) return;
+    if (this.overdue || !this.isBehind) return;
     this.overdue = setTimeout(() => {
       this.overdue = undefined;
-      if (isTooMuch()) this.giveUp();
+      if (this.isBehind) this.giveUp();
     }, burstMs).unref();
+  }
+
+  private get isBehind(): boolean {
+    return this.backlogBytes > this.limits.pushBytes;
   }
 
   /** Drops what was held back and is no news after this answer, also what delivery brings of it from now on. */

@@ -11,8 +11,7 @@ interface Admission {
 
 /** Who is connected: the sockets of each person. */
 export class Connections {
-  /** How many sockets there are. */
-  count = 0;
+  private readonly all = new Set<Connection>();
   /** The oldest first. */
   private readonly byUser = new Map<number, Connection[]>();
   private readonly admissions = new Map<number, Set<Admission>>();
@@ -41,7 +40,7 @@ export class Connections {
   add(connection: Connection): void {
     const { userId } = connection.claims;
     const others = this.byUser.get(userId);
-    this.count++;
+    this.all.add(connection);
     if (!others) {
       this.byUser.set(userId, [connection]);
       return;
@@ -56,13 +55,18 @@ export class Connections {
   remove(connection: Connection): void {
     const { userId } = connection.claims;
     const left = this.byUser.get(userId)?.filter((other) => other !== connection) ?? [];
-    this.count--;
+    this.all.delete(connection);
     if (left.length > 0) this.byUser.set(userId, left);
     else this.byUser.delete(userId);
   }
 
-  *[Symbol.iterator](): Iterator<Connection> {
-    for (const connections of this.byUser.values()) yield* connections;
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.all.values();
+  }
+
+  /** How many sockets there are. */
+  get count(): number {
+    return this.all.size;
   }
 
   /** Pushes a frame to every device of these people. The text is made once, and only if someone is there. */

@@ -13,16 +13,13 @@ export interface HeartbeatTimes {
  * @returns what stops it
  */
 export function startHeartbeat(
-  connections: Iterable<Pick<Connection, "alive" | "socket">>,
+  connections: Iterable<Pick<Connection, "alive" | "ping" | "socket">>,
   { pingEveryMs, pongWithinMs }: HeartbeatTimes,
 ): () => void {
   let verdict: NodeJS.Timeout | undefined;
   const round = setInterval(() => {
     const asked = [...connections];
-    for (const connection of asked) {
-      connection.alive = false;
-      connection.socket.ping();
-    }
+    for (const connection of asked) connection.ping();
     verdict = setTimeout(() => {
       // A socket that is not read cannot show its pong. It is read again when its requests are answered, which the
       // database's timeouts see to, or given up when the answers get stuck (see `Outbox`).
