@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startEngine } from "../src/db/open.ts";
-import { ServerProcess } from "../test/support/process.ts";
+import { ServerProcess, startFlags } from "../test/support/process.ts";
 import type { Arena } from "./arena.ts";
 import { cpuMs, residentBytes } from "./process-use.ts";
 import { benchSecret, populate, tokenOf, type World } from "./world.ts";
@@ -124,7 +124,7 @@ function ours(
 
 async function enterLimit(name: "relay" | "relay-batch", { arena, as = name }: Entry): Promise<Contestant> {
   const path = fileURLToPath(new URL(`./limits/${name}.ts`, import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", path], {
+  const child: ChildProcess = spawn(process.execPath, [...startFlags, "--import", "tsx", path], {
     env: {
       PATH: process.env.PATH,
       NODE_OPTIONS: withProbe,

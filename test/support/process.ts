@@ -1,9 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { witness } from "./evidence.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { start: string } };
+
+/** What `npm start` tells Node: all between its name and the script. */
+export const startFlags: readonly string[] = scripts.start.split(" ").slice(1, -1);
 
 export interface Ended {
   code: number | null;
@@ -50,7 +56,7 @@ export class ServerProcess {
    */
   static spawn(settings: Record<string, string>, nodeArguments: readonly string[] = []): ServerProcess {
     const entry = settings.MESSENGER_ENTRY ?? join(root, "dist/main.js");
-    const child = spawn(process.execPath, [...nodeArguments, entry], {
+    const child = spawn(process.execPath, [...startFlags, ...nodeArguments, entry], {
       cwd: root,
       env: { PATH: process.env.PATH ?? "", PORT: "0", BCRYPT_COST: "4", RATE_LIMITS: "off", ...settings },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
