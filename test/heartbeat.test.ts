@@ -47,14 +47,10 @@ describe("a running server", () => {
 describe("a socket that is not read, for its requests are still under way", () => {
   const connectionWith = (socket: object) => {
     const terminate = jest.fn();
-    const connection = {
-      alive: true,
-      ping() {
-        this.alive = false;
-      },
-      socket: Object.assign(socket, { terminate }),
+    return {
+      terminate,
+      connection: { alive: true, socket: { ping() {}, terminate, ...socket } } as unknown as Connection,
     };
-    return { terminate, connection: connection as unknown as Connection };
   };
 
   test("cannot show its pong and is spared; once it is read again, silence ends it in the next round", () => {

@@ -129,12 +129,6 @@ export class Connection {
     this.outbox.tick(now);
   }
 
-  /** Asks for a sign of life; see `alive`. */
-  ping(): void {
-    this.alive = false;
-    this.outbox.ping();
-  }
-
   /** Takes a frame from the client. */
   receive(text: string): void {
     if (!this.accepting) return;

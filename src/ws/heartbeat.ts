@@ -13,13 +13,16 @@ export interface HeartbeatTimes {
  * @returns what stops it
  */
 export function startHeartbeat(
-  connections: Iterable<Pick<Connection, "alive" | "ping" | "socket">>,
+  connections: Iterable<Pick<Connection, "alive" | "socket">>,
   { pingEveryMs, pongWithinMs }: HeartbeatTimes,
 ): () => void {
   let verdict: NodeJS.Timeout | undefined;
   const round = setInterval(() => {
     const asked = [...connections];
-    for (const connection of asked) connection.ping();
+    for (const connection of asked) {
+      connection.alive = false;
+      connection.socket.ping();
+    }
     verdict = setTimeout(() => {
       // A socket that is not read cannot show its pong. It is read again when its requests are answered, which the
       // database's timeouts see to, or given up when the answers get stuck (see `Outbox`).

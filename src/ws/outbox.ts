@@ -11,9 +11,6 @@ export interface OutboxLimits {
   stalledMs: number;
 }
 
-/** An empty ping, the same for everyone (RFC 6455, section 5.5.2): `ws` would make two buffers for each. */
-const pingFrame = Buffer.from([0x89, 0]);
-
 /** What was written to in this turn of the event loop. */
 const written: Outbox[] = [];
 
@@ -59,10 +56,6 @@ export class Outbox {
     const progress = progressOf(this.socket);
     if (!this.stand || hasMoved(this.stand.progress, progress)) this.stand = { progress, since: now };
     else if (now - this.stand.since >= this.limits.stalledMs) this.reader.giveUp();
-  }
-
-  ping(): void {
-    this.write(pingFrame);
   }
 
   push(frame: Buffer, options: { ephemeral: boolean }): void {
