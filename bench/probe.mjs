@@ -22,7 +22,8 @@ function startProfile() {
 function collectGarbage() {
   const session = new Session();
   session.connect();
-  session.post("HeapProfiler.collectGarbage", () => session.disconnect());
+  // Left connected: to disconnect from within the answer would hang the process.
+  session.post("HeapProfiler.collectGarbage");
 }
 
 if (isMainThread) {
