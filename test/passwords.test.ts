@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import bcrypt from "bcrypt";
 import { password, useMessenger } from "./support/messenger.ts";
 
@@ -29,12 +29,9 @@ describe("a password that was hashed when BCRYPT_COST was lower", () => {
       ...compared.mock.calls.map(([, hash]) => bcrypt.getRounds(hash)),
       ...hashed.mock.calls.map(([, cost]) => Number(cost)),
     ];
+    for (const spy of [compared, hashed]) spy.mockRestore();
     return costs.reduce((sum, cost) => sum + 2 ** cost, 0);
   }
-
-  afterEach(() => {
-    jest.restoreAllMocks();
-  });
 
   test("is hashed anew by the next log-in, and is still the password", async () => {
     const { id, email } = await someoneFromBefore();
@@ -54,7 +51,6 @@ describe("a password that was hashed when BCRYPT_COST was lower", () => {
     const { email } = await someoneFromBefore();
     await logIn("nobody@example.test");
     const ofUnknown = await workOf(() => logIn("nobody@example.test"));
-    jest.restoreAllMocks();
     expect(await workOf(() => logIn(email, "a wrong password"))).toBe(ofUnknown);
     expect(ofUnknown).toBe(2 ** 6);
   });

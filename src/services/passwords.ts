@@ -6,6 +6,9 @@ import { Semaphore } from "./semaphore.ts";
 const require = createRequire(import.meta.url);
 const wellKnown: ReadonlySet<string> = new Set(require("popular-passwords") as string[]);
 
+/** What bcrypt works on where only the time that it takes is wanted. */
+const nobodysPassword = "nobody has this password";
+
 /** Counts an attempt; rejects when it is one too many. */
 type Count = () => Promise<void>;
 
@@ -60,7 +63,7 @@ export class Passwords {
     }: { count: Count; find: () => Promise<T | null>; renew: (found: T, hash: string) => Promise<T> },
   ): Promise<T | undefined> {
     return this.inTurn(async () => {
-      this.dummyHash ??= bcrypt.hash("nobody has this password", this.options.cost);
+      this.dummyHash ??= bcrypt.hash(nobodysPassword, this.options.cost);
       const dummyHash = await this.dummyHash;
       const found = await find();
       const matches = await bcrypt.compare(password, found?.passwordHash ?? dummyHash);
@@ -77,7 +80,7 @@ export class Passwords {
 
   /** Works as long as a hash of today takes longer than one of `spent`: each step is as much as all before it, and one. */
   private async makeUpFor(spent: number): Promise<void> {
-    for (let cost = spent; cost < this.options.cost; cost++) await bcrypt.hash("nobody has this password", cost);
+    for (let cost = spent; cost < this.options.cost; cost++) await bcrypt.hash(nobodysPassword, cost);
   }
 
   /** Counts only what has a place, and gives up the place of what is one too many without a wait. */

@@ -11,6 +11,7 @@ interface Admission {
 
 /** Who is connected: the sockets of each person. */
 export class Connections {
+  /** Beside `byUser`, since whoever looks at all of them every second should make no object for each. */
   private readonly all = new Set<Connection>();
   /** The oldest first. */
   private readonly byUser = new Map<number, Connection[]>();
