@@ -38,7 +38,7 @@ function openConnection({ pipelined = false } = {}) {
   });
   const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000, unanswered: 32 };
   const asked: { origin: Origin; answer: (text: string) => void }[] = [];
-  const claims = { userId: 1, sessionId: 1, expiresAt: new Date(Date.now() + 60_000) };
+  const claims = { userId: 1, sessionId: 1, exp: Date.now() / 1000 + 60 };
   const connection = new Connection(
     socket as unknown as WebSocket,
     raw,

@@ -3,6 +3,7 @@ import { type Contestant, type ContestantName, enter, withContestants } from "..
 import type { HoldJob } from "../load/hold-process.ts";
 import { prepareLoad } from "../load/load.ts";
 import type { Scenario } from "../scenario.ts";
+import { median } from "../statistics.ts";
 
 /** Until the garbage has been collected and its memory given back, in milliseconds. */
 const restMs = { quick: 500, long: 5000 };
@@ -30,26 +31,33 @@ async function bytesPerConnection(contestant: Contestant, connections: number, r
 
 export const idle: Scenario = {
   summary: "memory of connections that say nothing",
-  async run({ quick, only }, arena) {
+  async run({ quick, only, rounds }, arena) {
     const connections = quick ? 500 : 10_000;
-    const world = { people: connections + 100 };
-    const kilobytes = new Map<ContestantName, number>();
     const rest = quick ? restMs.quick : restMs.long;
-    for (const name of only.filter((one) => one === "relay" || one === "ours")) {
-      const bytes = await withContestants([() => enter(name, { arena, world })], ([contestant]) =>
-        contestant ? bytesPerConnection(contestant, connections, rest) : Promise.reject(new Error(`no ${name}`)),
-      );
-      kilobytes.set(name, bytes / 1024);
+    const world = { people: connections + 100 };
+    const names = only.filter((name) => name === "relay" || name === "ours");
+    const measured = new Map<ContestantName, number[]>(names.map((name) => [name, []]));
+    // A server of its own each time: what one has made of the space it once had would be in the figure.
+    for (let round = 0; round < rounds; round++) {
+      for (const name of names) {
+        const start = () => enter(name, { arena, world });
+        await withContestants([start], async ([contestant]) => {
+          if (contestant) measured.get(name)?.push(await bytesPerConnection(contestant, connections, rest));
+        });
+      }
     }
-    const ours = kilobytes.get("ours");
-    const limit = kilobytes.get("relay");
+    const kibibytes = new Map([...measured].map(([name, bytes]) => [name, bytes.map((each) => each / 1024)]));
+    const ours = kibibytes.get("ours");
+    const limit = kibibytes.get("relay");
     const targets =
-      ours && limit ? [{ what: "memory per connection, ours to relay", measured: ours / limit, limit: 1.5 }] : [];
+      ours && limit
+        ? [{ what: "memory per connection, ours to relay", measured: median(ours) / median(limit), limit: 1.5 }]
+        : [];
     return [
       {
         title: `idle: ${connections} connections`,
-        columns: ["", "KiB per connection"],
-        rows: [...kilobytes],
+        columns: ["KiB per connection", "median", "least", "most"],
+        rows: [...kibibytes].map(([name, each]) => [name, median(each), Math.min(...each), Math.max(...each)]),
         targets,
         faults: [],
       },

@@ -8,7 +8,8 @@ import { AppError, StartError } from "../errors.ts";
 export interface Claims {
   userId: number;
   sessionId: number;
-  expiresAt: Date;
+  /** When it ends, in seconds since the epoch, as in the token. */
+  exp: number;
 }
 
 const issuer = "messenger";
@@ -38,11 +39,11 @@ export class Tokens {
     const { header, payload } = this.decode(token);
     if (header.typ !== "JWT" || typeof payload === "string") throw notLoggedIn();
     const { sub, id, sid, exp = Number.NaN } = payload;
-    const expiresAt = new Date(exp * 1000);
     const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
     // Without an end, or with one that no date can be, it would be good for ever.
-    if (!isId(id) || !isId(sid) || sub !== String(id) || Number.isNaN(expiresAt.getTime())) throw notLoggedIn();
-    return { userId: id, sessionId: sid, expiresAt };
+    const hasEnd = !Number.isNaN(new Date(exp * 1000).getTime());
+    if (!isId(id) || !isId(sid) || sub !== String(id) || !hasEnd) throw notLoggedIn();
+    return { userId: id, sessionId: sid, exp };
   }
 
   private decode(token: string): jwt.Jwt {

@@ -122,7 +122,7 @@ export class Connection {
 
   /** Does what is due by now: ends the connection with its token, and forgets what cannot come any more. */
   tick(now: number): void {
-    if (this.isOpen && this.proven.expiresAt.getTime() <= now) this.close(closeCodes.sessionEnded, "token expired");
+    if (this.isOpen && this.proven.exp * 1000 <= now) this.close(closeCodes.sessionEnded, "token expired");
     if (this.caughtUp && this.caughtUp.until <= now) this.caughtUp = undefined;
     // Pongs, too, wait for a client that does not read.
     this.watchBacklog();

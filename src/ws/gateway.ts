@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
-import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { type RawData, type ServerOptions, WebSocketServer } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import { pushFrame } from "../contract/frames.ts";
 import type { ChatMessage } from "../db/queries/messages.ts";
@@ -12,6 +12,7 @@ import type { Limits } from "../services/limits.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { Turns } from "../services/turns.ts";
+import { ClientSocket, sharedListener } from "./client-socket.ts";
 import { Connection, type ConnectionLimits, type Request } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { readRequest } from "./dispatch.ts";
@@ -71,7 +72,8 @@ export class Gateway {
     const { connections, sessions, limits, maxSockets, trustedProxyHops, allowedOrigins, isOpen, asAppError } = options;
     const { frameBytes, fragments, chunks, closeWithinMs, unsentBytesInAll } = options.socketLimits;
     // `closeTimeout` is not among the published types yet.
-    const serverOptions: ServerOptions & { closeTimeout: number } = {
+    const serverOptions: ServerOptions<typeof ClientSocket> & { closeTimeout: number } = {
+      WebSocket: ClientSocket,
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
@@ -138,30 +140,39 @@ export class Gateway {
     };
   }
 
-  private open(webSocket: WebSocket, raw: Duplex, claims: Claims): void {
+  private open(webSocket: ClientSocket, raw: Duplex, claims: Claims): void {
     const { connections, socketLimits } = this.options;
     const connection = new Connection(webSocket, raw, claims, this.read, socketLimits);
+    webSocket.connection = connection;
     connections.add(connection);
     this.options.presence.opened(connection);
-    webSocket.on("close", () => {
-      connections.remove(connection);
-      this.options.presence.closed(connection);
-    });
+    webSocket.on("close", this.onClose);
     webSocket.on("error", this.onError);
-    webSocket.on("ping", () => this.guardOf(connection).noteControl());
-    webSocket.on("pong", () => {
-      // Only what nobody has asked for counts: most sockets are silent but for this, and have no guard.
-      if (connection.alive) this.guardOf(connection).noteControl();
-      connection.alive = true;
-    });
-    webSocket.on("message", (data, isBinary) => {
-      if (isBinary) connection.close(closeCodes.binary, "text frames only");
-      else connection.receive(String(data));
-    });
+    webSocket.on("ping", this.onPing);
+    webSocket.on("pong", this.onPong);
+    webSocket.on("message", this.onMessage);
   }
+
+  private readonly onClose = sharedListener((connection) => {
+    this.options.connections.remove(connection);
+    this.options.presence.closed(connection);
+  });
 
   /** Broken protocol, encoding or size: `ws` closes with the code that says so, once somebody listens. */
   private readonly onError = (error: Error): void => this.options.log.debug({ err: error }, "a socket failed");
+
+  private readonly onPing = sharedListener((connection) => this.guardOf(connection).noteControl());
+
+  private readonly onPong = sharedListener((connection) => {
+    // Only what nobody has asked for counts: most sockets are silent but for this, and have no guard.
+    if (connection.alive) this.guardOf(connection).noteControl();
+    connection.alive = true;
+  });
+
+  private readonly onMessage = sharedListener((connection, data: RawData, isBinary: boolean) => {
+    if (isBinary) connection.close(closeCodes.binary, "text frames only");
+    else connection.receive(String(data));
+  });
 
   private readonly read = (text: string, connection: Connection): Request => {
     const { services, turns, asAppError, log } = this.options;

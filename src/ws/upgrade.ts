@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { WebSocket, WebSocketServer } from "ws";
+import type { Server, WebSocket } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
 import { type Problem, problemMediaType } from "../contract/problem.ts";
@@ -10,6 +10,7 @@ import type { Logger } from "../logger.ts";
 import { type Limits, networkOf } from "../services/limits.ts";
 import type { Sessions } from "../services/sessions.ts";
 import { bearerToken, type Claims } from "../services/tokens.ts";
+import type { ClientSocket } from "./client-socket.ts";
 import type { Connections } from "./connections.ts";
 
 /** The subprotocol of this contract; a browser, which can set no header, offers it beside `bearer.<token>`. */
@@ -20,7 +21,7 @@ const bearerPrefix = "bearer.";
 const refusalLingerMs = 2000;
 
 export interface UpgradeOptions {
-  wss: WebSocketServer;
+  wss: Server<typeof ClientSocket>;
   connections: Connections;
   sessions: Sessions;
   limits: Limits;
@@ -33,7 +34,7 @@ export interface UpgradeOptions {
   asAppError: (error: unknown) => AppError;
   log: Logger;
   /** Takes the open WebSocket of a proven person, and the raw socket beneath it; called in the moment the upgrade is done. */
-  onOpen: (webSocket: WebSocket, socket: Duplex, claims: Claims) => void;
+  onOpen: (webSocket: ClientSocket, socket: Duplex, claims: Claims) => void;
 }
 
 interface Refusal {
@@ -60,7 +61,11 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       await connections.admit(tokenOf(request), sessions, (claims) => {
         if (!isOpen()) refuseUnready(socket);
         else if (!socket.destroyed)
-          wss.handleUpgrade(request, socket, head, (webSocket) => onOpen(webSocket, socket, claims));
+          wss.handleUpgrade(request, socket, head, (webSocket) => {
+            // `ws` listens itself from now on.
+            socket.off("error", destroy);
+            onOpen(webSocket, socket, claims);
+          });
       });
     } catch (error) {
       const appError = asAppError(error);

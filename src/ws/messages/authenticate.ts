@@ -15,7 +15,7 @@ export const authenticate = defineMessage({
     item: { expiresAt: "2023-07-29T13:20:09.000Z" },
   },
   async handle({ socket }, { token }) {
-    const { expiresAt } = await socket.renew(token);
-    return { data: null, item: { expiresAt: expiresAt.toISOString() } };
+    const { exp } = await socket.renew(token);
+    return { data: null, item: { expiresAt: new Date(exp * 1000).toISOString() } };
   },
 });
