@@ -10,7 +10,7 @@ import type { Arena } from "./arena.ts";
 import { cpuMs, residentBytes } from "./process-use.ts";
 import { benchSecret, populate, tokenOf, type World } from "./world.ts";
 
-export const contestantNames = ["relay", "relay-batch", "ours", "ours-embedded"] as const;
+export const contestantNames = ["relay", "relay-batch", "usual", "ours", "ours-embedded"] as const;
 export type ContestantName = (typeof contestantNames)[number];
 
 /** CPU time in milliseconds. */
@@ -60,7 +60,7 @@ export async function withContestants<T>(
 export function enter(name: ContestantName, entry: Entry): Promise<Contestant> {
   if (name === "ours") return enterOurs(entry);
   if (name === "ours-embedded") return enterEmbedded(entry);
-  return enterLimit(name, entry);
+  return enterRelay(name, entry);
 }
 
 async function enterOurs({ arena, world, as = "ours", profile }: Entry): Promise<Contestant> {
@@ -122,13 +122,17 @@ function ours(
   };
 }
 
-async function enterLimit(name: "relay" | "relay-batch", { arena, as = name }: Entry): Promise<Contestant> {
+async function enterRelay(
+  name: "relay" | "relay-batch" | "usual",
+  { arena, world, as = name }: Entry,
+): Promise<Contestant> {
   const path = fileURLToPath(new URL(`./limits/${name}.ts`, import.meta.url));
   const child: ChildProcess = spawn(process.execPath, [...startFlags, "--import", "tsx", path], {
     env: {
       PATH: process.env.PATH,
       NODE_OPTIONS: withProbe,
-      ...(name === "relay-batch" && { DATABASE_URL: await arena.database() }),
+      ...(name !== "relay" && { DATABASE_URL: await arena.database() }),
+      ...(name === "usual" && { PEOPLE: String(world.people), GROUPS: String(world.groups ?? "") }),
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -158,7 +162,7 @@ function endWithUs(child: ChildProcess): void {
 }
 
 async function portOf(child: ChildProcess): Promise<number> {
-  if (!child.stdout) throw new Error("a limit without output");
+  if (!child.stdout) throw new Error("a relay without output");
   for await (const line of createInterface(child.stdout)) return Number(line.slice("port ".length));
-  throw new Error("a limit ended before it listened");
+  throw new Error("a relay ended before it listened");
 }
