@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import type { ChatMessage } from "../src/db/queries/messages.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { type Change, Delivery, type Origin } from "../src/delivery/delivery.ts";
@@ -55,7 +55,8 @@ function deliveryOver(store: {
         if (store.failures && store.failures-- > 0) throw new Error("the store is away");
         const missing = Array.from({ length: Math.max(0, store.stored - version) }, (_, index) => version + 1 + index);
         const messages = missing.slice(0, limit).map((number) => store.rows?.get(number) ?? message(number));
-        return { messages, memberIds: store.memberIds ?? [1, 2] };
+        const later = missing.slice(limit).flatMap((number) => store.rows?.get(number) ?? []);
+        return { messages, later, memberIds: store.memberIds ?? [1, 2] };
       },
       settled: async () => {},
       ...(store.startOf !== undefined && { startOf: async () => store.startOf ?? 0 }),
@@ -157,6 +158,25 @@ describe("delivery", () => {
     expect(versions()).toEqual([1, 2]);
   });
 
+  test("a commit in doubt that reaches the store only after it was looked for is found all the same", async () => {
+    jest.useFakeTimers({ doNotFake: ["nextTick", "queueMicrotask", "setImmediate"] });
+    try {
+      const store = { stored: 1 };
+      const { delivery, versions, reads } = deliveryOver(store);
+      await delivery.announce(news(1));
+      delivery.begin([chatId])({ inDoubt: true });
+      while (reads() < 1) await new Promise(setImmediate);
+      store.stored = 2;
+      await jest.advanceTimersByTimeAsync(15_000);
+      expect(versions()).toEqual([1, 2]);
+      await jest.advanceTimersByTimeAsync(100_000);
+      expect(versions()).toEqual([1, 2]);
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   test("while the store is away a gap waits, and is filled when the store is back", async () => {
     const { delivery, versions, reads } = deliveryOver({ stored: 2, failures: 2 });
     delivery.follow(chatId, 0);
@@ -170,6 +190,24 @@ describe("delivery", () => {
     delivery.follow(chatId, 0);
     await delivery.announce(news(1203));
     expect(versions()).toEqual(Array.from({ length: 1203 }, (_, index) => index + 1));
+  });
+
+  test("of such a gap, too, the first rows go to those who were there then", async () => {
+    const rows = new Map([
+      [700, joined(700, 2)],
+      [1100, left(1100, 3)],
+    ]);
+    const { delivery, given } = deliveryOver({ stored: 1203, rows });
+    delivery.follow(chatId, 0);
+    await delivery.announce(news(1203));
+    const told = (version: number) => [...(given[version - 1]?.recipientIds ?? [])].sort();
+    expect([1, 699, 700, 1100, 1101].map(told)).toEqual([
+      [1, 3],
+      [1, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2],
+    ]);
   });
 
   test("a gap whose rows are gone, for their group has ended, is passed over", async () => {

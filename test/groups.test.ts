@@ -1,4 +1,5 @@
 import { describe, expect, jest, test } from "@jest/globals";
+import { changesAfter } from "../src/db/queries/changes.ts";
 import { purgeEndedChat, someEndedChat } from "../src/db/queries/ended-chats.ts";
 import { startHistoryPurge } from "../src/services/history-purge.ts";
 import type { Device } from "./support/device.ts";
@@ -765,6 +766,18 @@ describe("in a group", () => {
       for (const { name } of tables)
         expect({ name, named: await nameIsIn(messenger(), name) }).toEqual({ name, named: false });
     });
+  });
+
+  test("what is read of its changes in pages tells with each page who came and went after it", async () => {
+    const { groupId, idOf } = await group();
+    const all = await changesAfter(messenger().db, { chatId: groupId, after: 0, limit: 100 });
+    const page = await changesAfter(messenger().db, { chatId: groupId, after: 0, limit: 2 });
+    expect(all.messages).toHaveLength(7);
+    expect(all.later).toEqual([]);
+    expect(page.messages).toEqual(all.messages.slice(0, 2));
+    expect(page.later).toEqual(all.messages.slice(2));
+    expect(page.memberIds).toEqual(all.memberIds);
+    expect(page.later.map(({ event }) => event?.userId)).toContain(idOf("admin"));
   });
 });
 

@@ -22,12 +22,15 @@ export type Signal = { recipientIds: readonly number[]; origin?: Origin | undefi
 
 /** What delivery reads of the store. */
 export interface ChangeReader {
-  /** The changes of a chat after a version, in order, at most `limit` of them, and who is in the chat after them all. */
+  /**
+   * The changes of a chat after a version, in order, at most `limit` of them; of those `later` that are left out the
+   * notices about the group; and who is in the chat after all of them.
+   */
   changesAfter(
     chatId: number,
     version: number,
     limit: number,
-  ): Promise<{ messages: ChatMessage[]; memberIds: number[] }>;
+  ): Promise<{ messages: ChatMessage[]; later: ChatMessage[]; memberIds: number[] }>;
   /** Settles when no commit of a change of this chat is under way. */
   settled(chatId: number): Promise<void>;
   /**
@@ -62,6 +65,11 @@ interface LiveChat {
 const mostLiveChats = 100_000;
 const rowsPerReading = 500;
 const retryReadingMs = { first: 200, most: 5000 };
+/**
+ * When to look again for a commit in doubt, in milliseconds after the first look. What a process has sent and given up,
+ * the network may still bring to the database when it works again.
+ */
+const looksAtDoubtMs = [1000, 5000, 15_000, 60_000];
 
 /**
  * The one ordered way out for committed changes. Two writers may hear of their commits in another order than that of
@@ -120,7 +128,16 @@ export class Delivery {
         chat.inDoubt ||= inDoubt;
         this.readIfNeeded(chatId, chat);
       }
+      if (inDoubt) for (const ms of looksAtDoubtMs) setTimeout(() => this.lookAgain(chats), ms).unref();
     };
+  }
+
+  private lookAgain(chats: readonly { chatId: number; chat: LiveChat }[]): void {
+    for (const { chatId, chat } of chats) {
+      if (this.chats.get(chatId) !== chat) continue;
+      chat.inDoubt = true;
+      this.readIfNeeded(chatId, chat);
+    }
   }
 
   /**
@@ -251,12 +268,12 @@ export class Delivery {
     try {
       if (!chat.placed) await this.place(chatId, chat);
       const heardOf = Math.max(chat.seen, ...chat.heard.keys());
-      const { messages, memberIds } = await store.changesAfter(chatId, chat.version, rowsPerReading);
+      const { messages, later, memberIds } = await store.changesAfter(chatId, chat.version, rowsPerReading);
       // A write of this process may be among them and have not said so yet. It knows who asked for it.
       await ended(chat);
       const isAll = messages.length < rowsPerReading;
       chat.inDoubt ||= wasInDoubt && !isAll;
-      this.giveRead(chat, toChanges(messages, memberIds), isAll ? heardOf : 0);
+      this.giveRead(chat, toChanges(messages, membersBefore(later, memberIds)), isAll ? heardOf : 0);
       if (isAll && chat.seen <= heardOf) chat.seen = 0;
     } catch (error) {
       chat.inDoubt ||= wasInDoubt;
@@ -305,9 +322,15 @@ const isMissing = ({ inDoubt, heard, seen, version, placed }: LiveChat): boolean
 /** Settles when the writes that are under way now have ended. */
 const ended = (chat: LiveChat): Promise<unknown> => Promise.all(chat.underWay);
 
-/** Who is told of changes that were read: who was in the chat after each, which the changes after it tell. */
-function toChanges(messages: readonly ChatMessage[], memberIds: Iterable<number>): Change[] {
+/** Who was in the chat before these changes, from who is after them. */
+function membersBefore(messages: readonly ChatMessage[], memberIds: Iterable<number>): Set<number> {
   const members = new Set(memberIds);
+  for (const message of [...messages].reverse()) undo(message, members);
+  return members;
+}
+
+/** Who is told of changes that were read: who was in the chat after each, which the changes after it tell. */
+function toChanges(messages: readonly ChatMessage[], members: Set<number>): Change[] {
   const changes = [...messages].reverse().map((message) => {
     const change = { message, recipientIds: recipientsOf(message, members) };
     undo(message, members);

@@ -262,9 +262,11 @@ export class MessageWriter {
 
   /** Answers a send that was stored before: with the same message, or with a conflict. */
   private async repeat({ waiting: { send, settle }, chatId }: Addressed, messageId: number): Promise<void> {
-    const { database } = this.options;
+    const { database, delivery } = this.options;
     try {
       const [stored] = await messagesById(database, [messageId]);
+      // Its commit may have been in doubt until now, and nobody have been told of it.
+      if (stored) delivery.reach(stored);
       if (stored?.chatId !== chatId || !hasSameContent(stored, send)) throw conflictingClientId();
       // Who has left still learns that the message was stored, and nothing that has changed since.
       const isMember = (await chatView(database, { chatId, userId: send.senderId })) !== undefined;
