@@ -85,6 +85,14 @@ describe("a rate of 60+10/s", () => {
     expect((await spend(limits, 2)).passed).toBe(1);
   });
 
+  test("holds a burst that takes longer to come back than a timer can wait", async () => {
+    jest.useFakeTimers();
+    const limits = new Limits({ rates: rates({ messagesPerUser: { burst: 100, amount: 1, seconds: 3600 } }) });
+    await spend(limits, 100);
+    jest.advanceTimersByTime(1000);
+    expect((await spend(limits, 100)).passed).toBe(0);
+  });
+
   test("starts anew for who is forgiven", async () => {
     const limits = new Limits({ rates: rates({ messagesPerUser }) });
     await spend(limits, 100);
@@ -526,7 +534,7 @@ describe("where nothing is limited", () => {
 describe("sockets", () => {
   const messenger = useMessenger({
     RATE_LIMITS: "on",
-    LIMIT_RECONNECTS_PER_ADDRESS: "1000+1000/s",
+    LIMIT_RECONNECTS_PER_ADDRESS: "100000+100000/s",
     MAX_SOCKETS: "14",
     CLOSE_WITHIN_SECONDS: "1",
   });

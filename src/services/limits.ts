@@ -32,6 +32,9 @@ export interface RedisClient {
 /** How many times slower than at `amount / seconds` the burst comes back, so that it adds a tenth to the rate at most. */
 const burstReturnsSlower = 10;
 
+/** The longest window in seconds: a timer of Node's cannot take longer, and would end at once instead. */
+const longestWindow = Math.floor((2 ** 31 - 1) / 1000);
+
 /** How long Redis may take, in milliseconds, before this process counts by itself. */
 const redisWithinMs = 250;
 
@@ -85,11 +88,8 @@ export class Limits {
   private limiterOf(name: string, { burst, amount, seconds }: Rate): Limiter {
     const beyond = burst - amount;
     const rate = this.counter(`${name}:rate`, amount, seconds);
-    const reserve = this.counter(
-      `${name}:burst`,
-      beyond,
-      Math.ceil((burstReturnsSlower * seconds * beyond) / amount) || 1,
-    );
+    const window = Math.ceil((burstReturnsSlower * seconds * beyond) / amount) || 1;
+    const reserve = this.counter(`${name}:burst`, beyond, Math.min(window, longestWindow));
     return { bucket: new BurstyRateLimiter(rate, reserve), counters: [rate, reserve] };
   }
 
