@@ -5,6 +5,7 @@ import type { WebSocket } from "ws";
 import { type AnswerFrame, errorFrame } from "../src/contract/frames.ts";
 import type { Origin } from "../src/delivery/delivery.ts";
 import { Connection } from "../src/ws/connection.ts";
+import { Connections } from "../src/ws/connections.ts";
 import type { Told } from "../src/ws/message.ts";
 import { textFrame } from "../src/ws/outbox.ts";
 
@@ -90,6 +91,35 @@ test("what a sync has told is not pushed once more, even when delivery comes to 
   for (const version of [5, 7]) push(7, version);
   expect(await told()).toEqual(['{"type":"synced"}', "7:6", "8:5", "7:7"]);
   gone();
+});
+
+describe("a client that asks for three things, one after the other, and hangs up", () => {
+  const hangUp = () => {
+    const opened = openConnection();
+    const connections = new Connections({ maxPerUser: 10 });
+    connections.add(opened.connection);
+    for (const text of ["first", "second", "third"]) opened.connection.receive(text);
+    opened.socket.readyState = 3;
+    connections.remove(opened.connection);
+    const answerAll = async () => {
+      for (let turn = 0; turn < 4; turn++) {
+        opened.asked[turn]?.answer("done");
+        await opened.told();
+      }
+      return opened.asked.length;
+    };
+    return { connections, answerAll };
+  };
+
+  test("has them done", async () => {
+    expect(await hangUp().answerAll()).toBe(3);
+  });
+
+  test("and whose session then ends has nothing begun any more", async () => {
+    const { connections, answerAll } = hangUp();
+    connections.endSessions({ sessionIds: [1], because: "ended" });
+    expect(await answerAll()).toBe(1);
+  });
 });
 
 test("of a hundred sends that came in one piece 32 are under way, and the rest begin as those are answered", async () => {

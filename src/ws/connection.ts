@@ -179,12 +179,15 @@ export class Connection {
     this.flush();
   }
 
-  /** Closes with a code of the contract. What was taken and not begun is dropped: whoever sent it may no longer. */
+  /**
+   * Closes with a code of the contract. What was taken and not begun is dropped, also where the client has gone by
+   * itself: whoever sent it may no longer.
+   */
   close(code: number, reason: string): void {
-    if (!this.isOpen) return;
     this.accepting = false;
     this.unread.length = 0;
     this.next = undefined;
+    if (!this.isOpen) return;
     this.socket.close(code, reason);
     // A socket that is not read would never see the client's own close frame. `ws` cuts off who sends none.
     this.socket.resume();

@@ -15,6 +15,8 @@ export class Connections {
   private readonly all = new Set<Connection>();
   /** The oldest first. */
   private readonly byUser = new Map<number, Connection[]>();
+  /** Whose client has gone, while not all is done that it asked for. */
+  private readonly leaving = new Set<Connection>();
   private readonly admissions = new Map<number, Set<Admission>>();
 
   constructor(private readonly options: { maxPerUser: number }) {}
@@ -53,7 +55,10 @@ export class Connections {
     others.push(connection);
   }
 
+  /** Takes a closed connection out. What it asked for is still done, as long as its session lasts. */
   remove(connection: Connection): void {
+    this.leaving.add(connection);
+    void connection.finish().then(() => this.leaving.delete(connection));
     const { userId } = connection.claims;
     const left = this.byUser.get(userId)?.filter((other) => other !== connection) ?? [];
     this.all.delete(connection);
@@ -101,7 +106,9 @@ export class Connections {
       for (const admission of this.admissions.get(sessionId) ?? []) admission.refused = true;
     }
     const ended = new Set(sessionIds);
-    for (const connection of this) if (ended.has(connection.claims.sessionId)) connection.close(code, reason);
+    for (const connection of [...this, ...this.leaving]) {
+      if (ended.has(connection.claims.sessionId)) connection.close(code, reason);
+    }
   };
 }
 
