@@ -220,7 +220,7 @@ const environmentSchema = Joi.object({
   MAX_UNSENT_BYTES: wholeNumber(64 * 1024, 2 ** 30).default(1024 * 1024),
   MAX_UNSENT_BYTES_IN_ALL: wholeNumber(1024 * 1024, 2 ** 40).default(256 * 1024 * 1024),
   STALLED_AFTER_SECONDS: wholeNumber(1, 600).default(10),
-  SHUTDOWN_TIMEOUT_SECONDS: wholeNumber(1, 300).default(20),
+  SHUTDOWN_TIMEOUT_SECONDS: wholeNumber(1, 300).default(24),
 })
   .messages({
     "secret.short": `{{#label}} needs ${shortestSecret} bytes or more; make one with: openssl rand -base64 48`,

@@ -40,7 +40,8 @@ export const clientMessageId = () =>
     "Chosen by the client, new for each message: sending it again can never store the message twice. 8 to 64 printable ASCII characters.",
   );
 
-export const requestId = () => either(text({ max: 64 }), integer({ min: -largestInteger, max: largestInteger }));
+export const requestId = () =>
+  either(text({ max: 64, blank: true }), integer({ min: -largestInteger, max: largestInteger }));
 
 export const groupName = () => described(text({ max: 64 }), "Name of a group, 1 to 64 UTF-16 units, not blank.");
 export const firstName = () => described(text({ max: 64 }), "First name, 1 to 64 UTF-16 units, not blank.");
