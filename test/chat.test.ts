@@ -444,6 +444,22 @@ describe("a message that is sent again under its clientMessageId", () => {
     expect(others).not.toHaveProperty("duplicate");
   });
 
+  test("after a commit that nobody was told of, tells everybody else of it", async () => {
+    const [ann, bob] = [await personWith(1), await personWith(1)];
+    const before = await ann.device.request("privateMessage", { receiverId: bob.id, content: "before" });
+    const chatId = before.params.item.chatId ?? 0;
+    await bob.device.nextPush();
+    // As a statement that the network brings long after it was given up.
+    await messenger().sql(
+      `SELECT send_messages(ARRAY[$chatId]::bigint[], ARRAY[$senderId]::bigint[], ARRAY[$receiverId]::bigint[],
+                            ARRAY['sent-and-given-up'], ARRAY[NULL]::bigint[], ARRAY['late'])`,
+      { chatId, senderId: ann.id, receiverId: bob.id },
+    );
+    const again = { receiverId: bob.id, content: "late", clientMessageId: "sent-and-given-up" };
+    expect((await ann.device.request("privateMessage", again)).params.item).toMatchObject({ seq: 2, duplicate: true });
+    expect(await bob.device.nextPush()).toMatchObject({ params: { message: "late", item: { seq: 2 } } });
+  });
+
   test("with other content, in another chat or as something else is a conflict, and is not stored", async () => {
     const [ann, bob, cid] = [await personWith(1), await personWith(1), await personWith(1)];
     const [groupId, otherId] = [await newGroup(ann.device, "one", [bob]), await newGroup(ann.device, "two", [bob])];
