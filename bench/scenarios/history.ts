@@ -112,8 +112,8 @@ async function timeReads(contestants: readonly Contestant[], rounds: number) {
 export const history: Scenario = {
   summary: "the first and the thousandth page, and the chat list, beside many stored messages",
   run({ size, quick }, arena) {
-    const most = quick ? fewMessages : size;
-    const sizes = [...new Set([fewMessages, 1_000_000, size])].filter((messages) => messages <= most);
+    const most = quick ? fewMessages : Math.max(size, fewMessages);
+    const sizes = [...new Set([fewMessages, 1_000_000, most])].filter((messages) => messages <= most);
     const starts = sizes.map((messages) => () => enter("ours", { arena, world: worldOf(messages) }));
     return withContestants(starts, async (contestants) => {
       await arena.settle();

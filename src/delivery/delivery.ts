@@ -128,13 +128,14 @@ export class Delivery {
         chat.inDoubt ||= inDoubt;
         this.readIfNeeded(chatId, chat);
       }
-      if (inDoubt) for (const ms of looksAtDoubtMs) setTimeout(() => this.lookAgain(chats), ms).unref();
+      if (inDoubt) for (const ms of looksAtDoubtMs) setTimeout(() => this.lookAgain(chatIds), ms).unref();
     };
   }
 
-  private lookAgain(chats: readonly { chatId: number; chat: LiveChat }[]): void {
-    for (const { chatId, chat } of chats) {
-      if (this.chats.get(chatId) !== chat) continue;
+  private lookAgain(chatIds: readonly number[]): void {
+    for (const chatId of chatIds) {
+      const chat = this.chats.get(chatId);
+      if (!chat) continue;
       chat.inDoubt = true;
       this.readIfNeeded(chatId, chat);
     }

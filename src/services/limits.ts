@@ -88,14 +88,17 @@ export class Limits {
   private limiterOf(name: string, { burst, amount, seconds }: Rate): Limiter {
     const beyond = burst - amount;
     const rate = this.counter(`${name}:rate`, amount, seconds);
-    const window = Math.ceil((burstReturnsSlower * seconds * beyond) / amount) || 1;
-    const reserve = this.counter(`${name}:burst`, beyond, Math.min(window, longestWindow));
+    const reserve = this.counter(
+      `${name}:burst`,
+      beyond,
+      Math.ceil((burstReturnsSlower * seconds * beyond) / amount) || 1,
+    );
     return { bucket: new BurstyRateLimiter(rate, reserve), counters: [rate, reserve] };
   }
 
-  private counter(name: string, points: number, duration: number): Counter {
+  private counter(name: string, points: number, seconds: number): Counter {
     const { redis, prefix = "messenger" } = this.options;
-    const settings = { keyPrefix: `${prefix}:limit:${name}`, points, duration };
+    const settings = { keyPrefix: `${prefix}:limit:${name}`, points, duration: Math.min(seconds, longestWindow) };
     const inProcess = new RateLimiterMemory(settings);
     if (!redis) return inProcess;
     return new RLWrapperTimeouts({

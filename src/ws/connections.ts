@@ -106,8 +106,10 @@ export class Connections {
       for (const admission of this.admissions.get(sessionId) ?? []) admission.refused = true;
     }
     const ended = new Set(sessionIds);
-    for (const connection of [...this, ...this.leaving]) {
-      if (ended.has(connection.claims.sessionId)) connection.close(code, reason);
+    for (const connections of [this.all, this.leaving]) {
+      for (const connection of connections) {
+        if (ended.has(connection.claims.sessionId)) connection.close(code, reason);
+      }
     }
   };
 }
