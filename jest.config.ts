@@ -25,13 +25,13 @@ const config: Config = {
   maxWorkers: 3,
   testTimeout: 30_000,
   projects: [
-    { ...base, displayName: "house", testMatch: ["<rootDir>/test/house/**/*.test.ts"] },
+    { ...base, displayName: "architecture", testMatch: ["<rootDir>/test/architecture/**/*.test.ts"] },
     {
       ...base,
       displayName: "messenger",
       testMatch: ["<rootDir>/test/**/*.test.ts"],
-      testPathIgnorePatterns: ["<rootDir>/test/house/"],
-      setupFiles: ["<rootDir>/test/support/witness-fetch.ts"],
+      testPathIgnorePatterns: ["<rootDir>/test/architecture/"],
+      setupFiles: ["<rootDir>/test/support/scan-fetch.ts"],
       globalSetup: "<rootDir>/test/support/global-setup.ts",
       globalTeardown: "<rootDir>/test/support/global-teardown.ts",
     },

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { Arena } from "./arena.ts";
-import { contestantNames } from "./contestants.ts";
+import { Arena } from "./database-server.ts";
+import { contestantNames } from "./servers.ts";
 import type { Options, Scenario } from "./scenario.ts";
 import { fanout } from "./scenarios/fanout.ts";
 import { growth } from "./scenarios/growth.ts";

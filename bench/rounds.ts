@@ -1,4 +1,4 @@
-import type { Contestant } from "./contestants.ts";
+import type { Contestant } from "./servers.ts";
 import { prepareLoad } from "./load/load.ts";
 import type { TalkJob, TalkResult } from "./load/talk.ts";
 import { median, quantile } from "./statistics.ts";

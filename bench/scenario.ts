@@ -1,5 +1,5 @@
-import type { Arena } from "./arena.ts";
-import type { ContestantName } from "./contestants.ts";
+import type { Arena } from "./database-server.ts";
+import type { ContestantName } from "./servers.ts";
 import type { Report } from "./table.ts";
 
 /** What the command line says. */

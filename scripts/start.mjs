@@ -1,5 +1,5 @@
 // `npm start`: builds what is not built, then becomes the server. One process, so that signals meet the server itself.
-// With a name, becomes that entry of `src` instead: `node scripts/start.mjs reset-password ann@example.org`.
+// With a name, becomes that entry of `src` instead: `node scripts/start.mjs cli/reset-password ann@example.org`.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-import { type Config, loadConfig } from "./config.ts";
+import { type Config, loadConfig } from "./config/config.ts";
 import { StartError } from "./errors.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { Messenger } from "./server.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ErrorFrame } from "../src/contract/frames.ts";
 import { jsonSchema } from "../src/contract/schema.ts";
-import type { AnyMessageType } from "../src/ws/message.ts";
+import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { registry } from "../src/ws/registry.ts";
 import type { Device } from "./support/device.ts";
 import { type TestPerson, useMessenger } from "./support/messenger.ts";

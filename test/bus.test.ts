@@ -3,7 +3,7 @@ import type { Bus } from "../src/bus/bus.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { closeRedis, connectRedis, type RedisClient } from "../src/bus/redis.ts";
 import { RedisBus } from "../src/bus/redis-bus.ts";
-import { describeWithRedis } from "./support/found.ts";
+import { describeWithRedis } from "./support/prerequisites.ts";
 import { TestRedis } from "./support/redis.ts";
 import { silent } from "./support/silent.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { runChaos } from "./chaos/run.ts";
-import { napBeforeInserts } from "./chaos/windows.ts";
+import { napBeforeInserts } from "./chaos/delays.ts";
 import { onServer } from "./support/databases.ts";
-import { describeWithCluster } from "./support/found.ts";
+import { describeWithCluster } from "./support/prerequisites.ts";
 
 /* A short run of the checker, over a database that naps now and then; `npm run chaos` is the long one. */
 

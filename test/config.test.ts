@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import { describe, expect, jest, test } from "@jest/globals";
-import { readConfig, settingNames } from "../src/config.ts";
+import { readConfig, settingNames } from "../src/config/config.ts";
 
 const secret = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA9k3";
 

@@ -6,8 +6,8 @@ import { type AnswerFrame, errorFrame } from "../src/contract/frames.ts";
 import type { Origin } from "../src/delivery/delivery.ts";
 import { Connection } from "../src/ws/connection.ts";
 import { Connections } from "../src/ws/connections.ts";
-import type { Told } from "../src/ws/message.ts";
-import { textFrame } from "../src/ws/outbox.ts";
+import type { Told } from "../src/ws/message-type.ts";
+import { textFrame } from "../src/ws/socket-writer.ts";
 
 /* What one socket is told, with the moments chosen by the test, which no running server lets us do. */
 

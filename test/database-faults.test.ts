@@ -4,7 +4,7 @@ import pg from "pg";
 import { Cluster } from "./support/cluster.ts";
 import { ConnectionCutter } from "./support/connection-cutter.ts";
 import type { Device } from "./support/device.ts";
-import { describeWithCluster } from "./support/found.ts";
+import { describeWithCluster } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { connect, post } from "./support/processes.ts";
 

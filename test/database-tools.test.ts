@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import dotenv from "dotenv";
 import pg from "pg";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import { startEngine } from "../src/db/open.ts";
 import { Messenger } from "../src/server.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";

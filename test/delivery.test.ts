@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from "@jest/globals";
-import type { ChatMessage } from "../src/db/queries/messages.ts";
+import type { ChatMessage } from "../src/db/queries/messages/messages.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { type Change, Delivery, type Origin } from "../src/delivery/delivery.ts";
 import { silent } from "./support/silent.ts";

@@ -3,7 +3,7 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
-import { describeWithDisk } from "./support/found.ts";
+import { describeWithDisk } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { connect, register } from "./support/processes.ts";
 import { SmallDisk } from "./support/small-disk.ts";

@@ -6,7 +6,7 @@ import addFormats from "ajv-formats";
 import { jsonSchema } from "../src/contract/schema.ts";
 import { answerSchema, exampleFrames, pushSchema, requestSchema } from "../src/docs/asyncapi.ts";
 import { routes } from "../src/http/registry.ts";
-import type { AnyMessageType } from "../src/ws/message.ts";
+import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { messageTypes } from "../src/ws/registry.ts";
 import type { Device } from "./support/device.ts";
 import { type TestMessenger, useMessenger } from "./support/messenger.ts";

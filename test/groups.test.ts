@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
-import { changesAfter } from "../src/db/queries/changes.ts";
-import { purgeEndedChat, someEndedChat } from "../src/db/queries/ended-chats.ts";
-import { startHistoryPurge } from "../src/services/history-purge.ts";
+import { changesAfter } from "../src/db/queries/chats/changes.ts";
+import { purgeEndedChat, someEndedChat } from "../src/db/queries/messages/ended-chats.ts";
+import { startHistoryPurge } from "../src/jobs/purge-ended-chats.ts";
 import type { Device } from "./support/device.ts";
 import { password, type TestMessenger, type TestPerson, useMessenger } from "./support/messenger.ts";
 import { silent } from "./support/silent.ts";

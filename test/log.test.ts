@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { DatabaseError } from "sequelize";
 import { createLogger, type Logger } from "../src/logger.ts";
-import { findSecrets } from "./support/evidence.ts";
+import { findSecrets } from "./support/leak-scan.ts";
 
 /* What may be in a log. The whole run is held against it as well: see support/evidence.ts. */
 

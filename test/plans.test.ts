@@ -2,10 +2,10 @@ import { beforeAll, describe, expect, jest, test } from "@jest/globals";
 import pg from "pg";
 import { type QueryOptions, QueryTypes } from "sequelize";
 import type { Database } from "../src/db/connect.ts";
-import { chatList } from "../src/db/queries/chat-list.ts";
-import { type NameSearch, type Place, peopleByName } from "../src/db/queries/people.ts";
-import { recentChanges, versionBefore } from "../src/db/queries/recent-changes.ts";
-import { differences, type KnownChat } from "../src/db/queries/sync.ts";
+import { chatList } from "../src/db/queries/chats/chat-list.ts";
+import { type NameSearch, type Place, peopleByName } from "../src/db/queries/people/people.ts";
+import { recentChanges, versionBefore } from "../src/db/queries/chats/recent-changes.ts";
+import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
 import { useMessenger } from "./support/messenger.ts";
 
 /* That the queries of the busiest screens read an index, on tables of a size at which that matters. */

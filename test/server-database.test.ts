@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import { connect } from "../src/db/connect.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { select } from "../src/db/select.ts";
 import { Cluster, freePort } from "./support/cluster.ts";
-import { describeWithCluster } from "./support/found.ts";
+import { describeWithCluster } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { silent } from "./support/silent.ts";
 

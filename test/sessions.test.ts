@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { resetPassword } from "../src/services/password-reset.ts";
-import { Passwords } from "../src/services/passwords.ts";
-import { RefreshTokens } from "../src/services/refresh-tokens.ts";
-import { Tokens } from "../src/services/tokens.ts";
+import { resetPassword } from "../src/services/accounts/password-reset.ts";
+import { Passwords } from "../src/services/accounts/passwords.ts";
+import { RefreshTokens } from "../src/services/accounts/refresh-tokens.ts";
+import { Tokens } from "../src/services/accounts/tokens.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
 import { Device } from "./support/device.ts";
 import { password, TestMessenger, type TestPerson, useMessenger } from "./support/messenger.ts";
@@ -529,7 +529,7 @@ describe("the operator's command for a forgotten password", () => {
       const root = join(__dirname, "..");
       const child = execFile(
         process.execPath,
-        [join(root, "scripts/start.mjs"), "reset-password", ...words],
+        [join(root, "scripts/start.mjs"), "cli/reset-password", ...words],
         { cwd: root, env: { PATH: process.env.PATH ?? "", BCRYPT_COST: "4", ...database.settings } },
         (_error, output, errors) => resolve({ code: child.exitCode ?? -1, output, errors }),
       );

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { Cluster, freePort } from "./support/cluster.ts";
 import type { Device } from "./support/device.ts";
-import { describeWithProcesses } from "./support/found.ts";
+import { describeWithProcesses } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { connect, post } from "./support/processes.ts";
 import { TestRedis } from "./support/redis.ts";

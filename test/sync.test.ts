@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import type { MessageItem } from "../src/contract/messages.ts";
 import type { Infer } from "../src/contract/schema.ts";
-import type { sync } from "../src/ws/messages/sync.ts";
+import type { sync } from "../src/ws/messages/chats/sync.ts";
 import { Random } from "./chaos/random.ts";
 import type { Device } from "./support/device.ts";
 import { type TestPerson, useMessenger } from "./support/messenger.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { Device } from "./support/device.ts";
-import { witness } from "./support/evidence.ts";
+import { witness } from "./support/leak-scan.ts";
 import { password, useMessenger } from "./support/messenger.ts";
 
 /* Who gets in, and what everyone else is told: whole HTTP answers, read here from a bare TCP connection. */

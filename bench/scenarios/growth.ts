@@ -1,9 +1,9 @@
-import { type Contestant, enter, withContestants } from "../contestants.ts";
+import { type Contestant, enter, withContestants } from "../servers.ts";
 import type { TalkJob } from "../load/talk.ts";
 import { type Faults, talkInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
 import { digits } from "../table.ts";
-import type { World } from "../world.ts";
+import type { World } from "../dataset.ts";
 
 const pairs = 50;
 

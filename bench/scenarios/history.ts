@@ -1,11 +1,11 @@
 import type { WebSocket } from "ws";
-import { type Contestant, enter, withContestants } from "../contestants.ts";
+import { type Contestant, enter, withContestants } from "../servers.ts";
 import { ask } from "../load/client.ts";
 import { openSocket } from "../load/open-sockets.ts";
 import type { Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
 import { digits, type Target } from "../table.ts";
-import type { World } from "../world.ts";
+import type { World } from "../dataset.ts";
 
 const fewMessages = 100_000;
 const manyChats = 1000;

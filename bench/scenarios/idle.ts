@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { type Contestant, type ContestantName, enter, withContestants } from "../contestants.ts";
+import { type Contestant, type ContestantName, enter, withContestants } from "../servers.ts";
 import type { HoldJob } from "../load/hold-process.ts";
 import { prepareLoad } from "../load/load.ts";
 import type { Scenario } from "../scenario.ts";

@@ -1,6 +1,6 @@
 import bcrypt from "bcrypt";
-import { readConfig } from "../../src/config.ts";
-import { type Contestant, enter, withContestants } from "../contestants.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { type Contestant, enter, withContestants } from "../servers.ts";
 import type { Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
 

@@ -1,8 +1,8 @@
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { connect } from "../../src/db/connect.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createLogger } from "../../src/logger.ts";
-import { People } from "../../src/services/people.ts";
+import { People } from "../../src/services/people/people.ts";
 import type { Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
 import { digits } from "../table.ts";

@@ -1,4 +1,4 @@
-import { type Contestant, enter, withContestants } from "../contestants.ts";
+import { type Contestant, enter, withContestants } from "../servers.ts";
 import type { TalkJob } from "../load/talk.ts";
 import { type Faults, talkInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startOurs } from "../contestants.ts";
+import { startOurs } from "../servers.ts";
 import type { Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
 

@@ -1,10 +1,10 @@
-import { enter, withContestants } from "../contestants.ts";
+import { enter, withContestants } from "../servers.ts";
 import { prepareLoad } from "../load/load.ts";
 import type { SyncJob, SyncResult } from "../load/sync-process.ts";
 import type { Scenario } from "../scenario.ts";
 import { quantile } from "../statistics.ts";
 import type { Target } from "../table.ts";
-import type { World } from "../world.ts";
+import type { World } from "../dataset.ts";
 
 const membersOfGroup = 50;
 const groupsOfPerson = 5;

@@ -3,7 +3,7 @@ import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { connect, type Database, type Patience } from "./connect.ts";
 import { startEmbedded } from "./embedded.ts";
-import { isPassing } from "./failures.ts";
+import { isPassing } from "./database-errors.ts";
 import { migrate } from "./migrate.ts";
 
 export interface OpenDatabase {

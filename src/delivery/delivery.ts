@@ -1,7 +1,7 @@
 import type { Bus } from "../bus/bus.ts";
-import type { ChatMessage } from "../db/queries/messages.ts";
+import type { ChatMessage } from "../db/queries/messages/messages.ts";
 import type { Logger } from "../logger.ts";
-import { readChange, readSignal } from "./news.ts";
+import { readChange, readSignal } from "./bus-codec.ts";
 
 /** Who asked for a change: compared by identity only, so that the asker hears the answer and not also the push. */
 export type Origin = object;

@@ -2,7 +2,7 @@ import { errorCodes } from "../contract/error-codes.ts";
 import { requestId } from "../contract/fields.ts";
 import { answerFrame, errorFrame, pushFrame, unknownRequestType } from "../contract/frames.ts";
 import { jsonSchema } from "../contract/schema.ts";
-import type { AnyMessageType } from "../ws/message.ts";
+import type { AnyMessageType } from "../ws/message-type.ts";
 
 type Json = Record<string, unknown>;
 

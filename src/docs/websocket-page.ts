@@ -1,6 +1,6 @@
 import { closeCodes } from "../contract/close-codes.ts";
 import { jsonSchema } from "../contract/schema.ts";
-import type { AnyMessageType } from "../ws/message.ts";
+import type { AnyMessageType } from "../ws/message-type.ts";
 import { exampleFrames } from "./asyncapi.ts";
 import { type Html, html } from "./html.ts";
 

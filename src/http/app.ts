@@ -5,9 +5,9 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { type Limits, networkOf } from "../services/limits.ts";
-import { bearerToken } from "../services/tokens.ts";
-import { type DoorLimits, door } from "./door.ts";
+import { type Limits, networkOf } from "../services/limits/rate-limits.ts";
+import { bearerToken } from "../services/accounts/tokens.ts";
+import { type DoorLimits, door } from "./admission-control.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
 import { routes } from "./registry.ts";
 import { requestLog } from "./request-log.ts";

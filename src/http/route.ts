@@ -1,11 +1,11 @@
 import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
-import type { Accounts } from "../services/accounts.ts";
-import type { Blocks } from "../services/blocks.ts";
-import type { LimitName } from "../services/limits.ts";
-import type { People } from "../services/people.ts";
-import type { Sessions } from "../services/sessions.ts";
-import type { Claims } from "../services/tokens.ts";
+import type { Accounts } from "../services/accounts/accounts.ts";
+import type { Blocks } from "../services/people/blocks.ts";
+import type { LimitName } from "../services/limits/rate-limits.ts";
+import type { People } from "../services/people/people.ts";
+import type { Sessions } from "../services/accounts/sessions.ts";
+import type { Claims } from "../services/accounts/tokens.ts";
 
 /** What handlers may call. */
 export interface HttpServices {

@@ -3,9 +3,9 @@ import type { WebSocket } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import type { AnswerFrame, ErrorFrame } from "../contract/frames.ts";
 import type { Origin } from "../delivery/delivery.ts";
-import type { Claims } from "../services/tokens.ts";
-import type { HeldPush, Told } from "./message.ts";
-import { Outbox, type OutboxLimits, textFrame } from "./outbox.ts";
+import type { Claims } from "../services/accounts/tokens.ts";
+import type { HeldPush, Told } from "./message-type.ts";
+import { Outbox, type OutboxLimits, textFrame } from "./socket-writer.ts";
 
 /** Bytes waiting for the client, at which its next frame has to wait too. */
 const mostUnsent = 256 * 1024;

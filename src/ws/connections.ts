@@ -1,5 +1,5 @@
-import type { Sessions, SessionsEnded } from "../services/sessions.ts";
-import { type Claims, notLoggedIn } from "../services/tokens.ts";
+import type { Sessions, SessionsEnded } from "../services/accounts/sessions.ts";
+import { type Claims, notLoggedIn } from "../services/accounts/tokens.ts";
 import type { Connection, OutgoingPush } from "./connection.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 

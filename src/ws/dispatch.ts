@@ -5,11 +5,11 @@ import { check, object } from "../contract/schema.ts";
 import type { Origin } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { LimitName } from "../services/limits.ts";
-import type { Turns } from "../services/turns.ts";
+import type { LimitName } from "../services/limits/rate-limits.ts";
+import type { Turns } from "../concurrency/fair-queue.ts";
 import type { Request } from "./connection.ts";
 import type { FloodGuard } from "./flood-guard.ts";
-import type { AnyMessageType, Context } from "./message.ts";
+import type { AnyMessageType, Context } from "./message-type.ts";
 import { registry } from "./registry.ts";
 
 export interface DispatchOptions {

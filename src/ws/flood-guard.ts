@@ -1,5 +1,5 @@
 import { closeCodes } from "../contract/close-codes.ts";
-import type { LimitName } from "../services/limits.ts";
+import type { LimitName } from "../services/limits/rate-limits.ts";
 
 const windowMs = 10_000;
 

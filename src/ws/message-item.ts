@@ -1,7 +1,7 @@
 import type { ChatEvent, MessageItem } from "../contract/messages.ts";
-import type { ChatMessage } from "../db/queries/messages.ts";
-import type { SentMessage } from "../services/chat-log.ts";
-import { textOf } from "../services/notification-text.ts";
+import type { ChatMessage } from "../db/queries/messages/messages.ts";
+import type { SentMessage } from "../writes/chat-log.ts";
+import { textOf } from "../services/messages/system-message-text.ts";
 
 /* The one way a message takes to the wire: pushes, answers and rows are all made here. */
 

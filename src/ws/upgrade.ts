@@ -7,9 +7,9 @@ import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
 import { type Problem, problemMediaType } from "../contract/problem.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { type Limits, networkOf } from "../services/limits.ts";
-import type { Sessions } from "../services/sessions.ts";
-import { bearerToken, type Claims } from "../services/tokens.ts";
+import { type Limits, networkOf } from "../services/limits/rate-limits.ts";
+import type { Sessions } from "../services/accounts/sessions.ts";
+import { bearerToken, type Claims } from "../services/accounts/tokens.ts";
 import type { ClientSocket } from "./client-socket.ts";
 import type { Connections } from "./connections.ts";
 

@@ -1,5 +1,5 @@
 import { WebSocket } from "ws";
-import { witnessFrame } from "../support/evidence.ts";
+import { witnessFrame } from "../support/leak-scan.ts";
 import type { Address, Log, PageRow, Sent } from "./log.ts";
 import type { Random } from "./random.ts";
 import { type Frame, type LocalChat, Replica } from "./replica.ts";

@@ -1,4 +1,4 @@
-import { Punctuality } from "./punctuality.ts";
+import { Punctuality } from "./latency.ts";
 
 /** What went wrong, in one word each; what none of these words fits is no violation. */
 export type Violation =

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onDatabase } from "../support/on-database.ts";
-import { widenWindows } from "./windows.ts";
+import { widenWindows } from "./delays.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -40,7 +40,7 @@ export const mutants: readonly Mutant[] = [
     name: "pushes before the commit",
     edits: [
       {
-        in: "services/chat-log.js",
+        in: "writes/chat-log.js",
         from: "await transaction.commit();",
         to: "void changes.announce();\n            await new Promise((resolve) => setTimeout(resolve, 50));\n            await transaction.commit();",
       },
@@ -50,7 +50,7 @@ export const mutants: readonly Mutant[] = [
     name: "catches up by the serial id instead of the version",
     edits: [
       {
-        in: "db/queries/sync.js",
+        in: "db/queries/chats/sync.js",
         from: "version > wanted.after_version",
         to: "id > (SELECT coalesce(max(id), 0) FROM messages AS before WHERE before.chat_id = wanted.chat_id AND before.version <= wanted.after_version)",
       },
@@ -105,7 +105,7 @@ export const mutants: readonly Mutant[] = [
     name: "leaves the text of what is deleted",
     edits: [
       {
-        in: "services/chat-log.js",
+        in: "writes/chat-log.js",
         from: "content = $content,",
         to: "content = CASE WHEN $content = '' THEN messages.content ELSE $content END,",
       },
@@ -118,7 +118,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "forgets the client ids of a group that has ended",
-    edits: [{ in: "db/queries/ended-chats.js", from: "message.client_message_id IS NULL AS", to: "true AS" }],
+    edits: [{ in: "db/queries/messages/ended-chats.js", from: "message.client_message_id IS NULL AS", to: "true AS" }],
   },
   {
     name: "pushes to everybody who ever wrote in the group",
@@ -133,23 +133,27 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "shows history to anybody",
-    edits: [{ in: "db/queries/membership.js", from: " AND member.user_id = $userId", to: "" }],
+    edits: [{ in: "db/queries/chats/member-state.js", from: " AND member.user_id = $userId", to: "" }],
   },
   {
     name: "leaves a message out between two pages",
-    edits: [{ in: "services/history.js", from: "within(before - 1)", to: "within(before - 2)" }],
+    edits: [{ in: "services/messages/history.js", from: "within(before - 1)", to: "within(before - 2)" }],
   },
   {
     name: "does not say which chats somebody has left",
     edits: [
-      { in: "ws/messages/sync.js", from: "left: left.map((chat) => chat.chatId), hasMore", to: "left: [], hasMore" },
+      {
+        in: "ws/messages/chats/sync.js",
+        from: "left: left.map((chat) => chat.chatId), hasMore",
+        to: "left: [], hasMore",
+      },
     ],
   },
   {
     name: "tells one's other devices of no read mark",
     edits: [
       {
-        in: "services/marks.js",
+        in: "services/chats/read-state.js",
         from: "mark.peerId === null ? [by.userId] : [by.userId, mark.peerId]",
         to: "mark.peerId === null ? [] : [mark.peerId]",
       },
@@ -159,7 +163,7 @@ export const mutants: readonly Mutant[] = [
     name: "moves read marks back",
     edits: [
       {
-        in: "db/queries/marks.js",
+        in: "db/queries/chats/read-state.js",
         from: "SET read_seq = GREATEST(member.read_seq, before.wanted)",
         to: "SET read_seq = before.wanted",
       },
@@ -170,7 +174,7 @@ export const mutants: readonly Mutant[] = [
 /** In every server of these runs some time passes now and then between a commit and what is said of it. */
 const naps: readonly Edit[] = [
   {
-    in: "services/chat-log.js",
+    in: "writes/chat-log.js",
     from: "await changes.announce();\n        return",
     to: "await nap();\n        await changes.announce();\n        return",
   },
@@ -181,7 +185,7 @@ const nap = () => new Promise((resolve) => Math.random() < 0.3 ? setTimeout(reso
 `;
 
 /** What is left of a group that has ended goes with the next start, and not only after an hour, which no run lasts. */
-const earlyPurge: Edit = { in: "services/history-purge.js", from: "60 * 60_000", to: "1000" };
+const earlyPurge: Edit = { in: "jobs/purge-ended-chats.js", from: "60 * 60_000", to: "1000" };
 
 export interface WidenedServer {
   entry: string;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { act } from "./acts.ts";
+import { act } from "./actions.ts";
 import { type Fault, type FaultCounts, faultsOf, inflict, noFaults } from "./faults.ts";
-import { judge, judgeInPassing } from "./judge.ts";
+import { judge, judgeInPassing } from "./checker.ts";
 import { Log } from "./log.ts";
 import { expectAllTold, makeGroups, makePeople, settle } from "./people.ts";
 import { Random } from "./random.ts";

@@ -1,5 +1,5 @@
 import { jsonSchema } from "../../src/contract/schema.ts";
-import type { AnyMessageType } from "../../src/ws/message.ts";
+import type { AnyMessageType } from "../../src/ws/message-type.ts";
 import { registry } from "../../src/ws/registry.ts";
 import type { Random } from "../chaos/random.ts";
 import { closePayload, opcodes, wireFrame } from "../support/raw-socket.ts";

@@ -1,4 +1,4 @@
-import type { AnyMessageType } from "../../src/ws/message.ts";
+import type { AnyMessageType } from "../../src/ws/message-type.ts";
 import { registry } from "../../src/ws/registry.ts";
 import { Random } from "../chaos/random.ts";
 import { RawSocket, wireFrame } from "../support/raw-socket.ts";

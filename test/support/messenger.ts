@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll } from "@jest/globals";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import type { Database } from "../../src/db/connect.ts";
 import { select } from "../../src/db/select.ts";
 import { Messenger } from "../../src/server.ts";
 import { makeDatabase, type TestDatabase } from "./databases.ts";
 import { Device } from "./device.ts";
-import { witnessedLog } from "./evidence.ts";
+import { witnessedLog } from "./leak-scan.ts";
 
 /** A password nobody has to choose, and the cheapest hash of it. */
 export const password = "correct horse battery";

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { witness } from "./evidence.ts";
+import { witness } from "./leak-scan.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { witness } from "./evidence.ts";
+import { witness } from "./leak-scan.ts";
 
 /* An HTTP client that says whatever it is told to, and gives what comes as it is. */
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { witnessFrame } from "./evidence.ts";
+import { witnessFrame } from "./leak-scan.ts";
 
 /*
  * A WebSocket client that can do everything wrong: it writes whatever bytes it is given and reads what comes back. The

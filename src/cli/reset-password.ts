@@ -1,0 +1,37 @@
+import { loadConfig } from "../config/config.ts";
+import { openDatabase } from "../db/open.ts";
+import { AppError, StartError } from "../errors.ts";
+import { createLogger } from "../logger.ts";
+import { resetPassword } from "../services/accounts/password-reset.ts";
+import { Passwords } from "../services/accounts/passwords.ts";
+
+// The operator's command: `npm run user:reset-password -- ann@example.org`.
+
+async function main(): Promise<void> {
+  const email = process.argv.at(-1) ?? "";
+  if (!email.includes("@")) throw new StartError("Say whose: npm run user:reset-password -- ann@example.org");
+  const config = loadConfig();
+  const { database, close } = await openDatabase({
+    databaseUrl: config.databaseUrl,
+    dataDir: config.dataDir,
+    poolSize: 1,
+    patience: config.databasePatience,
+    startTimeoutMs: config.databaseStartTimeoutMs,
+    log: createLogger({ level: "silent", readable: false }),
+    signal: new AbortController().signal,
+  });
+  try {
+    const password = await resetPassword({ database, passwords: new Passwords(config.passwords) }, email);
+    process.stdout.write(`The new password of ${email} is ${password}\nAll sessions of this account have ended.\n`);
+  } finally {
+    await close();
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: Error) => {
+    process.stderr.write(`${error instanceof AppError || error instanceof StartError ? error.message : error.stack}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,211 @@
+import type { Database } from "../../connect.ts";
+import { prepared } from "../../prepared.ts";
+import { eitherBlocks } from "../people/blocked-people.ts";
+import { type ChatMessage, messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
+
+/** What a client knows of a chat. */
+export interface KnownChat {
+  chatId: number;
+  version: number;
+  readSeq: number;
+  clearedSeq: number;
+  /** Null: it does not say, and is not told. */
+  peerReadSeq: number | null;
+}
+
+/** The chats a client asks about: all, or those with ids in a range. */
+export interface Scope {
+  userId: number;
+  fromChatId: number;
+  toChatId: number;
+}
+
+/** How much is read. */
+export interface Amount {
+  /** With more changed rows of one chat than this, its newest messages are read instead. */
+  changes: number;
+  /** How many of the newest. */
+  newest: number;
+  /** The messages that no longer fit into an answer of so many bytes are not read. */
+  bytes: number;
+}
+
+/** A chat that the client knows and the person is not in, and how far it is: for the server only, never to be told. */
+export interface LeftChat {
+  chatId: number;
+  version: number;
+}
+
+/** A chat of a person in which something differs from what the client knows. */
+export interface ChangedChat {
+  chatId: number;
+  /** The next one in which something differs, if there is one; it may not have been read. */
+  nextChatId: number | null;
+  /**
+   * `marks`: no message. `changes`: the rows after the client's version. `tooLong`: more of them than are read.
+   * `reset`: the client is ahead of the server.
+   */
+  difference: "marks" | "changes" | "tooLong" | "reset";
+  kind: "dialog" | "group";
+  groupName: string | null;
+  /** In a dialog: the other side, which is oneself in a dialog with oneself. */
+  peerId: number | null;
+  /** Null also while one of the two blocks the other. */
+  peerReadSeq: number | null;
+  version: number;
+  lastSeq: number;
+  readSeq: number;
+  clearedSeq: number;
+  /** Null where the client does not know the chat. */
+  knownVersion: number | null;
+  /**
+   * The changes in the order of their versions, or the newest messages, the newest first; as far as may fit. Behind the
+   * first that does not, nothing is told: what follows may be missing.
+   */
+  messages: ChatMessage[];
+}
+
+/** Less than any message, without its text, takes in an answer, and than any chat; in bytes. */
+const leastSize = 200;
+
+/*
+ * Everything is read at one moment, since it is one statement. Its plan is made once for each connection, so it leaves
+ * nothing to chance that matters when tables grow:
+ * - `wanted`: what differs is found from the person's rows of chat_members (its primary key), and put in order, before a
+ *   message is looked at. `tooLong` is only looked into where the numbers allow it, and when the chat's turn has come.
+ * - `sized`: chat by chat, ids and sizes of messages are read in the order of an index, messages_version_unique or
+ *   messages_seq_unique, until there are more than can fit. A row's version is never below its seq: so what the person
+ *   has cleared is not walked over.
+ * - Of the messages that may fit each is then read by its id.
+ */
+const statement = {
+  name: "sync",
+  text: `
+       WITH known AS (
+              SELECT * FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+                         AS k (chat_id, version, read_seq, cleared_seq, peer_read_seq)
+               WHERE chat_id BETWEEN $2 AND $3
+            ), wanted AS (
+              SELECT either.chat_id, member.user_id IS NOT NULL AS is_member,
+                     CASE WHEN member.user_id IS NULL THEN 'left'
+                          WHEN known.version = c.version THEN 'marks'
+                          WHEN known.version > c.version THEN 'reset'
+                          WHEN LEAST(c.version - COALESCE(known.version, 0), c.last_seq - member.cleared_seq) > $9
+                               AND EXISTS (SELECT FROM messages AS m
+                                            WHERE m.chat_id = c.id AND m.seq > member.cleared_seq
+                                              AND m.version > GREATEST(known.version, member.cleared_seq)
+                                            ORDER BY m.version
+                                           OFFSET $9) THEN 'tooLong'
+                          ELSE 'changes' END AS difference,
+                     c.kind, c.name, c.pair_low, c.pair_high, COALESCE(c.version, 0) AS version, c.last_seq,
+                     member.read_seq, member.cleared_seq, known.version AS known_version,
+                     GREATEST(known.version, member.cleared_seq) AS after_version,
+                     c.pair_low + c.pair_high - $1 AS peer_id, peer.read_seq AS peer_read_seq
+                FROM (SELECT * FROM chat_members WHERE user_id = $1 AND chat_id BETWEEN $2 AND $3) AS member
+           FULL JOIN known USING (chat_id) AS either
+           LEFT JOIN chats AS c ON c.id = either.chat_id
+           LEFT JOIN chat_members AS peer
+                  ON peer.chat_id = c.id AND peer.user_id = NULLIF(c.pair_low + c.pair_high - $1, $1)
+                     AND NOT ${eitherBlocks("c.pair_low", "c.pair_high")}
+               WHERE member.user_id IS NULL
+                  OR c.version > 0
+                     AND (known.version IS NULL OR known.version <> c.version OR known.read_seq <> member.read_seq
+                          OR known.cleared_seq <> member.cleared_seq OR known.peer_read_seq <> peer.read_seq)
+               ORDER BY is_member, either.chat_id
+               LIMIT $12
+            ), sized AS (
+              SELECT wanted.*, page.*
+                FROM wanted
+           LEFT JOIN LATERAL (
+                       (SELECT id AS message_id, version AS place, octet_length(content) + ${leastSize} AS size
+                          FROM messages
+                         WHERE wanted.difference = 'changes' AND chat_id = wanted.chat_id
+                           AND version > wanted.after_version AND seq > wanted.cleared_seq
+                         ORDER BY version
+                         LIMIT $9)
+                        UNION ALL
+                       (SELECT id, -seq, octet_length(content) + ${leastSize}
+                          FROM messages
+                         WHERE wanted.difference IN ('tooLong', 'reset') AND chat_id = wanted.chat_id
+                           AND seq > GREATEST(wanted.last_seq - $10, wanted.cleared_seq)
+                         ORDER BY seq DESC
+                         LIMIT $10)) AS page ON true
+               ORDER BY wanted.is_member, wanted.chat_id
+               FETCH FIRST $12 ROWS WITH TIES
+            ), placed AS (
+              SELECT sized.*,
+                     sum(size) OVER (ORDER BY is_member, chat_id, place
+                                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS size_before,
+                     first_value(chat_id) OVER (ORDER BY is_member, chat_id
+                                               GROUPS BETWEEN 1 FOLLOWING AND 1 FOLLOWING) AS next_chat_id
+                FROM sized
+            )
+     SELECT message.*, c.chat_id AS "chatId", c.next_chat_id AS "nextChatId", c.difference, c.kind,
+            c.name AS "groupName", c.peer_id AS "peerId", c.peer_read_seq AS "peerReadSeq", c.version AS "chatVersion",
+            c.last_seq AS "lastSeq", c.read_seq AS "readSeq", c.cleared_seq AS "clearedSeq",
+            c.known_version AS "knownVersion"
+       FROM placed AS c
+  LEFT JOIN LATERAL (SELECT ${messageColumns}
+                       FROM messages AS m ${messagePeople}
+                      WHERE m.id = c.message_id
+                      LIMIT 1) AS message ON true
+      WHERE COALESCE(c.size_before, 0) < $11
+      ORDER BY c.is_member, c.chat_id, c.place`,
+};
+
+/** A chat, and one of its messages, unless there is none to read. */
+type Row = ChatRow & (Parameters<typeof toChatMessage>[0] | { id: null });
+
+interface ChatRow extends Omit<ChangedChat, "difference" | "version" | "messages"> {
+  difference: "left" | ChangedChat["difference"];
+  chatVersion: number;
+}
+
+/** Where the server and the client differ: what the person has left, and what changed elsewhere; both by rising id. */
+export async function differences(
+  database: Database,
+  { userId, fromChatId, toChatId }: Scope,
+  known: readonly KnownChat[],
+  { changes, newest, bytes }: Amount,
+): Promise<{ left: LeftChat[]; changed: ChangedChat[] }> {
+  const rows = await prepared<Row>(database, statement, [
+    userId,
+    fromChatId,
+    toChatId,
+    known.map(({ chatId }) => chatId),
+    known.map(({ version }) => version),
+    known.map(({ readSeq }) => readSeq),
+    known.map(({ clearedSeq }) => clearedSeq),
+    known.map(({ peerReadSeq }) => peerReadSeq),
+    changes,
+    newest,
+    bytes,
+    // What was left, more than can fit, and behind newest messages that did not fit the chat that is next.
+    known.length + Math.ceil(bytes / leastSize) + newest,
+  ]);
+  const left: LeftChat[] = [];
+  const changed: ChangedChat[] = [];
+  for (const row of rows) {
+    const { chatId, chatVersion: version, difference } = row;
+    if (difference === "left") left.push({ chatId, version });
+    else if (changed.at(-1)?.chatId !== chatId) changed.push(toChangedChat(row, difference));
+    if (row.id !== null) changed.at(-1)?.messages.push(toChatMessage(row));
+  }
+  return { left, changed };
+}
+
+const toChangedChat = (row: ChatRow, difference: ChangedChat["difference"]): ChangedChat => ({
+  chatId: row.chatId,
+  nextChatId: row.nextChatId,
+  difference,
+  kind: row.kind,
+  groupName: row.groupName,
+  peerId: row.peerId,
+  peerReadSeq: row.peerReadSeq,
+  version: row.chatVersion,
+  lastSeq: row.lastSeq,
+  readSeq: row.readSeq,
+  clearedSeq: row.clearedSeq,
+  knownVersion: row.knownVersion,
+  messages: [],
+});

@@ -1,0 +1,197 @@
+import type { Transaction } from "sequelize";
+import type { StoredEvent } from "../../../models/message.ts";
+import type { Database } from "../../connect.ts";
+import { select } from "../../select.ts";
+
+/** Someone as others see them today. */
+export interface Person {
+  id: number;
+  firstName: string;
+  lastName: string | null;
+}
+
+/** A message with the names around it as they are now; what delivery hands out and every list is made of. */
+export interface ChatMessage {
+  id: number;
+  chatId: number;
+  seq: number;
+  version: number;
+  sender: Person;
+  /** In a dialog: whom it is for. */
+  receiver: Person | null;
+  /** In a group: its name. */
+  groupName: string | null;
+  content: string;
+  event: (StoredEvent & { subject: Person | null }) | null;
+  clientMessageId: string | null;
+  /** What it answers, as that is today. */
+  replyTo: RepliedMessage | null;
+  createdAt: Date;
+  editedAt: Date | null;
+  deletedAt: Date | null;
+}
+
+/** As much of a message as a reply to it shows. */
+export interface RepliedMessage {
+  id: number;
+  sender: Person;
+  content: string;
+  event: ChatMessage["event"];
+  groupName: string | null;
+  deletedAt: Date | null;
+}
+
+/** What people without an account are called: their messages stay, their names do not. */
+const deletedUserName = "Deleted user";
+
+interface MessageRow {
+  id: number;
+  chatId: number;
+  seq: number;
+  version: number;
+  senderId: number;
+  senderFirstName: string | null;
+  senderLastName: string | null;
+  receiverId: number | null;
+  receiverFirstName: string | null;
+  receiverLastName: string | null;
+  groupName: string | null;
+  content: string;
+  event: StoredEvent | null;
+  subjectFirstName: string | null;
+  subjectLastName: string | null;
+  clientMessageId: string | null;
+  replyId: number | null;
+  replyContent: string;
+  replyEvent: StoredEvent | null;
+  replyDeletedAt: Date | null;
+  replySenderId: number;
+  replySenderFirstName: string | null;
+  replySenderLastName: string | null;
+  replySubjectFirstName: string | null;
+  replySubjectLastName: string | null;
+  createdAt: Date;
+  editedAt: Date | null;
+  deletedAt: Date | null;
+}
+
+/** Someone by the columns of their row; names are gone with the account. */
+export const personOf = (id: number, firstName: string | null, lastName: string | null): Person => ({
+  id,
+  firstName: firstName ?? deletedUserName,
+  lastName,
+});
+
+/** The row as the rest of the program knows it. */
+export function toChatMessage(row: MessageRow): ChatMessage {
+  const { id, chatId, seq, version, groupName, content, event, clientMessageId, createdAt, editedAt, deletedAt } = row;
+  return {
+    id,
+    chatId,
+    seq,
+    version,
+    sender: personOf(row.senderId, row.senderFirstName, row.senderLastName),
+    receiver: row.receiverId === null ? null : personOf(row.receiverId, row.receiverFirstName, row.receiverLastName),
+    groupName,
+    content,
+    event: withSubject(event, row.subjectFirstName, row.subjectLastName),
+    clientMessageId,
+    replyTo: row.replyId === null ? null : toRepliedMessage(row, row.replyId),
+    createdAt,
+    editedAt,
+    deletedAt,
+  };
+}
+
+const toRepliedMessage = (row: MessageRow, id: number): RepliedMessage => ({
+  id,
+  sender: personOf(row.replySenderId, row.replySenderFirstName, row.replySenderLastName),
+  content: row.replyContent,
+  event: withSubject(row.replyEvent, row.replySubjectFirstName, row.replySubjectLastName),
+  groupName: row.groupName,
+  deletedAt: row.replyDeletedAt,
+});
+
+const withSubject = (event: StoredEvent | null, firstName: string | null, lastName: string | null) =>
+  event && { ...event, subject: event.userId === undefined ? null : personOf(event.userId, firstName, lastName) };
+
+/** Every list of messages selects these columns from these tables: `m` is the message, `c` its chat. */
+export const messageColumns = `
+       m.id, m.chat_id AS "chatId", m.seq, m.version, m.content, m.event,
+       m.client_message_id AS "clientMessageId",
+       m.created_at AS "createdAt", m.edited_at AS "editedAt", m.deleted_at AS "deletedAt",
+       m.sender_id AS "senderId", sender.first_name AS "senderFirstName", sender.last_name AS "senderLastName",
+       receiver.id AS "receiverId", receiver.first_name AS "receiverFirstName", receiver.last_name AS "receiverLastName",
+       c.name AS "groupName",
+       subject.first_name AS "subjectFirstName", subject.last_name AS "subjectLastName",
+       reply.id AS "replyId", left(reply.content, 200) AS "replyContent", reply.event AS "replyEvent",
+       reply.deleted_at AS "replyDeletedAt", reply.sender_id AS "replySenderId",
+       reply_sender.first_name AS "replySenderFirstName", reply_sender.last_name AS "replySenderLastName",
+       reply_subject.first_name AS "replySubjectFirstName", reply_subject.last_name AS "replySubjectLastName"`;
+
+export const messagePeople = `
+       JOIN users AS sender ON sender.id = m.sender_id
+  LEFT JOIN users AS receiver ON receiver.id = c.pair_low + c.pair_high - m.sender_id
+  LEFT JOIN users AS subject ON subject.id = (m.event ->> 'userId')::bigint
+  LEFT JOIN messages AS reply ON reply.id = m.reply_to
+  LEFT JOIN users AS reply_sender ON reply_sender.id = reply.sender_id
+  LEFT JOIN users AS reply_subject ON reply_subject.id = (reply.event ->> 'userId')::bigint`;
+
+/** Messages of a chat with `seq` in (`after`, `upTo`], newest first. Index: messages_seq_unique. */
+export async function messagesBySeq(
+  database: Database,
+  range: { chatId: number; after: number; upTo: number },
+): Promise<ChatMessage[]> {
+  if (range.upTo <= range.after) return [];
+  const rows = await select<MessageRow>(
+    database,
+    `SELECT ${messageColumns}
+       FROM messages AS m
+       JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
+      WHERE m.chat_id = $chatId AND m.seq > $after AND m.seq <= $upTo
+      ORDER BY m.seq DESC`,
+    range,
+  );
+  return rows.map(toChatMessage);
+}
+
+/** Messages by their ids, in the order of the ids given; what is not there is left out. */
+export async function messagesById(
+  database: Database,
+  messageIds: readonly number[],
+  transaction?: Transaction,
+): Promise<ChatMessage[]> {
+  const rows = await select<MessageRow>(
+    database,
+    `SELECT ${messageColumns}
+       FROM unnest($messageIds::bigint[]) WITH ORDINALITY AS wanted (id, place)
+       JOIN messages AS m ON m.id = wanted.id
+       JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
+      ORDER BY wanted.place`,
+    { messageIds },
+    transaction,
+  );
+  return rows.map(toChatMessage);
+}
+
+/** What people have stored under their client ids. Index: messages_client_id_unique. */
+export async function messagesByClientIds(
+  database: Database,
+  keys: readonly { senderId: number; clientMessageId: string }[],
+  transaction?: Transaction,
+): Promise<ChatMessage[]> {
+  const rows = await select<MessageRow>(
+    database,
+    `SELECT ${messageColumns}
+       FROM unnest($senderIds::bigint[], $clientMessageIds::text[]) AS wanted (sender_id, client_message_id)
+       JOIN messages AS m ON m.sender_id = wanted.sender_id AND m.client_message_id = wanted.client_message_id
+       JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
+      ORDER BY m.id`,
+    {
+      senderIds: keys.map(({ senderId }) => senderId),
+      clientMessageIds: keys.map(({ clientMessageId }) => clientMessageId),
+    },
+    transaction,
+  );
+  return rows.map(toChatMessage);
+}

@@ -1,0 +1,24 @@
+import type { Database } from "../../connect.ts";
+import { select } from "../../select.ts";
+import type { Person } from "../messages/messages.ts";
+
+const most = 1000;
+
+/** Whether one of two people blocks the other: `a` and `b` stand for their ids. Index: the primary key of blocks, twice. */
+export const eitherBlocks = (a: string, b: string): string =>
+  `(EXISTS (SELECT FROM blocks WHERE user_id = ${a} AND blocked_id = ${b})
+    OR EXISTS (SELECT FROM blocks WHERE user_id = ${b} AND blocked_id = ${a}))`;
+
+/** Whom a person blocks and who is still there, the latest first. Index: the primary key of blocks. */
+export function blockedPeople(database: Database, userId: number): Promise<Person[]> {
+  return select<Person>(
+    database,
+    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName"
+       FROM blocks AS b
+       JOIN users AS u ON u.id = b.blocked_id AND u.deleted_at IS NULL
+      WHERE b.user_id = $userId
+      ORDER BY b.created_at DESC, b.blocked_id
+      LIMIT $most`,
+    { userId, most },
+  );
+}

@@ -1,0 +1,28 @@
+import type { RequestListener } from "node:http";
+import express from "express";
+import { AppError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { type DoorLimits, door } from "./admission-control.ts";
+import { errorHandler } from "./error-handler.ts";
+import { requestLog } from "./request-log.ts";
+import { healthRouter } from "./routers/health.ts";
+
+/** Answers while the database is not there yet: alive, not ready, and "try again" to everything else. */
+export function createWaitingApp(options: {
+  http: DoorLimits;
+  log: Logger;
+  asAppError: (error: unknown) => AppError;
+}): RequestListener {
+  const app = express();
+  app.disable("x-powered-by").disable("etag");
+  app.use(requestLog(options.log));
+  app.use(
+    "/health",
+    healthRouter(async () => false),
+  );
+  app.use(() => {
+    throw new AppError("unavailable", "The server is starting. Try again.", { retryAfterMs: 1000 });
+  });
+  app.use(errorHandler(options.asAppError));
+  return door({ app, limits: options.http, asAppError: options.asAppError });
+}

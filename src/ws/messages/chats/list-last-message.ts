@@ -1,0 +1,90 @@
+import {
+  chatId,
+  counter,
+  groupId,
+  groupName,
+  limit,
+  nothing,
+  page,
+  shownText,
+  time,
+  userId,
+} from "../../../contract/fields.ts";
+import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
+import { described, list, nullable, object, text } from "../../../contract/schema.ts";
+import type { ListedChat } from "../../../db/queries/chats/chat-list.ts";
+import { textOf } from "../../../services/messages/system-message-text.ts";
+import { defineMessage } from "../../message-type.ts";
+import { toRowExtras } from "../../message-item.ts";
+
+const row = object({
+  ...rowExtras,
+  senderId: userId(),
+  senderName: text({ max: 64 }),
+  receiverId: nullable(userId()),
+  receiverName: nullable(text({ max: 64 })),
+  groupId: nullable(groupId()),
+  groupName: nullable(groupName()),
+  content: shownText(),
+  createdAt: time(),
+  updatedAt: described(time(), "When the message was written, edited or deleted, whichever came last."),
+  chatId: chatId(),
+  chatVersion: described(counter(), "Number of the chat's last durable change."),
+  unread: described(counter(), "How many messages come after `readSeq`."),
+  readSeq: described(counter(), "`seq` of the newest message you have read."),
+});
+
+function toRow({ lastMessage, chatVersion, unread, readSeq }: ListedChat) {
+  const { sender, receiver, groupName, createdAt, editedAt, deletedAt } = lastMessage;
+  return {
+    ...toRowExtras(lastMessage),
+    senderId: sender.id,
+    senderName: sender.firstName,
+    receiverId: receiver?.id ?? null,
+    receiverName: receiver?.firstName ?? null,
+    groupId: receiver ? null : lastMessage.chatId,
+    groupName,
+    content: textOf(lastMessage),
+    createdAt: createdAt.toISOString(),
+    updatedAt: (deletedAt ?? editedAt ?? createdAt).toISOString(),
+    chatId: lastMessage.chatId,
+    chatVersion,
+    unread,
+    readSeq,
+  };
+}
+
+export const listLastMessage = defineMessage({
+  type: "listLastMessage",
+  summary: "List your chats, each with its last message, the one with the newest first.",
+  params: object({ limit: limit(), page: page() }),
+  data: list(row),
+  item: nothing(),
+  errors: [],
+  example: {
+    params: { limit: 5, page: 1 },
+    data: [
+      {
+        ...exampleRowExtras,
+        senderId: 2,
+        senderName: "Patrick1",
+        receiverId: 1,
+        receiverName: "Patrick0",
+        groupId: null,
+        groupName: null,
+        content: "Hi",
+        createdAt: "2023-07-28T13:20:09.896Z",
+        updatedAt: "2023-07-28T13:20:09.896Z",
+        chatId: 1,
+        chatVersion: 12,
+        unread: 1,
+        readSeq: 11,
+      },
+    ],
+    item: null,
+  },
+  async handle({ user, services }, params) {
+    const chats = await services.history.latestChats(user.userId, params);
+    return { data: chats.map(toRow), item: null };
+  },
+});

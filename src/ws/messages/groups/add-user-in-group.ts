@@ -1,0 +1,34 @@
+import { groupId, nothing, userId } from "../../../contract/fields.ts";
+import { exampleItem, messageItem } from "../../../contract/messages.ts";
+import { object } from "../../../contract/schema.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
+import { toMessageItem } from "../../message-item.ts";
+
+export const addUserInGroup = defineMessage({
+  type: "addUserInGroup",
+  summary: "Add someone to a group that you are in. New members see its whole history.",
+  params: object({ groupId: groupId(), userId: userId() }),
+  data: nothing(),
+  item: messageItem,
+  push: {
+    matches: ({ event }) => event?.kind === "memberAdded",
+    to: "every device of every member, the added one too",
+  },
+  errors: ["NOT_MEMBER", "NOT_FOUND", "CONFLICT", "LIMIT"],
+  example: {
+    params: { groupId: 1, userId: 1 },
+    data: null,
+    item: exampleItem({
+      groupId: 1,
+      groupName: "new name",
+      senderId: 2,
+      senderName: "Patrick1",
+      message: "Patrick1 added Patrick0 to the group",
+      notification: true,
+      event: { kind: "memberAdded", byUserId: 2, userId: 1 },
+    }),
+  },
+  async handle({ user, services }, params) {
+    return wrote(toMessageItem(await services.groups.add(user, params)));
+  },
+});

@@ -1,0 +1,29 @@
+import { groupId, nothing } from "../../../contract/fields.ts";
+import { exampleItem, messageItem } from "../../../contract/messages.ts";
+import { object } from "../../../contract/schema.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
+import { toMessageItem } from "../../message-item.ts";
+
+export const deleteGroup = defineMessage({
+  type: "deleteGroup",
+  summary: "End a group for everyone; its history is gone. Only the owner may.",
+  params: object({ groupId: groupId() }),
+  data: nothing(),
+  item: messageItem,
+  push: { matches: ({ event }) => event?.kind === "groupDeleted", to: "every device of everyone who was in it" },
+  errors: ["NOT_MEMBER", "FORBIDDEN"],
+  example: {
+    params: { groupId: 1 },
+    data: null,
+    item: exampleItem({
+      groupId: 1,
+      groupName: "new name",
+      message: "Patrick0 deleted the group",
+      notification: true,
+      event: { kind: "groupDeleted", byUserId: 1 },
+    }),
+  },
+  async handle({ user, services }, params) {
+    return wrote(toMessageItem(await services.groups.delete(user, params)));
+  },
+});

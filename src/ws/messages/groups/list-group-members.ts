@@ -1,0 +1,29 @@
+import { firstName, groupId, lastName, limit, nothing, page, time, userId } from "../../../contract/fields.ts";
+import { list, nullable, object, oneOf } from "../../../contract/schema.ts";
+import { defineMessage } from "../../message-type.ts";
+
+export const listGroupMembers = defineMessage({
+  type: "listGroupMembers",
+  summary: "List who is in a group that you are in: the owner, the admins, then the members, the longest there first.",
+  params: object({ groupId: groupId(), limit: limit(), page: page() }),
+  data: list(
+    object({
+      userId: userId(),
+      firstName: firstName(),
+      lastName: nullable(lastName()),
+      role: oneOf("owner", "admin", "member"),
+      joinedAt: time(),
+    }),
+  ),
+  item: nothing(),
+  errors: ["NOT_MEMBER"],
+  example: {
+    params: { groupId: 1, limit: 5, page: 1 },
+    data: [{ userId: 1, firstName: "Patrick0", lastName: null, role: "owner", joinedAt: "2023-07-18T17:16:10.612Z" }],
+    item: null,
+  },
+  async handle({ user, services }, params) {
+    const members = await services.groups.members(user.userId, params);
+    return { data: members.map((member) => ({ ...member, joinedAt: member.joinedAt.toISOString() })), item: null };
+  },
+});

@@ -1,0 +1,32 @@
+import { groupId, nothing, userId } from "../../../contract/fields.ts";
+import { exampleItem, messageItem } from "../../../contract/messages.ts";
+import { object } from "../../../contract/schema.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
+import { toMessageItem } from "../../message-item.ts";
+
+export const removeUserFromGroup = defineMessage({
+  type: "removeUserFromGroup",
+  summary: "Put someone out of a group. An admin may put out members, the owner everyone else.",
+  params: object({ groupId: groupId(), userId: userId() }),
+  data: nothing(),
+  item: messageItem,
+  push: {
+    matches: ({ event }) => event?.kind === "memberRemoved",
+    to: "every device of every member, and of the one put out",
+  },
+  errors: ["NOT_MEMBER", "FORBIDDEN", "NOT_FOUND"],
+  example: {
+    params: { groupId: 1, userId: 3 },
+    data: null,
+    item: exampleItem({
+      groupId: 1,
+      groupName: "new name",
+      message: "Patrick0 removed Patrick2 from the group",
+      notification: true,
+      event: { kind: "memberRemoved", byUserId: 1, userId: 3 },
+    }),
+  },
+  async handle({ user, services }, params) {
+    return wrote(toMessageItem(await services.groups.remove(user, params)));
+  },
+});

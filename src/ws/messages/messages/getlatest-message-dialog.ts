@@ -1,0 +1,53 @@
+import { limit, nothing, page, shownText, time, userId } from "../../../contract/fields.ts";
+import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
+import { described, list, object, text } from "../../../contract/schema.ts";
+import type { ChatMessage } from "../../../db/queries/messages/messages.ts";
+import { textOf } from "../../../services/messages/system-message-text.ts";
+import { defineMessage } from "../../message-type.ts";
+import { toRowExtras } from "../../message-item.ts";
+
+/** The seed's columns, its spelling included; inside they are called otherwise. */
+const row = object({
+  sender_id: userId(),
+  receiver_id: userId(),
+  receverName: described(text({ max: 64 }), "First name of the receiver."),
+  content: shownText(),
+  created_at: time(),
+  ...rowExtras,
+});
+
+const toRow = (message: ChatMessage) => ({
+  sender_id: message.sender.id,
+  receiver_id: message.receiver?.id ?? message.sender.id,
+  receverName: message.receiver?.firstName ?? message.sender.firstName,
+  content: textOf(message),
+  created_at: message.createdAt.toISOString(),
+  ...toRowExtras(message),
+});
+
+export const getlatestMessageDialog = defineMessage({
+  type: "getlatestMessageDialog",
+  summary: "Read your dialog with one person, newest first. That account may be deleted by now.",
+  params: object({ receiverId: userId(), limit: limit(), page: page() }),
+  data: list(row),
+  item: nothing(),
+  errors: ["NOT_FOUND"],
+  example: {
+    params: { receiverId: 1, limit: 5, page: 1 },
+    data: [
+      {
+        sender_id: 1,
+        receiver_id: 2,
+        receverName: "Patrick1",
+        content: "Message from 1",
+        created_at: "2023-07-18T17:16:10.669Z",
+        ...exampleRowExtras,
+      },
+    ],
+    item: null,
+  },
+  async handle({ user, services }, params) {
+    const messages = await services.history.dialog(user.userId, params);
+    return { data: messages.map(toRow), item: null };
+  },
+});

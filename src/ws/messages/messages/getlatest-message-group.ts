@@ -1,0 +1,53 @@
+import { groupId, limit, nothing, page, shownText, time, userId } from "../../../contract/fields.ts";
+import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
+import { described, list, object, text } from "../../../contract/schema.ts";
+import type { ChatMessage } from "../../../db/queries/messages/messages.ts";
+import { textOf } from "../../../services/messages/system-message-text.ts";
+import { defineMessage } from "../../message-type.ts";
+import { toRowExtras } from "../../message-item.ts";
+
+/** The seed's columns, its spelling included; inside they are called otherwise. */
+const row = object({
+  sender_id: userId(),
+  senderName: described(text({ max: 64 }), "First name of the sender."),
+  group_id: groupId(),
+  created_at: time(),
+  content: shownText(),
+  ...rowExtras,
+});
+
+const toRow = (message: ChatMessage) => ({
+  sender_id: message.sender.id,
+  senderName: message.sender.firstName,
+  group_id: message.chatId,
+  created_at: message.createdAt.toISOString(),
+  content: textOf(message),
+  ...toRowExtras(message),
+});
+
+export const getlatestMessageGroup = defineMessage({
+  type: "getlatestMessageGroup",
+  summary: "Read a group that you are in, newest first.",
+  params: object({ groupId: groupId(), limit: limit(), page: page() }),
+  data: list(row),
+  item: nothing(),
+  errors: ["NOT_MEMBER"],
+  example: {
+    params: { groupId: 1, limit: 5, page: 1 },
+    data: [
+      {
+        sender_id: 8,
+        senderName: "Patrick7",
+        group_id: 1,
+        created_at: "2023-07-18T17:16:10.612Z",
+        content: "Message from 8",
+        ...exampleRowExtras,
+      },
+    ],
+    item: null,
+  },
+  async handle({ user, services }, params) {
+    const messages = await services.history.group(user.userId, params);
+    return { data: messages.map(toRow), item: null };
+  },
+});

@@ -1,0 +1,32 @@
+import { clientMessageId, messageId, messageText, nothing, userId } from "../../../contract/fields.ts";
+import { exampleItem, messageItem } from "../../../contract/messages.ts";
+import { object, optional } from "../../../contract/schema.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
+import { isNewText, toMessageItem } from "../../message-item.ts";
+
+export const privateMessage = defineMessage({
+  type: "privateMessage",
+  summary: "Write to one person. The first message opens the dialog of the two.",
+  params: object({
+    receiverId: userId(),
+    content: messageText(),
+    clientMessageId: optional(clientMessageId()),
+    replyTo: optional(messageId()),
+  }),
+  data: nothing(),
+  item: messageItem,
+  push: {
+    matches: (message) => message.receiver !== null && isNewText(message),
+    to: "every device of the receiver, and the sender's other devices",
+  },
+  pipelined: true,
+  errors: ["NOT_FOUND", "CONFLICT"],
+  example: {
+    params: { receiverId: 2, content: "Hi" },
+    data: null,
+    item: exampleItem({ receiverId: 2, message: "Hi" }),
+  },
+  async handle({ user, services }, params) {
+    return wrote(toMessageItem(await services.messages.sendPrivately(user, params)));
+  },
+});

@@ -1,0 +1,143 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+
+const source = join(__dirname, "../../src");
+
+/** Who may import whom, the lowest first. A part is a folder of `src`, or a file of its own. */
+const layers: Record<string, readonly string[]> = {
+  errors: [],
+  "domain-errors": ["errors"],
+  logger: [],
+  concurrency: [],
+  config: ["errors"],
+  contract: ["errors"],
+  models: [],
+  db: ["models", "errors", "logger"],
+  bus: ["errors", "logger"],
+  delivery: ["bus", "db", "logger"],
+  writes: ["services", "domain-errors", "delivery", "db", "models", "errors"],
+  services: ["writes", "domain-errors", "delivery", "bus", "db", "models", "concurrency", "errors", "logger"],
+  jobs: ["services", "delivery", "db", "logger"],
+  http: ["services", "contract", "errors", "logger"],
+  ws: ["services", "writes", "delivery", "bus", "db", "contract", "concurrency", "errors", "logger"],
+  docs: ["http", "ws", "contract"],
+  server: [
+    "docs",
+    "http",
+    "ws",
+    "jobs",
+    "services",
+    "writes",
+    "delivery",
+    "bus",
+    "db",
+    "config",
+    "contract",
+    "concurrency",
+    "errors",
+    "logger",
+  ],
+  main: ["server", "config", "errors", "logger"],
+  cli: ["services", "db", "config", "errors", "logger"],
+};
+
+/** The only parts that have heard of these packages. */
+const owners: Record<string, readonly string[]> = {
+  express: ["http"],
+  cors: ["http"],
+  helmet: ["http"],
+  "rate-limiter-flexible": ["services"],
+  "swagger-ui-express": ["http"],
+  "pino-http": ["http"],
+  ws: ["ws"],
+  joi: ["contract", "config"],
+  dotenv: ["config"],
+  pino: ["logger"],
+  "pino-pretty": ["logger"],
+  jsonwebtoken: ["services"],
+  bcrypt: ["services"],
+  sequelize: ["db", "models", "writes", "services"],
+  "sequelize-typescript": ["db", "models"],
+  pg: ["db"],
+  "pg-connection-string": ["db"],
+  umzug: ["db"],
+  "@redis/client": ["bus"],
+  "@electric-sql/pglite": ["db"],
+  "@electric-sql/pglite-socket": ["db"],
+};
+
+interface SourceFile {
+  path: string;
+  part: string;
+  text: string;
+  imports: { from: string; typesOnly: boolean }[];
+}
+
+const files: SourceFile[] = readdirSync(source, { recursive: true, encoding: "utf8" })
+  .filter((path) => /\.(ts|js)$/.test(path))
+  .map((path) => {
+    const text = readFileSync(join(source, path), "utf8");
+    const imports = [...text.matchAll(/^(?:import|export) (type )?(?:[^;"']*? from )?"([^"]+)"/gm)].map((match) => ({
+      from: match[2] ?? "",
+      typesOnly: match[1] !== undefined,
+    }));
+    return { path, part: partOf(path), text, imports };
+  });
+
+function partOf(path: string): string {
+  return path.split("/")[0]?.replace(/\.ts$/, "") ?? path;
+}
+
+const target = (file: SourceFile, from: string): string => relative(source, join(source, dirname(file.path), from));
+
+describe("architecture", () => {
+  test("every part has its place in the table of layers", () => {
+    expect([...new Set(files.map(({ part }) => part))].sort()).toEqual(Object.keys(layers).sort());
+  });
+
+  test("nobody imports upwards, and http and ws never meet", () => {
+    const breaches = files.flatMap((file) =>
+      file.imports
+        .filter(({ from }) => from.startsWith("."))
+        .map(({ from }) => partOf(target(file, from)))
+        .filter((part) => part !== file.part && !layers[file.part]?.includes(part))
+        .map((part) => `${file.path} imports ${part}`),
+    );
+    expect(breaches).toEqual([]);
+  });
+
+  test("the sockets see no more of the database than the types of its rows", () => {
+    const breaches = files
+      .filter(({ part }) => part === "ws")
+      .flatMap((file) =>
+        file.imports
+          .filter(({ from, typesOnly }) => from.startsWith(".") && partOf(target(file, from)) === "db" && !typesOnly)
+          .map(({ from }) => `${file.path} imports ${from}`),
+      );
+    expect(breaches).toEqual([]);
+  });
+
+  test("every package is known to its owners only, and every one that is imported has owners", () => {
+    const breaches = files.flatMap((file) =>
+      file.imports
+        .filter(({ from }) => !from.startsWith(".") && !from.startsWith("node:"))
+        .filter(({ from }) => !owners[from]?.includes(file.part))
+        .map(({ from }) => `${file.path} imports ${from}`),
+    );
+    expect(breaches).toEqual([]);
+  });
+
+  test("the environment is read in one place", () => {
+    expect(files.filter(({ text }) => text.includes("process.env")).map(({ path }) => path)).toEqual([
+      "config/config.ts",
+    ]);
+  });
+
+  test("every message type is one file and one line in the registry", () => {
+    const registry = files.find(({ path }) => path === "ws/registry.ts");
+    const registered = registry?.imports.map(({ from }) => from).filter((from) => from.startsWith("./messages/"));
+    const written = files.map(({ path }) => path).filter((path) => path.startsWith("ws/messages/"));
+    expect(registered?.sort()).toEqual(written.map((path) => path.replace(/^ws/, ".")).sort());
+  });
+});
