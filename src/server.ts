@@ -20,33 +20,33 @@ import { StartError } from "./errors.ts";
 import { createHttpApp } from "./http/app.ts";
 import { asksForWebSocket, withoutUpgrade } from "./http/foreign-upgrades.ts";
 import { routes } from "./http/registry.ts";
-import { createWaitingApp } from "./http/startup-app.ts";
+import { createStartupApp } from "./http/startup-app.ts";
 import type { Logger } from "./logger.ts";
 import { Accounts } from "./services/accounts/accounts.ts";
 import { Blocks } from "./services/people/blocks.ts";
-import { watchChanges } from "./jobs/missed-changes.ts";
-import { ChatLog } from "./writes/chat-log.ts";
+import { pollMissedChanges } from "./jobs/missed-changes.ts";
+import { ChatWriter } from "./writes/chat-log.ts";
 import { Dialogs } from "./services/chats/dialogs.ts";
 import { Groups } from "./services/groups/groups.ts";
 import { History } from "./services/messages/history.ts";
-import { startHistoryPurge } from "./jobs/purge-ended-chats.ts";
-import { Limits } from "./services/limits/rate-limits.ts";
-import { Marks } from "./services/chats/read-state.ts";
-import { MessageWriter } from "./writes/message-writer.ts";
+import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
+import { RateLimits } from "./services/limits/rate-limits.ts";
+import { ReadState } from "./services/chats/read-state.ts";
+import { SendQueue } from "./writes/message-writer.ts";
 import { Messages } from "./services/messages/messages.ts";
 import { Passwords } from "./services/accounts/passwords.ts";
 import { People } from "./services/people/people.ts";
-import { Presences } from "./services/presence/presence-store.ts";
+import { PresenceStore } from "./services/presence/presence-store.ts";
 import { RefreshTokens } from "./services/accounts/refresh-tokens.ts";
-import { watchSessions } from "./jobs/revoked-sessions.ts";
+import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import { readSessionsEnded, Sessions, type SessionsEnded } from "./services/accounts/sessions.ts";
 import { Sync } from "./services/chats/sync.ts";
 import { storedSecret, Tokens } from "./services/accounts/tokens.ts";
-import { Turns } from "./concurrency/fair-queue.ts";
+import { FairQueue } from "./concurrency/fair-queue.ts";
 import { Typing } from "./services/presence/typing.ts";
 import { Connections } from "./ws/connections.ts";
 import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
-import { PresenceBoard } from "./ws/presence-tracker.ts";
+import { PresenceTracker } from "./ws/presence-tracker.ts";
 import { registry } from "./ws/registry.ts";
 import { refuseUnready } from "./ws/upgrade.ts";
 
@@ -85,7 +85,7 @@ export class Messenger {
     private readonly log: Logger,
   ) {
     const { http } = config;
-    this.waitingApp = createWaitingApp({ http, log, asAppError });
+    this.waitingApp = createStartupApp({ http, log, asAppError });
     this.server = createServer(
       {
         headersTimeout: http.headersTimeoutMs,
@@ -153,9 +153,9 @@ export class Messenger {
     const { config, log } = this;
     const isAlone = config.redisUrl === undefined;
     if (!config.rates) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
-    const limits = new Limits({ rates: config.rates, redis: this.redis, prefix: config.redisPrefix });
+    const limits = new RateLimits({ rates: config.rates, redis: this.redis, prefix: config.redisPrefix });
     const connections = new Connections({ maxPerUser: config.maxSocketsPerUser });
-    const presence = new PresenceBoard({ connections, presences: new Presences({ database }), bus, log });
+    const presence = new PresenceTracker({ connections, presences: new PresenceStore({ database }), bus, log });
     const tellDevices = deliverTo(connections);
     const delivery = new Delivery({
       store: {
@@ -181,17 +181,17 @@ export class Messenger {
       onEnded: endSessionsEverywhere(connections, bus),
     });
     const passwords = new Passwords(config.passwords);
-    const chatLog = new ChatLog({ database, delivery });
-    const accounts = new Accounts({ database, passwords, limits, sessions, chatLog });
+    const chatWriter = new ChatWriter({ database, delivery });
+    const accounts = new Accounts({ database, passwords, limits, sessions, chatWriter });
     const people = new People({ database });
-    const marks = new Marks({ database, delivery });
-    const blocks = new Blocks({ database, chatLog, marks, onChange: presence.blockChanged });
-    const groups = new Groups({ database, chatLog, maxMembers: config.maxGroupMembers });
-    const dialogs = new Dialogs({ database, chatLog });
+    const marks = new ReadState({ database, delivery });
+    const blocks = new Blocks({ database, chatWriter, marks, onChange: presence.blockChanged });
+    const groups = new Groups({ database, chatWriter, maxMembers: config.maxGroupMembers });
+    const dialogs = new Dialogs({ database, chatWriter });
     const messages = new Messages({
       database,
-      chatLog,
-      writer: new MessageWriter({ database, dialogs, delivery, lanes: writerLanes(config) }),
+      chatWriter,
+      writer: new SendQueue({ database, dialogs, delivery, lanes: writerLanes(config) }),
     });
     const history = new History({ database });
     const typing = new Typing({ database, delivery });
@@ -216,11 +216,11 @@ export class Messenger {
     });
     const gateway = new Gateway({
       connections,
-      services: { messages, groups, history, marks, typing, sync },
+      services: { messages, groups, history, readState: marks, typing, sync },
       presence,
       sessions,
       limits,
-      turns: new Turns(readsAtATime(config)),
+      turns: new FairQueue(readsAtATime(config)),
       maxSockets: config.maxSockets,
       trustedProxyHops: config.trustedProxyHops,
       allowedOrigins: config.allowedOrigins,
@@ -230,9 +230,9 @@ export class Messenger {
       log,
     });
     const chores = [
-      watchSessions({ database, onEnded: connections.endSessions, log }),
-      startHistoryPurge({ database, log }),
-      ...(isAlone ? [] : [watchChanges({ database, delivery, log })]),
+      pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
+      purgeEndedChats({ database, log }),
+      ...(isAlone ? [] : [pollMissedChanges({ database, delivery, log })]),
       () => delivery.stop(),
     ];
     return { app, gateway, chores };

@@ -3,10 +3,10 @@ import { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { WebSocket } from "ws";
 import { type AnswerFrame, errorFrame } from "../src/contract/frames.ts";
-import type { Origin } from "../src/delivery/delivery.ts";
+import type { Requester } from "../src/delivery/delivery.ts";
 import { Connection } from "../src/ws/connection.ts";
 import { Connections } from "../src/ws/connections.ts";
-import type { Told } from "../src/ws/message-type.ts";
+import type { SyncSnapshot } from "../src/ws/message-type.ts";
 import { textFrame } from "../src/ws/socket-writer.ts";
 
 /* What one socket is told, with the moments chosen by the test, which no running server lets us do. */
@@ -38,7 +38,7 @@ function openConnection({ pipelined = false } = {}) {
     terminate() {},
   });
   const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000, unanswered: 32 };
-  const asked: { origin: Origin; answer: (text: string) => void }[] = [];
+  const asked: { requester: Requester; answer: (text: string) => void }[] = [];
   const claims = { userId: 1, sessionId: 1, exp: Date.now() / 1000 + 60 };
   const connection = new Connection(
     socket as unknown as WebSocket,
@@ -46,8 +46,8 @@ function openConnection({ pipelined = false } = {}) {
     claims,
     () => ({
       pipelined,
-      answer: (origin) =>
-        new Promise((resolve) => asked.push({ origin, answer: (type) => resolve({ type } as AnswerFrame) })),
+      answer: (requester) =>
+        new Promise((resolve) => asked.push({ requester, answer: (type) => resolve({ type } as AnswerFrame) })),
       giveUp: () => errorFrame("x", { code: "UNAVAILABLE", message: "too late" }),
     }),
     limits,
@@ -72,8 +72,8 @@ function openConnection({ pipelined = false } = {}) {
   return { connection, asked, push, told, sleep, wake, close, socket, gone: () => socket.emit("close") };
 }
 
-const everything = (versions: [number, number][]): Told => ({
-  isNews: ({ chatId = 0, version = 0 }) => version > (new Map(versions).get(chatId) ?? 0),
+const everything = (versions: [number, number][]): SyncSnapshot => ({
+  isNewerThanSnapshot: ({ chatId = 0, version = 0 }) => version > (new Map(versions).get(chatId) ?? 0),
   versions: new Map(versions),
 });
 
@@ -81,7 +81,7 @@ test("what a sync has told is not pushed once more, even when delivery comes to 
   const { connection, asked, push, told, gone } = openConnection();
   connection.receive("sync");
   const [sync] = asked;
-  const release = connection.hold(sync?.origin ?? {});
+  const release = connection.bufferPushes(sync?.requester ?? {});
   push(7, 4);
   push(7, 6);
   release(everything([[7, 5]]));
@@ -117,7 +117,7 @@ describe("a client that asks for three things, one after the other, and hangs up
 
   test("and whose session then ends has nothing begun any more", async () => {
     const { connections, answerAll } = hangUp();
-    connections.endSessions({ sessionIds: [1], because: "ended" });
+    connections.endSessions({ sessionIds: [1], reason: "ended" });
     expect(await answerAll()).toBe(1);
   });
 });
@@ -171,7 +171,7 @@ describe("a burst that is more than may wait", () => {
   test("counts what is held back behind an answer", () => {
     const { connection, asked, push, close, gone } = openConnection();
     connection.receive("sync");
-    connection.hold(asked[0]?.origin ?? {});
+    connection.bufferPushes(asked[0]?.requester ?? {});
     for (let version = 1; version <= 1000; version++) push(7, version);
     jest.advanceTimersByTime(1100);
     expect(close).toHaveBeenCalledWith(4408, expect.any(String));

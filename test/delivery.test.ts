@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import type { ChatMessage } from "../src/db/queries/messages/messages.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
-import { type Change, Delivery, type Origin } from "../src/delivery/delivery.ts";
+import { type Change, Delivery, type Requester } from "../src/delivery/delivery.ts";
 import { silent } from "./support/silent.ts";
 
 /* The order of news, with the moments in which they arrive chosen by the test, which no running server lets us do. */
@@ -81,33 +81,33 @@ const news = (version: number): Change => ({ message: message(version), recipien
 describe("delivery", () => {
   test("changes that come in their order go out at once, without a look at the store", async () => {
     const { delivery, versions, reads } = deliveryOver({ stored: 3 });
-    for (const version of [1, 2, 3]) await delivery.announce(news(version));
+    for (const version of [1, 2, 3]) await delivery.publish(news(version));
     expect(versions()).toEqual([1, 2, 3]);
     expect(reads()).toBe(0);
   });
 
   test("of two writers that hear of their commits the wrong way round, the order of the commits goes out", async () => {
     const { delivery, given, versions, reads } = deliveryOver({ stored: 2 });
-    delivery.follow(chatId, 0);
-    const [first, second]: Origin[] = [{}, {}];
-    const [endFirst, endSecond] = [delivery.begin([chatId]), delivery.begin([chatId])];
-    const afterSecond = delivery.announce({ ...news(2), origin: second });
+    delivery.track(chatId, 0);
+    const [first, second]: Requester[] = [{}, {}];
+    const [endFirst, endSecond] = [delivery.beginWrite([chatId]), delivery.beginWrite([chatId])];
+    const afterSecond = delivery.publish({ ...news(2), requester: second });
     endSecond({ inDoubt: false });
     expect(versions()).toEqual([]);
-    void delivery.announce({ ...news(1), origin: first });
+    void delivery.publish({ ...news(1), requester: first });
     endFirst({ inDoubt: false });
     await afterSecond;
     expect(versions()).toEqual([1, 2]);
-    expect(given.map(({ origin }) => origin)).toEqual([first, second]);
-    expect(given[0]?.origin).toBe(first);
+    expect(given.map(({ requester }) => requester)).toEqual([first, second]);
+    expect(given[0]?.requester).toBe(first);
     expect(reads()).toBe(0);
   });
 
   test("a write that adds nothing after all holds nobody up", async () => {
     const { delivery, versions, reads } = deliveryOver({ stored: 1 });
-    delivery.follow(chatId, 0);
-    const end = delivery.begin([chatId]);
-    await delivery.announce(news(1));
+    delivery.track(chatId, 0);
+    const end = delivery.beginWrite([chatId]);
+    await delivery.publish(news(1));
     end({ inDoubt: false });
     expect(versions()).toEqual([1]);
     expect(reads()).toBe(0);
@@ -115,53 +115,53 @@ describe("delivery", () => {
 
   test("a chat that is followed already goes on where it stood", async () => {
     const { delivery, versions } = deliveryOver({ stored: 6 });
-    delivery.follow(chatId, 4);
-    delivery.follow(chatId, 5);
-    await delivery.announce(news(6));
+    delivery.track(chatId, 4);
+    delivery.track(chatId, 5);
+    await delivery.publish(news(6));
     expect(versions()).toEqual([5, 6]);
   });
 
   test("what was written elsewhere is read before what comes after it", async () => {
     const { delivery, versions } = deliveryOver({ stored: 3 });
-    delivery.follow(chatId, 0);
-    await delivery.announce(news(3));
+    delivery.track(chatId, 0);
+    await delivery.publish(news(3));
     expect(versions()).toEqual([1, 2, 3]);
   });
 
   test("what is read while a write of ours is under way still knows who asked for it", async () => {
     const store = { stored: 3 };
     const { delivery, given, versions } = deliveryOver(store);
-    delivery.follow(chatId, 0);
-    const origin: Origin = {};
-    const third = delivery.announce(news(3));
+    delivery.track(chatId, 0);
+    const requester: Requester = {};
+    const third = delivery.publish(news(3));
     // Begun when the reading may have seen it already.
-    const end = delivery.begin([chatId]);
+    const end = delivery.beginWrite([chatId]);
     store.stored = 4;
     await Promise.resolve();
-    void delivery.announce({ ...news(4), origin });
+    void delivery.publish({ ...news(4), requester });
     end({ inDoubt: false });
     await third;
     expect(versions()).toEqual([1, 2, 3, 4]);
-    expect(given.at(-1)?.origin).toBe(origin);
+    expect(given.at(-1)?.requester).toBe(requester);
   });
 
   test("a commit with an unknown outcome goes out if the store turns out to have it", async () => {
     const store = { stored: 2, failures: 1 };
     const { delivery, versions } = deliveryOver(store);
-    await delivery.announce(news(1));
-    const end = delivery.begin([chatId]);
+    await delivery.publish(news(1));
+    const end = delivery.beginWrite([chatId]);
     end({ inDoubt: true });
     // The news of a later commit waits for the reading that is under way.
     store.stored = 3;
-    await delivery.announce(news(3));
+    await delivery.publish(news(3));
     expect(versions()).toEqual([1, 2, 3]);
   });
 
   test("a commit with an unknown outcome that did not take place is nothing", async () => {
     const { delivery, versions } = deliveryOver({ stored: 1 });
-    await delivery.announce(news(1));
-    delivery.begin([chatId])({ inDoubt: true });
-    await delivery.announce(news(2));
+    await delivery.publish(news(1));
+    delivery.beginWrite([chatId])({ inDoubt: true });
+    await delivery.publish(news(2));
     expect(versions()).toEqual([1, 2]);
   });
 
@@ -170,8 +170,8 @@ describe("delivery", () => {
     try {
       const store = { stored: 1 };
       const { delivery, versions, reads } = deliveryOver(store);
-      await delivery.announce(news(1));
-      delivery.begin([chatId])({ inDoubt: true });
+      await delivery.publish(news(1));
+      delivery.beginWrite([chatId])({ inDoubt: true });
       while (reads() < 1) await new Promise(setImmediate);
       store.stored = 2;
       await jest.advanceTimersByTimeAsync(15_000);
@@ -186,16 +186,16 @@ describe("delivery", () => {
 
   test("while the store is away a gap waits, and is filled when the store is back", async () => {
     const { delivery, versions, reads } = deliveryOver({ stored: 2, failures: 2 });
-    delivery.follow(chatId, 0);
-    await delivery.announce(news(2));
+    delivery.track(chatId, 0);
+    await delivery.publish(news(2));
     expect(versions()).toEqual([1, 2]);
     expect(reads()).toBe(3);
   });
 
   test("a gap of more rows than one reading gives is read to its end", async () => {
     const { delivery, versions } = deliveryOver({ stored: 1203 });
-    delivery.follow(chatId, 0);
-    await delivery.announce(news(1203));
+    delivery.track(chatId, 0);
+    await delivery.publish(news(1203));
     expect(versions()).toEqual(Array.from({ length: 1203 }, (_, index) => index + 1));
   });
 
@@ -205,8 +205,8 @@ describe("delivery", () => {
       [1100, left(1100, 3)],
     ]);
     const { delivery, told } = deliveryOver({ stored: 1203, rows });
-    delivery.follow(chatId, 0);
-    await delivery.announce(news(1203));
+    delivery.track(chatId, 0);
+    await delivery.publish(news(1203));
     expect([1, 699, 700, 1100, 1101].map((version) => told()[version - 1])).toEqual([
       [1, 3],
       [1, 3],
@@ -218,8 +218,8 @@ describe("delivery", () => {
 
   test("a gap whose rows are gone, for their group has ended, is passed over", async () => {
     const { delivery, versions } = deliveryOver({ stored: 0 });
-    delivery.follow(chatId, 0);
-    await delivery.announce(news(5));
+    delivery.track(chatId, 0);
+    await delivery.publish(news(5));
     expect(versions()).toEqual([5]);
   });
 
@@ -229,8 +229,8 @@ describe("delivery", () => {
       [4, left(4, 3)],
     ]);
     const { delivery, told } = deliveryOver({ stored: 5, rows });
-    delivery.follow(chatId, 0);
-    await delivery.announce(news(5));
+    delivery.track(chatId, 0);
+    await delivery.publish(news(5));
     expect(told()).toEqual([
       [1, 3],
       [1, 2, 3],
@@ -247,8 +247,8 @@ describe("delivery", () => {
       [3, { ...message(3), event }],
     ]);
     const { delivery, given, told } = deliveryOver({ stored: 3, rows, memberIds: [] });
-    delivery.follow(chatId, 0);
-    delivery.begin([chatId])({ inDoubt: true });
+    delivery.track(chatId, 0);
+    delivery.beginWrite([chatId])({ inDoubt: true });
     while (given.length < 3) await new Promise(setImmediate);
     expect(told()).toEqual([
       [1, 2, 3],
@@ -259,8 +259,8 @@ describe("delivery", () => {
 
   test("the end of a group whose last member has left, read again, goes to that member", async () => {
     const { delivery, given } = deliveryOver({ stored: 1, rows: new Map([[1, left(1, 3)]]), memberIds: [] });
-    delivery.follow(chatId, 0);
-    delivery.begin([chatId])({ inDoubt: true });
+    delivery.track(chatId, 0);
+    delivery.beginWrite([chatId])({ inDoubt: true });
     while (given.length < 1) await new Promise(setImmediate);
     expect(given.map(({ recipientIds }) => recipientIds)).toEqual([[3]]);
   });
@@ -280,7 +280,7 @@ describe("delivery, where other processes write too", () => {
 
   test("what one announces all give out, as it was, times and all", async () => {
     const { here, there } = twoProcesses({ stored: 1, startOf: 0 });
-    await there.delivery.announce(news(1));
+    await there.delivery.publish(news(1));
     await until(here.versions, 1);
     expect(here.given[0]?.message.createdAt).toBeInstanceOf(Date);
     expect(here.given[0]?.recipientIds).toEqual([1, 2]);
@@ -289,27 +289,27 @@ describe("delivery, where other processes write too", () => {
   test("a hint that was lost costs a reading when the next one comes", async () => {
     const store = { stored: 1, startOf: 0 };
     const { here, there } = twoProcesses(store);
-    await there.delivery.announce(news(1));
+    await there.delivery.publish(news(1));
     await until(here.versions, 1);
     store.stored = 3;
-    await there.delivery.announce(news(3));
+    await there.delivery.publish(news(3));
     await until(here.versions, 3);
     expect(here.versions()).toEqual([1, 2, 3]);
   });
 
   test("a chat that is not remembered starts before what may be on its way, even for a write of one's own", async () => {
     const { here } = twoProcesses({ stored: 9, startOf: 6 });
-    here.delivery.follow(chatId, 8);
-    await here.delivery.announce(news(9));
+    here.delivery.track(chatId, 8);
+    await here.delivery.publish(news(9));
     expect(here.versions()).toEqual([7, 8, 9]);
   });
 
   test("what was only seen in the store is given out, once", async () => {
     const { here } = twoProcesses({ stored: 4, startOf: 2 });
-    here.delivery.reach({ chatId, version: 4 });
-    here.delivery.reach({ chatId, version: 4 });
+    here.delivery.advanceTo({ chatId, version: 4 });
+    here.delivery.advanceTo({ chatId, version: 4 });
     await until(here.versions, 4);
-    await here.delivery.announce(news(4));
+    await here.delivery.publish(news(4));
     expect(here.versions()).toEqual([3, 4]);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { changesAfter } from "../src/db/queries/chats/changes.ts";
 import { purgeEndedChat, someEndedChat } from "../src/db/queries/messages/ended-chats.ts";
-import { startHistoryPurge } from "../src/jobs/purge-ended-chats.ts";
+import { purgeEndedChats } from "../src/jobs/purge-ended-chats.ts";
 import type { Device } from "./support/device.ts";
 import { password, type TestMessenger, type TestPerson, useMessenger } from "./support/messenger.ts";
 import { silent } from "./support/silent.ts";
@@ -494,7 +494,7 @@ describe("in a group", () => {
         "UPDATE chats SET deleted_at = deleted_at - make_interval(mins => 61) WHERE id = $old RETURNING id",
         { old },
       );
-      const stop = startHistoryPurge({ database: messenger().db, log: silent });
+      const stop = purgeEndedChats({ database: messenger().db, log: silent });
       for (let looks = 0; (await stored(old)).messages.length > 1; looks++) expect(looks).toBeLessThan(10_000);
       stop();
       expect((await stored(recent)).messages).toEqual(messages);

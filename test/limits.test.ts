@@ -4,7 +4,7 @@ import { createClient } from "@redis/client";
 import bcrypt from "bcrypt";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { readConfig } from "../src/config/config.ts";
-import { Limits, networkOf, type Rate } from "../src/services/limits/rate-limits.ts";
+import { RateLimits, networkOf, type Rate } from "../src/services/limits/rate-limits.ts";
 import { Device } from "./support/device.ts";
 import { describeWithRedis } from "./support/prerequisites.ts";
 import { password, type TestMessenger, useMessenger } from "./support/messenger.ts";
@@ -28,11 +28,11 @@ const rates = (given: Partial<Record<string, Rate>> = {}) => {
 };
 
 /** How many of so many are let through, and what the last of the others were told. */
-async function spend(limits: Limits, times: number, key: string | number = 1) {
+async function spend(limits: RateLimits, times: number, key: string | number = 1) {
   let passed = 0;
   let retryAfterMs = 0;
   for (let count = 0; count < times; count++) {
-    await limits.spend("messagesPerUser", key).then(
+    await limits.consume("messagesPerUser", key).then(
       () => passed++,
       (error) => {
         expect(error).toMatchObject({ kind: "rateLimited", retryAfterMs: expect.any(Number) });
@@ -51,7 +51,7 @@ describe("a rate of 60+10/s", () => {
 
   test("is 60 at once, then 10 a second, each person on its own", async () => {
     jest.useFakeTimers();
-    const limits = new Limits({ rates: rates({ messagesPerUser }) });
+    const limits = new RateLimits({ rates: rates({ messagesPerUser }) });
     expect(await spend(limits, 200)).toEqual({ passed: 60, retryAfterMs: 1000 });
     expect((await spend(limits, 200, 2)).passed).toBe(60);
     for (let second = 0; second < 10; second++) {
@@ -62,7 +62,7 @@ describe("a rate of 60+10/s", () => {
 
   test("is at most a tenth more than 10 a second in the long run, whatever one does", async () => {
     jest.useFakeTimers();
-    const limits = new Limits({ rates: rates({ messagesPerUser }) });
+    const limits = new RateLimits({ rates: rates({ messagesPerUser }) });
     let passed = 0;
     for (let step = 0; step < 6000; step++) {
       passed += (await spend(limits, 3)).passed;
@@ -74,7 +74,7 @@ describe("a rate of 60+10/s", () => {
 
   test("says truly how long to wait", async () => {
     jest.useFakeTimers();
-    const limits = new Limits({ rates: rates({ messagesPerUser: { burst: 5, amount: 1, seconds: 12 } }) });
+    const limits = new RateLimits({ rates: rates({ messagesPerUser: { burst: 5, amount: 1, seconds: 12 } }) });
     await spend(limits, 5);
     jest.advanceTimersByTime(3000);
     const { passed, retryAfterMs } = await spend(limits, 1);
@@ -87,21 +87,21 @@ describe("a rate of 60+10/s", () => {
 
   test("holds a burst that takes longer to come back than a timer can wait", async () => {
     jest.useFakeTimers();
-    const limits = new Limits({ rates: rates({ messagesPerUser: { burst: 100, amount: 1, seconds: 3600 } }) });
+    const limits = new RateLimits({ rates: rates({ messagesPerUser: { burst: 100, amount: 1, seconds: 3600 } }) });
     await spend(limits, 100);
     jest.advanceTimersByTime(1000);
     expect((await spend(limits, 100)).passed).toBe(0);
   });
 
   test("starts anew for who is forgiven", async () => {
-    const limits = new Limits({ rates: rates({ messagesPerUser }) });
+    const limits = new RateLimits({ rates: rates({ messagesPerUser }) });
     await spend(limits, 100);
-    await limits.forgive("messagesPerUser", 1);
+    await limits.reset("messagesPerUser", 1);
     expect((await spend(limits, 100)).passed).toBe(60);
   });
 
   test("is no rate when nothing is limited", async () => {
-    expect((await spend(new Limits({ rates: undefined }), 500)).passed).toBe(500);
+    expect((await spend(new RateLimits({ rates: undefined }), 500)).passed).toBe(500);
   });
 });
 
@@ -135,7 +135,7 @@ describeWithRedis("with Redis", () => {
     redis.on("error", () => {});
     cleanUps.push(() => redis.destroy());
     await redis.connect();
-    return { redis, limits: new Limits({ rates: rates({ messagesPerUser }), redis }) };
+    return { redis, limits: new RateLimits({ rates: rates({ messagesPerUser }), redis }) };
   }
 
   test("two processes count together, and forgive together", async () => {
@@ -146,7 +146,7 @@ describeWithRedis("with Redis", () => {
     expect(passed).toBe(2);
     expect(retryAfterMs).toBeGreaterThan(90_000);
     expect((await spend(one.limits, 1)).passed).toBe(0);
-    await one.limits.forgive("messagesPerUser", 1);
+    await one.limits.reset("messagesPerUser", 1);
     expect((await spend(other.limits, 10)).passed).toBe(5);
   });
 
@@ -157,7 +157,7 @@ describeWithRedis("with Redis", () => {
     await server.kill();
     await gone;
     expect((await spend(limits, 10)).passed).toBe(5);
-    await limits.forgive("messagesPerUser", 1);
+    await limits.reset("messagesPerUser", 1);
     expect((await spend(limits, 10)).passed).toBe(5);
 
     const back = new Promise((resolve) => redis.once("ready", resolve));
@@ -172,8 +172,8 @@ describeWithRedis("with Redis", () => {
     const { limits } = await connected(server);
     server.freeze();
     const startedAt = performance.now();
-    await limits.spend("messagesPerUser", 1);
-    await limits.forgive("messagesPerUser", 1);
+    await limits.consume("messagesPerUser", 1);
+    await limits.reset("messagesPerUser", 1);
     expect(performance.now() - startedAt).toBeLessThan(2000);
     server.thaw();
   });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
-import { Presences } from "../src/services/presence/presence-store.ts";
+import { PresenceStore } from "../src/services/presence/presence-store.ts";
 import type { Device } from "./support/device.ts";
 import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
 
@@ -433,7 +433,7 @@ describe("who is there", () => {
 
   test("moments that could not be noted are noted with the next one, and never replace a later one", async () => {
     const [early, late, next] = [await messenger().person(), await messenger().person(), await messenger().person()];
-    const presences = new Presences({ database: messenger().db });
+    const presences = new PresenceStore({ database: messenger().db });
     const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
     const query = jest.spyOn(messenger().db, "query").mockRejectedValueOnce(new Error("the database is away"));
     const failed = presences.seen(early.id, at(1));
@@ -584,8 +584,8 @@ describe("who is there", () => {
   test("a block while somebody asks is in the answer", async () => {
     const { ann, bob, device } = await twoWithDialog();
     await watch(device.ann, bob);
-    const { of } = Presences.prototype;
-    jest.spyOn(Presences.prototype, "of").mockImplementationOnce(async function (this: Presences, ...asked) {
+    const { of } = PresenceStore.prototype;
+    jest.spyOn(PresenceStore.prototype, "of").mockImplementationOnce(async function (this: PresenceStore, ...asked) {
       const found = await of.apply(this, asked);
       await block(bob, ann);
       // By then it has been taken in.
@@ -601,7 +601,7 @@ describe("who is there", () => {
     const carl = await messenger().person("Carl");
     await sayTo(device.ann, carl, "Hi");
     await watch(device.ann, bob, carl);
-    const asked = jest.spyOn(Presences.prototype, "areAllowed").mockRejectedValueOnce(new Error("it is away"));
+    const asked = jest.spyOn(PresenceStore.prototype, "areAllowed").mockRejectedValueOnce(new Error("it is away"));
     await block(bob, ann);
     expect(asked).toHaveBeenCalledTimes(1);
     await carl.connect();

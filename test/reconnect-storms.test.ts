@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { Gathered } from "../src/concurrency/batch-loader.ts";
-import { Turns } from "../src/concurrency/fair-queue.ts";
+import { BatchLoader } from "../src/concurrency/batch-loader.ts";
+import { FairQueue } from "../src/concurrency/fair-queue.ts";
 
 /** Work that ends when the test says so. */
 function controlled<T>() {
@@ -14,9 +14,9 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 describe("looking up for many at once", () => {
   test("who asks during a look shares the next one, which begins afterwards", async () => {
     const { begun, run } = controlled<Map<number, string>>();
-    const gathered = new Gathered(run);
-    const first = gathered.find(1);
-    const [again, second, nobody] = [gathered.find(1), gathered.find(2), gathered.find(3)];
+    const gathered = new BatchLoader(run);
+    const first = gathered.load(1);
+    const [again, second, nobody] = [gathered.load(1), gathered.load(2), gathered.load(3)];
     expect(begun.map(({ ids }) => ids)).toEqual([[1]]);
     begun[0]?.end(new Map([[1, "one, as it was"]]));
     expect(await first).toBe("one, as it was");
@@ -33,9 +33,9 @@ describe("looking up for many at once", () => {
 
   test("a look that fails fails those who shared it, and nobody after them", async () => {
     const { begun, run } = controlled<Map<number, string>>();
-    const gathered = new Gathered(run);
-    const first = gathered.find(1);
-    const second = gathered.find(2);
+    const gathered = new BatchLoader(run);
+    const first = gathered.load(1);
+    const second = gathered.load(2);
     begun[0]?.fail(new Error("away"));
     await expect(first).rejects.toThrow("away");
     await settle();
@@ -47,8 +47,8 @@ describe("looking up for many at once", () => {
 describe("taking turns", () => {
   test("only so many run at a time, and the others follow in their order, whatever becomes of those before", async () => {
     const { begun, run } = controlled<string>();
-    const turns = new Turns(2);
-    const work = [1, 2, 3, 4].map((id) => turns.take(id, () => run([id])));
+    const turns = new FairQueue(2);
+    const work = [1, 2, 3, 4].map((id) => turns.run(id, () => run([id])));
     await settle();
     expect(begun.map(({ ids }) => ids)).toEqual([[1], [2]]);
     begun[1]?.fail(new Error("no"));
@@ -63,9 +63,9 @@ describe("taking turns", () => {
 
   test("who asks for a hundred things is served in turns with who asks for one", async () => {
     const { begun, run } = controlled<string>();
-    const turns = new Turns(2);
-    const greedy = Array.from({ length: 100 }, (_, index) => turns.take(1, () => run([index])));
-    const modest = [2, 3].map((person) => turns.take(person, () => run([-person])));
+    const turns = new FairQueue(2);
+    const greedy = Array.from({ length: 100 }, (_, index) => turns.run(1, () => run([index])));
+    const modest = [2, 3].map((person) => turns.run(person, () => run([-person])));
     await settle();
     // One place is free beside the greedy one, who has no more than one.
     expect(begun.map(({ ids }) => ids)).toEqual([[0], [-2]]);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
-import { PresencePeers } from "../src/ws/remote-presence.ts";
+import { RemotePresence } from "../src/ws/remote-presence.ts";
 import { silent } from "./support/silent.ts";
 
 /* Who is online where, with the time chosen by the test: half a minute is too long to wait for. */
@@ -21,7 +21,7 @@ describe("who is connected to other processes", () => {
   function process(connected: number[]) {
     const bus = new InProcessBus(silent, members);
     const noticed: string[] = [];
-    const peers = new PresencePeers({
+    const peers = new RemotePresence({
       bus,
       connected: () => connected,
       onCame: (userId) => noticed.push(`${userId} came`),

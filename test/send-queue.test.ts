@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import type { Database } from "../src/db/connect.ts";
 import type { Delivery } from "../src/delivery/delivery.ts";
-import type { ChatLog } from "../src/writes/chat-log.ts";
+import type { ChatWriter } from "../src/writes/chat-log.ts";
 import { Dialogs } from "../src/services/chats/dialogs.ts";
-import { MessageWriter } from "../src/writes/message-writer.ts";
+import { SendQueue } from "../src/writes/message-writer.ts";
 
 /* What the writer makes of verdicts and failures, in moments chosen by the test, which no running database lets us do. */
 
@@ -27,10 +27,10 @@ function writerOn(
     begin: () => () => {},
     announce: ({ message }: { message: { chatId: number } }) => announce(message.chatId),
   } as unknown as Delivery;
-  const dialogs = new Dialogs({ database, chatLog: {} as ChatLog });
-  const writer = new MessageWriter({ database, dialogs, delivery, lanes: 2 });
+  const dialogs = new Dialogs({ database, chatWriter: {} as ChatWriter });
+  const writer = new SendQueue({ database, dialogs, delivery, lanes: 2 });
   const send = (to: { groupId: number } | { receiverId: number }, senderId = 1, content = "x") =>
-    writer.send({ to, senderId, content, origin: undefined });
+    writer.send({ to, senderId, content, requester: undefined });
   return { writer, dialogs, send };
 }
 
@@ -70,7 +70,7 @@ test("nothing is stored twice when what was stored cannot be read back", async (
     throw new Error("invalid page in block 7");
   };
   const send = (senderId: number, content: string, replyTo?: number) =>
-    writer.send({ to: { groupId: 7 }, senderId, content, replyTo, origin: undefined });
+    writer.send({ to: { groupId: 7 }, senderId, content, replyTo, requester: undefined });
   const outcomes = await Promise.allSettled([send(1, "one"), send(2, "two", 5)]);
   expect(stored).toEqual(["one", "two"]);
   for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { kind: "unavailable" } });

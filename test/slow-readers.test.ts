@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import type { WebSocket } from "ws";
-import { Outbox, textFrame } from "../src/ws/socket-writer.ts";
-import { startSweep } from "../src/ws/connection-monitor.ts";
+import { SocketWriter, textFrame } from "../src/ws/socket-writer.ts";
+import { startConnectionMonitor } from "../src/ws/connection-monitor.ts";
 import type { Device } from "./support/device.ts";
 import { useMessenger } from "./support/messenger.ts";
 
@@ -80,7 +80,7 @@ describe("what goes out", () => {
 
   test("typing and presence are dropped before anything else", () => {
     const socket = stuck();
-    const outbox = new Outbox(open, socket, limits, reader);
+    const outbox = new SocketWriter(open, socket, limits, reader);
     for (let push = 0; push < 2; push++) outbox.push(frame, { ephemeral: false });
     const before = socket.writableLength;
     outbox.push(frame, { ephemeral: true });
@@ -90,7 +90,7 @@ describe("what goes out", () => {
   });
 
   test("answers do not count against a client, pushes do", () => {
-    const outbox = new Outbox(open, stuck(), limits, reader);
+    const outbox = new SocketWriter(open, stuck(), limits, reader);
     for (let answer = 0; answer < 20; answer++) outbox.answer(frame, () => {});
     outbox.push(frame, { ephemeral: false });
     expect(outbox.unsentAnswerBytes).toBe(20 * frame.length);
@@ -105,7 +105,7 @@ describe("what goes out", () => {
     const [socket]: Socket[] = await once(server, "connection");
     if (!socket) throw new Error("nobody came");
     const giveUp = jest.fn();
-    const outbox = new Outbox(open, socket, limits, { giveUp });
+    const outbox = new SocketWriter(open, socket, limits, { giveUp });
     /** Takes more than the kernels on both ends keep, so that the server has got rid of some more. */
     const takeSome = async () => {
       for (let taken = 0; taken < 16 * 1024 * 1024; ) {
@@ -170,7 +170,7 @@ describe("what goes out", () => {
       giveUp: jest.fn(),
       tick: () => {},
     }));
-    const stop = startSweep(waiting, { mostBytes: 40 });
+    const stop = startConnectionMonitor(waiting, { mostBytes: 40 });
     jest.advanceTimersByTime(1000);
     expect(waiting.map(({ giveUp }) => giveUp.mock.calls.length)).toEqual([0, 1, 0, 1, 0]);
     stop();

@@ -15,7 +15,7 @@ export interface Bus {
 export type Listener = (body: unknown) => void;
 
 /** Who listens to what. A listener that fails is logged, and disturbs nobody. */
-export class Listeners {
+export class Subscriptions {
   private readonly byTopic = new Map<string, Listener[]>();
 
   constructor(private readonly log: Logger) {}

@@ -1,5 +1,5 @@
 import type { Logger } from "../logger.ts";
-import { type Bus, type Listener, Listeners } from "./bus.ts";
+import { type Bus, type Listener, Subscriptions } from "./bus.ts";
 
 /** Who is on a bus that does not leave this process. */
 export type Members = Set<InProcessBus>;
@@ -9,13 +9,13 @@ export type Members = Set<InProcessBus>;
  * given the same members hear each other.
  */
 export class InProcessBus implements Bus {
-  private readonly listeners: Listeners;
+  private readonly listeners: Subscriptions;
 
   constructor(
     log: Logger,
     private readonly members: Members = new Set(),
   ) {
-    this.listeners = new Listeners(log);
+    this.listeners = new Subscriptions(log);
     members.add(this);
   }
 

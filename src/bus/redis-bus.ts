@@ -1,13 +1,13 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../logger.ts";
-import { type Bus, isRecord, type Listener, Listeners } from "./bus.ts";
+import { type Bus, isRecord, type Listener, Subscriptions } from "./bus.ts";
 import { closeRedis, type RedisClient, reportHealth } from "./redis.ts";
 
 /**
  * The version of what is said: it is part of the channel's name, so processes of versions that would not understand
  * each other (while a new one is rolled out) do not hear each other, and find everything in the database.
  */
-const format = "v1";
+const format = "v2";
 
 /** How long a start waits for the subscription, in milliseconds. */
 const listenWithinMs = 5000;
@@ -16,7 +16,7 @@ const listenWithinMs = 5000;
 export class RedisBus implements Bus {
   private readonly self = crypto.randomUUID();
   private readonly channel: string;
-  private readonly listeners: Listeners;
+  private readonly listeners: Subscriptions;
   /** A connection that listens can do nothing else. */
   private readonly ear: RedisClient;
   private closed = false;
@@ -25,7 +25,7 @@ export class RedisBus implements Bus {
   constructor(private readonly options: { client: RedisClient; prefix: string; log: Logger }) {
     const { client, prefix, log } = options;
     this.channel = `${prefix}:bus:${format}`;
-    this.listeners = new Listeners(log);
+    this.listeners = new Subscriptions(log);
     this.ear = client.duplicate();
   }
 

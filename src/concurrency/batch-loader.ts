@@ -11,14 +11,14 @@ interface Asked<Found> {
  * Looks rows up for many askers at once: what is asked while a look is under way goes into the next one, so that a crowd
  * that comes back at the same moment shares a few statements. Whoever asks is answered by a look that began afterwards.
  */
-export class Gathered<Found> {
+export class BatchLoader<Found> {
   private asked: Asked<Found>[] = [];
   private isLooking = false;
 
   constructor(private readonly lookUp: (ids: number[]) => Promise<ReadonlyMap<number, Found>>) {}
 
   /** What is found under this id; undefined where there is nothing. */
-  find(id: number): Promise<Found | undefined> {
+  load(id: number): Promise<Found | undefined> {
     return new Promise((resolve, reject) => {
       this.asked.push({ id, resolve, reject });
       if (!this.isLooking) void this.look();

@@ -8,7 +8,7 @@ import { models } from "../models/index.ts";
 export type Database = Sequelize;
 
 /** How long each may take, in milliseconds. */
-export interface Patience {
+export interface DatabaseTimeouts {
   statementMs: number;
   lockMs: number;
   idleInTransactionMs: number;
@@ -55,7 +55,7 @@ export function connect(options: {
   url: string;
   embedded: boolean;
   poolSize: number;
-  patience: Patience;
+  patience: DatabaseTimeouts;
   log: Logger;
 }): Database {
   const { url, embedded, poolSize, patience, log } = options;

@@ -14,7 +14,7 @@ const lostConnection =
 const sqlStateOf = (error: DatabaseError): string => ("code" in error.original ? String(error.original.code) : "");
 
 /** Whether the database is away or busy, so that the same request may well succeed later. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (error instanceof ConnectionError || error instanceof TimeoutError) return true;
   if (error instanceof DatabaseError) {
     const state = sqlStateOf(error);
@@ -24,14 +24,14 @@ export function isPassing(error: unknown): boolean {
 }
 
 /** Whether the server gave this transaction up for another one (a deadlock): then it can simply be run again. */
-export const wasRolledBack = (error: unknown): boolean =>
+export const isRetryableRollback = (error: unknown): boolean =>
   error instanceof DatabaseError && /^40(P01|001)$/.test(sqlStateOf(error));
 
 /**
  * Whether it is certain that a statement outside a transaction has stored nothing: there was no connection to send it on,
  * or the server itself said that it failed.
  */
-export const wasRefused = (error: unknown): boolean =>
+export const isKnownNotCommitted = (error: unknown): boolean =>
   error instanceof ConnectionError ||
   (error instanceof DatabaseError && "severity" in error.original && error.original.severity === "ERROR");
 
@@ -45,7 +45,7 @@ export function violatedConstraint(error: unknown): string | undefined {
 /** Any error as one that may be shown: what the domain said, "try again", or "our fault". */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (isPassing(error)) {
+  if (isTransient(error)) {
     return new AppError("unavailable", "The database cannot be reached right now. Try again.", {
       retryAfterMs: 1000,
       cause: error,

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { connect, type Database, type Patience } from "./connect.ts";
+import { connect, type Database, type DatabaseTimeouts } from "./connect.ts";
 import { startEmbedded } from "./embedded.ts";
-import { isPassing } from "./database-errors.ts";
+import { isTransient } from "./database-errors.ts";
 import { migrate } from "./migrate.ts";
 
 export interface OpenDatabase {
@@ -33,7 +33,7 @@ export async function openDatabase(options: {
   databaseUrl: string | undefined;
   dataDir: string;
   poolSize: number;
-  patience: Patience;
+  patience: DatabaseTimeouts;
   startTimeoutMs: number;
   log: Logger;
   signal: AbortSignal;
@@ -69,7 +69,7 @@ async function migrateWhenThere(
       return;
     } catch (error) {
       const { message } = error as Error;
-      if (!isPassing(error)) throw new StartError(`The database cannot be used: ${message}`, { cause: error });
+      if (!isTransient(error)) throw new StartError(`The database cannot be used: ${message}`, { cause: error });
       if (Date.now() + pauseMs > deadline) {
         throw new StartError(
           `The database is not there after ${startTimeoutMs / 1000} s: ${message}. Check DATABASE_URL.`,

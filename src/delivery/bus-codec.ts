@@ -8,7 +8,7 @@ import type { Change, Signal } from "./delivery.ts";
  */
 
 /** A change that another process has committed; undefined for anything else. */
-export function readChange(body: unknown): Change | undefined {
+export function decodeChange(body: unknown): Change | undefined {
   if (!isRecord(body) || !isIds(body.recipientIds) || !isMessage(body.message)) return undefined;
   const { message, recipientIds } = body;
   const { replyTo, createdAt, editedAt, deletedAt } = message;
@@ -25,7 +25,7 @@ export function readChange(body: unknown): Change | undefined {
 }
 
 /** A signal of another process; undefined for anything else. */
-export function readSignal(body: unknown): Signal | undefined {
+export function decodeSignal(body: unknown): Signal | undefined {
   if (!isRecord(body) || !isIds(body.recipientIds) || !isSignal(body)) return undefined;
   return body;
 }

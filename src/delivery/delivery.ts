@@ -1,20 +1,20 @@
 import type { Bus } from "../bus/bus.ts";
 import type { ChatMessage } from "../db/queries/messages/messages.ts";
 import type { Logger } from "../logger.ts";
-import { readChange, readSignal } from "./bus-codec.ts";
+import { decodeChange, decodeSignal } from "./bus-codec.ts";
 
 /** Who asked for a change: compared by identity only, so that the asker hears the answer and not also the push. */
-export type Origin = object;
+export type Requester = object;
 
 /** A committed change of a chat, on its way to everyone it concerns. */
 export interface Change {
   message: ChatMessage;
   recipientIds: readonly number[];
-  origin?: Origin | undefined;
+  requester?: Requester | undefined;
 }
 
 /** What is told without being a change of the chat's messages: people's marks, and that somebody is typing. */
-export type Signal = { recipientIds: readonly number[]; origin?: Origin | undefined } & (
+export type Signal = { recipientIds: readonly number[]; requester?: Requester | undefined } & (
   | { kind: "read"; item: { chatId: number; userId: number; readSeq: number } }
   | { kind: "cleared"; item: { chatId: number; clearedSeq: number; readSeq: number } }
   | { kind: "typing"; item: { chatId: number; userId: number; ttlMs: number } }
@@ -43,7 +43,7 @@ export interface ChangeReader {
 /** Ends a write: its changes, if any, have been announced, or it is not known whether it was committed. */
 export type EndWrite = (outcome: { inDoubt: boolean }) => void;
 
-interface LiveChat {
+interface TrackedChat {
   /** The last version given out. */
   version: number;
   /** Whether that is known for certain; see `startOf`. */
@@ -62,14 +62,14 @@ interface LiveChat {
 }
 
 /** How many chats are remembered; the ones longest without a change are forgotten first. */
-const mostLiveChats = 100_000;
+const maxTrackedChats = 100_000;
 const rowsPerReading = 500;
 const retryReadingMs = { first: 200, most: 5000 };
 /**
  * When to look again for a commit in doubt, in milliseconds after the first look. What a process has sent and given up,
  * the network may still bring to the database when it works again.
  */
-const looksAtDoubtMs = [1000, 5000, 15_000, 60_000];
+const inDoubtRecheckMs = [1000, 5000, 15_000, 60_000];
 
 /**
  * The one ordered way out for committed changes. Two writers may hear of their commits in another order than that of
@@ -78,7 +78,7 @@ const looksAtDoubtMs = [1000, 5000, 15_000, 60_000];
  * So it is with what other processes tell: it may come late, in any order or never, and costs a reading at the worst.
  */
 export class Delivery {
-  private readonly chats = new Map<number, LiveChat>();
+  private readonly chats = new Map<number, TrackedChat>();
   private stopped = false;
 
   constructor(
@@ -94,27 +94,27 @@ export class Delivery {
   ) {
     const { bus, deliverSignal } = options;
     bus.subscribe("change", (body) => {
-      const change = readChange(body);
+      const change = decodeChange(body);
       if (change) void this.take(change);
     });
     bus.subscribe("signal", (body) => {
-      const signal = readSignal(body);
+      const signal = decodeSignal(body);
       if (signal) deliverSignal(signal);
     });
   }
 
   /** Whether the last version given out of this chat is known. */
-  follows(chatId: number): boolean {
+  isTracked(chatId: number): boolean {
     return this.chats.has(chatId);
   }
 
   /** Says where a chat stands, unless that is known. To be called before anything is added to it. */
-  follow(chatId: number, version: number): void {
+  track(chatId: number, version: number): void {
     if (!this.chats.has(chatId)) this.live(chatId, version);
   }
 
   /** Says that chats which are followed are about to be written to, so that what others have added later waits. */
-  begin(chatIds: readonly number[]): EndWrite {
+  beginWrite(chatIds: readonly number[]): EndWrite {
     const { promise, resolve } = withResolver();
     const chats = chatIds.flatMap((chatId) => {
       const chat = this.chats.get(chatId);
@@ -128,7 +128,7 @@ export class Delivery {
         chat.inDoubt ||= inDoubt;
         this.readIfNeeded(chatId, chat);
       }
-      if (inDoubt) for (const ms of looksAtDoubtMs) setTimeout(() => this.lookAgain(chatIds), ms).unref();
+      if (inDoubt) for (const ms of inDoubtRecheckMs) setTimeout(() => this.lookAgain(chatIds), ms).unref();
     };
   }
 
@@ -145,14 +145,14 @@ export class Delivery {
    * Gives out a committed change, here and in every other process, after whatever the chat has before it. Settles when
    * that is done here.
    */
-  announce(change: Change): Promise<void> | undefined {
+  publish(change: Change): Promise<void> | undefined {
     const { message, recipientIds } = change;
     this.options.bus.publish("change", { message, recipientIds });
     return this.take(change);
   }
 
   /** Says that the store has a chat at this version: what was not given out up to there is given out now. */
-  reach({ chatId, version }: { chatId: number; version: number }): void {
+  advanceTo({ chatId, version }: { chatId: number; version: number }): void {
     const chat = this.live(chatId, version);
     if (chat.placed && version <= chat.version) return;
     chat.seen = Math.max(chat.seen, version);
@@ -160,8 +160,8 @@ export class Delivery {
   }
 
   /** Tells whoever is connected now, in no order and to nobody later: what lasts of it is read by `sync`. */
-  signal(signal: Signal): void {
-    const { origin: _, ...news } = signal;
+  publishSignal(signal: Signal): void {
+    const { requester: _, ...news } = signal;
     this.options.bus.publish("signal", news);
     this.options.deliverSignal(signal);
   }
@@ -186,7 +186,7 @@ export class Delivery {
     return undefined;
   }
 
-  private live(chatId: number, version: number): LiveChat {
+  private live(chatId: number, version: number): TrackedChat {
     const known = this.chats.get(chatId);
     if (known) {
       this.chats.delete(chatId);
@@ -194,11 +194,11 @@ export class Delivery {
       return known;
     }
     for (const [oldest, chat] of this.chats) {
-      if (this.chats.size < mostLiveChats) break;
+      if (this.chats.size < maxTrackedChats) break;
       if (!chat.isRead && chat.underWay.size === 0 && chat.heard.size === 0) this.chats.delete(oldest);
     }
     const placed = this.options.store.startOf === undefined;
-    const fresh: LiveChat = {
+    const fresh: TrackedChat = {
       version,
       placed,
       seen: 0,
@@ -212,25 +212,25 @@ export class Delivery {
     return fresh;
   }
 
-  private give(chat: LiveChat, change: Change): void {
+  private give(chat: TrackedChat, change: Change): void {
     chat.version = change.message.version;
     this.options.deliver(change);
   }
 
   /** Gives out what waited for the version that was just given. */
-  private giveNext(chat: LiveChat): void {
+  private giveNext(chat: TrackedChat): void {
     for (let next = chat.heard.get(chat.version + 1); next; next = chat.heard.get(chat.version + 1)) {
       this.giveHeard(chat, next);
     }
   }
 
-  private giveHeard(chat: LiveChat, { change, given }: { change: Change; given: () => void }): void {
+  private giveHeard(chat: TrackedChat, { change, given }: { change: Change; given: () => void }): void {
     chat.heard.delete(change.message.version);
     this.give(chat, change);
     given();
   }
 
-  private readIfNeeded(chatId: number, chat: LiveChat): void {
+  private readIfNeeded(chatId: number, chat: TrackedChat): void {
     // Whoever has news has just seen the store at work.
     chat.endPause();
     if (chat.isRead || !isMissing(chat)) return;
@@ -239,7 +239,7 @@ export class Delivery {
   }
 
   /** Reads and gives out until nothing is missing; keeps trying while the store is away. */
-  private async readMissing(chatId: number, chat: LiveChat): Promise<void> {
+  private async readMissing(chatId: number, chat: TrackedChat): Promise<void> {
     let pauseMs = retryReadingMs.first;
     // Most often what is missing is a write of this process, which will say so itself.
     await ended(chat);
@@ -261,7 +261,7 @@ export class Delivery {
     for (const { given } of chat.heard.values()) given();
   }
 
-  private async readOn(chatId: number, chat: LiveChat): Promise<void> {
+  private async readOn(chatId: number, chat: TrackedChat): Promise<void> {
     const { store } = this.options;
     const wasInDoubt = chat.inDoubt;
     if (wasInDoubt) await store.settled(chatId);
@@ -282,7 +282,7 @@ export class Delivery {
     }
   }
 
-  private async place(chatId: number, chat: LiveChat): Promise<void> {
+  private async place(chatId: number, chat: TrackedChat): Promise<void> {
     const start = (await this.options.store.startOf?.(chatId)) ?? chat.version;
     // What was heard of is news, however old it is.
     chat.version = Math.min(start, ...[...chat.heard.keys()].map((version) => version - 1));
@@ -294,7 +294,7 @@ export class Delivery {
    * @param heardOf a version up to which everything was stored when it was read: what is not there now has been changed
    *   since, and stands further on, or was removed with its chat
    */
-  private giveRead(chat: LiveChat, changes: readonly Change[], heardOf: number): void {
+  private giveRead(chat: TrackedChat, changes: readonly Change[], heardOf: number): void {
     const read = new Map(changes.map((change) => [change.message.version, change]));
     const upTo = Math.max(heardOf, ...read.keys());
     const versions = new Set([...read.keys(), ...chat.heard.keys()]);
@@ -317,11 +317,11 @@ function withResolver(): { promise: Promise<void>; resolve: () => void } {
   return { promise, resolve };
 }
 
-const isMissing = ({ inDoubt, heard, seen, version, placed }: LiveChat): boolean =>
+const isMissing = ({ inDoubt, heard, seen, version, placed }: TrackedChat): boolean =>
   inDoubt || heard.size > 0 || (seen > 0 && (!placed || seen > version));
 
 /** Settles when the writes that are under way now have ended. */
-const ended = (chat: LiveChat): Promise<unknown> => Promise.all(chat.underWay);
+const ended = (chat: TrackedChat): Promise<unknown> => Promise.all(chat.underWay);
 
 /** Who was in the chat before these changes, from who is after them. */
 function membersBefore(messages: readonly ChatMessage[], memberIds: Iterable<number>): Set<number> {

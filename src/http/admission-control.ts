@@ -9,7 +9,7 @@ import { securityHeaders } from "./security-headers.ts";
 const refusalsInATurn = 10;
 
 /** What one connection, and all together, may ask for. */
-export interface DoorLimits {
+export interface AdmissionLimits {
   responseTimeoutMs: number;
   maxRequestsPerConnection: number;
   maxWaitingRequests: number;
@@ -21,9 +21,9 @@ export interface DoorLimits {
  * the sockets get theirs, too: a flood makes itself slow, and not those who chat. Whoever watches the process waits in
  * a line of its own.
  */
-export function door(options: {
+export function admissionControl(options: {
   app: RequestListener;
-  limits: DoorLimits;
+  limits: AdmissionLimits;
   asAppError: (error: unknown) => AppError;
   /** By method and path: throws while no more of it can be taken on; `ahead` are let in and not begun. */
   requireRoom?: ReadonlyMap<string, (ahead: number) => void>;
@@ -31,8 +31,8 @@ export function door(options: {
   allowOrigins?: (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 }): RequestListener {
   const { app, limits, asAppError, requireRoom, allowOrigins } = options;
-  const visitors = new WeakMap<Socket, Visitor>();
-  const [requests, watchers, refusals] = [new Line(1), new Line(1), new Line(refusalsInATurn)];
+  const visitors = new WeakMap<Socket, ConnectionQuota>();
+  const [requests, watchers, refusals] = [new RequestQueue(1), new RequestQueue(1), new RequestQueue(refusalsInATurn)];
   let ahead = 0;
 
   function letIn(request: IncomingMessage, response: ServerResponse): void {
@@ -56,7 +56,7 @@ export function door(options: {
 
   return (request, response) => {
     const { socket } = request;
-    const visitor = visitors.get(socket) ?? new Visitor(socket, limits);
+    const visitor = visitors.get(socket) ?? new ConnectionQuota(socket, limits);
     visitors.set(socket, visitor);
     if (!visitor.asks(response)) return;
     securityHeaders(request, response, () => {});
@@ -84,13 +84,13 @@ function straighten(request: IncomingMessage): string {
 }
 
 /** One connection. It is answered in the order in which it asks. */
-class Visitor {
+class ConnectionQuota {
   private unanswered = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly socket: Socket,
-    private readonly limits: DoorLimits,
+    private readonly limits: AdmissionLimits,
   ) {
     socket.once("close", () => clearTimeout(this.timer));
   }
@@ -117,7 +117,7 @@ class Visitor {
 }
 
 /** Begins in each turn of the event loop what fits into it, in the order of arrival. Who has hung up takes no turn. */
-class Line {
+class RequestQueue {
   private readonly waiting: { socket: Socket; begin: () => void }[] = [];
 
   constructor(private readonly perTurn: number) {}

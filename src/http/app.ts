@@ -5,9 +5,9 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { type Limits, networkOf } from "../services/limits/rate-limits.ts";
+import { type RateLimits, networkOf } from "../services/limits/rate-limits.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
-import { type DoorLimits, door } from "./admission-control.ts";
+import { type AdmissionLimits, admissionControl } from "./admission-control.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
 import { routes } from "./registry.ts";
 import { requestLog } from "./request-log.ts";
@@ -21,8 +21,8 @@ const preflightSeconds = 600;
 export interface HttpOptions {
   services: HttpServices;
   documents: Documents;
-  limits: Limits;
-  http: DoorLimits & { maxBodyBytes: number };
+  limits: RateLimits;
+  http: AdmissionLimits & { maxBodyBytes: number };
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
@@ -54,7 +54,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.use(documentedRoutes(options));
   app.use(unknownRoute);
   app.use(errorHandler(options.asAppError));
-  return door({
+  return admissionControl({
     app,
     limits: options.http,
     asAppError: options.asAppError,
@@ -65,7 +65,9 @@ export function createHttpApp(options: HttpOptions): RequestListener {
 
 /** For each route that is bounded, what throws while there is no more room. */
 function roomByRoute(services: HttpServices): ReadonlyMap<string, (ahead: number) => void> {
-  const bounded = routes.flatMap(({ method, url, requireRoom }) => (requireRoom ? [{ method, url, requireRoom }] : []));
+  const bounded = routes.flatMap(({ method, url, assertCapacity: requireRoom }) =>
+    requireRoom ? [{ method, url, requireRoom }] : [],
+  );
   return new Map(
     bounded.map(({ method, url, requireRoom }) => [
       `${method.toUpperCase()} ${url}`,
@@ -98,8 +100,8 @@ const handler =
     const identity = route.public
       ? undefined
       : await services.sessions.authenticate(bearerToken(request.get("authorization")));
-    if (identity) await limits.spend("requestsPerUser", identity.userId);
-    else if (route.limit) await limits.spend(route.limit, networkOf(request.ip ?? ""));
+    if (identity) await limits.consume("requestsPerUser", identity.userId);
+    else if (route.limit) await limits.consume(route.limit, networkOf(request.ip ?? ""));
     await readBody(request, response);
     const answer = await route.handle({
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),

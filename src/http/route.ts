@@ -2,7 +2,7 @@ import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Accounts } from "../services/accounts/accounts.ts";
 import type { Blocks } from "../services/people/blocks.ts";
-import type { LimitName } from "../services/limits/rate-limits.ts";
+import type { RateLimitName } from "../services/limits/rate-limits.ts";
 import type { People } from "../services/people/people.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import type { Claims } from "../services/accounts/tokens.ts";
@@ -37,9 +37,9 @@ export interface Route<Path, Query, Body, Answer, Public> {
   /** Needs no token. */
   public?: Public;
   /** What a public route counts as; any other counts for the person who asks. */
-  limit?: Extract<LimitName, `${string}PerAddress`>;
+  limit?: Extract<RateLimitName, `${string}PerAddress`>;
   /** Throws while no more of it can be taken on. Asked first of all; `ahead` are let in and not begun. */
-  requireRoom?(services: HttpServices, ahead: number): void;
+  assertCapacity?(services: HttpServices, ahead: number): void;
   path?: Schema<Path>;
   query?: Schema<Query>;
   body?: Schema<Body>;

@@ -2,14 +2,14 @@ import type { RequestListener } from "node:http";
 import express from "express";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { type DoorLimits, door } from "./admission-control.ts";
+import { type AdmissionLimits, admissionControl } from "./admission-control.ts";
 import { errorHandler } from "./error-handler.ts";
 import { requestLog } from "./request-log.ts";
 import { healthRouter } from "./routers/health.ts";
 
 /** Answers while the database is not there yet: alive, not ready, and "try again" to everything else. */
-export function createWaitingApp(options: {
-  http: DoorLimits;
+export function createStartupApp(options: {
+  http: AdmissionLimits;
   log: Logger;
   asAppError: (error: unknown) => AppError;
 }): RequestListener {
@@ -24,5 +24,5 @@ export function createWaitingApp(options: {
     throw new AppError("unavailable", "The server is starting. Try again.", { retryAfterMs: 1000 });
   });
   app.use(errorHandler(options.asAppError));
-  return door({ app, limits: options.http, asAppError: options.asAppError });
+  return admissionControl({ app, limits: options.http, asAppError: options.asAppError });
 }

@@ -13,7 +13,7 @@ const marginMs = 15_000;
  * than two seconds, with or without the bus.
  * @returns what stops it
  */
-export function watchChanges(options: { database: Database; delivery: Delivery; log: Logger }): () => void {
+export function pollMissedChanges(options: { database: Database; delivery: Delivery; log: Logger }): () => void {
   const { database, delivery, log } = options;
   let lookedAt = Date.now();
   let looking = false;
@@ -23,7 +23,7 @@ export function watchChanges(options: { database: Database; delivery: Delivery; 
     const now = Date.now();
     try {
       const changes = await recentChanges(database, { seconds: (now - lookedAt + marginMs) / 1000 });
-      for (const change of changes) delivery.reach(change);
+      for (const change of changes) delivery.advanceTo(change);
       lookedAt = now;
     } catch (error) {
       log.debug({ err: error }, "recent changes could not be looked up; asking again");

@@ -14,7 +14,7 @@ const pauseMs = 50;
  * group ends; this gives the space back. What has a client id stays without its content: it is not to be stored again.
  * @returns what stops it
  */
-export function startHistoryPurge({ database, log }: { database: Database; log: Logger }): () => void {
+export function purgeEndedChats({ database, log }: { database: Database; log: Logger }): () => void {
   const stopping = new AbortController();
   const { signal } = stopping;
   const run = async () => {

@@ -12,7 +12,7 @@ const marginMs = 60_000;
  * socket of an ended session closes within two seconds wherever it is, whatever else fails to tell.
  * @returns what stops it
  */
-export function watchSessions(options: {
+export function pollRevokedSessions(options: {
   database: Database;
   onEnded: (ended: SessionsEnded) => void;
   log: Logger;
@@ -26,9 +26,9 @@ export function watchSessions(options: {
     const askedAt = Date.now();
     try {
       const ended = await recentlyEndedSessions(database, new Date(since - marginMs));
-      for (const because of ["ended", "accountDeleted"] as const) {
-        const sessionIds = ended.filter((session) => session.because === because).map(({ id }) => id);
-        if (sessionIds.length > 0) onEnded({ sessionIds, because });
+      for (const reason of ["ended", "accountDeleted"] as const) {
+        const sessionIds = ended.filter((session) => session.reason === reason).map(({ id }) => id);
+        if (sessionIds.length > 0) onEnded({ sessionIds, reason });
       }
       since = askedAt;
     } catch (error) {

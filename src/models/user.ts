@@ -48,6 +48,6 @@ export const nameKey = (name: string): string =>
   name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/\s+/g, " ").trim();
 
 /** An account that is there: what the schema promises of rows that are not deleted. */
-export type LivingUser = User & { email: string; firstName: string; passwordHash: string };
+export type ActiveUser = User & { email: string; firstName: string; passwordHash: string };
 
-export const isLiving = (user: User | null | undefined): user is LivingUser => user?.deletedAt === null;
+export const isActive = (user: User | null | undefined): user is ActiveUser => user?.deletedAt === null;

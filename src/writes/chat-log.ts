@@ -1,10 +1,10 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../db/connect.ts";
-import { isPassing, violatedConstraint, wasRolledBack } from "../db/database-errors.ts";
-import { insertNotices, lockChats, membersOf, setRoles } from "../db/queries/chats/chat-writes.ts";
+import { isTransient, violatedConstraint, isRetryableRollback } from "../db/database-errors.ts";
+import { insertSystemMessages, lockChats, membersOf, setRoles } from "../db/queries/chats/chat-writes.ts";
 import { type ChatMessage, messagesByClientIds, messagesById } from "../db/queries/messages/messages.ts";
 import { select } from "../db/select.ts";
-import { type Change, type Delivery, type EndWrite, type Origin, recipientsOf } from "../delivery/delivery.ts";
+import { type Change, type Delivery, type EndWrite, type Requester, recipientsOf } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Role } from "../models/chat-member.ts";
 import { Chat, ChatMember, User } from "../models/index.ts";
@@ -12,7 +12,7 @@ import type { StoredEvent } from "../models/message.ts";
 import { conflictingClientId } from "../domain-errors.ts";
 
 /** What happened in a group, before it has its place in the chat. */
-export interface Notice {
+export interface SystemMessage {
   senderId: number;
   event: StoredEvent;
   clientMessageId?: string | undefined;
@@ -31,30 +31,30 @@ const mostAttempts = 4;
  * (who is a member, what is stored already) is read after the lock, in statements of their own, which see everything
  * committed before. After the commit, and only then, delivery hears of it.
  */
-export class ChatLog {
+export class ChatWriter {
   constructor(private readonly options: { database: Database; delivery: Delivery }) {}
 
   /**
    * Runs `work` in one transaction and announces what it wrote.
-   * @param origin who asked, so that delivery can tell the asker from everyone else
+   * @param requester who asked, so that delivery can tell the asker from everyone else
    * @throws AppError of kind "unavailable" when the outcome is unknown; then the message may be stored after all, and
    *   if it is, it is delivered
    */
-  async change<T>(origin: Origin | undefined, work: (changes: Changes) => Promise<T>): Promise<T> {
+  async change<T>(requester: Requester | undefined, work: (changes: Changes) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.attempt(origin, work);
+        return await this.attempt(requester, work);
       } catch (error) {
-        const isWorthAnother = violatedConstraint(error) === clientIdConstraint || wasRolledBack(error);
+        const isWorthAnother = violatedConstraint(error) === clientIdConstraint || isRetryableRollback(error);
         if (attempt === mostAttempts || !isWorthAnother) throw error;
       }
     }
   }
 
-  private async attempt<T>(origin: Origin | undefined, work: (changes: Changes) => Promise<T>): Promise<T> {
+  private async attempt<T>(requester: Requester | undefined, work: (changes: Changes) => Promise<T>): Promise<T> {
     const { database, delivery } = this.options;
     const transaction = await database.transaction();
-    const changes = new Changes(database, transaction, delivery, origin);
+    const changes = new Changes(database, transaction, delivery, requester);
     let result: T;
     try {
       result = await work(changes);
@@ -68,7 +68,7 @@ export class ChatLog {
       await transaction.commit();
     } catch (error) {
       changes.end({ inDoubt: true });
-      throw isPassing(error)
+      throw isTransient(error)
         ? error
         : new AppError("unavailable", "The outcome is unknown. Try again.", { cause: error });
     }
@@ -86,7 +86,7 @@ export class Changes {
     private readonly database: Database,
     readonly transaction: Transaction,
     private readonly delivery: Delivery,
-    private readonly origin: Origin | undefined,
+    private readonly requester: Requester | undefined,
   ) {}
 
   /**
@@ -204,10 +204,10 @@ export class Changes {
    * Gives each notice the next `seq` and `version` of its chat, at most one to each chat, and stores them. Whoever a notice
    * is by has read it.
    */
-  async append(notices: readonly (Notice & { chat: LockedChat })[]): Promise<ChatMessage[]> {
+  async append(notices: readonly (SystemMessage & { chat: LockedChat })[]): Promise<ChatMessage[]> {
     if (notices.length === 0) return [];
     const toWrite = notices.map(({ chat, ...notice }) => ({ chatId: chat.id, ...notice }));
-    const ids = await insertNotices(this.database, toWrite, this.transaction);
+    const ids = await insertSystemMessages(this.database, toWrite, this.transaction);
     const written = await messagesById(this.database, ids, this.transaction);
     const ofChat = new Map(written.map((message) => [message.chatId, message]));
     return notices.map(({ chat }) => this.note(chat, ofChat.get(chat.id)));
@@ -268,7 +268,7 @@ export class Changes {
   async announce(): Promise<void> {
     // Chat by chat, though what is done to many at once is written step by step.
     const byChat = [...this.written].sort((one, other) => one.message.chatId - other.message.chatId);
-    const given = byChat.map((change) => this.delivery.announce(change));
+    const given = byChat.map((change) => this.delivery.publish(change));
     this.end({ inDoubt: false });
     await Promise.all(given);
   }
@@ -280,14 +280,14 @@ export class Changes {
 
   /** From now on delivery keeps what others add to this chat after us behind what we add. */
   private begin(chatId: number, version: number): void {
-    this.delivery.follow(chatId, version);
-    this.ends.push(this.delivery.begin([chatId]));
+    this.delivery.track(chatId, version);
+    this.ends.push(this.delivery.beginWrite([chatId]));
   }
 
   /** Notes what was written, to be announced after the commit. */
   private note(chat: LockedChat, message: ChatMessage | undefined): ChatMessage {
     if (!message) throw new Error(`a message of chat ${chat.id} is gone in the transaction that wrote it`);
-    this.written.push({ message, recipientIds: recipientsOf(message, chat.members.keys()), origin: this.origin });
+    this.written.push({ message, recipientIds: recipientsOf(message, chat.members.keys()), requester: this.requester });
     return message;
   }
 }
@@ -302,7 +302,7 @@ export class LockedChat {
     readonly members: Map<number, Role>,
   ) {}
 
-  async append(notice: Notice): Promise<ChatMessage> {
+  async append(notice: SystemMessage): Promise<ChatMessage> {
     const [message] = await this.changes.append([{ chat: this, ...notice }]);
     if (!message) throw new Error(`a notice of chat ${this.id} was not written`);
     return message;

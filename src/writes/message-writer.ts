@@ -1,11 +1,16 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "../db/connect.ts";
-import { isPassing, wasRefused, wasRolledBack } from "../db/database-errors.ts";
+import { isTransient, isKnownNotCommitted, isRetryableRollback } from "../db/database-errors.ts";
 import { chatVersions, type Pair, pairKey } from "../db/queries/chats/dialogs.ts";
-import { chatView } from "../db/queries/chats/member-state.ts";
+import { memberState } from "../db/queries/chats/member-state.ts";
 import { type ChatMessage, messagesById } from "../db/queries/messages/messages.ts";
-import { type MessageToSend, sendMessages, type Verdict, withReplies } from "../db/queries/messages/send-messages.ts";
-import type { Delivery, EndWrite, Origin } from "../delivery/delivery.ts";
+import {
+  type MessageToSend,
+  sendMessages,
+  type SendResult,
+  withReplies,
+} from "../db/queries/messages/send-messages.ts";
+import type { Delivery, EndWrite, Requester } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { SentMessage } from "./chat-log.ts";
 import { type Dialogs, dialogKey } from "../services/chats/dialogs.ts";
@@ -21,7 +26,7 @@ export interface Send {
   /** The message of the same chat that this one answers. */
   replyTo?: number | undefined;
   /** Who asked, so that delivery can tell the asker from everyone else. */
-  origin: Origin | undefined;
+  requester: Requester | undefined;
 }
 
 interface Waiting {
@@ -69,7 +74,7 @@ const heldAtMostMs = 5000;
  * order of a chat's messages, and of a sender's. Each message has a verdict of its own, so that one bad message fails no
  * other.
  */
-export class MessageWriter {
+export class SendQueue {
   private waiting: Waiting[] = [];
   private readonly underWay = new Set<Group>();
   private isStarting = false;
@@ -166,21 +171,21 @@ export class MessageWriter {
   private async write(addressed: readonly Addressed[], attempt = 1): Promise<Written> {
     if (addressed.length === 0) return { left: [], isAway: false };
     const chatIds = [...new Set(addressed.map(({ chatId }) => chatId))];
-    const end = this.options.delivery.begin(chatIds);
-    let verdicts: Verdict[];
+    const end = this.options.delivery.beginWrite(chatIds);
+    let verdicts: SendResult[];
     try {
       verdicts = await sendMessages(this.options.database, addressed.map(toMessage));
     } catch (error) {
-      const isRolledBack = wasRefused(error);
+      const isRolledBack = isKnownNotCommitted(error);
       end({ inDoubt: !isRolledBack });
       // One of them is to blame (a client id that another process stored meanwhile, or what nobody thought of), or none
       // is and two transactions stood in each other's way.
-      const isWorthAnother = isRolledBack && (wasRolledBack(error) || !isPassing(error));
+      const isWorthAnother = isRolledBack && (isRetryableRollback(error) || !isTransient(error));
       if (isWorthAnother && attempt < mostAttempts) {
         return addressed.length === 1 ? this.write(addressed, attempt + 1) : this.writeOneByOne(addressed);
       }
       for (const { waiting } of addressed) waiting.settle(isRolledBack ? (error as Error) : inDoubt(error));
-      return { left: [], isAway: isPassing(error) };
+      return { left: [], isAway: isTransient(error) };
     }
     return { left: await this.giveOut(addressed, verdicts, end), isAway: false };
   }
@@ -208,7 +213,7 @@ export class MessageWriter {
   /** After the commit: has delivery give out what was written, and answers each once delivery has reached it. */
   private async giveOut(
     addressed: readonly Addressed[],
-    verdicts: readonly Verdict[],
+    verdicts: readonly SendResult[],
     end: EndWrite,
   ): Promise<Waiting[]> {
     const left: Waiting[] = [];
@@ -221,7 +226,7 @@ export class MessageWriter {
         const { waiting } = one;
         if (verdict.kind === "written") {
           const { message, recipientIds } = verdict;
-          const given = this.options.delivery.announce({ message, recipientIds, origin: waiting.send.origin });
+          const given = this.options.delivery.publish({ message, recipientIds, requester: waiting.send.requester });
           // Nobody else waits for a chat whose changes are being read.
           if (given !== undefined) void given.then(() => waiting.settle(message));
           else waiting.settle(message);
@@ -241,9 +246,9 @@ export class MessageWriter {
   /** Delivery has to know where each chat stands before something is added to it. */
   private async follow(addressed: readonly Addressed[]): Promise<void> {
     const { database, delivery } = this.options;
-    const unknown = new Set(addressed.map(({ chatId }) => chatId).filter((chatId) => !delivery.follows(chatId)));
+    const unknown = new Set(addressed.map(({ chatId }) => chatId).filter((chatId) => !delivery.isTracked(chatId)));
     if (unknown.size === 0) return;
-    for (const { chatId, version } of await chatVersions(database, [...unknown])) delivery.follow(chatId, version);
+    for (const { chatId, version } of await chatVersions(database, [...unknown])) delivery.track(chatId, version);
   }
 
   /** The chat of each message. */
@@ -266,10 +271,10 @@ export class MessageWriter {
     try {
       const [stored] = await messagesById(database, [messageId]);
       // Its commit may have been in doubt until now, and nobody have been told of it.
-      if (stored) delivery.reach(stored);
+      if (stored) delivery.advanceTo(stored);
       if (stored?.chatId !== chatId || !hasSameContent(stored, send)) throw conflictingClientId();
       // Who has left still learns that the message was stored, and nothing that has changed since.
-      const isMember = (await chatView(database, { chatId, userId: send.senderId })) !== undefined;
+      const isMember = (await memberState(database, { chatId, userId: send.senderId })) !== undefined;
       settle({ ...stored, ...(!isMember && asSent(send)), duplicate: true });
     } catch (error) {
       settle(error as Error);

@@ -11,7 +11,7 @@ const everyMs = 1000;
  * @param options.mostBytes waiting on all sockets together
  * @returns what stops it
  */
-export function startSweep(connections: Iterable<Swept>, options: { mostBytes: number }): () => void {
+export function startConnectionMonitor(connections: Iterable<Swept>, options: { mostBytes: number }): () => void {
   const round = setInterval(() => {
     const now = Date.now();
     const waiting: Swept[] = [];

@@ -2,10 +2,10 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import type { AnswerFrame, ErrorFrame } from "../contract/frames.ts";
-import type { Origin } from "../delivery/delivery.ts";
+import type { Requester } from "../delivery/delivery.ts";
 import type { Claims } from "../services/accounts/tokens.ts";
-import type { HeldPush, Told } from "./message-type.ts";
-import { Outbox, type OutboxLimits, textFrame } from "./socket-writer.ts";
+import type { BufferedPush, SyncSnapshot } from "./message-type.ts";
+import { SocketWriter, type SocketWriterLimits, textFrame } from "./socket-writer.ts";
 
 /** Bytes waiting for the client, at which its next frame has to wait too. */
 const mostUnsent = 256 * 1024;
@@ -17,32 +17,32 @@ const lateAtMostMs = 60_000;
 const burstMs = 1000;
 
 /** What one connection may keep the server busy with. */
-export interface ConnectionLimits extends OutboxLimits {
+export interface ConnectionLimits extends SocketWriterLimits {
   /** Frames read and not answered yet, at which the socket is no longer read. */
   unanswered: number;
 }
 
 /** A push on its way to a socket. */
-export interface OutgoingPush extends HeldPush {
+export interface OutgoingPush extends BufferedPush {
   /** The whole WebSocket frame, the same for everyone. */
   frame: Buffer;
   /** May be dropped for a client that is slow to read. */
   ephemeral?: true;
   /** The request that caused it. */
-  origin?: Origin | undefined;
+  requester?: Requester | undefined;
 }
 
 /** A frame that was read: what answers it, and whether the next one may start before that. */
 export interface Request {
   /** Like sends, which need not wait for each other to be stored. */
   pipelined: boolean;
-  answer(origin: Origin): Promise<AnswerFrame | ErrorFrame>;
+  answer(requester: Requester): Promise<AnswerFrame | ErrorFrame>;
   /** What answers it when there is no time left for that: its outcome is unknown. */
   giveUp(): ErrorFrame;
 }
 
-/** A request under way. It is the origin of what it causes. */
-interface Slot {
+/** A request under way. It is the requester of what it causes. */
+interface PendingReply {
   request: Request;
   /** Its answer, once there is one. */
   frame?: Buffer;
@@ -55,7 +55,7 @@ interface Slot {
   /** The answer is an error, although delivery has reached the change: its commit was in doubt. */
   failed?: boolean;
   /** What the answer tells beside its own change. */
-  told?: Told;
+  told?: SyncSnapshot;
 }
 
 /**
@@ -67,8 +67,8 @@ export class Connection {
   /** Whether a pong came since the last ping. */
   alive = true;
   private readonly unread: string[] = [];
-  private readonly underWay: Slot[] = [];
-  private readonly line: (Slot | OutgoingPush)[] = [];
+  private readonly underWay: PendingReply[] = [];
+  private readonly line: (PendingReply | OutgoingPush)[] = [];
   /** Bytes of the pushes in the line. */
   private heldBytes = 0;
   /** Up to which version the last answers told each chat; delivery may reach those changes only now. */
@@ -79,7 +79,7 @@ export class Connection {
   private finished: Promise<void> | undefined;
   private onIdle: (() => void) | undefined;
   private overdue: NodeJS.Timeout | undefined;
-  private readonly outbox: Outbox;
+  private readonly outbox: SocketWriter;
 
   /**
    * @param raw the socket beneath the WebSocket
@@ -93,7 +93,7 @@ export class Connection {
     private readonly read: (text: string, connection: Connection) => Request,
     private readonly limits: ConnectionLimits,
   ) {
-    this.outbox = new Outbox(socket, raw, limits, this);
+    this.outbox = new SocketWriter(socket, raw, limits, this);
   }
 
   /** Whose socket this is, of which session, and until when. */
@@ -139,7 +139,7 @@ export class Connection {
 
   /** Takes a push, to be written now or behind an answer. */
   push(push: OutgoingPush): void {
-    const asker = this.underWay.find((slot) => slot === push.origin);
+    const asker = this.underWay.find((slot) => slot === push.requester);
     if (asker) {
       asker.push = push.frame;
       this.place(asker, push.chatId);
@@ -148,8 +148,8 @@ export class Connection {
   }
 
   /** Holds pushes back until this request is answered; then those go out that are news after what it told. */
-  hold(origin: Origin): (told: Told) => void {
-    const asker = this.underWay.find((slot) => slot === origin);
+  bufferPushes(requester: Requester): (told: SyncSnapshot) => void {
+    const asker = this.underWay.find((slot) => slot === requester);
     if (asker) this.place(asker);
     return (told) => {
       if (asker) asker.told = told;
@@ -202,7 +202,7 @@ export class Connection {
     return this.unread.length + this.underWay.length >= this.limits.unanswered;
   }
 
-  private place(slot: Slot, chatId?: number): void {
+  private place(slot: PendingReply, chatId?: number): void {
     if (slot.placed) return;
     slot.placed = true;
     slot.chatId = chatId;
@@ -224,7 +224,7 @@ export class Connection {
   }
 
   private async run(request: Request): Promise<void> {
-    const slot: Slot = { request, placed: false };
+    const slot: PendingReply = { request, placed: false };
     this.underWay.push(slot);
     const answer = await request.answer(slot);
     if (slot.frame) return;
@@ -235,7 +235,7 @@ export class Connection {
     this.settleIfIdle();
   }
 
-  private fill(slot: Slot, answer: AnswerFrame | ErrorFrame): void {
+  private fill(slot: PendingReply, answer: AnswerFrame | ErrorFrame): void {
     slot.failed = "error" in answer;
     slot.frame = textFrame(JSON.stringify(answer));
   }
@@ -253,7 +253,7 @@ export class Connection {
     }
   }
 
-  private writeAnswer(slot: Slot, frame: Buffer): void {
+  private writeAnswer(slot: PendingReply, frame: Buffer): void {
     this.underWay.shift();
     if (slot.placed) this.leaveLine(slot);
     if (slot.failed && slot.push !== undefined) this.outbox.push(slot.push, { ephemeral: false });
@@ -270,7 +270,7 @@ export class Connection {
    * Takes an answer out of the line. Most often it is at the head; one that delivery reached after the answer to a later
    * request, which is about another chat, overtakes it, behind the pushes of its own chat.
    */
-  private leaveLine(slot: Slot): void {
+  private leaveLine(slot: PendingReply): void {
     const before = this.line.slice(0, this.line.indexOf(slot));
     const rest = before.filter((entry) => isSlot(entry) || entry.chatId !== slot.chatId);
     for (const entry of before) if (!isSlot(entry) && entry.chatId === slot.chatId) this.dequeue(entry);
@@ -308,14 +308,14 @@ export class Connection {
   }
 
   /** Drops what was held back and is no news after this answer, also what delivery brings of it from now on. */
-  private noteTold({ isNews, versions }: Told): void {
+  private noteTold({ isNewerThanSnapshot: isNews, versions }: SyncSnapshot): void {
     for (const entry of this.line) if (!isSlot(entry) && !isNews(entry)) this.heldBytes -= entry.frame.length;
     this.line.splice(0, this.line.length, ...this.line.filter((entry) => isSlot(entry) || isNews(entry)));
     const before = this.caughtUp?.versions ?? [];
     this.caughtUp = { versions: new Map([...before, ...versions]), until: Date.now() + lateAtMostMs };
   }
 
-  private isTold({ chatId, version }: HeldPush): boolean {
+  private isTold({ chatId, version }: BufferedPush): boolean {
     if (!this.caughtUp || chatId === undefined || version === undefined) return false;
     return version <= (this.caughtUp.versions.get(chatId) ?? 0);
   }
@@ -325,4 +325,4 @@ export class Connection {
   }
 }
 
-const isSlot = (entry: Slot | OutgoingPush): entry is Slot => "placed" in entry;
+const isSlot = (entry: PendingReply | OutgoingPush): entry is PendingReply => "placed" in entry;

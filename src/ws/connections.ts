@@ -4,7 +4,7 @@ import type { Connection, OutgoingPush } from "./connection.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 
 /** Somebody who is about to be let in, from the moment a token was shown. */
-interface Admission {
+interface PendingAdmission {
   /** Set when the session ended while it was being looked up. */
   refused: boolean;
 }
@@ -17,7 +17,7 @@ export class Connections {
   private readonly byUser = new Map<number, Connection[]>();
   /** Whose client has gone, while not all is done that it asked for. */
   private readonly leaving = new Set<Connection>();
-  private readonly admissions = new Map<number, Set<Admission>>();
+  private readonly admissions = new Map<number, Set<PendingAdmission>>();
 
   constructor(private readonly options: { maxPerUser: number }) {}
 
@@ -28,7 +28,7 @@ export class Connections {
    */
   async admit(token: string | undefined, sessions: Sessions, enter: (claims: Claims) => void): Promise<void> {
     const { sessionId } = sessions.claimsOf(token);
-    const admission: Admission = { refused: false };
+    const admission: PendingAdmission = { refused: false };
     add(this.admissions, sessionId, admission);
     try {
       const claims = await sessions.authenticate(token);
@@ -97,9 +97,9 @@ export class Connections {
   }
 
   /** Closes whatever these sessions hold open, and whatever is being opened for them. */
-  readonly endSessions = ({ sessionIds, because }: SessionsEnded): void => {
-    const [code, reason] =
-      because === "accountDeleted"
+  readonly endSessions = ({ sessionIds, reason }: SessionsEnded): void => {
+    const [code, closeReason] =
+      reason === "accountDeleted"
         ? [closeCodes.accountDeleted, "account deleted"]
         : [closeCodes.sessionEnded, "session ended"];
     for (const sessionId of sessionIds) {
@@ -108,7 +108,7 @@ export class Connections {
     const ended = new Set(sessionIds);
     for (const connections of [this.all, this.leaving]) {
       for (const connection of connections) {
-        if (ended.has(connection.claims.sessionId)) connection.close(code, reason);
+        if (ended.has(connection.claims.sessionId)) connection.close(code, closeReason);
       }
     }
   };

@@ -2,11 +2,11 @@ import { errorCodes } from "../contract/error-codes.ts";
 import { requestId as requestIdRule } from "../contract/fields.ts";
 import { answerFrame, type ErrorFrame, errorFrame, type RequestId, unknownRequestType } from "../contract/frames.ts";
 import { check, object } from "../contract/schema.ts";
-import type { Origin } from "../delivery/delivery.ts";
+import type { Requester } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { LimitName } from "../services/limits/rate-limits.ts";
-import type { Turns } from "../concurrency/fair-queue.ts";
+import type { RateLimitName } from "../services/limits/rate-limits.ts";
+import type { FairQueue } from "../concurrency/fair-queue.ts";
 import type { Request } from "./connection.ts";
 import type { FloodGuard } from "./flood-guard.ts";
 import type { AnyMessageType, Context } from "./message-type.ts";
@@ -15,7 +15,7 @@ import { registry } from "./registry.ts";
 export interface DispatchOptions {
   guard: FloodGuard;
   /** Of whatever is not a change of a chat: a crowd that reads leaves connections to the database to those who write. */
-  turns: Turns;
+  turns: FairQueue;
   asAppError: (error: unknown) => AppError;
   log: Logger;
 }
@@ -28,7 +28,11 @@ const prototypeKey = /__proto__|\\u/;
 const requestIdSchema = requestIdRule();
 
 /** Reads a frame: what it asks for, and how it will be answered. Never throws, and neither does the answer. */
-export function readRequest(text: string, contextOf: (origin: Origin) => Context, options: DispatchOptions): Request {
+export function readRequest(
+  text: string,
+  contextOf: (requester: Requester) => Context,
+  options: DispatchOptions,
+): Request {
   const { guard, turns } = options;
   const malformed = (frame: ErrorFrame): Request => ({
     pipelined: true,
@@ -56,13 +60,13 @@ export function readRequest(text: string, contextOf: (origin: Origin) => Context
   }
   return {
     pipelined: messageType.pipelined ?? false,
-    async answer(origin) {
+    async answer(requester) {
       try {
         await guard.admit(limitOf(messageType));
         const params = check(messageType.params, frame.params, { label: "params" });
-        const context = contextOf(origin);
+        const context = contextOf(requester);
         const handle = () => messageType.handle(context, params);
-        const answer = changesChat(messageType) ? handle() : turns.take(context.user.userId, handle);
+        const answer = changesChat(messageType) ? handle() : turns.run(context.user.userId, handle);
         return answerFrame(type, await answer, requestId);
       } catch (error) {
         return refusal(type, requestId, error, options);
@@ -77,7 +81,7 @@ const stopping = () => new AppError("unavailable", "The server stops. Try again.
 /** What changes a chat is pushed as such a change. */
 const changesChat = ({ push }: AnyMessageType): boolean => push?.matches !== undefined;
 
-const limitOf = (messageType: AnyMessageType): LimitName =>
+const limitOf = (messageType: AnyMessageType): RateLimitName =>
   changesChat(messageType) ? "messagesPerUser" : "requestsPerUser";
 
 function parseObject(text: string): Record<string, unknown> | undefined {

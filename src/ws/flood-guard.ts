@@ -1,5 +1,5 @@
 import { closeCodes } from "../contract/close-codes.ts";
-import type { LimitName } from "../services/limits/rate-limits.ts";
+import type { RateLimitName } from "../services/limits/rate-limits.ts";
 
 const windowMs = 10_000;
 
@@ -39,7 +39,7 @@ export class FloodGuard {
     private readonly options: {
       limits: FloodLimits;
       /** Counts one request of this person; rejects when it is one too many. */
-      spend: (limit: LimitName) => Promise<void>;
+      spend: (limit: RateLimitName) => Promise<void>;
       /** Closes the socket once everything it has asked is answered. */
       dismiss: (code: number, reason: string) => void;
     },
@@ -61,7 +61,7 @@ export class FloodGuard {
   }
 
   /** Counts a request. One after the other, since what counts may answer out of turn, and sends must keep their order. */
-  admit(limit: LimitName): Promise<void> {
+  admit(limit: RateLimitName): Promise<void> {
     const counted = this.turn.then(() => this.options.spend(limit));
     this.turn = counted.catch(() => {
       if (this.refused.isFull()) this.options.dismiss(closeCodes.flood, "too many requests");

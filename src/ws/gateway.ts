@@ -5,13 +5,13 @@ import { type RawData, type ServerOptions, WebSocketServer } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import { pushFrame } from "../contract/frames.ts";
 import type { ChatMessage } from "../db/queries/messages/messages.ts";
-import type { Change, Origin, Signal } from "../delivery/delivery.ts";
+import type { Change, Requester, Signal } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { Limits } from "../services/limits/rate-limits.ts";
+import type { RateLimits } from "../services/limits/rate-limits.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import type { Claims } from "../services/accounts/tokens.ts";
-import type { Turns } from "../concurrency/fair-queue.ts";
+import type { FairQueue } from "../concurrency/fair-queue.ts";
 import { ClientSocket, sharedListener } from "./client-socket.ts";
 import { Connection, type ConnectionLimits, type Request } from "./connection.ts";
 import type { Connections } from "./connections.ts";
@@ -21,9 +21,9 @@ import { type HeartbeatTimes, startHeartbeat } from "./heartbeat.ts";
 import type { SocketControl, WsServices } from "./message-type.ts";
 import { toMessageItem } from "./message-item.ts";
 import { textFrame } from "./socket-writer.ts";
-import type { PresenceBoard } from "./presence-tracker.ts";
+import type { PresenceTracker } from "./presence-tracker.ts";
 import { registry } from "./registry.ts";
-import { startSweep } from "./connection-monitor.ts";
+import { startConnectionMonitor } from "./connection-monitor.ts";
 import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
 
 /** How long requests under way may take when the server stops, in milliseconds. */
@@ -48,9 +48,9 @@ export interface GatewayOptions {
   connections: Connections;
   services: WsServices;
   sessions: Sessions;
-  presence: PresenceBoard;
-  limits: Limits;
-  turns: Turns;
+  presence: PresenceTracker;
+  limits: RateLimits;
+  turns: FairQueue;
   maxSockets: number;
   trustedProxyHops: number;
   allowedOrigins: readonly string[];
@@ -99,7 +99,7 @@ export class Gateway {
       onOpen: (webSocket, socket, claims) => this.open(webSocket, socket, claims),
     });
     this.stopHeartbeat = startHeartbeat(connections, options.socketLimits);
-    this.stopSweep = startSweep(connections, { mostBytes: unsentBytesInAll });
+    this.stopSweep = startConnectionMonitor(connections, { mostBytes: unsentBytesInAll });
   }
 
   /** Answers what was read, then closes every socket with "come back". New ones are kept out by `isOpen`. */
@@ -132,10 +132,10 @@ export class Gateway {
     return connection.claims;
   }
 
-  private controlOf(connection: Connection, origin: Origin): SocketControl {
+  private controlOf(connection: Connection, requester: Requester): SocketControl {
     return {
       renew: (token) => this.renew(connection, token),
-      hold: () => connection.hold(origin),
+      bufferPushes: () => connection.bufferPushes(requester),
       watchPresence: (userIds) => this.options.presence.watch(connection, userIds),
     };
   }
@@ -177,10 +177,10 @@ export class Gateway {
   private readonly read = (text: string, connection: Connection): Request => {
     const { services, turns, asAppError, log } = this.options;
     const { userId } = connection.claims;
-    const contextOf = (origin: Origin) => ({
-      user: { userId, origin },
+    const contextOf = (requester: Requester) => ({
+      user: { userId, requester },
       services,
-      socket: this.controlOf(connection, origin),
+      socket: this.controlOf(connection, requester),
     });
     return readRequest(text, contextOf, { guard: this.guardOf(connection), turns, asAppError, log });
   };
@@ -192,7 +192,7 @@ export class Gateway {
     const { limits, socketLimits } = this.options;
     const guard = new FloodGuard({
       limits: socketLimits,
-      spend: (limit) => limits.spend(limit, connection.claims.userId),
+      spend: (limit) => limits.consume(limit, connection.claims.userId),
       dismiss: (code, reason) => void connection.finish().then(() => connection.close(code, reason)),
     });
     this.guards.set(connection, guard);
@@ -202,24 +202,24 @@ export class Gateway {
 
 /** Hands a committed change to every device it concerns, under the type of the request that makes such a change. */
 export function deliverTo(connections: Connections) {
-  return ({ message, recipientIds, origin }: Change): void => {
+  return ({ message, recipientIds, requester }: Change): void => {
     const { chatId, version } = message;
     connections.push(recipientIds, () => {
       const item = toMessageItem(message);
       const type = typeOfChange(message);
       const frame = pushFrame(type, { message: item.message, senderName: item.senderName, item });
-      return { frame: textFrame(JSON.stringify(frame)), chatId, version, origin };
+      return { frame: textFrame(JSON.stringify(frame)), chatId, version, requester };
     });
   };
 }
 
 /** Hands a signal to every device it concerns. */
 export function signalTo(connections: Connections) {
-  return ({ kind, item, recipientIds, origin }: Signal): void => {
+  return ({ kind, item, recipientIds, requester }: Signal): void => {
     connections.push(recipientIds, () => {
       const type = typeOfSignal(kind);
       const frame = textFrame(JSON.stringify(pushFrame(type, { message: null, senderName: null, item })));
-      return { frame, origin, ...(kind === "typing" && { ephemeral: true }) };
+      return { frame, requester, ...(kind === "typing" && { ephemeral: true }) };
     });
   };
 }

@@ -1,7 +1,7 @@
 import type { ChatEvent, MessageItem } from "../contract/messages.ts";
 import type { ChatMessage } from "../db/queries/messages/messages.ts";
 import type { SentMessage } from "../writes/chat-log.ts";
-import { textOf } from "../services/messages/system-message-text.ts";
+import { displayText } from "../services/messages/system-message-text.ts";
 
 /* The one way a message takes to the wire: pushes, answers and rows are all made here. */
 
@@ -17,7 +17,7 @@ export function toMessageItem(message: SentMessage): MessageItem {
     ...(message.receiver
       ? { receiverId: message.receiver.id }
       : { groupId: message.chatId, ...(message.groupName !== null && { groupName: message.groupName }) }),
-    message: textOf(message),
+    message: displayText(message),
     ...(message.clientMessageId !== null && { clientMessageId: message.clientMessageId }),
     ...(message.duplicate && { duplicate: true }),
     ...replyOf(message),
@@ -67,7 +67,7 @@ function replyOf({ replyTo }: ChatMessage): Pick<MessageItem, "replyTo"> {
       messageId: replyTo.id,
       senderId: replyTo.sender.id,
       senderName: replyTo.sender.firstName,
-      preview: previewOf(textOf(replyTo)),
+      preview: previewOf(displayText(replyTo)),
       deletedAt: replyTo.deletedAt?.toISOString() ?? null,
     },
   };

@@ -6,7 +6,7 @@ import type { Signal } from "../delivery/delivery.ts";
 import type { Actor } from "../services/actor.ts";
 import type { Groups } from "../services/groups/groups.ts";
 import type { History } from "../services/messages/history.ts";
-import type { Marks } from "../services/chats/read-state.ts";
+import type { ReadState } from "../services/chats/read-state.ts";
 import type { Messages } from "../services/messages/messages.ts";
 import type { Presence } from "../services/presence/presence-store.ts";
 import type { Sync } from "../services/chats/sync.ts";
@@ -18,7 +18,7 @@ export interface WsServices {
   messages: Messages;
   groups: Groups;
   history: History;
-  marks: Marks;
+  readState: ReadState;
   typing: Typing;
   sync: Sync;
 }
@@ -36,21 +36,21 @@ export interface SocketControl {
   /** Lets the socket go on under another token of the same person. */
   renew(token: string): Promise<Claims>;
   /** Holds pushes back from now on; after the answer those go out that are news after what it told. */
-  hold(): (told: Told) => void;
+  bufferPushes(): (told: SyncSnapshot) => void;
   /** Tells from now on, on this socket, when one of these people comes or goes; replaces the ones before. */
   watchPresence(userIds: readonly number[]): Promise<Presence[]>;
 }
 
 /** Which change of which chat a push tells; signals have neither. */
-export interface HeldPush {
+export interface BufferedPush {
   chatId?: number;
   version?: number;
 }
 
 /** What an answer tells of chats, so that no push tells it again. */
-export interface Told {
+export interface SyncSnapshot {
   /** Of what was held back until the answer: whether it is news. */
-  isNews(push: HeldPush): boolean;
+  isNewerThanSnapshot(push: BufferedPush): boolean;
   /** Up to which version the answer tells each chat. */
   versions: ReadonlyMap<number, number>;
 }

@@ -2,11 +2,11 @@ import { type Bus, isIds } from "../bus/bus.ts";
 import { pushFrame } from "../contract/frames.ts";
 import type { Change } from "../delivery/delivery.ts";
 import type { Logger } from "../logger.ts";
-import type { Presence, Presences } from "../services/presence/presence-store.ts";
+import type { Presence, PresenceStore } from "../services/presence/presence-store.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { textFrame } from "./socket-writer.ts";
-import { PresencePeers } from "./remote-presence.ts";
+import { RemotePresence } from "./remote-presence.ts";
 
 /** Someone who comes back within this time never went: a reconnect does not flicker. */
 const graceMs = 15_000;
@@ -23,7 +23,7 @@ interface Watch {
 }
 
 /** Who is online, here or at another process, which sockets watch whom, and telling them. */
-export class PresenceBoard {
+export class PresenceTracker {
   /** Whose last socket has gone and whose grace is running. */
   private readonly leaving = new Map<number, NodeJS.Timeout>();
   private readonly watchers = new Map<number, Set<Watch>>();
@@ -32,11 +32,11 @@ export class PresenceBoard {
   private readonly due = new Set<Watch>();
   private isTelling = false;
 
-  private readonly peers: PresencePeers;
+  private readonly peers: RemotePresence;
 
-  constructor(private readonly options: { connections: Connections; presences: Presences; bus: Bus; log: Logger }) {
+  constructor(private readonly options: { connections: Connections; presences: PresenceStore; bus: Bus; log: Logger }) {
     const { connections, bus } = options;
-    this.peers = new PresencePeers({
+    this.peers = new RemotePresence({
       bus,
       connected: () => connections.userIds(),
       onCame: (userId) => {

@@ -26,7 +26,7 @@ interface Roster {
  * each tells who comes and goes, and now and then everybody, so that what was lost is mended, and a process that was
  * killed leaves nobody online.
  */
-export class PresencePeers {
+export class RemotePresence {
   private readonly self = crypto.randomUUID();
   private readonly peers = new Map<string, Peer>();
   private readonly timer: NodeJS.Timeout;

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 
 /** What may wait to be sent before a socket counts as too slow. */
-export interface OutboxLimits {
+export interface SocketWriterLimits {
   /** Bytes waiting, over which typing and presence are not sent any more. */
   ephemeralBytes: number;
   /** Bytes of pushes waiting, over which the socket is given up; a burst may take a moment to get through. */
@@ -12,14 +12,14 @@ export interface OutboxLimits {
 }
 
 /** What was written to in this turn of the event loop. */
-const written: Outbox[] = [];
+const written: SocketWriter[] = [];
 
 function releaseAll(): void {
   for (const outbox of written.splice(0)) outbox.release();
 }
 
 /** What goes out on one socket: whole frames, and those of one turn of the event loop in one system call. */
-export class Outbox {
+export class SocketWriter {
   private answerBytes = 0;
   /** Where the client stood with what waits when it was last seen to move. */
   private stand: { progress: Progress; since: number } | undefined;
@@ -28,7 +28,7 @@ export class Outbox {
   constructor(
     private readonly webSocket: WebSocket,
     private readonly socket: Duplex,
-    private readonly limits: OutboxLimits,
+    private readonly limits: SocketWriterLimits,
     private readonly reader: { giveUp(): void },
   ) {}
 

@@ -7,7 +7,7 @@ import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
 import { type Problem, problemMediaType } from "../contract/problem.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { type Limits, networkOf } from "../services/limits/rate-limits.ts";
+import { type RateLimits, networkOf } from "../services/limits/rate-limits.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import { bearerToken, type Claims } from "../services/accounts/tokens.ts";
 import type { ClientSocket } from "./client-socket.ts";
@@ -24,7 +24,7 @@ export interface UpgradeOptions {
   wss: Server<typeof ClientSocket>;
   connections: Connections;
   sessions: Sessions;
-  limits: Limits;
+  limits: RateLimits;
   /** Open sockets at which no more are let in. */
   maxSockets: number;
   trustedProxyHops: number;
@@ -56,7 +56,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     if (!isOpen()) return refuseUnready(socket);
 
     try {
-      await limits.spend("reconnectsPerAddress", networkOf(clientAddress(request, options.trustedProxyHops)));
+      await limits.consume("reconnectsPerAddress", networkOf(clientAddress(request, options.trustedProxyHops)));
       if (connections.count >= maxSockets) return wss.handleUpgrade(request, socket, head, turnAway);
       await connections.admit(tokenOf(request), sessions, (claims) => {
         if (!isOpen()) refuseUnready(socket);

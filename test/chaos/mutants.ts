@@ -61,8 +61,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         in: "ws/connection.js",
-        from: "hold(origin) {",
-        to: "hold() {\n        return () => { };\n    }\n    neverHold(origin) {",
+        from: "bufferPushes(requester) {",
+        to: "bufferPushes() {\n        return () => { };\n    }\n    neverBufferPushes(requester) {",
       },
     ],
   },

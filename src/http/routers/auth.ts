@@ -12,7 +12,7 @@ export const register = defineRoute({
   tag,
   public: true,
   limit: "logInsPerAddress",
-  requireRoom: ({ accounts }, ahead) => accounts.requireRoom(ahead),
+  assertCapacity: ({ accounts }, ahead) => accounts.assertCapacity(ahead),
   body: closedObject({
     email: emailAddress(),
     password: newPassword(),
@@ -35,7 +35,7 @@ export const login = defineRoute({
   tag,
   public: true,
   limit: "logInsPerAddress",
-  requireRoom: ({ accounts }, ahead) => accounts.requireRoom(ahead),
+  assertCapacity: ({ accounts }, ahead) => accounts.assertCapacity(ahead),
   body: closedObject({ email: emailAddress(), password: givenPassword() }),
   status: 200,
   answer: session,

@@ -3,10 +3,10 @@ import type { Database } from "../../db/connect.ts";
 import { violatedConstraint } from "../../db/database-errors.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
-import { emailKey, isLiving, type LivingUser, nameKey } from "../../models/user.ts";
-import type { ChatLog } from "../../writes/chat-log.ts";
-import { takeLeave } from "../groups/groups.ts";
-import type { Limits } from "../limits/rate-limits.ts";
+import { emailKey, isActive, type ActiveUser, nameKey } from "../../models/user.ts";
+import type { ChatWriter } from "../../writes/chat-log.ts";
+import { leaveGroups } from "../groups/groups.ts";
+import type { RateLimits } from "../limits/rate-limits.ts";
 import type { Passwords } from "./passwords.ts";
 import { revokeSessions, type Sessions, type SessionTokens } from "./sessions.ts";
 import { notLoggedIn } from "./tokens.ts";
@@ -32,7 +32,7 @@ interface Device {
   userAgent: string | undefined;
 }
 
-const toProfile = (user: LivingUser): Profile => ({
+const toProfile = (user: ActiveUser): Profile => ({
   id: user.id,
   email: user.email,
   firstName: user.firstName,
@@ -46,15 +46,15 @@ export class Accounts {
     private readonly options: {
       database: Database;
       passwords: Passwords;
-      limits: Limits;
+      limits: RateLimits;
       sessions: Sessions;
-      chatLog: ChatLog;
+      chatWriter: ChatWriter;
     },
   ) {}
 
   /** See `Passwords.requireRoom`. */
-  requireRoom(ahead: number): void {
-    this.options.passwords.requireRoom(ahead);
+  assertCapacity(ahead: number): void {
+    this.options.passwords.assertCapacity(ahead);
   }
 
   /** @throws AppError of kind "emailTaken"; the database's index decides, so two at once cannot both succeed */
@@ -88,12 +88,12 @@ export class Accounts {
     const key = emailKey(email);
     const { limits, passwords } = this.options;
     const user = await passwords.whose(password, {
-      count: () => limits.spend("logInsPerAccount", key),
+      count: () => limits.consume("logInsPerAccount", key),
       find: () => User.findOne({ where: { emailKey: key } }),
       renew: renewHash,
     });
-    if (!isLiving(user)) throw badCredentials();
-    await limits.forgive("logInsPerAccount", key);
+    if (!isActive(user)) throw badCredentials();
+    await limits.reset("logInsPerAccount", key);
     const loggedIn = await this.options.database.transaction((transaction) =>
       this.logIn(user.id, user.passwordHash, device, transaction),
     );
@@ -148,7 +148,7 @@ export class Accounts {
       if (changed === 0) throw wrongPassword();
       return revokeSessions(userId, { except: sessionId, transaction });
     });
-    sessions.announceEnd({ sessionIds, because: "ended" });
+    sessions.announceEnd({ sessionIds, reason: "ended" });
   }
 
   /**
@@ -158,11 +158,11 @@ export class Accounts {
   async delete(userId: number, { password }: { password: string }): Promise<void> {
     const user = await this.living(userId);
     await this.requirePassword(user, password);
-    const { sessions, chatLog } = this.options;
-    const sessionIds = await chatLog.change(undefined, async (changes) => {
+    const { sessions, chatWriter } = this.options;
+    const sessionIds = await chatWriter.change(undefined, async (changes) => {
       const { transaction } = changes;
       const held = await User.findByPk(userId, { lock: transaction.LOCK.UPDATE, transaction });
-      if (!isLiving(held)) throw notLoggedIn();
+      if (!isActive(held)) throw notLoggedIn();
       if (held.passwordHash !== user.passwordHash) throw wrongPassword();
       const chats = await changes.lockAllOf(userId);
       await held.update(
@@ -170,7 +170,7 @@ export class Accounts {
         { transaction },
       );
       await Block.destroy({ where: { [Op.or]: [{ userId }, { blockedId: userId }] }, transaction });
-      await takeLeave(
+      await leaveGroups(
         changes,
         chats.filter(({ kind }) => kind === "group"),
         userId,
@@ -181,7 +181,7 @@ export class Accounts {
       );
       return revokeSessions(userId, { transaction });
     });
-    sessions.announceEnd({ sessionIds, because: "accountDeleted" });
+    sessions.announceEnd({ sessionIds, reason: "accountDeleted" });
   }
 
   /**
@@ -195,13 +195,13 @@ export class Accounts {
     transaction: Transaction,
   ): Promise<LoggedIn | undefined> {
     const user = await User.findOne({ where: { id: userId, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
-    if (!isLiving(user)) return undefined;
+    if (!isActive(user)) return undefined;
     return loggedIn(user, await this.options.sessions.start(userId, device, transaction));
   }
 
-  private async living(userId: number): Promise<LivingUser> {
+  private async living(userId: number): Promise<ActiveUser> {
     const user = await User.findByPk(userId);
-    if (!isLiving(user)) throw notLoggedIn();
+    if (!isActive(user)) throw notLoggedIn();
     return user;
   }
 
@@ -209,18 +209,18 @@ export class Accounts {
    * Whoever holds a token may be anybody. Each check counts, the right password does not start anew: the own password is
    * easily right, and would keep the others waiting who log in.
    */
-  private async requirePassword(user: LivingUser, password: string | undefined): Promise<void> {
+  private async requirePassword(user: ActiveUser, password: string | undefined): Promise<void> {
     if (password === undefined) throw wrongPassword();
     const { limits, passwords } = this.options;
-    await limits.spend("passwordChecksPerUser", user.id);
+    await limits.consume("passwordChecksPerUser", user.id);
     const key = emailKey(user.email);
-    const count = () => limits.spend("logInsPerAccount", key);
+    const count = () => limits.consume("logInsPerAccount", key);
     if (!(await passwords.matches(password, user.passwordHash, count))) throw wrongPassword();
-    await limits.forgive("logInsPerAccount", key);
+    await limits.reset("logInsPerAccount", key);
   }
 }
 
-const loggedIn = (user: LivingUser, { expiresAt, ...tokens }: SessionTokens): LoggedIn => ({
+const loggedIn = (user: ActiveUser, { expiresAt, ...tokens }: SessionTokens): LoggedIn => ({
   user: toProfile(user),
   ...tokens,
   expiresAt: expiresAt.toISOString(),

@@ -31,7 +31,7 @@ export class Passwords {
    * @param ahead how many asked before and have not taken their place yet
    * @throws AppError of kind "unavailable" while as many wait as may
    */
-  requireRoom(ahead = 0): void {
+  assertCapacity(ahead = 0): void {
     const { atATime, mostWaiting } = this.options;
     if (this.placesTaken + ahead < atATime + mostWaiting) return;
     throw new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });
@@ -85,7 +85,7 @@ export class Passwords {
 
   /** Counts only what has a place, and gives up the place of what is one too many without a wait. */
   private async inTurn<T>(work: () => Promise<T>, count?: Count): Promise<T> {
-    this.requireRoom();
+    this.assertCapacity();
     this.placesTaken++;
     try {
       await count?.();

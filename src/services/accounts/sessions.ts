@@ -1,25 +1,25 @@
 import { Op, type Transaction } from "sequelize";
 import { isIds, isRecord } from "../../bus/bus.ts";
 import type { Database } from "../../db/connect.ts";
-import { livingSessions } from "../../db/queries/accounts/active-sessions.ts";
+import { activeSessions } from "../../db/queries/accounts/active-sessions.ts";
 import { AppError } from "../../errors.ts";
 import { Session, User } from "../../models/index.ts";
-import { isLiving, type LivingUser } from "../../models/user.ts";
-import { Gathered } from "../../concurrency/batch-loader.ts";
+import { isActive, type ActiveUser } from "../../models/user.ts";
+import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
 import { type Claims, notLoggedIn, type Tokens } from "./tokens.ts";
 
 /** Sessions that are over, for whoever holds connections of theirs open. */
 export interface SessionsEnded {
   sessionIds: readonly number[];
-  because: "ended" | "accountDeleted";
+  reason: "ended" | "accountDeleted";
 }
 
 /** Ended sessions as another process told of them; undefined for anything else. */
 export function readSessionsEnded(body: unknown): SessionsEnded | undefined {
   if (!isRecord(body) || !isIds(body.sessionIds)) return undefined;
-  const { sessionIds, because } = body;
-  return because === "ended" || because === "accountDeleted" ? { sessionIds, because } : undefined;
+  const { sessionIds, reason } = body;
+  return reason === "ended" || reason === "accountDeleted" ? { sessionIds, reason } : undefined;
 }
 
 /** A session as its owner sees it. */
@@ -47,8 +47,8 @@ const mostListed = 100;
 
 /** Log-ins. A token is worth what its session is: the session is looked up at every use. */
 export class Sessions {
-  private readonly living = new Gathered((sessionIds) =>
-    livingSessions(this.options.database, sessionIds, new Date(Date.now() - lastUsedStepMs)),
+  private readonly living = new BatchLoader((sessionIds) =>
+    activeSessions(this.options.database, sessionIds, new Date(Date.now() - lastUsedStepMs)),
   );
 
   constructor(
@@ -88,7 +88,7 @@ export class Sessions {
    */
   async authenticate(token: string | undefined): Promise<Claims> {
     const claims = this.claimsOf(token);
-    const session = await this.living.find(claims.sessionId);
+    const session = await this.living.load(claims.sessionId);
     if (session?.userId !== claims.userId) throw notLoggedIn();
     return claims;
   }
@@ -98,12 +98,12 @@ export class Sessions {
    * again for a short while; an older one is in two hands, and ends the session.
    * @throws AppError of kind "unauthenticated"
    */
-  async refresh(refreshToken: string): Promise<{ user: LivingUser } & SessionTokens> {
+  async refresh(refreshToken: string): Promise<{ user: ActiveUser } & SessionTokens> {
     const presented = this.options.refreshTokens.parse(refreshToken);
     if (!presented) throw notLoggedIn();
     const refreshed = await this.options.database.transaction((transaction) => this.exchange(presented, transaction));
     if (refreshed === "tooOld") {
-      this.announceEnd({ sessionIds: [presented.sessionId], because: "ended" });
+      this.announceEnd({ sessionIds: [presented.sessionId], reason: "ended" });
       throw notLoggedIn();
     }
     return refreshed;
@@ -135,7 +135,7 @@ export class Sessions {
   /** Ends the session one is in; also where another request has just done it. */
   async logOut({ userId, sessionId }: Claims): Promise<void> {
     await Session.update({ revokedAt: new Date() }, { where: { id: sessionId, userId, revokedAt: null } });
-    this.announceEnd({ sessionIds: [sessionId], because: "ended" });
+    this.announceEnd({ sessionIds: [sessionId], reason: "ended" });
   }
 
   /** Ends one session of a person. */
@@ -145,7 +145,7 @@ export class Sessions {
       { where: { id: sessionId, userId, revokedAt: null } },
     );
     if (ended === 0) throw new AppError("notFound", "There is no such session");
-    this.announceEnd({ sessionIds: [sessionId], because: "ended" });
+    this.announceEnd({ sessionIds: [sessionId], reason: "ended" });
   }
 
   /** Ends every session of a person but this one. */
@@ -153,7 +153,7 @@ export class Sessions {
     const sessionIds = await this.options.database.transaction((transaction) =>
       revokeSessions(userId, { except: sessionId, transaction }),
     );
-    this.announceEnd({ sessionIds, because: "ended" });
+    this.announceEnd({ sessionIds, reason: "ended" });
   }
 
   announceEnd(ended: SessionsEnded): void {
@@ -164,7 +164,7 @@ export class Sessions {
   private async exchange(
     presented: RefreshToken,
     transaction: Transaction,
-  ): Promise<({ user: LivingUser } & SessionTokens) | "tooOld"> {
+  ): Promise<({ user: ActiveUser } & SessionTokens) | "tooOld"> {
     const { refreshTokens, refreshLifetimeMs, tokens } = this.options;
     const session = await Session.findOne({
       where: { id: presented.sessionId, revokedAt: null },
@@ -172,7 +172,7 @@ export class Sessions {
       transaction,
     });
     const user = session && (await User.findByPk(session.userId, { transaction }));
-    if (!session || !isLiving(user)) throw notLoggedIn();
+    if (!session || !isActive(user)) throw notLoggedIn();
     const age = Date.now() - session.refreshedAt.getTime();
     if (age > refreshLifetimeMs) throw notLoggedIn();
 

@@ -1,7 +1,7 @@
 import type { Database } from "../../db/connect.ts";
 import { dialogsOf, type Pair, pairKey } from "../../db/queries/chats/dialogs.ts";
 import { blocks } from "../people/blocks.ts";
-import type { ChatLog } from "../../writes/chat-log.ts";
+import type { ChatWriter } from "../../writes/chat-log.ts";
 import { noSuchUser } from "../../domain-errors.ts";
 
 /** How many dialogs are opened side by side: some connections are left to everyone else. */
@@ -17,7 +17,7 @@ export const dialogKey = ({ userId, otherId }: Pair): string =>
 export class Dialogs {
   private readonly remembered = new Map<string, number>();
 
-  constructor(private readonly options: { database: Database; chatLog: ChatLog }) {}
+  constructor(private readonly options: { database: Database; chatWriter: ChatWriter }) {}
 
   /**
    * Finds the dialogs of those who write to somebody, and opens what is not there.
@@ -51,7 +51,7 @@ export class Dialogs {
   }
 
   private openOne({ userId, otherId }: Pair): Promise<number> {
-    return this.options.chatLog.change(undefined, async (changes) => {
+    return this.options.chatWriter.change(undefined, async (changes) => {
       for (const id of [userId, otherId].sort((a, b) => a - b)) {
         if (!(await changes.holdAccount(id))) throw noSuchUser();
       }

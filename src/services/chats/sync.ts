@@ -11,7 +11,7 @@ import {
 export type { ChangedChat, KnownChat, LeftChat };
 
 /** What changed for a person since what a client knows. */
-export interface CatchUp {
+export interface SyncResult {
   /** With rows to take in, each replacing what the client has of it, in the order of their versions. */
   chats: ChangedChat[];
   /** Chats the client knows and the person is not in any more. */
@@ -35,7 +35,7 @@ export class Sync {
    * The answer is the state of one moment.
    * @param sizeOf what a message takes in the answer, in bytes
    */
-  async catchUp(scope: Scope, known: readonly KnownChat[], sizeOf: (message: ChatMessage) => number): Promise<CatchUp> {
+  async sync(scope: Scope, known: readonly KnownChat[], sizeOf: (message: ChatMessage) => number): Promise<SyncResult> {
     const { left, changed } = await differences(this.options.database, scope, known, amount);
     return { left, ...asMuchAsFits(changed, sizeOf) };
   }
@@ -45,7 +45,7 @@ export class Sync {
 function asMuchAsFits(
   changed: readonly ChangedChat[],
   sizeOf: (message: ChatMessage) => number,
-): Pick<CatchUp, "chats" | "cutAt"> {
+): Pick<SyncResult, "chats" | "cutAt"> {
   const chats: ChangedChat[] = [];
   let room = fullAt;
   for (const chat of changed) {

@@ -1,13 +1,13 @@
 import type { Database } from "../../db/connect.ts";
 import { type GroupMember, groupMembers } from "../../db/queries/groups/group-members.ts";
-import { groupView } from "../../db/queries/chats/member-state.ts";
+import { groupMemberState } from "../../db/queries/chats/member-state.ts";
 import type { ChatMessage } from "../../db/queries/messages/messages.ts";
 import { AppError } from "../../errors.ts";
 import type { Role } from "../../models/chat-member.ts";
 import type { StoredEvent } from "../../models/message.ts";
 import type { Actor } from "../actor.ts";
 import { blocks } from "../people/blocks.ts";
-import type { Changes, ChatLog, LockedChat, SentMessage } from "../../writes/chat-log.ts";
+import type { Changes, ChatWriter, LockedChat, SentMessage } from "../../writes/chat-log.ts";
 import type { Page } from "../messages/history.ts";
 import { noSuchUser, notMember } from "../../domain-errors.ts";
 
@@ -18,12 +18,12 @@ interface Member {
 
 /** Groups and who is in them. Every change is a message in the group's history. */
 export class Groups {
-  constructor(private readonly options: { database: Database; chatLog: ChatLog; maxMembers: number }) {}
+  constructor(private readonly options: { database: Database; chatWriter: ChatWriter; maxMembers: number }) {}
 
   /** Makes a group; whoever makes it owns it. With a `clientMessageId`, made once however often it is asked for. */
   create(by: Actor, wish: { groupName: string; clientMessageId?: string | undefined }): Promise<SentMessage> {
     const { groupName, clientMessageId } = wish;
-    return this.options.chatLog.change(by.origin, async (changes) => {
+    return this.options.chatWriter.change(by.requester, async (changes) => {
       const stored = await changes.sentBefore(
         { senderId: by.userId, clientMessageId },
         ({ event }) => event?.kind === "groupCreated" && event.groupName === groupName,
@@ -42,7 +42,7 @@ export class Groups {
 
   /** Adds someone; any member may. */
   add(by: Actor, { groupId, userId }: Member): Promise<ChatMessage> {
-    return this.options.chatLog.change(by.origin, async (changes) => {
+    return this.options.chatWriter.change(by.requester, async (changes) => {
       const exists = await changes.holdAccount(userId);
       const group = await lockAsMember(changes, groupId, by.userId);
       if (!exists || (await blocks(userId, by.userId, changes.transaction))) throw noSuchUser();
@@ -58,9 +58,9 @@ export class Groups {
 
   /** Leaves a group. An owner hands over; the last one out ends the group. */
   leave(by: Actor, { groupId }: { groupId: number }): Promise<ChatMessage> {
-    return this.options.chatLog.change(by.origin, async (changes) => {
+    return this.options.chatWriter.change(by.requester, async (changes) => {
       const group = await lockAsMember(changes, groupId, by.userId);
-      const [notice] = await takeLeave(changes, [group], by.userId);
+      const [notice] = await leaveGroups(changes, [group], by.userId);
       if (!notice) throw new Error(`nobody has left group ${groupId}`);
       return notice;
     });
@@ -68,7 +68,7 @@ export class Groups {
 
   /** Puts someone out; an admin may put out members, the owner everyone else. */
   remove(by: Actor, { groupId, userId }: Member): Promise<ChatMessage> {
-    return this.options.chatLog.change(by.origin, async (changes) => {
+    return this.options.chatWriter.change(by.requester, async (changes) => {
       const group = await lockAsMember(changes, groupId, by.userId);
       requireRole(group, by, "admin");
       const role = roleOf(group, userId);
@@ -80,7 +80,7 @@ export class Groups {
 
   /** Gives the group another name; admins and the owner may. */
   rename(by: Actor, { groupId, groupName }: { groupId: number; groupName: string }): Promise<ChatMessage> {
-    return this.options.chatLog.change(by.origin, async (changes) => {
+    return this.options.chatWriter.change(by.requester, async (changes) => {
       const group = await lockAsMember(changes, groupId, by.userId);
       requireRole(group, by, "admin");
       await group.rename(groupName);
@@ -90,7 +90,7 @@ export class Groups {
 
   /** Makes a member an admin, or an admin a member; only the owner may. */
   setRole(by: Actor, { groupId, userId, role }: Member & { role: "admin" | "member" }): Promise<ChatMessage> {
-    return this.options.chatLog.change(by.origin, async (changes) => {
+    return this.options.chatWriter.change(by.requester, async (changes) => {
       const group = await lockAsMember(changes, groupId, by.userId);
       requireRole(group, by, "owner");
       if (userId === by.userId) throw new AppError("conflict", "The owner stays the owner; use transferOwnership");
@@ -102,7 +102,7 @@ export class Groups {
 
   /** Makes another member the owner; the one before becomes an admin. */
   transferOwnership(by: Actor, { groupId, userId }: Member): Promise<ChatMessage> {
-    return this.options.chatLog.change(by.origin, async (changes) => {
+    return this.options.chatWriter.change(by.requester, async (changes) => {
       const group = await lockAsMember(changes, groupId, by.userId);
       requireRole(group, by, "owner");
       roleOf(group, userId);
@@ -115,7 +115,7 @@ export class Groups {
 
   /** Ends the group for everyone; only the owner may. Everybody in it is told, and its history is gone. */
   delete(by: Actor, { groupId }: { groupId: number }): Promise<ChatMessage> {
-    return this.options.chatLog.change(by.origin, async (changes) => {
+    return this.options.chatWriter.change(by.requester, async (changes) => {
       const group = await lockAsMember(changes, groupId, by.userId);
       requireRole(group, by, "owner");
       const message = await note(group, by, { kind: "groupDeleted", memberIds: [...group.members.keys()] });
@@ -127,7 +127,7 @@ export class Groups {
   /** Who is in the group: the owner, the admins, then the members, the longest there first. */
   async members(userId: number, { groupId, limit, page }: Page & { groupId: number }): Promise<GroupMember[]> {
     const { database } = this.options;
-    if (!(await groupView(database, { groupId, userId }))) throw notMember();
+    if (!(await groupMemberState(database, { groupId, userId }))) throw notMember();
     return groupMembers(database, { groupId, limit, offset: (page - 1) * limit });
   }
 }
@@ -162,7 +162,7 @@ const note = (group: LockedChat, by: Actor, event: Omit<StoredEvent, "byUserId">
  * end. It takes as many statements for many as for one: meanwhile nobody else gets into these groups.
  * @returns the notices, in the order of the groups
  */
-export async function takeLeave(
+export async function leaveGroups(
   changes: Changes,
   groups: readonly LockedChat[],
   userId: number,
@@ -172,7 +172,7 @@ export async function takeLeave(
   const notices = await changes.append(
     groups.map((chat) => ({ chat, senderId: userId, event: { kind: "memberLeft", byUserId: userId } })),
   );
-  const heirs = owned.flatMap((chat) => heirOf(chat) ?? []);
+  const heirs = owned.flatMap((chat) => nextOwnerOf(chat) ?? []);
   await changes.setRoles(heirs.map((heir) => ({ ...heir, role: "owner" })));
   await changes.append(
     heirs.map(({ chat, userId: heirId }) => ({
@@ -185,7 +185,7 @@ export async function takeLeave(
   return notices;
 }
 
-function heirOf(chat: LockedChat): { chat: LockedChat; userId: number } | undefined {
+function nextOwnerOf(chat: LockedChat): { chat: LockedChat; userId: number } | undefined {
   const members = [...chat.members];
   const [userId] = members.find(([, role]) => role === "admin") ?? members[0] ?? [];
   return userId === undefined ? undefined : { chat, userId };

@@ -16,7 +16,7 @@ export interface Rate {
 }
 
 /** What is limited; the name says for whom. */
-export type LimitName =
+export type RateLimitName =
   | "logInsPerAccount"
   | "logInsPerAddress"
   | "passwordChecksPerUser"
@@ -46,7 +46,7 @@ interface Limiter {
 }
 
 /** Who may do how much of what. Counted in Redis for all processes, or, without Redis or while it is away, in each one. */
-export class Limits {
+export class RateLimits {
   private readonly limiters: ReadonlyMap<string, Limiter>;
 
   /**
@@ -55,7 +55,7 @@ export class Limits {
    */
   constructor(
     private readonly options: {
-      rates: Readonly<Record<LimitName, Rate>> | undefined;
+      rates: Readonly<Record<RateLimitName, Rate>> | undefined;
       redis?: RedisClient | undefined;
       prefix?: string;
     },
@@ -68,7 +68,7 @@ export class Limits {
    * Counts one.
    * @throws AppError of kind "rateLimited" when it is one too many, with the time after which there is room again
    */
-  async spend(name: LimitName, key: string | number): Promise<void> {
+  async consume(name: RateLimitName, key: string | number): Promise<void> {
     try {
       await this.limiters.get(name)?.bucket.consume(key);
     } catch (refusal) {
@@ -80,7 +80,7 @@ export class Limits {
   }
 
   /** Forgets what was counted. */
-  async forgive(name: LimitName, key: string | number): Promise<void> {
+  async reset(name: RateLimitName, key: string | number): Promise<void> {
     await Promise.all(this.limiters.get(name)?.counters.map((counter) => counter.delete(key)) ?? []);
   }
 

@@ -1,6 +1,11 @@
 import type { Database } from "../../db/connect.ts";
 import { chatList, type ListedChat } from "../../db/queries/chats/chat-list.ts";
-import { chatView, dialogView, groupView, type View } from "../../db/queries/chats/member-state.ts";
+import {
+  memberState,
+  dialogMemberState,
+  groupMemberState,
+  type MemberState,
+} from "../../db/queries/chats/member-state.ts";
 import { type ChatMessage, messagesBySeq } from "../../db/queries/messages/messages.ts";
 import { User } from "../../models/index.ts";
 import { noSuchUser, notInChat, notMember } from "../../domain-errors.ts";
@@ -12,7 +17,7 @@ export interface Page {
 }
 
 /** Which messages of a chat: before, after or around a `seq`. */
-export interface Window {
+export interface PageRange {
   limit: number;
   before?: number | undefined;
   after?: number | undefined;
@@ -20,7 +25,7 @@ export interface Window {
 }
 
 /** Messages in a row. */
-export interface Stretch {
+export interface MessagePage {
   messages: ChatMessage[];
   /** Whether there are more in the direction that was asked for; around a place, in either. */
   hasMore: boolean;
@@ -37,7 +42,7 @@ export class History {
 
   /** The messages between two people, newest first; the other account may be deleted by now. */
   async dialog(userId: number, { receiverId, ...page }: Page & { receiverId: number }): Promise<ChatMessage[]> {
-    const view = await dialogView(this.options.database, { userId, otherId: receiverId });
+    const view = await dialogMemberState(this.options.database, { userId, otherId: receiverId });
     if (view) return this.pageOf(view, page);
     if ((await User.count({ where: { id: receiverId } })) === 0) throw noSuchUser();
     return [];
@@ -45,14 +50,14 @@ export class History {
 
   /** The messages of a group, newest first; members see all of it. */
   async group(userId: number, { groupId, ...page }: Page & { groupId: number }): Promise<ChatMessage[]> {
-    const view = await groupView(this.options.database, { groupId, userId });
+    const view = await groupMemberState(this.options.database, { groupId, userId });
     if (!view) throw notMember();
     return this.pageOf(view, page);
   }
 
   /** Messages of any chat of a person around a place in it, by rising `seq`; without a place, the newest. */
-  async messages(userId: number, { chatId, ...place }: Window & { chatId: number }): Promise<Stretch> {
-    const view = await chatView(this.options.database, { chatId, userId });
+  async messages(userId: number, { chatId, ...place }: PageRange & { chatId: number }): Promise<MessagePage> {
+    const view = await memberState(this.options.database, { chatId, userId });
     if (!view) throw notInChat();
     const { after, upTo, hasMore } = stretchOf(view, place);
     const messages = await messagesBySeq(this.options.database, { chatId, after, upTo });
@@ -60,14 +65,14 @@ export class History {
   }
 
   /** Since `seq` has no gaps, a page is a range of it: page 1000 costs what page 1 costs. */
-  private pageOf({ chatId, lastSeq, clearedSeq }: View, { limit, page }: Page): Promise<ChatMessage[]> {
+  private pageOf({ chatId, lastSeq, clearedSeq }: MemberState, { limit, page }: Page): Promise<ChatMessage[]> {
     const upTo = lastSeq - (page - 1) * limit;
     return messagesBySeq(this.options.database, { chatId, after: Math.max(upTo - limit, clearedSeq), upTo });
   }
 }
 
 /** The range of `seq` that a window shows: `after` itself is not in it, `upTo` is. */
-function stretchOf({ lastSeq, clearedSeq }: View, { limit, before, after, around }: Window) {
+function stretchOf({ lastSeq, clearedSeq }: MemberState, { limit, before, after, around }: PageRange) {
   const within = (seq: number) => Math.min(Math.max(seq, clearedSeq), lastSeq);
   if (after !== undefined) {
     const from = within(after);

@@ -3,8 +3,8 @@ import { type ChatMessage, messagesById } from "../../db/queries/messages/messag
 import { AppError } from "../../errors.ts";
 import type { Actor } from "../actor.ts";
 import { blocks } from "../people/blocks.ts";
-import type { Changes, ChatLog, LockedChat, SentMessage } from "../../writes/chat-log.ts";
-import type { MessageWriter } from "../../writes/message-writer.ts";
+import type { Changes, ChatWriter, LockedChat, SentMessage } from "../../writes/chat-log.ts";
+import type { SendQueue } from "../../writes/message-writer.ts";
 import { noSuchMessage, noSuchUser } from "../../domain-errors.ts";
 
 interface Words {
@@ -17,15 +17,22 @@ interface Words {
 
 /** What people say to each other. */
 export class Messages {
-  constructor(private readonly options: { database: Database; chatLog: ChatLog; writer: MessageWriter }) {}
+  constructor(private readonly options: { database: Database; chatWriter: ChatWriter; writer: SendQueue }) {}
 
-  sendToGroup({ userId, origin }: Actor, wish: Words & { groupId: number }): Promise<SentMessage> {
+  sendToGroup({ userId, requester }: Actor, wish: Words & { groupId: number }): Promise<SentMessage> {
     const { groupId, content, clientMessageId, replyTo } = wish;
-    return this.options.writer.send({ to: { groupId }, senderId: userId, content, clientMessageId, replyTo, origin });
+    return this.options.writer.send({
+      to: { groupId },
+      senderId: userId,
+      content,
+      clientMessageId,
+      replyTo,
+      requester,
+    });
   }
 
   /** The first message of two people opens their dialog. */
-  sendPrivately({ userId, origin }: Actor, wish: Words & { receiverId: number }): Promise<SentMessage> {
+  sendPrivately({ userId, requester }: Actor, wish: Words & { receiverId: number }): Promise<SentMessage> {
     const { receiverId, content, clientMessageId, replyTo } = wish;
     return this.options.writer.send({
       to: { receiverId },
@@ -33,7 +40,7 @@ export class Messages {
       content,
       clientMessageId,
       replyTo,
-      origin,
+      requester,
     });
   }
 
@@ -67,7 +74,7 @@ export class Messages {
   ): Promise<ChatMessage> {
     const [known] = await messagesById(this.options.database, [messageId]);
     if (!known) throw noSuchMessage();
-    return this.options.chatLog.change(by.origin, async (changes) => {
+    return this.options.chatWriter.change(by.requester, async (changes) => {
       const chat = await changes.lock(known.chatId);
       const message = chat?.members.has(by.userId) ? await chat.message(messageId) : undefined;
       if (!chat || !message) throw noSuchMessage();

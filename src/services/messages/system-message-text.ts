@@ -20,7 +20,7 @@ const sentences: Record<
  * What people read: the text, or for a notification a sentence made from today's names. Nothing but ids is stored, so
  * that the name of a deleted account is nowhere.
  */
-export function textOf(message: Pick<ChatMessage, "event" | "sender" | "content" | "groupName">): string {
+export function displayText(message: Pick<ChatMessage, "event" | "sender" | "content" | "groupName">): string {
   const { event, sender, content } = message;
   if (!event) return content;
   return sentences[event.kind]({

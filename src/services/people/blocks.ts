@@ -4,8 +4,8 @@ import { blockedPeople } from "../../db/queries/people/blocked-people.ts";
 import type { Database } from "../../db/connect.ts";
 import { AppError } from "../../errors.ts";
 import { Block } from "../../models/index.ts";
-import type { ChatLog } from "../../writes/chat-log.ts";
-import type { Marks } from "../chats/read-state.ts";
+import type { ChatWriter } from "../../writes/chat-log.ts";
+import type { ReadState } from "../chats/read-state.ts";
 import { noSuchUser } from "../../domain-errors.ts";
 
 /** Who does not want to hear from whom. To the one who is blocked, the other answers like a user that does not exist. */
@@ -14,8 +14,8 @@ export class Blocks {
   constructor(
     private readonly options: {
       database: Database;
-      chatLog: ChatLog;
-      marks: Marks;
+      chatWriter: ChatWriter;
+      marks: ReadState;
       onChange: (pair: [number, number]) => void;
     },
   ) {}
@@ -30,7 +30,7 @@ export class Blocks {
    */
   async block(userId: number, blockedId: number): Promise<void> {
     if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own');
-    await this.options.chatLog.change(undefined, async (changes) => {
+    await this.options.chatWriter.change(undefined, async (changes) => {
       const { transaction } = changes;
       // By rising id, as everywhere: two people may block each other at once.
       let exists = false;
@@ -49,7 +49,7 @@ export class Blocks {
   async unblock(userId: number, blockedId: number): Promise<void> {
     await Block.destroy({ where: { userId, blockedId } });
     this.options.onChange([userId, blockedId]);
-    await this.options.marks.exchange(userId, blockedId);
+    await this.options.marks.shareReadPositions(userId, blockedId);
   }
 }
 

@@ -10,7 +10,7 @@ export interface Presence {
 }
 
 /** Who may know of whom that they are there: people who share a chat, and neither blocks the other. */
-export class Presences {
+export class PresenceStore {
   /** Who has gone and is not noted yet. */
   private gone = new Map<number, Date>();
   private isNoting = false;

@@ -1,5 +1,5 @@
 import type { Database } from "../../db/connect.ts";
-import { typingScene } from "../../db/queries/presence/typing-recipients.ts";
+import { typingRecipients } from "../../db/queries/presence/typing-recipients.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import type { Actor } from "../actor.ts";
 import { noSuchUser, notInChat } from "../../domain-errors.ts";
@@ -18,14 +18,14 @@ export class Typing {
 
   constructor(private readonly options: { database: Database; delivery: Delivery }) {}
 
-  async tell(by: Actor, { chatId }: { chatId: number }): Promise<void> {
-    const { userId, origin } = by;
-    const scene = await typingScene(this.options.database, { chatId, userId, mostMembers: largestGroup + 1 });
+  async notify(by: Actor, { chatId }: { chatId: number }): Promise<void> {
+    const { userId, requester } = by;
+    const scene = await typingRecipients(this.options.database, { chatId, userId, mostMembers: largestGroup + 1 });
     if (!scene) throw notInChat();
     if (scene.blocked) throw noSuchUser();
     if (scene.size > largestGroup || !this.isDue(`${chatId} ${userId}`)) return;
     const { recipientIds } = scene;
-    this.options.delivery.signal({ kind: "typing", item: { chatId, userId, ttlMs }, recipientIds, origin });
+    this.options.delivery.publishSignal({ kind: "typing", item: { chatId, userId, ttlMs }, recipientIds, requester });
   }
 
   private isDue(key: string): boolean {

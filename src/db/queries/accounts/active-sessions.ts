@@ -5,7 +5,7 @@ import { select } from "../../select.ts";
  * Which of these sessions are not over, and whose they are. Notes that they are in use, unless that was noted after
  * `staleBefore`. Index: the primary key of sessions.
  */
-export async function livingSessions(
+export async function activeSessions(
   database: Database,
   sessionIds: readonly number[],
   staleBefore: Date,

@@ -3,7 +3,7 @@ import { select } from "../../select.ts";
 
 export interface EndedSession {
   id: number;
-  because: "ended" | "accountDeleted";
+  reason: "ended" | "accountDeleted";
 }
 
 /** More than end in any margin of ours; the rest is found by the next look, or refused at its next use. */
@@ -13,7 +13,7 @@ const most = 10_000;
 export function recentlyEndedSessions(database: Database, after: Date): Promise<EndedSession[]> {
   return select<EndedSession>(
     database,
-    `SELECT s.id, CASE WHEN u.deleted_at IS NULL THEN 'ended' ELSE 'accountDeleted' END AS because
+    `SELECT s.id, CASE WHEN u.deleted_at IS NULL THEN 'ended' ELSE 'accountDeleted' END AS reason
        FROM sessions AS s
        JOIN users AS u ON u.id = s.user_id
       WHERE s.revoked_at > $after

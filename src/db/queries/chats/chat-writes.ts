@@ -45,7 +45,7 @@ export async function membersOf(
 }
 
 /** A notice and its chat. */
-export interface NoticeToWrite {
+export interface SystemMessageToWrite {
   chatId: number;
   senderId: number;
   event: StoredEvent;
@@ -57,9 +57,9 @@ export interface NoticeToWrite {
  * counts on the chat. Whoever a notice is by has read it.
  * @returns their ids, in no order
  */
-export async function insertNotices(
+export async function insertSystemMessages(
   database: Database,
-  notices: readonly NoticeToWrite[],
+  notices: readonly SystemMessageToWrite[],
   transaction: Transaction,
 ): Promise<number[]> {
   const rows = await select<{ id: number }>(

@@ -8,7 +8,7 @@ const peerOf = (userId: string): string =>
                 THEN NULLIF(c.pair_low + c.pair_high - ${userId}, ${userId}) END`;
 
 /** How far a person has read a chat, after a mark was set. */
-export interface ReadMark {
+export interface ReadPosition {
   readSeq: number;
   /** Whether this call moved it. */
   moved: boolean;
@@ -17,11 +17,11 @@ export interface ReadMark {
 }
 
 /** Moves a read mark forward, never back and never past the newest message. Undefined for who is not in the chat. */
-export async function moveReadMark(
+export async function advanceReadPosition(
   database: Database,
   mark: { chatId: number; userId: number; seq: number },
-): Promise<ReadMark | undefined> {
-  const rows = await select<ReadMark>(
+): Promise<ReadPosition | undefined> {
+  const rows = await select<ReadPosition>(
     database,
     `WITH before AS (
             SELECT member.read_seq, LEAST($seq, c.last_seq) AS wanted,
@@ -42,7 +42,7 @@ export async function moveReadMark(
 }
 
 /** How far a dialog is hidden from one of the two, after it was cleared. */
-export interface ClearedView {
+export interface ClearedPosition {
   chatId: number;
   clearedSeq: number;
   readSeq: number;
@@ -53,11 +53,11 @@ export interface ClearedView {
 }
 
 /** Hides everything up to now from one side of a dialog. Undefined where the two have none. */
-export async function clearView(
+export async function clearDialogFor(
   database: Database,
   dialog: { userId: number; otherId: number },
-): Promise<ClearedView | undefined> {
-  const rows = await select<ClearedView>(
+): Promise<ClearedPosition | undefined> {
+  const rows = await select<ClearedPosition>(
     database,
     `UPDATE chat_members AS member
         SET cleared_seq = GREATEST(member.cleared_seq, c.last_seq), read_seq = GREATEST(member.read_seq, c.last_seq)
@@ -74,7 +74,7 @@ export async function clearView(
 }
 
 /** How far each of two people has read their dialog, as far as they may know it of each other. Index: chats_pair_unique. */
-export function sharedMarks(
+export function sharedReadPositions(
   database: Database,
   dialog: { userId: number; otherId: number },
 ): Promise<{ chatId: number; userId: number; readSeq: number; peerId: number }[]> {

@@ -14,7 +14,7 @@ export interface MessageToSend {
 }
 
 /** What became of one message. */
-export type Verdict =
+export type SendResult =
   | { kind: "written"; message: ChatMessage; recipientIds: readonly number[] }
   /** This sender has stored something under this client id before. */
   | { kind: "stored"; messageId: number }
@@ -26,7 +26,7 @@ export type Verdict =
 
 interface Answer {
   createdAt: string;
-  verdicts: [Verdict["kind"], id: number, seq: number, version: number][];
+  verdicts: [SendResult["kind"], id: number, seq: number, version: number][];
   people: [id: number, firstName: string | null, lastName: string | null][] | null;
   groups: [id: number, name: string, memberIds: number[]][] | null;
 }
@@ -38,7 +38,7 @@ const statement = { name: "send_messages", text: "SELECT send_messages($1, $2, $
  * have the same sender and client id.
  * @returns the verdicts, in the order of the messages
  */
-export async function sendMessages(database: Database, messages: readonly MessageToSend[]): Promise<Verdict[]> {
+export async function sendMessages(database: Database, messages: readonly MessageToSend[]): Promise<SendResult[]> {
   const [row] = await prepared<{ answer: Answer }>(database, statement, [
     messages.map(({ chatId }) => chatId),
     messages.map(({ senderId }) => senderId),
@@ -58,9 +58,9 @@ export async function sendMessages(database: Database, messages: readonly Messag
  */
 export async function withReplies(
   database: Database,
-  verdicts: readonly Verdict[],
+  verdicts: readonly SendResult[],
   messages: readonly MessageToSend[],
-): Promise<readonly Verdict[]> {
+): Promise<readonly SendResult[]> {
   const replying = verdicts.flatMap((verdict, index) =>
     verdict.kind === "written" && messages[index]?.replyTo !== undefined ? [verdict.message.id] : [],
   );
@@ -73,12 +73,12 @@ export async function withReplies(
   });
 }
 
-function readAnswer({ createdAt, verdicts, people, groups }: Answer, messages: readonly MessageToSend[]): Verdict[] {
+function readAnswer({ createdAt, verdicts, people, groups }: Answer, messages: readonly MessageToSend[]): SendResult[] {
   const personById = new Map<number, Person>();
   for (const [id, firstName, lastName] of people ?? []) personById.set(id, personOf(id, firstName, lastName));
   const groupById = new Map((groups ?? []).map(([id, name, memberIds]) => [id, { name, memberIds }]));
   const moment = new Date(createdAt);
-  return verdicts.map(([kind, id, seq, version], index): Verdict => {
+  return verdicts.map(([kind, id, seq, version], index): SendResult => {
     const sent = messages[index];
     if (kind === "stored") return { kind, messageId: id };
     if (kind !== "written") return { kind };

@@ -3,7 +3,7 @@ import { select } from "../../select.ts";
 import { eitherBlocks } from "../people/blocked-people.ts";
 
 /** Who would see somebody type. */
-export interface TypingScene {
+export interface TypingRecipients {
   /** How many there are, counted up to `mostMembers`. */
   size: number;
   /** The others of them, without whom one blocks and by whom one is blocked. */
@@ -13,11 +13,11 @@ export interface TypingScene {
 }
 
 /** The scene for one member of a chat, at most `mostMembers` of it; undefined for who is not in the chat. */
-export async function typingScene(
+export async function typingRecipients(
   database: Database,
   who: { chatId: number; userId: number; mostMembers: number },
-): Promise<TypingScene | undefined> {
-  const rows = await select<TypingScene>(
+): Promise<TypingRecipients | undefined> {
+  const rows = await select<TypingRecipients>(
     database,
     `SELECT scene.size, scene."recipientIds",
             EXISTS (SELECT 1 FROM blocks

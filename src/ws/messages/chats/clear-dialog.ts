@@ -13,6 +13,6 @@ export const clearDialog = defineMessage({
   errors: ["NOT_FOUND"],
   example: { params: { receiverId: 2 }, data: null, item: { chatId: 1, clearedSeq: 12, readSeq: 12 } },
   async handle({ user, services }, params) {
-    return { data: null, item: await services.marks.clear(user, params) };
+    return { data: null, item: await services.readState.clearDialog(user, params) };
   },
 });

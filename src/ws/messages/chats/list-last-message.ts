@@ -13,7 +13,7 @@ import {
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
 import { described, list, nullable, object, text } from "../../../contract/schema.ts";
 import type { ListedChat } from "../../../db/queries/chats/chat-list.ts";
-import { textOf } from "../../../services/messages/system-message-text.ts";
+import { displayText } from "../../../services/messages/system-message-text.ts";
 import { defineMessage } from "../../message-type.ts";
 import { toRowExtras } from "../../message-item.ts";
 
@@ -44,7 +44,7 @@ function toRow({ lastMessage, chatVersion, unread, readSeq }: ListedChat) {
     receiverName: receiver?.firstName ?? null,
     groupId: receiver ? null : lastMessage.chatId,
     groupName,
-    content: textOf(lastMessage),
+    content: displayText(lastMessage),
     createdAt: createdAt.toISOString(),
     updatedAt: (deletedAt ?? editedAt ?? createdAt).toISOString(),
     chatId: lastMessage.chatId,

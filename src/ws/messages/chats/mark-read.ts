@@ -15,6 +15,6 @@ export const markRead = defineMessage({
   errors: ["NOT_MEMBER"],
   example: { params: { chatId: 1, seq: 12 }, data: null, item: { chatId: 1, userId: 1, readSeq: 12 } },
   async handle({ user, services }, params) {
-    return { data: null, item: await services.marks.read(user, params) };
+    return { data: null, item: await services.readState.markRead(user, params) };
   },
 });

@@ -4,7 +4,7 @@ import { described, exactly, flag, integers, list, object, oneOf, optional } fro
 import type { ChatMessage } from "../../../db/queries/messages/messages.ts";
 import { AppError } from "../../../errors.ts";
 import type { ChangedChat, KnownChat, LeftChat } from "../../../services/chats/sync.ts";
-import { defineMessage, type HeldPush } from "../../message-type.ts";
+import { defineMessage, type BufferedPush } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
 
 const chat = object({
@@ -77,11 +77,11 @@ export const sync = defineMessage({
       throw new AppError("validation", '"chats" must not name a chat twice');
     }
     const [fromChatId = 1, toChatId = Number.MAX_SAFE_INTEGER] = range ?? [];
-    const release = socket.hold();
+    const release = socket.bufferPushes();
     const scope = { userId: user.userId, fromChatId, toChatId };
-    const { chats: changed, left, cutAt } = await services.sync.catchUp(scope, known, sizeOf);
+    const { chats: changed, left, cutAt } = await services.sync.sync(scope, known, sizeOf);
     release({
-      isNews: isNews({ known, changed, left, cutAt, toChatId }),
+      isNewerThanSnapshot: isNews({ known, changed, left, cutAt, toChatId }),
       versions: new Map(changed.map((chat) => [chat.chatId, chat.version])),
     });
     return {
@@ -102,7 +102,7 @@ function isNews(told: {
   // Of a chat that was left, only what came after the answer's moment is news: that one was taken in again.
   const moments = [...told.known, ...told.changed, ...told.left];
   const versions = new Map(moments.map(({ chatId: id, version }) => [id, version]));
-  return ({ chatId: id, version }: HeldPush): boolean => {
+  return ({ chatId: id, version }: BufferedPush): boolean => {
     if (id === undefined || version === undefined) return true;
     const comesWithTheRest = told.cutAt !== undefined && id >= told.cutAt && id <= told.toChatId;
     return !comesWithTheRest && version > (versions.get(id) ?? 0);

@@ -2,7 +2,7 @@ import { limit, nothing, page, shownText, time, userId } from "../../../contract
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
 import { described, list, object, text } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../db/queries/messages/messages.ts";
-import { textOf } from "../../../services/messages/system-message-text.ts";
+import { displayText } from "../../../services/messages/system-message-text.ts";
 import { defineMessage } from "../../message-type.ts";
 import { toRowExtras } from "../../message-item.ts";
 
@@ -20,7 +20,7 @@ const toRow = (message: ChatMessage) => ({
   sender_id: message.sender.id,
   receiver_id: message.receiver?.id ?? message.sender.id,
   receverName: message.receiver?.firstName ?? message.sender.firstName,
-  content: textOf(message),
+  content: displayText(message),
   created_at: message.createdAt.toISOString(),
   ...toRowExtras(message),
 });

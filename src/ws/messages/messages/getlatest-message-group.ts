@@ -2,7 +2,7 @@ import { groupId, limit, nothing, page, shownText, time, userId } from "../../..
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
 import { described, list, object, text } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../db/queries/messages/messages.ts";
-import { textOf } from "../../../services/messages/system-message-text.ts";
+import { displayText } from "../../../services/messages/system-message-text.ts";
 import { defineMessage } from "../../message-type.ts";
 import { toRowExtras } from "../../message-item.ts";
 
@@ -21,7 +21,7 @@ const toRow = (message: ChatMessage) => ({
   senderName: message.sender.firstName,
   group_id: message.chatId,
   created_at: message.createdAt.toISOString(),
-  content: textOf(message),
+  content: displayText(message),
   ...toRowExtras(message),
 });
 

@@ -24,7 +24,7 @@ export const typing = defineMessage({
   errors: ["NOT_MEMBER", "NOT_FOUND"],
   example: { params: { chatId: 1 }, data: null, item: null },
   async handle({ user, services }, params) {
-    await services.typing.tell(user, params);
+    await services.typing.notify(user, params);
     return { data: null, item: null };
   },
 });
