@@ -23,9 +23,9 @@ function writerOn(
     connectionManager: { getConnection: async () => ({ query, end: async () => {} }), releaseConnection() {} },
   } as unknown as Database;
   const delivery = {
-    follows: () => true,
-    begin: () => () => {},
-    announce: ({ message }: { message: { chatId: number } }) => announce(message.chatId),
+    isTracked: () => true,
+    beginWrite: () => () => {},
+    publish: ({ message }: { message: { chatId: number } }) => announce(message.chatId),
   } as unknown as Delivery;
   const dialogs = new Dialogs({ database, chatWriter: {} as ChatWriter });
   const writer = new SendQueue({ database, dialogs, delivery, lanes: 2 });
