@@ -14,7 +14,7 @@ const layers: Record<string, readonly string[]> = {
   contract: ["errors"],
   models: [],
   db: ["models", "errors", "logger"],
-  bus: ["errors", "logger"],
+  bus: ["contract", "errors", "logger"],
   delivery: ["bus", "db", "logger"],
   writes: ["services", "domain-errors", "delivery", "db", "models", "errors"],
   services: ["writes", "domain-errors", "delivery", "bus", "db", "models", "concurrency", "errors", "logger"],
