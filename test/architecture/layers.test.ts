@@ -52,6 +52,7 @@ const owners: Record<string, readonly string[]> = {
   "pino-http": ["http"],
   ws: ["ws"],
   joi: ["contract", "config"],
+  "lru-cache": ["services", "delivery", "writes"],
   dotenv: ["config"],
   pino: ["logger"],
   "pino-pretty": ["logger"],
