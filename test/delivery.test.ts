@@ -1,7 +1,9 @@
 import { describe, expect, jest, test } from "@jest/globals";
-import type { ChatMessage } from "../src/db/queries/messages/messages.ts";
+import type { Requester } from "../src/domain/actor.ts";
+import type { Change } from "../src/domain/change.ts";
+import type { ChatMessage } from "../src/domain/message.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
-import { type Change, Delivery, type Requester } from "../src/delivery/delivery.ts";
+import { Delivery } from "../src/delivery/delivery.ts";
 import { silent } from "./support/silent.ts";
 
 /* The order of news, with the moments in which they arrive chosen by the test, which no running server lets us do. */

@@ -1,6 +1,6 @@
 import { isIds, isRecord } from "../bus/bus.ts";
-import type { ChatMessage } from "../db/queries/messages/messages.ts";
-import type { Change, Signal } from "./delivery.ts";
+import type { Change, Signal } from "../domain/change.ts";
+import type { ChatMessage } from "../domain/message.ts";
 
 /*
  * Changes and signals as another process told them: JSON, in which times are text. What does not look like ours is

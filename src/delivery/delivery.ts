@@ -1,24 +1,8 @@
 import type { Bus } from "../bus/bus.ts";
-import type { ChatMessage } from "../db/queries/messages/messages.ts";
+import type { Change, Signal } from "../domain/change.ts";
+import type { ChatMessage } from "../domain/message.ts";
 import type { Logger } from "../logger.ts";
 import { decodeChange, decodeSignal } from "./bus-codec.ts";
-
-/** Who asked for a change: compared by identity only, so that the asker hears the answer and not also the push. */
-export type Requester = object;
-
-/** A committed change of a chat, on its way to everyone it concerns. */
-export interface Change {
-  message: ChatMessage;
-  recipientIds: readonly number[];
-  requester?: Requester | undefined;
-}
-
-/** What is told without being a change of the chat's messages: people's marks, and that somebody is typing. */
-export type Signal = { recipientIds: readonly number[]; requester?: Requester | undefined } & (
-  | { kind: "read"; item: { chatId: number; userId: number; readSeq: number } }
-  | { kind: "cleared"; item: { chatId: number; clearedSeq: number; readSeq: number } }
-  | { kind: "typing"; item: { chatId: number; userId: number; ttlMs: number } }
-);
 
 /** What delivery reads of the store. */
 export interface ChangeReader {

@@ -1,15 +1,18 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../db/connect.ts";
-import { isTransient, violatedConstraint, isRetryableRollback } from "../db/database-errors.ts";
+import { isRetryableRollback, isTransient, violatedConstraint } from "../db/database-errors.ts";
 import { insertSystemMessages, lockChats, membersOf, setRoles } from "../db/queries/chats/chat-writes.ts";
-import { type ChatMessage, messagesByClientIds, messagesById } from "../db/queries/messages/messages.ts";
+import { messagesByClientIds, messagesById } from "../db/queries/messages/messages.ts";
 import { select } from "../db/select.ts";
-import { type Change, type Delivery, type EndWrite, type Requester, recipientsOf } from "../delivery/delivery.ts";
-import { AppError } from "../errors.ts";
-import type { Role } from "../models/chat-member.ts";
-import { Chat, ChatMember, User } from "../models/index.ts";
-import type { StoredEvent } from "../models/message.ts";
+import { type Delivery, type EndWrite, recipientsOf } from "../delivery/delivery.ts";
+import type { Requester } from "../domain/actor.ts";
+import type { Change } from "../domain/change.ts";
+import type { Role } from "../domain/chat.ts";
+import type { StoredEvent } from "../domain/event.ts";
+import type { ChatMessage, SentMessage } from "../domain/message.ts";
 import { conflictingClientId } from "../domain-errors.ts";
+import { AppError } from "../errors.ts";
+import { Chat, ChatMember, User } from "../models/index.ts";
 
 /** What happened in a group, before it has its place in the chat. */
 export interface SystemMessage {
@@ -17,9 +20,6 @@ export interface SystemMessage {
   event: StoredEvent;
   clientMessageId?: string | undefined;
 }
-
-/** A message that was asked for: just written, or found as the one written before under its client id. */
-export type SentMessage = ChatMessage & { duplicate?: true };
 
 /** Two sends of one `clientMessageId` that met: the one that came second finds the first stored when it tries again. */
 const clientIdConstraint = "messages_client_id_unique";

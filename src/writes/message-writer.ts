@@ -1,20 +1,21 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "../db/connect.ts";
-import { isTransient, isKnownNotCommitted, isRetryableRollback } from "../db/database-errors.ts";
+import { isKnownNotCommitted, isRetryableRollback, isTransient } from "../db/database-errors.ts";
 import { chatVersions, type Pair, pairKey } from "../db/queries/chats/dialogs.ts";
 import { memberState } from "../db/queries/chats/member-state.ts";
-import { type ChatMessage, messagesById } from "../db/queries/messages/messages.ts";
+import { messagesById } from "../db/queries/messages/messages.ts";
 import {
   type MessageToSend,
-  sendMessages,
   type SendResult,
+  sendMessages,
   withReplies,
 } from "../db/queries/messages/send-messages.ts";
-import type { Delivery, EndWrite, Requester } from "../delivery/delivery.ts";
-import { AppError } from "../errors.ts";
-import type { SentMessage } from "./chat-log.ts";
-import { type Dialogs, dialogKey } from "../services/chats/dialogs.ts";
+import type { Delivery, EndWrite } from "../delivery/delivery.ts";
+import type { Requester } from "../domain/actor.ts";
+import type { ChatMessage, SentMessage } from "../domain/message.ts";
 import { conflictingClientId, noSuchMessage, noSuchUser, notMember } from "../domain-errors.ts";
+import { AppError } from "../errors.ts";
+import { type Dialogs, dialogKey } from "../services/chats/dialogs.ts";
 
 /** A message that somebody waits to have stored. */
 export interface Send {

@@ -1,6 +1,6 @@
+import type { Change } from "../domain/change.ts";
 import { type Bus, isIds } from "../bus/bus.ts";
 import { pushFrame } from "../contract/frames.ts";
-import type { Change } from "../delivery/delivery.ts";
 import type { Logger } from "../logger.ts";
 import type { Presence, PresenceStore } from "../services/presence/presence-store.ts";
 import type { Connection } from "./connection.ts";

@@ -1,6 +1,7 @@
 import { Op, type Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
 import { violatedConstraint } from "../../db/database-errors.ts";
+import type { Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
 import { emailKey, isActive, type ActiveUser, nameKey } from "../../models/user.ts";
@@ -10,15 +11,6 @@ import type { RateLimits } from "../limits/rate-limits.ts";
 import type { Passwords } from "./passwords.ts";
 import { revokeSessions, type Sessions, type SessionTokens } from "./sessions.ts";
 import { notLoggedIn } from "./tokens.ts";
-
-/** What a person sees of the own account. */
-export interface Profile {
-  id: number;
-  email: string;
-  firstName: string;
-  lastName: string | null;
-  createdAt: string;
-}
 
 /** A log-in on one device, and whose. */
 export interface LoggedIn {

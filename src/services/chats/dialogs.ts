@@ -1,8 +1,8 @@
 import type { Database } from "../../db/connect.ts";
 import { dialogsOf, type Pair, pairKey } from "../../db/queries/chats/dialogs.ts";
-import { blocks } from "../people/blocks.ts";
-import type { ChatWriter } from "../../writes/chat-log.ts";
 import { noSuchUser } from "../../domain-errors.ts";
+import type { ChatWriter } from "../../writes/chat-log.ts";
+import { blocks } from "../people/blocks.ts";
 
 /** How many dialogs are opened side by side: some connections are left to everyone else. */
 const openedAtATime = 4;

@@ -1,15 +1,15 @@
 import type { Database } from "../../db/connect.ts";
-import { type GroupMember, groupMembers } from "../../db/queries/groups/group-members.ts";
 import { groupMemberState } from "../../db/queries/chats/member-state.ts";
-import type { ChatMessage } from "../../db/queries/messages/messages.ts";
-import { AppError } from "../../errors.ts";
-import type { Role } from "../../models/chat-member.ts";
-import type { StoredEvent } from "../../models/message.ts";
-import type { Actor } from "../actor.ts";
-import { blocks } from "../people/blocks.ts";
-import type { Changes, ChatWriter, LockedChat, SentMessage } from "../../writes/chat-log.ts";
-import type { Page } from "../messages/history.ts";
+import { type GroupMember, groupMembers } from "../../db/queries/groups/group-members.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { Role } from "../../domain/chat.ts";
+import type { StoredEvent } from "../../domain/event.ts";
+import type { ChatMessage, SentMessage } from "../../domain/message.ts";
 import { noSuchUser, notMember } from "../../domain-errors.ts";
+import { AppError } from "../../errors.ts";
+import type { Changes, ChatWriter, LockedChat } from "../../writes/chat-log.ts";
+import type { Page } from "../messages/history.ts";
+import { blocks } from "../people/blocks.ts";
 
 interface Member {
   groupId: number;

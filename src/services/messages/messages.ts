@@ -1,11 +1,12 @@
 import type { Database } from "../../db/connect.ts";
-import { type ChatMessage, messagesById } from "../../db/queries/messages/messages.ts";
-import { AppError } from "../../errors.ts";
-import type { Actor } from "../actor.ts";
-import { blocks } from "../people/blocks.ts";
-import type { Changes, ChatWriter, LockedChat, SentMessage } from "../../writes/chat-log.ts";
-import type { SendQueue } from "../../writes/message-writer.ts";
+import { messagesById } from "../../db/queries/messages/messages.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { ChatMessage, SentMessage } from "../../domain/message.ts";
 import { noSuchMessage, noSuchUser } from "../../domain-errors.ts";
+import { AppError } from "../../errors.ts";
+import type { Changes, ChatWriter, LockedChat } from "../../writes/chat-log.ts";
+import type { SendQueue } from "../../writes/message-writer.ts";
+import { blocks } from "../people/blocks.ts";
 
 interface Words {
   content: string;

@@ -1,5 +1,5 @@
 import type { Transaction } from "sequelize";
-import type { Person } from "../../db/queries/messages/messages.ts";
+import type { Person } from "../../domain/person.ts";
 import { blockedPeople } from "../../db/queries/people/blocked-people.ts";
 import type { Database } from "../../db/connect.ts";
 import { AppError } from "../../errors.ts";

@@ -1,7 +1,8 @@
 import { Transaction } from "sequelize";
+import type { ChatMessage } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { type ChatMessage, messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
+import { messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
 
 /** Comings and goings of one chat that may follow a page of its changes; there are never so many. */
 const mostNotices = 100_000;

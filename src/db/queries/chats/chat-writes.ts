@@ -1,6 +1,6 @@
 import type { Transaction } from "sequelize";
-import type { Role } from "../../../models/chat-member.ts";
-import type { StoredEvent } from "../../../models/message.ts";
+import type { Role } from "../../../domain/chat.ts";
+import type { StoredEvent } from "../../../domain/event.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 

@@ -1,45 +1,9 @@
 import type { Transaction } from "sequelize";
-import type { StoredEvent } from "../../../models/message.ts";
+import type { StoredEvent } from "../../../domain/event.ts";
+import type { ChatMessage, RepliedMessage } from "../../../domain/message.ts";
+import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-
-/** Someone as others see them today. */
-export interface Person {
-  id: number;
-  firstName: string;
-  lastName: string | null;
-}
-
-/** A message with the names around it as they are now; what delivery hands out and every list is made of. */
-export interface ChatMessage {
-  id: number;
-  chatId: number;
-  seq: number;
-  version: number;
-  sender: Person;
-  /** In a dialog: whom it is for. */
-  receiver: Person | null;
-  /** In a group: its name. */
-  groupName: string | null;
-  content: string;
-  event: (StoredEvent & { subject: Person | null }) | null;
-  clientMessageId: string | null;
-  /** What it answers, as that is today. */
-  replyTo: RepliedMessage | null;
-  createdAt: Date;
-  editedAt: Date | null;
-  deletedAt: Date | null;
-}
-
-/** As much of a message as a reply to it shows. */
-export interface RepliedMessage {
-  id: number;
-  sender: Person;
-  content: string;
-  event: ChatMessage["event"];
-  groupName: string | null;
-  deletedAt: Date | null;
-}
 
 /** What people without an account are called: their messages stay, their names do not. */
 const deletedUserName = "Deleted user";

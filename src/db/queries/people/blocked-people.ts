@@ -1,6 +1,6 @@
+import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import type { Person } from "../messages/messages.ts";
 
 const most = 1000;
 
