@@ -11,7 +11,7 @@ import type { Config } from "./config/config.ts";
 import type { Database } from "./db/connect.ts";
 import { asAppError } from "./db/database-errors.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
-import { changesAfter, settledChat } from "./db/queries/chats/changes.ts";
+import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
 import { versionBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { asyncApiDocument } from "./docs/asyncapi.ts";
@@ -161,8 +161,8 @@ export class Messenger {
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
-        settled: (chatId) => settledChat(database, chatId),
-        ...(!isAlone && { startOf: startAmongOthers(database) }),
+        waitForWriters: (chatId) => waitForWriters(database, chatId),
+        ...(!isAlone && { startVersion: startAmongOthers(database) }),
       },
       bus,
       deliver: (change) => {

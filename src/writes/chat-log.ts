@@ -4,7 +4,8 @@ import { isRetryableRollback, isTransient, violatedConstraint } from "../db/data
 import { insertSystemMessages, lockChats, membersOf, setRoles } from "../db/queries/chats/chat-writes.ts";
 import { messagesByClientIds, messagesById } from "../db/queries/messages/messages.ts";
 import { select } from "../db/select.ts";
-import { type Delivery, type EndWrite, recipientsOf } from "../delivery/delivery.ts";
+import type { Delivery, EndWrite } from "../delivery/delivery.ts";
+import { recipientsOf } from "../delivery/recipients.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { Change } from "../domain/change.ts";
 import type { Role } from "../domain/chat.ts";

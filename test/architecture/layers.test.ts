@@ -16,7 +16,7 @@ const layers: Record<string, readonly string[]> = {
   models: ["domain"],
   db: ["models", "domain", "errors", "logger"],
   bus: ["contract", "errors", "logger"],
-  delivery: ["bus", "db", "domain", "logger"],
+  delivery: ["bus", "contract", "domain", "concurrency", "logger"],
   writes: ["services", "delivery", "db", "models", "domain", "domain-errors", "errors"],
   services: ["writes", "delivery", "bus", "db", "models", "domain", "domain-errors", "concurrency", "errors", "logger"],
   jobs: ["delivery", "db", "domain", "logger"],
