@@ -40,9 +40,9 @@ export const mutants: readonly Mutant[] = [
     name: "pushes before the commit",
     edits: [
       {
-        in: "writes/chat-log.js",
-        from: "await transaction.commit();",
-        to: "void changes.announce();\n            await new Promise((resolve) => setTimeout(resolve, 50));\n            await transaction.commit();",
+        in: "writes/chat-transaction.js",
+        from: "await handle.commit(() => transaction.commit());",
+        to: "for (const change of tx.changes()) handle.delivery.publish(change);\n            await new Promise((resolve) => setTimeout(resolve, 50));\n            await handle.commit(() => transaction.commit());",
       },
     ],
   },
@@ -88,7 +88,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: "neither waits for nor reads what is missing before a greater version",
     edits: [
-      { in: "delivery/delivery.js", from: "if (!chat.placed || version > chat.version + 1) {", to: "if (false) {" },
+      {
+        in: "delivery/sequencer.js",
+        from: "if (!this.isPositioned || version > this.version + 1)",
+        to: "if (false)",
+      },
     ],
   },
   {
@@ -105,7 +109,7 @@ export const mutants: readonly Mutant[] = [
     name: "leaves the text of what is deleted",
     edits: [
       {
-        in: "writes/chat-log.js",
+        in: "db/queries/chats/chat-writes.js",
         from: "content = $content,",
         to: "content = CASE WHEN $content = '' THEN messages.content ELSE $content END,",
       },
@@ -174,9 +178,9 @@ export const mutants: readonly Mutant[] = [
 /** In every server of these runs some time passes now and then between a commit and what is said of it. */
 const naps: readonly Edit[] = [
   {
-    in: "writes/chat-log.js",
-    from: "await changes.announce();\n        return",
-    to: "await nap();\n        await changes.announce();\n        return",
+    in: "writes/chat-transaction.js",
+    from: "return { result, changes: tx.changes() };",
+    to: "await nap();\n            return { result, changes: tx.changes() };",
   },
   { in: "db/prepared.js", from: "return rows;", to: "await nap();\n        return rows;" },
 ];
