@@ -158,8 +158,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         in: "services/chats/read-state.js",
-        from: "mark.peerId === null ? [by.userId] : [by.userId, mark.peerId]",
-        to: "mark.peerId === null ? [] : [mark.peerId]",
+        from: "position.peerId === null ? [by.userId] : [by.userId, position.peerId]",
+        to: "position.peerId === null ? [] : [position.peerId]",
       },
     ],
   },
@@ -168,8 +168,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         in: "db/queries/chats/read-state.js",
-        from: "SET read_seq = GREATEST(member.read_seq, before.wanted)",
-        to: "SET read_seq = before.wanted",
+        from: "SET read_seq = GREATEST(member.read_seq, before.target)",
+        to: "SET read_seq = before.target",
       },
     ],
   },

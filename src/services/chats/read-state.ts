@@ -5,33 +5,36 @@ import type { Actor } from "../../domain/actor.ts";
 import { noSuchUser, notInChat } from "../../domain-errors.ts";
 import { User } from "../../models/index.ts";
 
-/** What a person has read and hidden: marks of the membership, which change nothing for anybody else. */
+/** What members have read and cleared. These positions belong to the membership and change nothing for anyone else. */
 export class ReadState {
   constructor(private readonly options: { database: Database; delivery: Delivery }) {}
 
-  /** Notes that everything up to `seq` has been read. Only ever moves forward; in a dialog the other side is told, unless one of the two blocks the other. */
+  /**
+   * Marks everything up to `seq` as read; the position never moves back. In a dialog the other person is notified, unless
+   * one of the two blocks the other.
+   */
   async markRead(by: Actor, { chatId, seq }: { chatId: number; seq: number }) {
     const { database, delivery } = this.options;
-    const mark = await advanceReadPosition(database, { chatId, userId: by.userId, seq });
-    if (!mark) throw notInChat();
-    const item = { chatId, userId: by.userId, readSeq: mark.readSeq };
-    const recipientIds = mark.peerId === null ? [by.userId] : [by.userId, mark.peerId];
-    if (mark.moved) delivery.publishSignal({ kind: "read", item, recipientIds, requester: by.requester });
+    const position = await advanceReadPosition(database, { chatId, userId: by.userId, seq });
+    if (!position) throw notInChat();
+    const item = { chatId, userId: by.userId, readSeq: position.readSeq };
+    const recipientIds = position.peerId === null ? [by.userId] : [by.userId, position.peerId];
+    if (position.moved) delivery.publishSignal({ kind: "read", item, recipientIds, requester: by.requester });
     return item;
   }
 
   /**
-   * Hides the dialog up to now, for the one who asks only. Null where there is nothing to hide. What is hidden counts as
-   * read, which the other side is told as ever.
+   * Hides the messages of a dialog up to now, for the caller only; hidden messages count as read. Null if the two have no
+   * dialog.
    */
   async clearDialog(by: Actor, { receiverId }: { receiverId: number }) {
     const { database, delivery } = this.options;
-    const view = await clearDialogFor(database, { userId: by.userId, otherId: receiverId });
-    if (!view) {
+    const position = await clearDialogFor(database, { userId: by.userId, otherId: receiverId });
+    if (!position) {
       if ((await User.count({ where: { id: receiverId } })) === 0) throw noSuchUser();
       return null;
     }
-    const { moved, peerId, ...item } = view;
+    const { moved, peerId, ...item } = position;
     delivery.publishSignal({ kind: "cleared", item, recipientIds: [by.userId], requester: by.requester });
     if (moved && peerId !== null) {
       const { chatId, readSeq } = item;
@@ -40,7 +43,7 @@ export class ReadState {
     return item;
   }
 
-  /** Tells two people how far the other has read, if they may know it: after a block, during which neither was told. */
+  /** Sends each of two people the other's read position, if they may know it: while blocked they were not notified. */
   async shareReadPositions(userId: number, otherId: number): Promise<void> {
     const { database, delivery } = this.options;
     for (const { peerId, ...item } of await sharedReadPositions(database, { userId, otherId })) {

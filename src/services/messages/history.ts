@@ -11,13 +11,13 @@ import type { ChatMessage } from "../../domain/message.ts";
 import { noSuchUser, notInChat, notMember } from "../../domain-errors.ts";
 import { User } from "../../models/index.ts";
 
-/** Which rows of a list: page 1 is the newest. */
+/** A page of a list; page 1 holds the newest rows. */
 export interface Page {
   limit: number;
   page: number;
 }
 
-/** Which messages of a chat: before, after or around a `seq`. */
+/** A range of messages in a chat: before, after or around a `seq`; the newest ones if none is set. */
 export interface PageRange {
   limit: number;
   before?: number | undefined;
@@ -25,55 +25,55 @@ export interface PageRange {
   around?: number | undefined;
 }
 
-/** Messages in a row. */
+/** Consecutive messages of a chat. */
 export interface MessagePage {
   messages: ChatMessage[];
-  /** Whether there are more in the direction that was asked for; around a place, in either. */
+  /** Whether there are more in the requested direction; for `around`, in either direction. */
   hasMore: boolean;
 }
 
-/** What was said, for reading. */
+/** Reads chats and their messages. */
 export class History {
   constructor(private readonly options: { database: Database }) {}
 
-  /** The chats that a person is in now, each with its last message, newest first. */
+  /** Returns the chats of a user, each with its last message, newest first. */
   latestChats(userId: number, { limit, page }: Page): Promise<ListedChat[]> {
     return chatList(this.options.database, { userId, limit, offset: (page - 1) * limit });
   }
 
-  /** The messages between two people, newest first; the other account may be deleted by now. */
+  /** Returns the messages between two people, newest first. The other account may have been deleted. */
   async dialog(userId: number, { receiverId, ...page }: Page & { receiverId: number }): Promise<ChatMessage[]> {
-    const view = await dialogMemberState(this.options.database, { userId, otherId: receiverId });
-    if (view) return this.pageOf(view, page);
+    const state = await dialogMemberState(this.options.database, { userId, otherId: receiverId });
+    if (state) return this.pageOf(state, page);
     if ((await User.count({ where: { id: receiverId } })) === 0) throw noSuchUser();
     return [];
   }
 
-  /** The messages of a group, newest first; members see all of it. */
+  /** Returns the messages of a group, newest first. Members see all of them. */
   async group(userId: number, { groupId, ...page }: Page & { groupId: number }): Promise<ChatMessage[]> {
-    const view = await groupMemberState(this.options.database, { groupId, userId });
-    if (!view) throw notMember();
-    return this.pageOf(view, page);
+    const state = await groupMemberState(this.options.database, { groupId, userId });
+    if (!state) throw notMember();
+    return this.pageOf(state, page);
   }
 
-  /** Messages of any chat of a person around a place in it, by rising `seq`; without a place, the newest. */
-  async messages(userId: number, { chatId, ...place }: PageRange & { chatId: number }): Promise<MessagePage> {
-    const view = await memberState(this.options.database, { chatId, userId });
-    if (!view) throw notInChat();
-    const { after, upTo, hasMore } = stretchOf(view, place);
+  /** Returns a range of the messages of a chat of any kind, by rising `seq`. */
+  async messages(userId: number, { chatId, ...range }: PageRange & { chatId: number }): Promise<MessagePage> {
+    const state = await memberState(this.options.database, { chatId, userId });
+    if (!state) throw notInChat();
+    const { after, upTo, hasMore } = boundsOf(state, range);
     const messages = await messagesBySeq(this.options.database, { chatId, after, upTo });
     return { messages: messages.reverse(), hasMore };
   }
 
-  /** Since `seq` has no gaps, a page is a range of it: page 1000 costs what page 1 costs. */
+  /** Since `seq` has no gaps, a page is a range of `seq`: page 1000 costs as much as page 1. */
   private pageOf({ chatId, lastSeq, clearedSeq }: MemberState, { limit, page }: Page): Promise<ChatMessage[]> {
     const upTo = lastSeq - (page - 1) * limit;
     return messagesBySeq(this.options.database, { chatId, after: Math.max(upTo - limit, clearedSeq), upTo });
   }
 }
 
-/** The range of `seq` that a window shows: `after` itself is not in it, `upTo` is. */
-function stretchOf({ lastSeq, clearedSeq }: MemberState, { limit, before, after, around }: PageRange) {
+/** Returns the bounds of a range: `after` exclusive, `upTo` inclusive. */
+function boundsOf({ lastSeq, clearedSeq }: MemberState, { limit, before, after, around }: PageRange) {
   const within = (seq: number) => Math.min(Math.max(seq, clearedSeq), lastSeq);
   if (after !== undefined) {
     const from = within(after);

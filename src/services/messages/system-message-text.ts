@@ -1,11 +1,14 @@
+import type { EventKind } from "../../domain/event.ts";
 import type { ChatMessage } from "../../domain/message.ts";
 
-type EventKind = NonNullable<ChatMessage["event"]>["kind"];
+interface Values {
+  by: string;
+  subject: string;
+  groupName: string;
+  role: string;
+}
 
-const sentences: Record<
-  EventKind,
-  (words: { by: string; subject: string; groupName: string; role: string }) => string
-> = {
+const templates: Record<EventKind, (values: Values) => string> = {
   groupCreated: ({ by, groupName }) => `${by} created the group "${groupName}"`,
   groupRenamed: ({ by, groupName }) => `${by} renamed the group to "${groupName}"`,
   groupDeleted: ({ by }) => `${by} deleted the group`,
@@ -17,13 +20,13 @@ const sentences: Record<
 };
 
 /**
- * What people read: the text, or for a notification a sentence made from today's names. Nothing but ids is stored, so
- * that the name of a deleted account is nowhere.
+ * Returns the text of a message as it is displayed. System messages are stored as ids only and get the current names, so
+ * the name of a deleted account is stored nowhere.
  */
 export function displayText(message: Pick<ChatMessage, "event" | "sender" | "content" | "groupName">): string {
   const { event, sender, content } = message;
   if (!event) return content;
-  return sentences[event.kind]({
+  return templates[event.kind]({
     by: sender.firstName,
     subject: event.subject?.firstName ?? sender.firstName,
     groupName: event.groupName ?? message.groupName ?? "",

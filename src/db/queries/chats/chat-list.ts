@@ -3,23 +3,23 @@ import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 import { messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
 
-/** A chat as a person's list shows it. */
+/** A chat in a user's list of chats. */
 export interface ListedChat {
   lastMessage: ChatMessage;
   chatVersion: number;
   readSeq: number;
-  /** Messages after `readSeq`: a difference of two counters, so it cannot drift. */
+  /** The number of messages after `readSeq`: a difference of two counters, so it cannot drift. */
   unread: number;
 }
 
 /**
- * The chats a person is in now, the one with the newest message first. A cleared dialog is hidden until its next
- * message. Indexes: the primary key of chat_members finds the chats, the one of messages each last message; nothing
- * else of the history is touched.
+ * Returns the chats of a user, the one with the newest message first. A cleared dialog is hidden until its next message.
+ * Indexes: the primary key of chat_members for the chats, that of messages for each last message; no other messages are
+ * read.
  */
 export async function chatList(
   database: Database,
-  screen: { userId: number; limit: number; offset: number },
+  page: { userId: number; limit: number; offset: number },
 ): Promise<ListedChat[]> {
   const rows = await select<Parameters<typeof toChatMessage>[0] & Omit<ListedChat, "lastMessage">>(
     database,
@@ -35,7 +35,7 @@ export async function chatList(
        JOIN messages AS m ON m.id = mine.last_message_id
        JOIN chats AS c ON c.id = mine.id ${messagePeople}
       ORDER BY mine.last_message_id DESC`,
-    screen,
+    page,
   );
   return rows.map((row) => ({
     lastMessage: toChatMessage(row),

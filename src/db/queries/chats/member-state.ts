@@ -1,14 +1,14 @@
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
-/** What a person may read of a chat: everything after `clearedSeq`. */
+/** What a member may read of a chat: the messages after `clearedSeq`, up to `lastSeq`. */
 export interface MemberState {
   chatId: number;
   lastSeq: number;
   clearedSeq: number;
 }
 
-/** A chat that fits the condition as its member sees it; undefined for everyone else. */
+/** Returns the state of a member in the chat that matches the condition; undefined for non-members. */
 async function memberStateWhere(
   database: Database,
   condition: string,
@@ -25,18 +25,18 @@ async function memberStateWhere(
   return rows[0];
 }
 
-/** The chat, of whatever kind; undefined for strangers, for those who left and where there is no such chat. */
-export const memberState = (database: Database, who: { chatId: number; userId: number }) =>
-  memberStateWhere(database, "c.id = $chatId", who);
+/** Returns the state of a member in a chat of any kind; undefined if there is no such chat, or for non-members. */
+export const memberState = (database: Database, member: { chatId: number; userId: number }) =>
+  memberStateWhere(database, "c.id = $chatId", member);
 
 /** The same for a group only. */
 export const groupMemberState = (database: Database, { groupId, userId }: { groupId: number; userId: number }) =>
   memberStateWhere(database, "c.id = $chatId AND c.kind = 'group'", { chatId: groupId, userId });
 
-/** The dialog of two people as the first sees it; undefined before it is opened. Index: chats_pair_unique. */
-export const dialogMemberState = (database: Database, who: { userId: number; otherId: number }) =>
+/** Returns the state of the first of two people in their dialog; undefined if they have none. Index: chats_pair_unique. */
+export const dialogMemberState = (database: Database, pair: { userId: number; otherId: number }) =>
   memberStateWhere(
     database,
     "c.pair_low = LEAST($userId::bigint, $otherId::bigint) AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)",
-    who,
+    pair,
   );

@@ -2,57 +2,57 @@ import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 import { eitherBlocks } from "../people/blocked-people.ts";
 
-/** Who hears of a dialog's marks: the other side, unless that is oneself or one of the two blocks the other. */
+/** SQL for the other person in a dialog who may know the read position; null with oneself or while one blocks the other. */
 const peerOf = (userId: string): string =>
   `CASE WHEN c.kind = 'dialog' AND NOT ${eitherBlocks("c.pair_low", "c.pair_high")}
                 THEN NULLIF(c.pair_low + c.pair_high - ${userId}, ${userId}) END`;
 
-/** How far a person has read a chat, after a mark was set. */
+/** How far a member has read a chat. */
 export interface ReadPosition {
   readSeq: number;
   /** Whether this call moved it. */
   moved: boolean;
-  /** Of a dialog: who else is to hear of it. */
+  /** The other person to notify, in a dialog. */
   peerId: number | null;
 }
 
-/** Moves a read mark forward, never back and never past the newest message. Undefined for who is not in the chat. */
+/** Moves a read position forward, never back and never past the newest message. Undefined for non-members. */
 export async function advanceReadPosition(
   database: Database,
-  mark: { chatId: number; userId: number; seq: number },
+  position: { chatId: number; userId: number; seq: number },
 ): Promise<ReadPosition | undefined> {
   const rows = await select<ReadPosition>(
     database,
     `WITH before AS (
-            SELECT member.read_seq, LEAST($seq, c.last_seq) AS wanted,
+            SELECT member.read_seq, LEAST($seq, c.last_seq) AS target,
                    ${peerOf("member.user_id")} AS peer_id
               FROM chats AS c
               JOIN chat_members AS member ON member.chat_id = c.id
              WHERE c.id = $chatId AND member.user_id = $userId AND c.deleted_at IS NULL
           )
      UPDATE chat_members AS member
-        SET read_seq = GREATEST(member.read_seq, before.wanted)
+        SET read_seq = GREATEST(member.read_seq, before.target)
        FROM before
       WHERE member.chat_id = $chatId AND member.user_id = $userId
-  RETURNING member.read_seq AS "readSeq", before.wanted > before.read_seq AS moved,
+  RETURNING member.read_seq AS "readSeq", before.target > before.read_seq AS moved,
             before.peer_id AS "peerId"`,
-    mark,
+    position,
   );
   return rows[0];
 }
 
-/** How far a dialog is hidden from one of the two, after it was cleared. */
+/** How far one person has cleared a dialog. */
 export interface ClearedPosition {
   chatId: number;
   clearedSeq: number;
   readSeq: number;
-  /** Whether this call moved the read mark. */
+  /** Whether this call moved the read position. */
   moved: boolean;
-  /** Who else is to hear of the read mark. */
+  /** The other person to notify of the read position. */
   peerId: number | null;
 }
 
-/** Hides everything up to now from one side of a dialog. Undefined where the two have none. */
+/** Hides the messages of a dialog up to now from the first of the two. Undefined if they have no dialog. */
 export async function clearDialogFor(
   database: Database,
   dialog: { userId: number; otherId: number },
@@ -73,7 +73,7 @@ export async function clearDialogFor(
   return rows[0];
 }
 
-/** How far each of two people has read their dialog, as far as they may know it of each other. Index: chats_pair_unique. */
+/** Returns how far each of two people has read their dialog, if they may know it of each other. Index: chats_pair_unique. */
 export function sharedReadPositions(
   database: Database,
   dialog: { userId: number; otherId: number },
@@ -85,9 +85,9 @@ export function sharedReadPositions(
                       FROM chats AS c
                       JOIN chat_members AS member ON member.chat_id = c.id
                      WHERE c.pair_low = LEAST($userId::bigint, $otherId::bigint)
-                       AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)) AS mark
-      WHERE mark."peerId" IS NOT NULL
-      ORDER BY mark."userId"`,
+                       AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)) AS shared
+      WHERE shared."peerId" IS NOT NULL
+      ORDER BY shared."userId"`,
     dialog,
   );
 }

@@ -1,18 +1,18 @@
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
-/** A chat in which something changed, and its version after that. */
+/** A changed chat, and its version after the change. */
 export interface ChangedVersion {
   chatId: number;
   version: number;
 }
 
 /**
- * The chats that were changed within the last seconds, but for the last half second: whoever made such a change is just
- * about to tell. New messages are found from the end of messages_pkey, changed ones by messages_revised_at.
+ * Returns the chats changed within the last seconds, except for the last half second: the process that made such a change
+ * is about to publish it. Indexes: the end of messages_pkey for new messages, messages_revised_at for changed ones.
  */
 export async function recentChanges(database: Database, { seconds }: { seconds: number }): Promise<ChangedVersion[]> {
-  // In a statement of its own, so that the planner of the next one knows how few messages are left.
+  // In a statement of its own, so that the planner knows how few messages the next one has to read.
   const [lastBefore] = await select<{ id: number }>(
     database,
     `SELECT id
@@ -40,7 +40,7 @@ export async function recentChanges(database: Database, { seconds }: { seconds: 
   );
 }
 
-/** The version of a chat before everything that was changed within the last seconds. Index: messages_version_unique. */
+/** Returns the version of a chat before the changes of the last seconds. Index: messages_version_unique. */
 export async function versionBefore(
   database: Database,
   { chatId, seconds }: { chatId: number; seconds: number },

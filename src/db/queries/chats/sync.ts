@@ -10,46 +10,46 @@ export interface KnownChat {
   version: number;
   readSeq: number;
   clearedSeq: number;
-  /** Null: it does not say, and is not told. */
+  /** Null if the client does not keep the other person's read position. */
   peerReadSeq: number | null;
 }
 
-/** The chats a client asks about: all, or those with ids in a range. */
+/** The chats that a client asks about: those with ids in a range. */
 export interface Scope {
   userId: number;
   fromChatId: number;
   toChatId: number;
 }
 
-/** How much is read. */
+/** How much to read. */
 export interface Amount {
-  /** With more changed rows of one chat than this, its newest messages are read instead. */
+  /** Of a chat with more changed messages than this, the newest messages are read instead. */
   changes: number;
-  /** How many of the newest. */
+  /** How many of the newest messages. */
   newest: number;
-  /** The messages that no longer fit into an answer of so many bytes are not read. */
+  /** Messages that do not fit into an answer of this size are not read. */
   bytes: number;
 }
 
-/** A chat that the client knows and the person is not in, and how far it is: for the server only, never to be told. */
+/** A chat that the client knows and the user is not a member of. The version is for the server only, never for clients. */
 export interface LeftChat {
   chatId: number;
   version: number;
 }
 
-/** A chat of a person in which something differs from what the client knows. */
+/** A chat of the user that differs from what the client knows. */
 export interface ChangedChat {
   chatId: number;
-  /** The next one in which something differs, if there is one; it may not have been read. */
+  /** The next chat that differs, if there is one; it may not have been read. */
   nextChatId: number | null;
   /**
-   * `marks`: no message. `changes`: the rows after the client's version. `tooLong`: more of them than are read.
-   * `reset`: the client is ahead of the server.
+   * `positions`: only read or cleared positions. `changes`: the messages after the client's version. `tooLong`: more of
+   * them than are read. `reset`: the client is ahead of the server.
    */
-  difference: "marks" | "changes" | "tooLong" | "reset";
+  difference: "positions" | "changes" | "tooLong" | "reset";
   kind: "dialog" | "group";
   groupName: string | null;
-  /** In a dialog: the other side, which is oneself in a dialog with oneself. */
+  /** The other person in a dialog; the user in a dialog with oneself. */
   peerId: number | null;
   /** Null also while one of the two blocks the other. */
   peerReadSeq: number | null;
@@ -60,24 +60,24 @@ export interface ChangedChat {
   /** Null where the client does not know the chat. */
   knownVersion: number | null;
   /**
-   * The changes in the order of their versions, or the newest messages, the newest first; as far as may fit. Behind the
-   * first that does not, nothing is told: what follows may be missing.
+   * The changed messages in order of their versions, or the newest messages, the newest first, as far as they may fit.
+   * Ignore everything after the first one that does not fit: messages may be missing there.
    */
   messages: ChatMessage[];
 }
 
-/** Less than any message, without its text, takes in an answer, and than any chat; in bytes. */
-const leastSize = 200;
+/** Less than the size of any chat, and of any message without its text, in an answer; in bytes. */
+const minSize = 200;
 
 /*
- * Everything is read at one moment, since it is one statement. Its plan is made once for each connection, so it leaves
- * nothing to chance that matters when tables grow:
- * - `wanted`: what differs is found from the person's rows of chat_members (its primary key), and put in order, before a
- *   message is looked at. `tooLong` is only looked into where the numbers allow it, and when the chat's turn has come.
+ * One statement, so everything is read at one moment. Each connection plans it only once, so the plan must stay good when
+ * the tables grow:
+ * - `wanted`: the chats that differ are found from the user's rows of chat_members (its primary key) and put in order
+ *   before any message is read. `tooLong` is only checked where the counters allow it, and only for chats that are read.
  * - `sized`: chat by chat, ids and sizes of messages are read in the order of an index, messages_version_unique or
- *   messages_seq_unique, until there are more than can fit. A row's version is never below its seq: so what the person
- *   has cleared is not walked over.
- * - Of the messages that may fit each is then read by its id.
+ *   messages_seq_unique, until there are more than can fit. A message's version is never below its seq, so cleared
+ *   messages are skipped.
+ * - Each message that may fit is then read by its id.
  */
 const statement = {
   name: "sync",
@@ -89,7 +89,7 @@ const statement = {
             ), wanted AS (
               SELECT either.chat_id, member.user_id IS NOT NULL AS is_member,
                      CASE WHEN member.user_id IS NULL THEN 'left'
-                          WHEN known.version = c.version THEN 'marks'
+                          WHEN known.version = c.version THEN 'positions'
                           WHEN known.version > c.version THEN 'reset'
                           WHEN LEAST(c.version - COALESCE(known.version, 0), c.last_seq - member.cleared_seq) > $9
                                AND EXISTS (SELECT FROM messages AS m
@@ -118,14 +118,14 @@ const statement = {
               SELECT wanted.*, page.*
                 FROM wanted
            LEFT JOIN LATERAL (
-                       (SELECT id AS message_id, version AS place, octet_length(content) + ${leastSize} AS size
+                       (SELECT id AS message_id, version AS place, octet_length(content) + ${minSize} AS size
                           FROM messages
                          WHERE wanted.difference = 'changes' AND chat_id = wanted.chat_id
                            AND version > wanted.after_version AND seq > wanted.cleared_seq
                          ORDER BY version
                          LIMIT $9)
                         UNION ALL
-                       (SELECT id, -seq, octet_length(content) + ${leastSize}
+                       (SELECT id, -seq, octet_length(content) + ${minSize}
                           FROM messages
                          WHERE wanted.difference IN ('tooLong', 'reset') AND chat_id = wanted.chat_id
                            AND seq > GREATEST(wanted.last_seq - $10, wanted.cleared_seq)
@@ -154,7 +154,7 @@ const statement = {
       ORDER BY c.is_member, c.chat_id, c.place`,
 };
 
-/** A chat, and one of its messages, unless there is none to read. */
+/** A chat with one of its messages, if there is one to read. */
 type Row = ChatRow & (Parameters<typeof toChatMessage>[0] | { id: null });
 
 interface ChatRow extends Omit<ChangedChat, "difference" | "version" | "messages"> {
@@ -162,7 +162,7 @@ interface ChatRow extends Omit<ChangedChat, "difference" | "version" | "messages
   chatVersion: number;
 }
 
-/** Where the server and the client differ: what the person has left, and what changed elsewhere; both by rising id. */
+/** Returns the differences between client and server: the chats that the user left, and those that changed, by rising id. */
 export async function differences(
   database: Database,
   { userId, fromChatId, toChatId }: Scope,
@@ -181,8 +181,8 @@ export async function differences(
     changes,
     newest,
     bytes,
-    // What was left, more than can fit, and behind newest messages that did not fit the chat that is next.
-    known.length + Math.ceil(bytes / leastSize) + newest,
+    // The chats that were left, more messages than can fit, and the chat after newest messages that did not fit.
+    known.length + Math.ceil(bytes / minSize) + newest,
   ]);
   const left: LeftChat[] = [];
   const changed: ChangedChat[] = [];

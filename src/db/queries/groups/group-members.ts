@@ -2,7 +2,7 @@ import type { Role } from "../../../domain/chat.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
-/** Someone in a group. */
+/** A member of a group. */
 export interface GroupMember {
   userId: number;
   firstName: string;
@@ -11,10 +11,10 @@ export interface GroupMember {
   joinedAt: Date;
 }
 
-/** One page of who is in a group: the owner, the admins, then the members, the longest there first. Index: chat_members_of_chat. */
+/** Returns a page of a group's members: the owner, the admins, then the others, those who joined first at the start. Index: chat_members_of_chat. */
 export function groupMembers(
   database: Database,
-  screen: { groupId: number; limit: number; offset: number },
+  page: { groupId: number; limit: number; offset: number },
 ): Promise<GroupMember[]> {
   return select<GroupMember>(
     database,
@@ -25,6 +25,6 @@ export function groupMembers(
       WHERE member.chat_id = $groupId
       ORDER BY CASE member.role WHEN 'owner' THEN 1 WHEN 'admin' THEN 2 ELSE 3 END, member.joined_at, member.user_id
       LIMIT $limit OFFSET $offset`,
-    screen,
+    page,
   );
 }

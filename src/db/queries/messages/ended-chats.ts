@@ -2,9 +2,9 @@ import { QueryTypes } from "sequelize";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
-const chunk = 1000;
+const chunkSize = 1000;
 
-/** A group that has ended whose messages were not all gone through, if there is one. Index: chats_ended. */
+/** Returns an ended group whose messages have not all been purged, if there is one. Index: chats_ended. */
 export async function someEndedChat(database: Database, endedBefore = new Date()): Promise<number | undefined> {
   const rows = await select<{ id: number }>(
     database,
@@ -15,10 +15,10 @@ export async function someEndedChat(database: Database, endedBefore = new Date()
 }
 
 /**
- * Goes through one chunk of an ended group's messages, the newest first; `last_message_id` says where to go on, and is
- * null after the last one. What has no client id is removed. The rest is emptied and stays, so that sending it again
- * stores nothing and is answered as ever. It is marked as deleted when it was written, which is news to nobody.
- * Index: messages_seq_unique.
+ * Purges one chunk of an ended group's messages, the newest first. `last_message_id` says where to continue, and is null
+ * after the last chunk. Messages without a client id are removed. Those with one stay, without content, so that a
+ * repeated send stores nothing and gets the same answer; they count as deleted at the time they were written, so they do
+ * not look like recent changes. Index: messages_seq_unique.
  */
 export async function purgeEndedChat(database: Database, chatId: number): Promise<void> {
   await database.query(
@@ -28,12 +28,12 @@ export async function purgeEndedChat(database: Database, chatId: number): Promis
                FOR NO KEY UPDATE SKIP LOCKED
           ), chunk AS (
             SELECT message.id, message.client_message_id IS NULL AS is_removed,
-                   row_number() OVER (ORDER BY message.seq DESC) > $chunk AS is_next
+                   row_number() OVER (ORDER BY message.seq DESC) > $chunkSize AS is_next
               FROM messages AS message
              WHERE message.chat_id = $chatId
                AND message.seq <= (SELECT newest.seq FROM ended JOIN messages AS newest ON newest.id = ended.last_message_id)
              ORDER BY message.seq DESC
-             LIMIT $chunk + 1
+             LIMIT $chunkSize + 1
           ), removed AS (
             DELETE FROM messages USING chunk WHERE messages.id = chunk.id AND NOT is_next AND is_removed
           ), emptied AS (
@@ -44,6 +44,6 @@ export async function purgeEndedChat(database: Database, chatId: number): Promis
      UPDATE chats SET last_message_id = (SELECT id FROM chunk WHERE is_next)
        FROM ended
       WHERE chats.id = ended.id`,
-    { bind: { chatId, chunk }, type: QueryTypes.UPDATE },
+    { bind: { chatId, chunkSize }, type: QueryTypes.UPDATE },
   );
 }

@@ -5,7 +5,7 @@ import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
-/** What people without an account are called: their messages stay, their names do not. */
+/** The name shown for a deleted account: its messages stay, its name is erased. */
 const deletedUserName = "Deleted user";
 
 interface MessageRow {
@@ -39,14 +39,14 @@ interface MessageRow {
   deletedAt: Date | null;
 }
 
-/** Someone by the columns of their row; names are gone with the account. */
+/** Builds a person from the columns of a user row. A deleted account has no name. */
 export const personOf = (id: number, firstName: string | null, lastName: string | null): Person => ({
   id,
   firstName: firstName ?? deletedUserName,
   lastName,
 });
 
-/** The row as the rest of the program knows it. */
+/** Converts a row to the type of the domain. */
 export function toChatMessage(row: MessageRow): ChatMessage {
   const { id, chatId, seq, version, groupName, content, event, clientMessageId, createdAt, editedAt, deletedAt } = row;
   return {
@@ -79,7 +79,7 @@ const toRepliedMessage = (row: MessageRow, id: number): RepliedMessage => ({
 const withSubject = (event: StoredEvent | null, firstName: string | null, lastName: string | null) =>
   event && { ...event, subject: event.userId === undefined ? null : personOf(event.userId, firstName, lastName) };
 
-/** Every list of messages selects these columns from these tables: `m` is the message, `c` its chat. */
+/** The columns that every query for messages selects: `m` is the message, `c` its chat. */
 export const messageColumns = `
        m.id, m.chat_id AS "chatId", m.seq, m.version, m.content, m.event,
        m.client_message_id AS "clientMessageId",
@@ -93,6 +93,7 @@ export const messageColumns = `
        reply_sender.first_name AS "replySenderFirstName", reply_sender.last_name AS "replySenderLastName",
        reply_subject.first_name AS "replySubjectFirstName", reply_subject.last_name AS "replySubjectLastName"`;
 
+/** The joins that `messageColumns` needs. */
 export const messagePeople = `
        JOIN users AS sender ON sender.id = m.sender_id
   LEFT JOIN users AS receiver ON receiver.id = c.pair_low + c.pair_high - m.sender_id
@@ -101,7 +102,7 @@ export const messagePeople = `
   LEFT JOIN users AS reply_sender ON reply_sender.id = reply.sender_id
   LEFT JOIN users AS reply_subject ON reply_subject.id = (reply.event ->> 'userId')::bigint`;
 
-/** Messages of a chat with `seq` in (`after`, `upTo`], newest first. Index: messages_seq_unique. */
+/** Returns the messages of a chat with `seq` in (`after`, `upTo`], newest first. Index: messages_seq_unique. */
 export async function messagesBySeq(
   database: Database,
   range: { chatId: number; after: number; upTo: number },
@@ -119,7 +120,7 @@ export async function messagesBySeq(
   return rows.map(toChatMessage);
 }
 
-/** Messages by their ids, in the order of the ids given; what is not there is left out. */
+/** Returns messages by id, in the order of the ids; missing ones are left out. */
 export async function messagesById(
   database: Database,
   messageIds: readonly number[],
@@ -128,10 +129,10 @@ export async function messagesById(
   const rows = await select<MessageRow>(
     database,
     `SELECT ${messageColumns}
-       FROM unnest($messageIds::bigint[]) WITH ORDINALITY AS wanted (id, place)
-       JOIN messages AS m ON m.id = wanted.id
+       FROM unnest($messageIds::bigint[]) WITH ORDINALITY AS input (id, position)
+       JOIN messages AS m ON m.id = input.id
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
-      ORDER BY wanted.place`,
+      ORDER BY input.position`,
     { messageIds },
     transaction,
   );

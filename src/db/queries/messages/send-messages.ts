@@ -4,28 +4,29 @@ import type { Database } from "../../connect.ts";
 import { prepared } from "../../prepared.ts";
 import { messagesById, personOf } from "./messages.ts";
 
-/** A message that somebody wants to have stored in a chat. */
+/** A message to store in a chat. */
 export interface MessageToSend {
   chatId: number;
   senderId: number;
-  /** In a dialog: the other side. */
+  /** The recipient, in a dialog. */
   receiverId?: number | undefined;
   content: string;
   clientMessageId?: string | undefined;
   replyTo?: number | undefined;
 }
 
-/** What became of one message. */
+/** The result of one message. */
 export type SendResult =
   | { kind: "written"; message: ChatMessage; recipientIds: readonly number[] }
-  /** This sender has stored something under this client id before. */
+  /** The sender has stored a message under this client id before. */
   | { kind: "stored"; messageId: number }
   /**
-   * `held`: somebody else holds the chat, or that of an earlier message of the same sender. `refused`: the chat is not
-   * there, or closed to the sender. `noReply`: what it answers is not a message of the chat.
+   * `held`: another transaction holds the chat, or the chat of an earlier message of the same sender. `refused`: the chat
+   * does not exist, or the sender may not write to it. `noReply`: the chat has no such message to reply to.
    */
   | { kind: "held" | "refused" | "noReply" };
 
+/** The JSON that the function `send_messages` returns. */
 interface Answer {
   createdAt: string;
   verdicts: [SendResult["kind"], id: number, seq: number, version: number][];
@@ -38,7 +39,7 @@ const statement = { name: "send_messages", text: "SELECT send_messages($1, $2, $
 /**
  * Stores messages in their order, in one round trip and one transaction; see the function `send_messages`. No two may
  * have the same sender and client id.
- * @returns the verdicts, in the order of the messages
+ * @returns the result of each message, in the same order
  */
 export async function sendMessages(database: Database, messages: readonly MessageToSend[]): Promise<SendResult[]> {
   const [row] = await prepared<{ answer: Answer }>(database, statement, [
@@ -49,42 +50,42 @@ export async function sendMessages(database: Database, messages: readonly Messag
     messages.map(({ replyTo }) => replyTo ?? null),
     messages.map(({ content }) => content),
   ]);
-  if (!row) throw new Error("send_messages gave no answer");
-  return readAnswer(row.answer, messages);
+  if (!row) throw new Error("send_messages returned no row");
+  return toResults(row.answer, messages);
 }
 
 /**
- * The verdicts with what the written messages answer, read as it is today, as everywhere; most answer nothing. Nothing
- * else is taken from there: a message may have been edited since, which is a change of its own. To be called after the
- * commit: if it fails, the messages are stored all the same.
+ * Adds to the written messages the messages that they reply to, as they are now; most reply to none. Only the replies are
+ * read again: a written message may have been edited since, which is a change of its own. Call it after the commit; if it
+ * fails, the messages are stored all the same.
  */
 export async function withReplies(
   database: Database,
-  verdicts: readonly SendResult[],
+  results: readonly SendResult[],
   messages: readonly MessageToSend[],
 ): Promise<readonly SendResult[]> {
-  const replying = verdicts.flatMap((verdict, index) =>
-    verdict.kind === "written" && messages[index]?.replyTo !== undefined ? [verdict.message.id] : [],
+  const replyIds = results.flatMap((result, index) =>
+    result.kind === "written" && messages[index]?.replyTo !== undefined ? [result.message.id] : [],
   );
-  if (replying.length === 0) return verdicts;
-  const replies = new Map((await messagesById(database, replying)).map(({ id, replyTo }) => [id, replyTo]));
-  return verdicts.map((verdict) => {
-    if (verdict.kind !== "written") return verdict;
-    const { message } = verdict;
-    return { ...verdict, message: { ...message, replyTo: replies.get(message.id) ?? null } };
+  if (replyIds.length === 0) return results;
+  const repliedTo = new Map((await messagesById(database, replyIds)).map(({ id, replyTo }) => [id, replyTo]));
+  return results.map((result) => {
+    if (result.kind !== "written") return result;
+    const { message } = result;
+    return { ...result, message: { ...message, replyTo: repliedTo.get(message.id) ?? null } };
   });
 }
 
-function readAnswer({ createdAt, verdicts, people, groups }: Answer, messages: readonly MessageToSend[]): SendResult[] {
+function toResults({ createdAt, verdicts, people, groups }: Answer, messages: readonly MessageToSend[]): SendResult[] {
   const personById = new Map<number, Person>();
   for (const [id, firstName, lastName] of people ?? []) personById.set(id, personOf(id, firstName, lastName));
   const groupById = new Map((groups ?? []).map(([id, name, memberIds]) => [id, { name, memberIds }]));
-  const moment = new Date(createdAt);
+  const createdAtDate = new Date(createdAt);
   return verdicts.map(([kind, id, seq, version], index): SendResult => {
     const sent = messages[index];
     if (kind === "stored") return { kind, messageId: id };
     if (kind !== "written") return { kind };
-    if (!sent) throw new Error("send_messages gave more verdicts than there were messages");
+    if (!sent) throw new Error("send_messages returned more results than there were messages");
     const { chatId, senderId, receiverId, content, clientMessageId = null } = sent;
     const group = groupById.get(chatId);
     const message: ChatMessage = {
@@ -99,7 +100,7 @@ function readAnswer({ createdAt, verdicts, people, groups }: Answer, messages: r
       event: null,
       clientMessageId,
       replyTo: null,
-      createdAt: moment,
+      createdAt: createdAtDate,
       editedAt: null,
       deletedAt: null,
     };
