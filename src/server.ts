@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import type { SessionsEnded } from "./domain/session.ts";
 import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { closeRedis, connectRedis, type RedisClient } from "./bus/redis.ts";
@@ -10,7 +11,7 @@ import type { Config } from "./config/config.ts";
 import type { Database } from "./db/connect.ts";
 import { asAppError } from "./db/database-errors.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
-import { changesAfter, settledChat } from "./db/queries/chats/changes.ts";
+import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
 import { versionBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { asyncApiDocument } from "./docs/asyncapi.ts";
@@ -25,21 +26,23 @@ import type { Logger } from "./logger.ts";
 import { Accounts } from "./services/accounts/accounts.ts";
 import { Blocks } from "./services/people/blocks.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
-import { ChatWriter } from "./writes/chat-log.ts";
-import { Dialogs } from "./services/chats/dialogs.ts";
+import { ChatWriter } from "./writes/chat-transaction.ts";
+import { Committer } from "./writes/commit.ts";
+import { Dialogs } from "./writes/dialogs.ts";
 import { Groups } from "./services/groups/groups.ts";
 import { History } from "./services/messages/history.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
 import { ReadState } from "./services/chats/read-state.ts";
-import { SendQueue } from "./writes/message-writer.ts";
+import { MessageSender } from "./writes/message-sender.ts";
+import { BatchWriter } from "./writes/send-batch.ts";
 import { Messages } from "./services/messages/messages.ts";
 import { Passwords } from "./services/accounts/passwords.ts";
 import { People } from "./services/people/people.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { RefreshTokens } from "./services/accounts/refresh-tokens.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
-import { readSessionsEnded, Sessions, type SessionsEnded } from "./services/accounts/sessions.ts";
+import { readSessionsEnded, Sessions } from "./services/accounts/sessions.ts";
 import { Sync } from "./services/chats/sync.ts";
 import { storedSecret, Tokens } from "./services/accounts/tokens.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
@@ -160,8 +163,8 @@ export class Messenger {
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
-        settled: (chatId) => settledChat(database, chatId),
-        ...(!isAlone && { startOf: startAmongOthers(database) }),
+        waitForWriters: (chatId) => waitForWriters(database, chatId),
+        ...(!isAlone && { startVersion: startAmongOthers(database) }),
       },
       bus,
       deliver: (change) => {
@@ -181,18 +184,17 @@ export class Messenger {
       onEnded: endSessionsEverywhere(connections, bus),
     });
     const passwords = new Passwords(config.passwords);
-    const chatWriter = new ChatWriter({ database, delivery });
+    const committer = new Committer({ database, delivery });
+    const chatWriter = new ChatWriter({ database, committer });
     const accounts = new Accounts({ database, passwords, limits, sessions, chatWriter });
     const people = new People({ database });
     const marks = new ReadState({ database, delivery });
     const blocks = new Blocks({ database, chatWriter, marks, onChange: presence.blockChanged });
     const groups = new Groups({ database, chatWriter, maxMembers: config.maxGroupMembers });
     const dialogs = new Dialogs({ database, chatWriter });
-    const messages = new Messages({
-      database,
-      chatWriter,
-      writer: new SendQueue({ database, dialogs, delivery, lanes: writerLanes(config) }),
-    });
+    const batches = new BatchWriter({ database, dialogs, committer });
+    const sender = new MessageSender({ batches, concurrency: sendConcurrency(config) });
+    const messages = new Messages({ database, chatWriter, sender });
     const history = new History({ database });
     const typing = new Typing({ database, delivery });
     const sync = new Sync({ database });
@@ -311,7 +313,7 @@ const readsAtATime = ({ databaseUrl, databasePoolSize }: Config): number =>
   databaseUrl === undefined ? 1 : Math.ceil(databasePoolSize / 2);
 
 /** The embedded database has one connection, and while a transaction is open everyone else waits for it. */
-const writerLanes = ({ databaseUrl, databasePoolSize }: Config): number =>
+const sendConcurrency = ({ databaseUrl, databasePoolSize }: Config): number =>
   databaseUrl === undefined || databasePoolSize < 4 ? 1 : 2;
 
 const answers = (database: Database): Promise<boolean> =>

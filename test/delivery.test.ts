@@ -1,7 +1,9 @@
 import { describe, expect, jest, test } from "@jest/globals";
-import type { ChatMessage } from "../src/db/queries/messages/messages.ts";
+import type { Requester } from "../src/domain/actor.ts";
+import type { Change } from "../src/domain/change.ts";
+import type { ChatMessage } from "../src/domain/message.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
-import { type Change, Delivery, type Requester } from "../src/delivery/delivery.ts";
+import { Delivery } from "../src/delivery/delivery.ts";
 import { silent } from "./support/silent.ts";
 
 /* The order of news, with the moments in which they arrive chosen by the test, which no running server lets us do. */
@@ -55,11 +57,11 @@ function deliveryOver(store: {
         if (store.failures && store.failures-- > 0) throw new Error("the store is away");
         const missing = Array.from({ length: Math.max(0, store.stored - version) }, (_, index) => version + 1 + index);
         const messages = missing.slice(0, limit).map((number) => store.rows?.get(number) ?? message(number));
-        const later = missing.slice(limit).flatMap((number) => store.rows?.get(number) ?? []);
-        return { messages, later, memberIds: store.memberIds ?? [1, 2] };
+        const laterEvents = missing.slice(limit).flatMap((number) => store.rows?.get(number) ?? []);
+        return { messages, laterEvents, memberIds: store.memberIds ?? [1, 2] };
       },
-      settled: async () => {},
-      ...(store.startOf !== undefined && { startOf: async () => store.startOf ?? 0 }),
+      waitForWriters: async () => {},
+      ...(store.startOf !== undefined && { startVersion: async () => store.startOf ?? 0 }),
     },
     bus: new InProcessBus(silent, store.members),
     deliver: (change) => given.push(change),

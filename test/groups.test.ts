@@ -773,11 +773,11 @@ describe("in a group", () => {
     const all = await changesAfter(messenger().db, { chatId: groupId, after: 0, limit: 100 });
     const page = await changesAfter(messenger().db, { chatId: groupId, after: 0, limit: 2 });
     expect(all.messages).toHaveLength(7);
-    expect(all.later).toEqual([]);
+    expect(all.laterEvents).toEqual([]);
     expect(page.messages).toEqual(all.messages.slice(0, 2));
-    expect(page.later).toEqual(all.messages.slice(2));
+    expect(page.laterEvents).toEqual(all.messages.slice(2));
     expect(page.memberIds).toEqual(all.memberIds);
-    expect(page.later.map(({ event }) => event?.userId)).toContain(idOf("admin"));
+    expect(page.laterEvents.map(({ event }) => event?.userId)).toContain(idOf("admin"));
   });
 });
 

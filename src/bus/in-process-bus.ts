@@ -5,8 +5,8 @@ import { type Bus, type Listener, Subscriptions } from "./bus.ts";
 export type Members = Set<InProcessBus>;
 
 /**
- * The bus of a messenger in one process: alone on it, it talks to nobody, and nothing is written as text. Those who are
- * given the same members hear each other.
+ * The bus of a messenger in one process: alone on it, it talks to nobody, and nothing is written as text. Buses that
+ * are given the same members receive each other's messages, as JSON like on any other bus.
  */
 export class InProcessBus implements Bus {
   private readonly listeners: Subscriptions;
@@ -20,8 +20,9 @@ export class InProcessBus implements Bus {
   }
 
   publish(topic: string, body: object): void {
-    if (!this.members.has(this)) return;
-    for (const member of this.members) if (member !== this) member.listeners.hear(topic, body);
+    if (!this.members.has(this) || this.members.size === 1) return;
+    const text = JSON.stringify(body);
+    for (const member of this.members) if (member !== this) member.listeners.hear(topic, JSON.parse(text));
   }
 
   subscribe(topic: string, listener: Listener): void {

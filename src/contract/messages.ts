@@ -1,3 +1,4 @@
+import { eventKinds } from "../domain/event.ts";
 import {
   chatId,
   clientMessageId,
@@ -14,19 +15,7 @@ import { described, exactly, flag, type Infer, nullable, object, oneOf, optional
 
 /** What happened to a group, for programs; the message's text says the same for people. */
 export const chatEvent = object({
-  kind: described(
-    oneOf(
-      "groupCreated",
-      "groupRenamed",
-      "groupDeleted",
-      "memberAdded",
-      "memberRemoved",
-      "memberLeft",
-      "roleChanged",
-      "ownershipTransferred",
-    ),
-    "What happened. More kinds will come: treat an unknown one as plain text.",
-  ),
+  kind: described(oneOf(...eventKinds), "What happened. More kinds will come: treat an unknown one as plain text."),
   byUserId: described(userId(), "Who did it."),
   userId: optional(described(userId(), "Whom it happened to, where that is not `byUserId`.")),
   groupName: optional(described(groupName(), "The name given by `groupCreated` and `groupRenamed`.")),

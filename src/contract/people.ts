@@ -1,19 +1,18 @@
+import type { Person, Profile } from "../domain/person.ts";
 import { emailAddress, firstName, lastName, time, userId } from "./fields.ts";
-import { described, type Infer, nullable, object, text } from "./schema.ts";
+import { described, type Infer, nullable, object, type Schema, text } from "./schema.ts";
 
 /** What anyone who is logged in may know of a person. */
-export const person = object({ id: userId(), firstName: firstName(), lastName: nullable(lastName()) });
-export type Person = Infer<typeof person>;
+export const person: Schema<Person> = object({ id: userId(), firstName: firstName(), lastName: nullable(lastName()) });
 
 /** What a person sees of the own account. */
-export const profile = object({
+export const profile: Schema<Profile> = object({
   id: userId(),
   email: emailAddress(),
   firstName: firstName(),
   lastName: nullable(lastName()),
   createdAt: time(),
 });
-export type Profile = Infer<typeof profile>;
 
 /** The answer to a registration and a log-in. */
 export const session = object({

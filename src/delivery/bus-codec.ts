@@ -1,55 +1,103 @@
-import { isIds, isRecord } from "../bus/bus.ts";
-import type { ChatMessage } from "../db/queries/messages/messages.ts";
-import type { Change, Signal } from "./delivery.ts";
+import { type Topic, topic } from "../bus/topic.ts";
+import { counter, id, seq, time, version } from "../contract/fields.ts";
+import { either, type Infer, integer, list, nullable, object, oneOf, optional, text } from "../contract/schema.ts";
+import type { Change, Signal } from "../domain/change.ts";
+import { eventKinds } from "../domain/event.ts";
 
 /*
- * Changes and signals as another process told them: JSON, in which times are text. What does not look like ours is
- * dropped, and found in the database; the bus itself is trusted as much as that.
+ * What the processes publish to each other. Bodies travel as JSON, so times arrive as text. Texts are not limited here:
+ * the process that stored them has checked them.
  */
 
-/** A change that another process has committed; undefined for anything else. */
-export function decodeChange(body: unknown): Change | undefined {
-  if (!isRecord(body) || !isIds(body.recipientIds) || !isMessage(body.message)) return undefined;
-  const { message, recipientIds } = body;
+const anyText = () => text({ min: 0, max: Number.MAX_SAFE_INTEGER, blank: true });
+
+const person = object({ id: id(), firstName: anyText(), lastName: nullable(anyText()) });
+
+const event = object({
+  kind: oneOf(...eventKinds),
+  byUserId: id(),
+  userId: optional(id()),
+  groupName: optional(anyText()),
+  role: optional(oneOf("admin", "member")),
+  memberIds: optional(list(id())),
+  subject: nullable(person),
+});
+
+const repliedMessage = object({
+  id: id(),
+  sender: person,
+  content: anyText(),
+  event: nullable(event),
+  groupName: nullable(anyText()),
+  deletedAt: nullable(time()),
+});
+
+const message = object({
+  id: id(),
+  chatId: id(),
+  seq: seq(),
+  version: version(),
+  sender: person,
+  receiver: nullable(person),
+  groupName: nullable(anyText()),
+  content: anyText(),
+  event: nullable(event),
+  clientMessageId: nullable(anyText()),
+  replyTo: nullable(repliedMessage),
+  createdAt: time(),
+  editedAt: nullable(time()),
+  deletedAt: nullable(time()),
+});
+
+const recipientIds = list(id());
+const encodedChange = object({ message, recipientIds });
+const encodedChangeTopic = topic("change", encodedChange);
+
+/** Committed changes. */
+export const changeTopic: Topic<Change> = {
+  name: encodedChangeTopic.name,
+  decode(body) {
+    const encoded = encodedChangeTopic.decode(body);
+    return encoded && toChange(encoded);
+  },
+};
+
+/** Read and cleared positions, and typing. */
+export const signalTopic: Topic<Signal> = topic(
+  "signal",
+  either(
+    object({
+      kind: oneOf("read"),
+      item: object({ chatId: id(), userId: id(), readSeq: counter() }),
+      recipientIds,
+    }),
+    either(
+      object({
+        kind: oneOf("cleared"),
+        item: object({ chatId: id(), clearedSeq: counter(), readSeq: counter() }),
+        recipientIds,
+      }),
+      object({
+        kind: oneOf("typing"),
+        item: object({ chatId: id(), userId: id(), ttlMs: integer({ min: 0, max: 60_000 }) }),
+        recipientIds,
+      }),
+    ),
+  ),
+);
+
+function toChange({ message, recipientIds }: Infer<typeof encodedChange>): Change {
   const { replyTo, createdAt, editedAt, deletedAt } = message;
   return {
     message: {
       ...message,
-      replyTo: replyTo && { ...replyTo, deletedAt: time(replyTo.deletedAt) },
+      replyTo: replyTo && { ...replyTo, deletedAt: toDate(replyTo.deletedAt) },
       createdAt: new Date(createdAt),
-      editedAt: time(editedAt),
-      deletedAt: time(deletedAt),
+      editedAt: toDate(editedAt),
+      deletedAt: toDate(deletedAt),
     },
     recipientIds,
   };
 }
 
-/** A signal of another process; undefined for anything else. */
-export function decodeSignal(body: unknown): Signal | undefined {
-  if (!isRecord(body) || !isIds(body.recipientIds) || !isSignal(body)) return undefined;
-  return body;
-}
-
-const time = (text: Date | null): Date | null => text && new Date(text);
-
-const isPerson = (value: unknown): boolean =>
-  isRecord(value) && Number.isSafeInteger(value.id) && typeof value.firstName === "string";
-
-const isMessage = (value: unknown): value is ChatMessage =>
-  isRecord(value) &&
-  [value.id, value.chatId, value.seq, value.version].every(
-    (number) => Number.isSafeInteger(number) && Number(number) > 0,
-  ) &&
-  isPerson(value.sender) &&
-  (value.receiver === null || isPerson(value.receiver)) &&
-  typeof value.content === "string" &&
-  (value.event === null || isRecord(value.event)) &&
-  (value.replyTo === null || (isRecord(value.replyTo) && isPerson(value.replyTo.sender))) &&
-  [value.createdAt, value.editedAt ?? 0, value.deletedAt ?? 0].every(
-    (moment) => !Number.isNaN(Date.parse(String(moment))),
-  );
-
-const signalKinds: readonly unknown[] = ["read", "cleared", "typing"] satisfies Signal["kind"][];
-
-const isSignal = (value: Record<string, unknown>): value is Record<string, unknown> & Signal =>
-  signalKinds.includes(value.kind) && isRecord(value.item) && Number.isSafeInteger(value.item.chatId);
+const toDate = (time: string | null): Date | null => (time === null ? null : new Date(time));

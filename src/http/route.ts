@@ -1,3 +1,4 @@
+import type { Claims } from "../domain/session.ts";
 import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Accounts } from "../services/accounts/accounts.ts";
@@ -5,7 +6,6 @@ import type { Blocks } from "../services/people/blocks.ts";
 import type { RateLimitName } from "../services/limits/rate-limits.ts";
 import type { People } from "../services/people/people.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
-import type { Claims } from "../services/accounts/tokens.ts";
 
 /** What handlers may call. */
 export interface HttpServices {

@@ -1,7 +1,7 @@
+import type { SessionsEnded } from "../domain/session.ts";
 import type { Database } from "../db/connect.ts";
 import { recentlyEndedSessions } from "../db/queries/accounts/ended-sessions.ts";
 import type { Logger } from "../logger.ts";
-import type { SessionsEnded } from "../services/accounts/sessions.ts";
 
 const everyMs = 1000;
 /** How far clocks of processes and database may be apart. */

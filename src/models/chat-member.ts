@@ -1,8 +1,7 @@
 import { BelongsTo, Column, DataType, ForeignKey, Model, Table } from "sequelize-typescript";
+import type { Role } from "../domain/chat.ts";
 import { Chat } from "./chat.ts";
 import { User } from "./user.ts";
-
-export type Role = "owner" | "admin" | "member";
 
 /** That a person is in a chat now, with that person's marks in it. */
 @Table({ tableName: "chat_members", underscored: true, timestamps: false })

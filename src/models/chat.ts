@@ -1,4 +1,5 @@
 import { Column, DataType, Model, Table } from "sequelize-typescript";
+import type { ChatKind } from "../domain/chat.ts";
 
 /** A group, or the dialog of two people. Its row lock is what puts the chat's messages in order. */
 @Table({ tableName: "chats", underscored: true, timestamps: false })
@@ -7,7 +8,7 @@ export class Chat extends Model<Partial<Chat>> {
   declare id: number;
 
   @Column(DataType.TEXT)
-  declare kind: "dialog" | "group";
+  declare kind: ChatKind;
 
   /** Of a group only. */
   @Column(DataType.TEXT)

@@ -1,23 +1,5 @@
 import { Column, DataType, Model, Table } from "sequelize-typescript";
-
-/** What happened to a group, as stored: ids and values only, never a person's name. */
-export type StoredEvent = Readonly<{
-  kind:
-    | "groupCreated"
-    | "groupRenamed"
-    | "groupDeleted"
-    | "memberAdded"
-    | "memberRemoved"
-    | "memberLeft"
-    | "roleChanged"
-    | "ownershipTransferred";
-  byUserId: number;
-  userId?: number;
-  groupName?: string;
-  role?: "admin" | "member";
-  /** Of `groupDeleted`: who was in the group, which nothing else tells from then on. For delivery, not for clients. */
-  memberIds?: readonly number[];
-}>;
+import type { StoredEvent } from "../domain/event.ts";
 
 /** A message, or a notification about the group (`event`). A deleted one stays, with empty content. */
 @Table({ tableName: "messages", underscored: true, timestamps: false })

@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import type { Requester } from "../domain/actor.ts";
+import type { Claims } from "../domain/session.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 import type { AnswerFrame, ErrorFrame } from "../contract/frames.ts";
-import type { Requester } from "../delivery/delivery.ts";
-import type { Claims } from "../services/accounts/tokens.ts";
 import type { BufferedPush, SyncSnapshot } from "./message-type.ts";
 import { SocketWriter, type SocketWriterLimits, textFrame } from "./socket-writer.ts";
 

@@ -1,5 +1,6 @@
-import type { Sessions, SessionsEnded } from "../services/accounts/sessions.ts";
-import { type Claims, notLoggedIn } from "../services/accounts/tokens.ts";
+import type { Claims, SessionsEnded } from "../domain/session.ts";
+import type { Sessions } from "../services/accounts/sessions.ts";
+import { notLoggedIn } from "../services/accounts/tokens.ts";
 import type { Connection, OutgoingPush } from "./connection.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 

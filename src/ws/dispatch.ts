@@ -1,8 +1,8 @@
+import type { Requester } from "../domain/actor.ts";
 import { errorCodes } from "../contract/error-codes.ts";
 import { requestId as requestIdRule } from "../contract/fields.ts";
 import { answerFrame, type ErrorFrame, errorFrame, type RequestId, unknownRequestType } from "../contract/frames.ts";
 import { check, object } from "../contract/schema.ts";
-import type { Requester } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RateLimitName } from "../services/limits/rate-limits.ts";

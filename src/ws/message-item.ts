@@ -1,6 +1,5 @@
+import type { ChatMessage, SentMessage } from "../domain/message.ts";
 import type { ChatEvent, MessageItem } from "../contract/messages.ts";
-import type { ChatMessage } from "../db/queries/messages/messages.ts";
-import type { SentMessage } from "../writes/chat-log.ts";
 import { displayText } from "../services/messages/system-message-text.ts";
 
 /* The one way a message takes to the wire: pushes, answers and rows are all made here. */

@@ -1,16 +1,16 @@
+import type { Actor } from "../domain/actor.ts";
+import type { Signal } from "../domain/change.ts";
+import type { ChatMessage } from "../domain/message.ts";
+import type { Claims } from "../domain/session.ts";
 import type { ErrorCode } from "../contract/error-codes.ts";
 import type { MessageItem } from "../contract/messages.ts";
 import type { Schema } from "../contract/schema.ts";
-import type { ChatMessage } from "../db/queries/messages/messages.ts";
-import type { Signal } from "../delivery/delivery.ts";
-import type { Actor } from "../services/actor.ts";
 import type { Groups } from "../services/groups/groups.ts";
 import type { History } from "../services/messages/history.ts";
 import type { ReadState } from "../services/chats/read-state.ts";
 import type { Messages } from "../services/messages/messages.ts";
 import type { Presence } from "../services/presence/presence-store.ts";
 import type { Sync } from "../services/chats/sync.ts";
-import type { Claims } from "../services/accounts/tokens.ts";
 import type { Typing } from "../services/presence/typing.ts";
 
 /** What handlers may call. */

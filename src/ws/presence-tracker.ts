@@ -1,6 +1,7 @@
+import type { Change } from "../domain/change.ts";
 import { type Bus, isIds } from "../bus/bus.ts";
 import { pushFrame } from "../contract/frames.ts";
-import type { Change } from "../delivery/delivery.ts";
+import { membershipChangeOf } from "../delivery/recipients.ts";
 import type { Logger } from "../logger.ts";
 import type { Presence, PresenceStore } from "../services/presence/presence-store.ts";
 import type { Connection } from "./connection.ts";
@@ -212,15 +213,7 @@ export class PresenceTracker {
 /** Who came into a chat or went out of it by this change; a first message brings two people together. */
 function movedBy({ event, version, sender }: Change["message"]): readonly number[] {
   if (version === 1) return [sender.id];
-  switch (event?.kind) {
-    case "memberAdded":
-    case "memberRemoved":
-      return event.userId === undefined ? [] : [event.userId];
-    case "memberLeft":
-      return [event.byUserId];
-    case "groupDeleted":
-      return event.memberIds ?? [];
-    default:
-      return [];
-  }
+  if (!event) return [];
+  const { joined, left } = membershipChangeOf(event);
+  return [...joined, ...left];
 }

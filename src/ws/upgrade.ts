@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Server, WebSocket } from "ws";
+import type { Claims } from "../domain/session.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
 import { type Problem, problemMediaType } from "../contract/problem.ts";
@@ -9,7 +10,7 @@ import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { type RateLimits, networkOf } from "../services/limits/rate-limits.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
-import { bearerToken, type Claims } from "../services/accounts/tokens.ts";
+import { bearerToken } from "../services/accounts/tokens.ts";
 import type { ClientSocket } from "./client-socket.ts";
 import type { Connections } from "./connections.ts";
 

@@ -1,4 +1,5 @@
 import { Op, type Transaction } from "sequelize";
+import type { Claims, SessionsEnded } from "../../domain/session.ts";
 import { isIds, isRecord } from "../../bus/bus.ts";
 import type { Database } from "../../db/connect.ts";
 import { activeSessions } from "../../db/queries/accounts/active-sessions.ts";
@@ -7,13 +8,7 @@ import { Session, User } from "../../models/index.ts";
 import { isActive, type ActiveUser } from "../../models/user.ts";
 import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
-import { type Claims, notLoggedIn, type Tokens } from "./tokens.ts";
-
-/** Sessions that are over, for whoever holds connections of theirs open. */
-export interface SessionsEnded {
-  sessionIds: readonly number[];
-  reason: "ended" | "accountDeleted";
-}
+import { notLoggedIn, type Tokens } from "./tokens.ts";
 
 /** Ended sessions as another process told of them; undefined for anything else. */
 export function readSessionsEnded(body: unknown): SessionsEnded | undefined {

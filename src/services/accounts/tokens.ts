@@ -2,15 +2,8 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
+import type { Claims } from "../../domain/session.ts";
 import { AppError, StartError } from "../../errors.ts";
-
-/** What a token says, once its signature and times have been checked. */
-export interface Claims {
-  userId: number;
-  sessionId: number;
-  /** When it ends, in seconds since the epoch, as in the token. */
-  exp: number;
-}
 
 const issuer = "messenger";
 

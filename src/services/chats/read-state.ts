@@ -1,9 +1,9 @@
 import type { Database } from "../../db/connect.ts";
-import { clearDialogFor, advanceReadPosition, sharedReadPositions } from "../../db/queries/chats/read-state.ts";
+import { advanceReadPosition, clearDialogFor, sharedReadPositions } from "../../db/queries/chats/read-state.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
-import { User } from "../../models/index.ts";
-import type { Actor } from "../actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { noSuchUser, notInChat } from "../../domain-errors.ts";
+import { User } from "../../models/index.ts";
 
 /** What a person has read and hidden: marks of the membership, which change nothing for anybody else. */
 export class ReadState {

@@ -1,5 +1,4 @@
 import type { Database } from "../../db/connect.ts";
-import type { ChatMessage } from "../../db/queries/messages/messages.ts";
 import {
   type ChangedChat,
   differences,
@@ -7,6 +6,7 @@ import {
   type LeftChat,
   type Scope,
 } from "../../db/queries/chats/sync.ts";
+import type { ChatMessage } from "../../domain/message.ts";
 
 export type { ChangedChat, KnownChat, LeftChat };
 

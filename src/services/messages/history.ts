@@ -1,14 +1,15 @@
 import type { Database } from "../../db/connect.ts";
 import { chatList, type ListedChat } from "../../db/queries/chats/chat-list.ts";
 import {
-  memberState,
   dialogMemberState,
   groupMemberState,
   type MemberState,
+  memberState,
 } from "../../db/queries/chats/member-state.ts";
-import { type ChatMessage, messagesBySeq } from "../../db/queries/messages/messages.ts";
-import { User } from "../../models/index.ts";
+import { messagesBySeq } from "../../db/queries/messages/messages.ts";
+import type { ChatMessage } from "../../domain/message.ts";
 import { noSuchUser, notInChat, notMember } from "../../domain-errors.ts";
+import { User } from "../../models/index.ts";
 
 /** Which rows of a list: page 1 is the newest. */
 export interface Page {

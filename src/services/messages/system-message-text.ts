@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../../db/queries/messages/messages.ts";
+import type { ChatMessage } from "../../domain/message.ts";
 
 type EventKind = NonNullable<ChatMessage["event"]>["kind"];
 

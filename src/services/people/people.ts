@@ -1,6 +1,6 @@
 import { Op } from "sequelize";
+import type { Person } from "../../domain/person.ts";
 import type { Database } from "../../db/connect.ts";
-import type { Person } from "../../db/queries/messages/messages.ts";
 import { type NameSearch, type Place, peopleByName, ranks } from "../../db/queries/people/people.ts";
 import { AppError } from "../../errors.ts";
 import { User } from "../../models/index.ts";

@@ -1,7 +1,7 @@
+import type { Actor } from "../../domain/actor.ts";
 import type { Database } from "../../db/connect.ts";
 import { typingRecipients } from "../../db/queries/presence/typing-recipients.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
-import type { Actor } from "../actor.ts";
 import { noSuchUser, notInChat } from "../../domain-errors.ts";
 
 /** How long a client shows that somebody types, unless it hears of it again, in milliseconds. */

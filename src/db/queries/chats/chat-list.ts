@@ -1,6 +1,7 @@
+import type { ChatMessage } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { type ChatMessage, messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
+import { messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
 
 /** A chat as a person's list shows it. */
 export interface ListedChat {

@@ -1,7 +1,8 @@
+import type { ChatMessage } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { prepared } from "../../prepared.ts";
+import { messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
 import { eitherBlocks } from "../people/blocked-people.ts";
-import { type ChatMessage, messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
 
 /** What a client knows of a chat. */
 export interface KnownChat {

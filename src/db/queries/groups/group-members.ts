@@ -1,4 +1,4 @@
-import type { Role } from "../../../models/chat-member.ts";
+import type { Role } from "../../../domain/chat.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 

@@ -1,45 +1,9 @@
 import type { Transaction } from "sequelize";
-import type { StoredEvent } from "../../../models/message.ts";
+import type { StoredEvent } from "../../../domain/event.ts";
+import type { ChatMessage, RepliedMessage } from "../../../domain/message.ts";
+import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-
-/** Someone as others see them today. */
-export interface Person {
-  id: number;
-  firstName: string;
-  lastName: string | null;
-}
-
-/** A message with the names around it as they are now; what delivery hands out and every list is made of. */
-export interface ChatMessage {
-  id: number;
-  chatId: number;
-  seq: number;
-  version: number;
-  sender: Person;
-  /** In a dialog: whom it is for. */
-  receiver: Person | null;
-  /** In a group: its name. */
-  groupName: string | null;
-  content: string;
-  event: (StoredEvent & { subject: Person | null }) | null;
-  clientMessageId: string | null;
-  /** What it answers, as that is today. */
-  replyTo: RepliedMessage | null;
-  createdAt: Date;
-  editedAt: Date | null;
-  deletedAt: Date | null;
-}
-
-/** As much of a message as a reply to it shows. */
-export interface RepliedMessage {
-  id: number;
-  sender: Person;
-  content: string;
-  event: ChatMessage["event"];
-  groupName: string | null;
-  deletedAt: Date | null;
-}
 
 /** What people without an account are called: their messages stay, their names do not. */
 const deletedUserName = "Deleted user";
@@ -174,24 +138,20 @@ export async function messagesById(
   return rows.map(toChatMessage);
 }
 
-/** What people have stored under their client ids. Index: messages_client_id_unique. */
-export async function messagesByClientIds(
+/** The message that a person has stored under a client id, if there is one. Index: messages_client_id_unique. */
+export async function messageByClientId(
   database: Database,
-  keys: readonly { senderId: number; clientMessageId: string }[],
+  key: { senderId: number; clientMessageId: string },
   transaction?: Transaction,
-): Promise<ChatMessage[]> {
-  const rows = await select<MessageRow>(
+): Promise<ChatMessage | undefined> {
+  const [row] = await select<MessageRow>(
     database,
     `SELECT ${messageColumns}
-       FROM unnest($senderIds::bigint[], $clientMessageIds::text[]) AS wanted (sender_id, client_message_id)
-       JOIN messages AS m ON m.sender_id = wanted.sender_id AND m.client_message_id = wanted.client_message_id
+       FROM messages AS m
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
-      ORDER BY m.id`,
-    {
-      senderIds: keys.map(({ senderId }) => senderId),
-      clientMessageIds: keys.map(({ clientMessageId }) => clientMessageId),
-    },
+      WHERE m.sender_id = $senderId AND m.client_message_id = $clientMessageId`,
+    key,
     transaction,
   );
-  return rows.map(toChatMessage);
+  return row && toChatMessage(row);
 }

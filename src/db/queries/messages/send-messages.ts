@@ -1,6 +1,8 @@
+import type { ChatMessage } from "../../../domain/message.ts";
+import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { prepared } from "../../prepared.ts";
-import { type ChatMessage, messagesById, type Person, personOf } from "./messages.ts";
+import { messagesById, personOf } from "./messages.ts";
 
 /** A message that somebody wants to have stored in a chat. */
 export interface MessageToSend {

@@ -1,7 +1,7 @@
+import type { ChatMessage } from "../../../domain/message.ts";
 import { chatId, counter, groupId, groupName, id, nothing, userId } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { described, exactly, flag, integers, list, object, oneOf, optional } from "../../../contract/schema.ts";
-import type { ChatMessage } from "../../../db/queries/messages/messages.ts";
 import { AppError } from "../../../errors.ts";
 import type { ChangedChat, KnownChat, LeftChat } from "../../../services/chats/sync.ts";
 import { defineMessage, type BufferedPush } from "../../message-type.ts";

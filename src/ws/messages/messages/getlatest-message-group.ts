@@ -1,7 +1,7 @@
+import type { ChatMessage } from "../../../domain/message.ts";
 import { groupId, limit, nothing, page, shownText, time, userId } from "../../../contract/fields.ts";
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
 import { described, list, object, text } from "../../../contract/schema.ts";
-import type { ChatMessage } from "../../../db/queries/messages/messages.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
 import { defineMessage } from "../../message-type.ts";
 import { toRowExtras } from "../../message-item.ts";

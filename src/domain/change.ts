@@ -1,0 +1,16 @@
+import type { Requester } from "./actor.ts";
+import type { ChatMessage } from "./message.ts";
+
+/** A committed change of a chat and the users who receive it. */
+export interface Change {
+  message: ChatMessage;
+  recipientIds: readonly number[];
+  requester?: Requester | undefined;
+}
+
+/** What is published without being a change of the chat's messages: read and cleared positions, and typing. */
+export type Signal = { recipientIds: readonly number[]; requester?: Requester | undefined } & (
+  | { kind: "read"; item: { chatId: number; userId: number; readSeq: number } }
+  | { kind: "cleared"; item: { chatId: number; clearedSeq: number; readSeq: number } }
+  | { kind: "typing"; item: { chatId: number; userId: number; ttlMs: number } }
+);

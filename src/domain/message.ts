@@ -1,0 +1,42 @@
+import type { StoredEvent } from "./event.ts";
+import type { Person } from "./person.ts";
+
+/** An event with the person concerned, under today's name. */
+export type MessageEvent = StoredEvent & { subject: Person | null };
+
+/** A message with the current names of the people in it. Delivery and every list of messages use this form. */
+export interface ChatMessage {
+  id: number;
+  chatId: number;
+  /** Position in the chat, without gaps. */
+  seq: number;
+  /** Number of the chat's last durable change to this message, without gaps per chat. */
+  version: number;
+  sender: Person;
+  /** The recipient, in a dialog. */
+  receiver: Person | null;
+  /** The name of the group, in a group. */
+  groupName: string | null;
+  content: string;
+  /** Set for system messages. */
+  event: MessageEvent | null;
+  clientMessageId: string | null;
+  /** The message that this one replies to, as it is today. */
+  replyTo: RepliedMessage | null;
+  createdAt: Date;
+  editedAt: Date | null;
+  deletedAt: Date | null;
+}
+
+/** The part of a message that a reply to it shows. */
+export interface RepliedMessage {
+  id: number;
+  sender: Person;
+  content: string;
+  event: MessageEvent | null;
+  groupName: string | null;
+  deletedAt: Date | null;
+}
+
+/** The result of a send: the message just written, or the one stored earlier under the same client id. */
+export type SentMessage = ChatMessage & { duplicate?: true };

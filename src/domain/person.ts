@@ -1,0 +1,13 @@
+/** A person as other people see them today. */
+export interface Person {
+  id: number;
+  firstName: string;
+  lastName: string | null;
+}
+
+/** An account as its owner sees it. */
+export interface Profile extends Person {
+  email: string;
+  /** ISO 8601. */
+  createdAt: string;
+}
