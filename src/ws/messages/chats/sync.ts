@@ -12,41 +12,56 @@ const chat = object({
   kind: oneOf("dialog", "group"),
   groupId: optional(groupId()),
   groupName: optional(groupName()),
-  userId: optional(described(userId(), "In a dialog: the other side.")),
-  version: described(counter(), "What you know once you have taken this in."),
+  userId: optional(described(userId(), "The other person, in a dialog.")),
+  version: described(counter(), "The version you have after applying this entry."),
   lastSeq: counter(),
   readSeq: counter(),
-  clearedSeq: described(counter(), "Messages up to here are hidden from you."),
+  clearedSeq: described(counter(), "Messages up to this `seq` are hidden from you."),
   peerReadSeq: optional(
-    described(counter(), "In a dialog: how far the other side has read; left out while one of you blocks the other."),
+    described(
+      counter(),
+      "The read position of the other person, in a dialog. Absent while one of you blocks the other.",
+    ),
   ),
-  messages: described(list(messageItem), "Each replaces what you have under its `seq`; in the order of `version`."),
-  joined: optional(described(exactly(true), "You did not have this chat.")),
+  messages: described(
+    list(messageItem),
+    "Changed messages in the order of `version`. Each replaces the message you have with the same `seq`.",
+  ),
+  joined: optional(described(exactly(true), "This chat was not in your request.")),
   tooLong: optional(
-    described(exactly(true), "Too much has changed: drop what you have of this chat, `messages` are its newest."),
+    described(
+      exactly(true),
+      "Too many changes: discard this chat's stored messages. `messages` holds its newest ones.",
+    ),
   ),
   reset: optional(
-    described(exactly(true), "The server was restored: drop what you have of this chat, `messages` are its newest."),
+    described(
+      exactly(true),
+      "The server was restored from a backup: discard this chat's stored messages. `messages` holds its newest ones.",
+    ),
   ),
 });
 
 export const sync = defineMessage({
   type: "sync",
   summary:
-    "Catch up after any absence: say what you know of each chat, and learn exactly what differs. Pushes wait for the answer, and go on after it where it ended. With `hasMore`, ask again with what you know then. Whoever writes has read up to there. A request of very many chats may not fit a frame (32 KiB): ask in ranges.",
+    "Synchronize after any absence. You send the state of each chat you have; the answer holds exactly what differs. Pushes are buffered until the answer is sent and continue where it ends. If `hasMore` is true, repeat the request with your new state. Sending a message also marks the chat as read up to that message. If your chats do not fit into one frame (32 KiB), send several requests, each with a `range`.",
   params: object({
     chats: described(
       list(integers([id(), counter(), counter(), counter(), counter()], { optional: 2 }), { max: 1000 }),
-      "For each chat you have: [chatId, version, readSeq, clearedSeq, peerReadSeq]; the last two may be left out.",
+      "One entry per chat you have: [chatId, version, readSeq, clearedSeq, peerReadSeq]. The last two are optional.",
     ),
     range: optional(
-      described(integers([id(), id()], { optional: 0 }), "Look only at chats from this id to that one, both included."),
+      described(
+        integers([id(), id()], { optional: 0 }),
+        "Compare only chats whose id is between these two, inclusive.",
+      ),
     ),
   }),
   data: nothing(),
   item: object({
-    chats: described(list(chat), "The chats in which something differs, by rising `chatId`."),
-    left: described(list(chatId()), "Chats you have and are not in any more."),
+    chats: described(list(chat), "Chats that differ from your state, by ascending `chatId`."),
+    left: described(list(chatId()), "Chats in your request that you are no longer a member of."),
     hasMore: flag(),
   }),
   errors: [],

@@ -6,7 +6,7 @@ import { toMessageItem } from "../../message-item.ts";
 
 export const newGroup = defineMessage({
   type: "newGroup",
-  summary: "Make a group, which you then own. Its id is `params.item.groupId` of the answer.",
+  summary: "Create a group. You become its owner. Its id is `params.item.groupId` of the answer.",
   params: object({ groupName: groupName(), clientMessageId: optional(clientMessageId()) }),
   data: nothing(),
   item: messageItem,

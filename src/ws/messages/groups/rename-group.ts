@@ -6,7 +6,7 @@ import { toMessageItem } from "../../message-item.ts";
 
 export const renameGroup = defineMessage({
   type: "renameGroup",
-  summary: "Give a group another name. Admins and the owner may.",
+  summary: "Rename a group. Only admins and the owner may.",
   params: object({ groupId: groupId(), groupName: groupName() }),
   data: nothing(),
   item: messageItem,

@@ -6,7 +6,7 @@ import { toMessageItem } from "../../message-item.ts";
 
 export const setMemberRole = defineMessage({
   type: "setMemberRole",
-  summary: "Make a member of a group an admin, or an admin a member. Only the owner may.",
+  summary: "Change the role of a group member to `admin` or `member`. Only the owner may.",
   params: object({ groupId: groupId(), userId: userId(), role: oneOf("admin", "member") }),
   data: nothing(),
   item: messageItem,

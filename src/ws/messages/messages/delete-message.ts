@@ -7,7 +7,7 @@ import { toMessageItem } from "../../message-item.ts";
 export const deleteMessage = defineMessage({
   type: "deleteMessage",
   summary:
-    "Take a message back: your own, or as admin or owner any of the group. Its place stays; its text is gone for good.",
+    "Delete a message: your own, or any message of a group as its admin or owner. The message keeps its `seq`; its text is erased.",
   params: object({ messageId: messageId() }),
   data: nothing(),
   item: messageItem,

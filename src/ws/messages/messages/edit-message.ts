@@ -6,7 +6,7 @@ import { toMessageItem } from "../../message-item.ts";
 
 export const editMessage = defineMessage({
   type: "editMessage",
-  summary: "Replace the text of a message of yours. It keeps its place (`seq`) and takes the chat's next `version`.",
+  summary: "Replace the text of one of your messages. The message keeps its `seq` and gets the chat's next `version`.",
   params: object({ messageId: messageId(), content: messageText() }),
   data: nothing(),
   item: messageItem,

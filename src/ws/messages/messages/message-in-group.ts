@@ -6,7 +6,7 @@ import { isNewText, toMessageItem } from "../../message-item.ts";
 
 export const messageInGroup = defineMessage({
   type: "messageInGroup",
-  summary: "Write to everyone in a group.",
+  summary: "Send a message to a group.",
   params: object({
     groupId: groupId(),
     content: messageText(),
@@ -17,7 +17,7 @@ export const messageInGroup = defineMessage({
   item: messageItem,
   push: {
     matches: (message) => message.receiver === null && isNewText(message),
-    to: "every device of every member, the sender's other devices too",
+    to: "every device of every member, including the sender's other devices",
   },
   pipelined: true,
   errors: ["NOT_MEMBER", "NOT_FOUND", "CONFLICT"],

@@ -6,7 +6,7 @@ import { isNewText, toMessageItem } from "../../message-item.ts";
 
 export const privateMessage = defineMessage({
   type: "privateMessage",
-  summary: "Write to one person. The first message opens the dialog of the two.",
+  summary: "Send a message to one person. The first message creates the dialog.",
   params: object({
     receiverId: userId(),
     content: messageText(),
@@ -17,7 +17,7 @@ export const privateMessage = defineMessage({
   item: messageItem,
   push: {
     matches: (message) => message.receiver !== null && isNewText(message),
-    to: "every device of the receiver, and the sender's other devices",
+    to: "every device of the receiver and the sender's other devices",
   },
   pipelined: true,
   errors: ["NOT_FOUND", "CONFLICT"],
