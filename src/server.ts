@@ -45,10 +45,10 @@ import { storedSecret, Tokens } from "./services/accounts/tokens.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
 import { Typing } from "./services/presence/typing.ts";
 import { Connections } from "./ws/connections.ts";
-import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
+import { deliverChangesTo, Gateway, deliverSignalsTo } from "./ws/gateway.ts";
 import { PresenceTracker } from "./ws/presence-tracker.ts";
 import { registry } from "./ws/registry.ts";
-import { refuseUnready } from "./ws/upgrade.ts";
+import { rejectNotReady } from "./ws/upgrade.ts";
 
 /** How long requests under way may take when the server stops, before they are cut off. */
 const lastRequestsMs = 5000;
@@ -103,7 +103,7 @@ export class Messenger {
     this.server.on("upgrade", (request, socket, head) => {
       if (!asksForWebSocket(request)) this.server.emit("connection", withoutUpgrade(request, socket, head));
       else if (this.edges) void this.edges.gateway.upgrade(request, socket, head);
-      else refuseUnready(socket);
+      else rejectNotReady(socket);
     });
   }
 
@@ -155,8 +155,8 @@ export class Messenger {
     if (!config.rates) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
     const limits = new RateLimits({ rates: config.rates, redis: this.redis, prefix: config.redisPrefix });
     const connections = new Connections({ maxPerUser: config.maxSocketsPerUser });
-    const presence = new PresenceTracker({ connections, presences: new PresenceStore({ database }), bus, log });
-    const tellDevices = deliverTo(connections);
+    const presence = new PresenceTracker({ connections, store: new PresenceStore({ database }), bus, log });
+    const deliverChange = deliverChangesTo(connections);
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
@@ -165,10 +165,10 @@ export class Messenger {
       },
       bus,
       deliver: (change) => {
-        tellDevices(change);
-        presence.changed(change);
+        deliverChange(change);
+        presence.changeCommitted(change);
       },
-      deliverSignal: signalTo(connections),
+      deliverSignal: deliverSignalsTo(connections),
       log,
     });
 
@@ -220,12 +220,12 @@ export class Messenger {
       presence,
       sessions,
       limits,
-      turns: new FairQueue(readsAtATime(config)),
+      fairQueue: new FairQueue(readsAtATime(config)),
       maxSockets: config.maxSockets,
       trustedProxyHops: config.trustedProxyHops,
       allowedOrigins: config.allowedOrigins,
       socketLimits: config.socketLimits,
-      isOpen,
+      isAccepting: isOpen,
       asAppError,
       log,
     });

@@ -48,7 +48,7 @@ function openConnection({ pipelined = false } = {}) {
       pipelined,
       answer: (requester) =>
         new Promise((resolve) => asked.push({ requester, answer: (type) => resolve({ type } as AnswerFrame) })),
-      giveUp: () => errorFrame("x", { code: "UNAVAILABLE", message: "too late" }),
+      abort: () => errorFrame("x", { code: "UNAVAILABLE", message: "too late" }),
     }),
     limits,
   );

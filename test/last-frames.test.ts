@@ -44,7 +44,7 @@ function connect(read: (text: string, connection: Connection) => Request) {
   return { connection, answers };
 }
 
-const giveUp = () => errorFrame("given up", { code: "UNAVAILABLE", message: "too late" });
+const abort = () => errorFrame("aborted", { code: "UNAVAILABLE", message: "too late" });
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -56,12 +56,12 @@ describe("twenty malformed frames", () => {
     const made = connect((text, self) => {
       guard ??= new FloodGuard({
         limits: { malformed: 20, refused: 100, control: 100 },
-        spend: async () => {},
-        dismiss: (code, reason) => void self.finish().then(() => self.close(code, reason)),
+        consume: async () => {},
+        disconnect: (code, reason) => void self.finish().then(() => self.close(code, reason)),
       });
       if (text === "?") return readRequest(text, () => ({}) as never, { guard } as never);
       const frame = { type: text } as AnswerFrame;
-      return { pipelined: false, answer: () => new Promise((resolve) => answering.push(() => resolve(frame))), giveUp };
+      return { pipelined: false, answer: () => new Promise((resolve) => answering.push(() => resolve(frame))), abort };
     });
     return { ...made, answerNext: () => answering.shift()?.() };
   }
@@ -92,12 +92,12 @@ test("what is given up is answered once, in order, also what was not begun; an a
   const { connection, answers } = connect((type) => ({
     pipelined: type === "send",
     answer: () => new Promise((resolve) => answering.push(() => resolve({ type } as AnswerFrame))),
-    giveUp: () => errorFrame(type, { code: "UNAVAILABLE", message: "too late" }),
+    abort: () => errorFrame(type, { code: "UNAVAILABLE", message: "too late" }),
   }));
   for (const text of ["send", "send", "other", "last"]) connection.receive(text);
   answering[1]?.();
   await turn();
-  connection.giveUpRequests();
+  connection.abortPending();
   answering[0]?.();
   await turn();
   expect((await answers()).map(({ type, code }) => [type, code])).toEqual([
@@ -113,7 +113,7 @@ test("whoever waits for a connection to finish is told, though somebody else ask
   const { connection } = connect(() => ({
     pipelined: false,
     answer: () => new Promise((resolve) => (done = () => resolve({ type: "x" } as AnswerFrame))),
-    giveUp,
+    abort,
   }));
   connection.receive("x");
   const stopping = connection.finish();

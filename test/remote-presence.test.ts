@@ -24,8 +24,8 @@ describe("who is connected to other processes", () => {
     const peers = new RemotePresence({
       bus,
       connected: () => connected,
-      onCame: (userId) => noticed.push(`${userId} came`),
-      onWent: (userId) => noticed.push(`${userId} went`),
+      onOnline: (userId) => noticed.push(`${userId} online`),
+      onOffline: (userId) => noticed.push(`${userId} offline`),
     });
     /** Ends without a word. */
     const kill = () => bus.close();
@@ -36,16 +36,16 @@ describe("who is connected to other processes", () => {
     const old = process([ann]);
     const fresh = process([bob]);
     expect([old.peers.has(bob), fresh.peers.has(ann)]).toEqual([true, true]);
-    expect([old.noticed, fresh.noticed]).toEqual([["2 came"], ["1 came"]]);
+    expect([old.noticed, fresh.noticed]).toEqual([["2 online"], ["1 online"]]);
   });
 
   test("somebody at two other processes has gone when both have said so", () => {
     const here = process([]);
     const [one, two] = [process([ann]), process([ann])];
-    one.peers.tell(ann, false);
+    one.peers.publishChange(ann, false);
     expect(here.peers.has(ann)).toBe(true);
-    two.peers.tell(ann, false);
-    expect(here.noticed).toEqual(["1 came", "1 went"]);
+    two.peers.publishChange(ann, false);
+    expect(here.noticed).toEqual(["1 online", "1 offline"]);
   });
 
   test("a process that is killed leaves nobody online: after 15 seconds its people have gone", async () => {
@@ -54,13 +54,13 @@ describe("who is connected to other processes", () => {
     jest.advanceTimersByTime(10_000);
     expect(here.peers.has(ann)).toBe(true);
     jest.advanceTimersByTime(5000);
-    expect(here.noticed).toEqual(["1 came", "1 went"]);
+    expect(here.noticed).toEqual(["1 online", "1 offline"]);
   });
 
   test("a process that stops takes its people off at once", () => {
     const here = process([]);
     process([ann]).peers.stop();
-    expect(here.noticed).toEqual(["1 came", "1 went"]);
+    expect(here.noticed).toEqual(["1 online", "1 offline"]);
   });
 
   test("a coming and a going that were lost are mended within five seconds", () => {
@@ -71,7 +71,7 @@ describe("who is connected to other processes", () => {
     expect([here.peers.has(ann), here.peers.has(bob)]).toEqual([false, true]);
   });
 
-  test("what is no roster changes nothing", () => {
+  test("what is no announcement changes nothing", () => {
     const here = process([]);
     const stranger = new InProcessBus(silent, members);
     for (const body of [{}, { process: 7 }, { process: "x", whole: true, here: ["1"], gone: [] }, []]) {

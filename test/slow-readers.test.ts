@@ -75,37 +75,37 @@ describe("what goes out", () => {
   const open = { readyState: 1, OPEN: 1 } as WebSocket;
   const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
   const frame = textFrame("x".repeat(600));
-  const reader = { giveUp() {} };
+  const reader = { closeAsTooSlow() {} };
   const ends: (() => void)[] = [];
 
   test("typing and presence are dropped before anything else", () => {
     const socket = stuck();
-    const outbox = new SocketWriter(open, socket, limits, reader);
-    for (let push = 0; push < 2; push++) outbox.push(frame, { ephemeral: false });
+    const writer = new SocketWriter(open, socket, limits, reader);
+    for (let push = 0; push < 2; push++) writer.push(frame, { ephemeral: false });
     const before = socket.writableLength;
-    outbox.push(frame, { ephemeral: true });
+    writer.push(frame, { ephemeral: true });
     expect(socket.writableLength).toBe(before);
-    outbox.push(frame, { ephemeral: false });
+    writer.push(frame, { ephemeral: false });
     expect(socket.writableLength).toBe(before + frame.length);
   });
 
   test("answers do not count against a client, pushes do", () => {
-    const outbox = new SocketWriter(open, stuck(), limits, reader);
-    for (let answer = 0; answer < 20; answer++) outbox.answer(frame, () => {});
-    outbox.push(frame, { ephemeral: false });
-    expect(outbox.unsentAnswerBytes).toBe(20 * frame.length);
-    expect(outbox.pushBytes).toBe(frame.length);
+    const writer = new SocketWriter(open, stuck(), limits, reader);
+    for (let answer = 0; answer < 20; answer++) writer.reply(frame, () => {});
+    writer.push(frame, { ephemeral: false });
+    expect(writer.unsentReplyBytes).toBe(20 * frame.length);
+    expect(writer.pushBytes).toBe(frame.length);
   });
 
-  /** Both ends of a real connection, and an outbox that writes at one of them; the test says when it looks, and at what time. */
+  /** Both ends of a real connection, and an writer that writes at one of them; the test says when it looks, and at what time. */
   async function connected() {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const client = connect((server.address() as AddressInfo).port).pause();
     const [socket]: Socket[] = await once(server, "connection");
     if (!socket) throw new Error("nobody came");
-    const giveUp = jest.fn();
-    const outbox = new SocketWriter(open, socket, limits, { giveUp });
+    const closeAsTooSlow = jest.fn();
+    const writer = new SocketWriter(open, socket, limits, { closeAsTooSlow });
     /** Takes more than the kernels on both ends keep, so that the server has got rid of some more. */
     const takeSome = async () => {
       for (let taken = 0; taken < 16 * 1024 * 1024; ) {
@@ -118,7 +118,7 @@ describe("what goes out", () => {
       () => socket.destroy(),
       () => server.close(),
     );
-    return { client, socket, outbox, giveUp, takeSome };
+    return { client, socket, writer, closeAsTooSlow, takeSome };
   }
 
   afterEach(() => {
@@ -126,40 +126,40 @@ describe("what goes out", () => {
   });
 
   test("a client that takes nothing is given up after a while, however often it answers a ping", async () => {
-    const { client, socket, outbox, giveUp } = await connected();
-    outbox.answer(Buffer.alloc(64 * 1024 * 1024), () => {});
+    const { client, socket, writer, closeAsTooSlow } = await connected();
+    writer.reply(Buffer.alloc(64 * 1024 * 1024), () => {});
     for (let now = 0; now < limits.stalledMs; now += 100) {
       client.write("pong");
       await once(socket, "data");
-      outbox.tick(now);
+      writer.tick(now);
     }
-    expect(giveUp).not.toHaveBeenCalled();
-    outbox.tick(limits.stalledMs);
-    expect(giveUp).toHaveBeenCalledTimes(1);
+    expect(closeAsTooSlow).not.toHaveBeenCalled();
+    writer.tick(limits.stalledMs);
+    expect(closeAsTooSlow).toHaveBeenCalledTimes(1);
   });
 
   test("a client that takes a long answer bit by bit is not", async () => {
-    const { outbox, giveUp, takeSome } = await connected();
-    outbox.answer(Buffer.alloc(80 * 1024 * 1024), () => {});
+    const { writer, closeAsTooSlow, takeSome } = await connected();
+    writer.reply(Buffer.alloc(80 * 1024 * 1024), () => {});
     for (let now = 0; now < 4 * limits.stalledMs; now += limits.stalledMs) {
-      outbox.tick(now);
+      writer.tick(now);
       await takeSome();
     }
-    expect(giveUp).not.toHaveBeenCalled();
+    expect(closeAsTooSlow).not.toHaveBeenCalled();
   });
 
   test("the time begins anew with what waits after a quiet while", async () => {
-    const { client, outbox, giveUp } = await connected();
+    const { client, writer, closeAsTooSlow } = await connected();
     client.resume();
-    await new Promise<void>((resolve) => outbox.answer(frame, resolve));
-    outbox.tick(0);
+    await new Promise<void>((resolve) => writer.reply(frame, resolve));
+    writer.tick(0);
     client.pause();
-    outbox.answer(Buffer.alloc(64 * 1024 * 1024), () => {});
+    writer.reply(Buffer.alloc(64 * 1024 * 1024), () => {});
     await new Promise((resolve) => setImmediate(resolve));
-    outbox.tick(10 * limits.stalledMs);
-    expect(giveUp).not.toHaveBeenCalled();
-    outbox.tick(11 * limits.stalledMs);
-    expect(giveUp).toHaveBeenCalledTimes(1);
+    writer.tick(10 * limits.stalledMs);
+    expect(closeAsTooSlow).not.toHaveBeenCalled();
+    writer.tick(11 * limits.stalledMs);
+    expect(closeAsTooSlow).toHaveBeenCalledTimes(1);
   });
 
   test("of all that is too much together, the slowest clients are given up first", () => {
@@ -167,12 +167,12 @@ describe("what goes out", () => {
     const waiting = [10, 500, 0, 300, 20].map((unsentBytes) => ({
       isOpen: true,
       unsentBytes,
-      giveUp: jest.fn(),
+      closeAsTooSlow: jest.fn(),
       tick: () => {},
     }));
-    const stop = startConnectionMonitor(waiting, { mostBytes: 40 });
+    const stop = startConnectionMonitor(waiting, { maxBytes: 40 });
     jest.advanceTimersByTime(1000);
-    expect(waiting.map(({ giveUp }) => giveUp.mock.calls.length)).toEqual([0, 1, 0, 1, 0]);
+    expect(waiting.map(({ closeAsTooSlow }) => closeAsTooSlow.mock.calls.length)).toEqual([0, 1, 0, 1, 0]);
     stop();
     jest.useRealTimers();
   });

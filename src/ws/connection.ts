@@ -8,13 +8,13 @@ import type { BufferedPush, SyncSnapshot } from "./message-type.ts";
 import { SocketWriter, type SocketWriterLimits, textFrame } from "./socket-writer.ts";
 
 /** Bytes waiting for the client, at which its next frame has to wait too. */
-const mostUnsent = 256 * 1024;
+const maxUnsentReplyBytes = 256 * 1024;
 
 /** How long after an answer delivery may still come to what it told, in milliseconds. */
-const lateAtMostMs = 60_000;
+const snapshotLifetimeMs = 60_000;
 
 /** How long a burst may take to get through to a client, in milliseconds. */
-const burstMs = 1000;
+const burstToleranceMs = 1000;
 
 /** What one connection may keep the server busy with. */
 export interface ConnectionLimits extends SocketWriterLimits {
@@ -38,7 +38,7 @@ export interface Request {
   pipelined: boolean;
   answer(requester: Requester): Promise<AnswerFrame | ErrorFrame>;
   /** What answers it when there is no time left for that: its outcome is unknown. */
-  giveUp(): ErrorFrame;
+  abort(): ErrorFrame;
 }
 
 /** A request under way. It is the requester of what it causes. */
@@ -47,15 +47,15 @@ interface PendingReply {
   /** Its answer, once there is one. */
   frame?: Buffer;
   /** It stands in the line: delivery has reached its change, and the answer belongs there. */
-  placed: boolean;
+  isQueued: boolean;
   /** Of the change that it stands for. */
   chatId?: number | undefined;
   /** The push in whose place the answer stands. */
-  push?: Buffer;
+  ownPush?: Buffer;
   /** The answer is an error, although delivery has reached the change: its commit was in doubt. */
   failed?: boolean;
   /** What the answer tells beside its own change. */
-  told?: SyncSnapshot;
+  snapshot?: SyncSnapshot;
 }
 
 /**
@@ -66,39 +66,39 @@ interface PendingReply {
 export class Connection {
   /** Whether a pong came since the last ping. */
   alive = true;
-  private readonly unread: string[] = [];
-  private readonly underWay: PendingReply[] = [];
-  private readonly line: (PendingReply | OutgoingPush)[] = [];
+  private readonly receivedFrames: string[] = [];
+  private readonly pendingReplies: PendingReply[] = [];
+  private readonly orderedQueue: (PendingReply | OutgoingPush)[] = [];
   /** Bytes of the pushes in the line. */
-  private heldBytes = 0;
+  private bufferedBytes = 0;
   /** Up to which version the last answers told each chat; delivery may reach those changes only now. */
-  private caughtUp: { versions: ReadonlyMap<number, number>; until: number } | undefined;
-  private next: Request | undefined;
-  private draining = false;
+  private lastSnapshot: { versions: ReadonlyMap<number, number>; until: number } | undefined;
+  private nextRequest: Request | undefined;
+  private isWaitingForClient = false;
   private accepting = true;
   private finished: Promise<void> | undefined;
   private onIdle: (() => void) | undefined;
-  private overdue: NodeJS.Timeout | undefined;
-  private readonly outbox: SocketWriter;
+  private backlogTimer: NodeJS.Timeout | undefined;
+  private readonly writer: SocketWriter;
 
   /**
    * @param raw the socket beneath the WebSocket
-   * @param proven whose socket this is, of which session, and until when
+   * @param currentClaims whose socket this is, of which session, and until when
    * @param read says what a frame asks for
    */
   constructor(
     readonly socket: WebSocket,
     raw: Duplex,
-    private proven: Claims,
+    private currentClaims: Claims,
     private readonly read: (text: string, connection: Connection) => Request,
     private readonly limits: ConnectionLimits,
   ) {
-    this.outbox = new SocketWriter(socket, raw, limits, this);
+    this.writer = new SocketWriter(socket, raw, limits, this);
   }
 
   /** Whose socket this is, of which session, and until when. */
   get claims(): Claims {
-    return this.proven;
+    return this.currentClaims;
   }
 
   get isOpen(): boolean {
@@ -107,52 +107,52 @@ export class Connection {
 
   /** Bytes of all that waits for this client, answers too. */
   get unsentBytes(): number {
-    return this.outbox.unsentBytes + this.heldBytes;
+    return this.writer.unsentBytes + this.bufferedBytes;
   }
 
   /** Bytes of pushes that wait for this client. */
   get backlogBytes(): number {
-    return this.outbox.pushBytes + this.heldBytes;
+    return this.writer.pushBytes + this.bufferedBytes;
   }
 
   /** Goes on under another token of the same person. */
   renew(claims: Claims): void {
-    this.proven = claims;
+    this.currentClaims = claims;
   }
 
   /** Does what is due by now: ends the connection with its token, and forgets what cannot come any more. */
   tick(now: number): void {
-    if (this.isOpen && this.proven.exp * 1000 <= now) this.close(closeCodes.sessionEnded, "token expired");
-    if (this.caughtUp && this.caughtUp.until <= now) this.caughtUp = undefined;
+    if (this.isOpen && this.currentClaims.exp * 1000 <= now) this.close(closeCodes.sessionEnded, "token expired");
+    if (this.lastSnapshot && this.lastSnapshot.until <= now) this.lastSnapshot = undefined;
     // Pongs, too, wait for a client that does not read.
     this.watchBacklog();
-    this.outbox.tick(now);
+    this.writer.tick(now);
   }
 
   /** Takes a frame from the client. */
   receive(text: string): void {
     if (!this.accepting) return;
-    this.unread.push(text);
+    this.receivedFrames.push(text);
     this.startNext();
     if (this.isBusy) this.socket.pause();
   }
 
   /** Takes a push, to be written now or behind an answer. */
   push(push: OutgoingPush): void {
-    const asker = this.underWay.find((slot) => slot === push.requester);
-    if (asker) {
-      asker.push = push.frame;
-      this.place(asker, push.chatId);
-    } else if (this.line.length > 0) this.enqueue(push);
-    else this.write(push);
+    const pending = this.pendingReplies.find((reply) => reply === push.requester);
+    if (pending) {
+      pending.ownPush = push.frame;
+      this.enqueueReply(pending, push.chatId);
+    } else if (this.orderedQueue.length > 0) this.enqueuePush(push);
+    else this.writePush(push);
   }
 
   /** Holds pushes back until this request is answered; then those go out that are news after what it told. */
-  bufferPushes(requester: Requester): (told: SyncSnapshot) => void {
-    const asker = this.underWay.find((slot) => slot === requester);
-    if (asker) this.place(asker);
-    return (told) => {
-      if (asker) asker.told = told;
+  bufferPushes(requester: Requester): (snapshot: SyncSnapshot) => void {
+    const pending = this.pendingReplies.find((reply) => reply === requester);
+    if (pending) this.enqueueReply(pending);
+    return (snapshot) => {
+      if (pending) pending.snapshot = snapshot;
     };
   }
 
@@ -160,22 +160,22 @@ export class Connection {
   finish(): Promise<void> {
     this.accepting = false;
     // A client that does not read must not keep the server from stopping.
-    this.draining = false;
+    this.isWaitingForClient = false;
     this.finished ??= new Promise((resolve) => {
       this.onIdle = resolve;
     });
     this.startNext();
-    this.settleIfIdle();
+    this.notifyIfIdle();
     return this.finished;
   }
 
   /** Answers what was taken and can no longer be waited for. */
-  giveUpRequests(): void {
-    const taken = this.unread.splice(0).map((text) => this.read(text, this));
-    if (this.next) taken.unshift(this.next);
-    this.next = undefined;
-    for (const request of taken) this.underWay.push({ request, placed: false });
-    for (const slot of this.underWay) if (!slot.frame) this.fill(slot, slot.request.giveUp());
+  abortPending(): void {
+    const taken = this.receivedFrames.splice(0).map((text) => this.read(text, this));
+    if (this.nextRequest) taken.unshift(this.nextRequest);
+    this.nextRequest = undefined;
+    for (const request of taken) this.pendingReplies.push({ request, isQueued: false });
+    for (const reply of this.pendingReplies) if (!reply.frame) this.settle(reply, reply.request.abort());
     this.flush();
   }
 
@@ -185,8 +185,8 @@ export class Connection {
    */
   close(code: number, reason: string): void {
     this.accepting = false;
-    this.unread.length = 0;
-    this.next = undefined;
+    this.receivedFrames.length = 0;
+    this.nextRequest = undefined;
     if (!this.isOpen) return;
     this.socket.close(code, reason);
     // A socket that is not read would never see the client's own close frame. `ws` cuts off who sends none.
@@ -194,113 +194,114 @@ export class Connection {
   }
 
   /** Closes a socket whose client reads too slowly. */
-  giveUp(): void {
+  closeAsTooSlow(): void {
     this.close(closeCodes.tooSlow, "read faster, and sync");
   }
 
   private get isBusy(): boolean {
-    return this.unread.length + this.underWay.length >= this.limits.unanswered;
+    return this.receivedFrames.length + this.pendingReplies.length >= this.limits.unanswered;
   }
 
-  private place(slot: PendingReply, chatId?: number): void {
-    if (slot.placed) return;
-    slot.placed = true;
-    slot.chatId = chatId;
-    this.line.push(slot);
+  private enqueueReply(reply: PendingReply, chatId?: number): void {
+    if (reply.isQueued) return;
+    reply.isQueued = true;
+    reply.chatId = chatId;
+    this.orderedQueue.push(reply);
   }
 
   /** Starts what may start now: anything when nothing is under way, a send beside other sends. */
   private startNext(): void {
-    while (!this.draining && this.underWay.length < this.limits.unanswered) {
-      const text = this.next ? undefined : this.unread.shift();
-      if (text !== undefined) this.next = this.read(text, this);
-      const request = this.next;
+    while (!this.isWaitingForClient && this.pendingReplies.length < this.limits.unanswered) {
+      const text = this.nextRequest ? undefined : this.receivedFrames.shift();
+      if (text !== undefined) this.nextRequest = this.read(text, this);
+      const request = this.nextRequest;
       const mayStart =
-        this.underWay.length === 0 || (request?.pipelined && this.underWay.every((slot) => slot.request.pipelined));
+        this.pendingReplies.length === 0 ||
+        (request?.pipelined && this.pendingReplies.every((reply) => reply.request.pipelined));
       if (!request || !mayStart) return;
-      this.next = undefined;
+      this.nextRequest = undefined;
       void this.run(request);
     }
   }
 
   private async run(request: Request): Promise<void> {
-    const slot: PendingReply = { request, placed: false };
-    this.underWay.push(slot);
-    const answer = await request.answer(slot);
-    if (slot.frame) return;
-    this.fill(slot, answer);
+    const reply: PendingReply = { request, isQueued: false };
+    this.pendingReplies.push(reply);
+    const answer = await request.answer(reply);
+    if (reply.frame) return;
+    this.settle(reply, answer);
     this.flush();
     this.startNext();
     if (this.socket.isPaused && !this.isBusy) this.socket.resume();
-    this.settleIfIdle();
+    this.notifyIfIdle();
   }
 
-  private fill(slot: PendingReply, answer: AnswerFrame | ErrorFrame): void {
-    slot.failed = "error" in answer;
-    slot.frame = textFrame(JSON.stringify(answer));
+  private settle(reply: PendingReply, answer: AnswerFrame | ErrorFrame): void {
+    reply.failed = "error" in answer;
+    reply.frame = textFrame(JSON.stringify(answer));
   }
 
   /** Writes what is ready, in order: answers in the order of the requests, and the line from its head. */
   private flush(): void {
     for (;;) {
-      const [oldest] = this.underWay;
-      const [head] = this.line;
-      if (head && !isSlot(head)) {
-        this.line.shift();
-        this.dequeue(head);
-      } else if (oldest?.frame !== undefined) this.writeAnswer(oldest, oldest.frame);
+      const [oldest] = this.pendingReplies;
+      const [head] = this.orderedQueue;
+      if (head && !isReply(head)) {
+        this.orderedQueue.shift();
+        this.dequeuePush(head);
+      } else if (oldest?.frame !== undefined) this.writeReply(oldest, oldest.frame);
       else return;
     }
   }
 
-  private writeAnswer(slot: PendingReply, frame: Buffer): void {
-    this.underWay.shift();
-    if (slot.placed) this.leaveLine(slot);
-    if (slot.failed && slot.push !== undefined) this.outbox.push(slot.push, { ephemeral: false });
-    if (slot.told) this.noteTold(slot.told);
-    this.outbox.answer(frame, () => {
-      if (!this.draining || this.outbox.unsentAnswerBytes > mostUnsent) return;
-      this.draining = false;
+  private writeReply(reply: PendingReply, frame: Buffer): void {
+    this.pendingReplies.shift();
+    if (reply.isQueued) this.dequeueReply(reply);
+    if (reply.failed && reply.ownPush !== undefined) this.writer.push(reply.ownPush, { ephemeral: false });
+    if (reply.snapshot) this.applySnapshot(reply.snapshot);
+    this.writer.reply(frame, () => {
+      if (!this.isWaitingForClient || this.writer.unsentReplyBytes > maxUnsentReplyBytes) return;
+      this.isWaitingForClient = false;
       this.startNext();
     });
-    this.draining ||= this.accepting && this.outbox.unsentAnswerBytes > mostUnsent;
+    this.isWaitingForClient ||= this.accepting && this.writer.unsentReplyBytes > maxUnsentReplyBytes;
   }
 
   /**
    * Takes an answer out of the line. Most often it is at the head; one that delivery reached after the answer to a later
    * request, which is about another chat, overtakes it, behind the pushes of its own chat.
    */
-  private leaveLine(slot: PendingReply): void {
-    const before = this.line.slice(0, this.line.indexOf(slot));
-    const rest = before.filter((entry) => isSlot(entry) || entry.chatId !== slot.chatId);
-    for (const entry of before) if (!isSlot(entry) && entry.chatId === slot.chatId) this.dequeue(entry);
-    this.line.splice(0, before.length + 1, ...rest);
+  private dequeueReply(reply: PendingReply): void {
+    const before = this.orderedQueue.slice(0, this.orderedQueue.indexOf(reply));
+    const rest = before.filter((entry) => isReply(entry) || entry.chatId !== reply.chatId);
+    for (const entry of before) if (!isReply(entry) && entry.chatId === reply.chatId) this.dequeuePush(entry);
+    this.orderedQueue.splice(0, before.length + 1, ...rest);
   }
 
-  private enqueue(push: OutgoingPush): void {
-    this.line.push(push);
-    this.heldBytes += push.frame.length;
+  private enqueuePush(push: OutgoingPush): void {
+    this.orderedQueue.push(push);
+    this.bufferedBytes += push.frame.length;
     this.watchBacklog();
   }
 
-  private dequeue(push: OutgoingPush): void {
-    this.heldBytes -= push.frame.length;
-    this.write(push);
+  private dequeuePush(push: OutgoingPush): void {
+    this.bufferedBytes -= push.frame.length;
+    this.writePush(push);
   }
 
-  private write(push: OutgoingPush): void {
-    if (this.isTold(push)) return;
-    this.outbox.push(push.frame, { ephemeral: push.ephemeral ?? false });
+  private writePush(push: OutgoingPush): void {
+    if (this.isInSnapshot(push)) return;
+    this.writer.push(push.frame, { ephemeral: push.ephemeral ?? false });
     this.watchBacklog();
   }
 
   /** Gives the client up when more waits for it than may, and still does when a burst would have got through. */
   private watchBacklog(): void {
-    if (this.overdue || !this.isBehind) return;
-    this.overdue = setTimeout(() => {
-      this.overdue = undefined;
-      if (this.isBehind) this.giveUp();
-    }, burstMs).unref();
+    if (this.backlogTimer || !this.isBehind) return;
+    this.backlogTimer = setTimeout(() => {
+      this.backlogTimer = undefined;
+      if (this.isBehind) this.closeAsTooSlow();
+    }, burstToleranceMs).unref();
   }
 
   private get isBehind(): boolean {
@@ -308,21 +309,26 @@ export class Connection {
   }
 
   /** Drops what was held back and is no news after this answer, also what delivery brings of it from now on. */
-  private noteTold({ isNewerThanSnapshot: isNews, versions }: SyncSnapshot): void {
-    for (const entry of this.line) if (!isSlot(entry) && !isNews(entry)) this.heldBytes -= entry.frame.length;
-    this.line.splice(0, this.line.length, ...this.line.filter((entry) => isSlot(entry) || isNews(entry)));
-    const before = this.caughtUp?.versions ?? [];
-    this.caughtUp = { versions: new Map([...before, ...versions]), until: Date.now() + lateAtMostMs };
+  private applySnapshot({ isNewerThanSnapshot, versions }: SyncSnapshot): void {
+    for (const entry of this.orderedQueue)
+      if (!isReply(entry) && !isNewerThanSnapshot(entry)) this.bufferedBytes -= entry.frame.length;
+    this.orderedQueue.splice(
+      0,
+      this.orderedQueue.length,
+      ...this.orderedQueue.filter((entry) => isReply(entry) || isNewerThanSnapshot(entry)),
+    );
+    const before = this.lastSnapshot?.versions ?? [];
+    this.lastSnapshot = { versions: new Map([...before, ...versions]), until: Date.now() + snapshotLifetimeMs };
   }
 
-  private isTold({ chatId, version }: BufferedPush): boolean {
-    if (!this.caughtUp || chatId === undefined || version === undefined) return false;
-    return version <= (this.caughtUp.versions.get(chatId) ?? 0);
+  private isInSnapshot({ chatId, version }: BufferedPush): boolean {
+    if (!this.lastSnapshot || chatId === undefined || version === undefined) return false;
+    return version <= (this.lastSnapshot.versions.get(chatId) ?? 0);
   }
 
-  private settleIfIdle(): void {
-    if (this.underWay.length === 0 && this.unread.length === 0 && !this.next) this.onIdle?.();
+  private notifyIfIdle(): void {
+    if (this.pendingReplies.length === 0 && this.receivedFrames.length === 0 && !this.nextRequest) this.onIdle?.();
   }
 }
 
-const isSlot = (entry: PendingReply | OutgoingPush): entry is PendingReply => "placed" in entry;
+const isReply = (entry: PendingReply | OutgoingPush): entry is PendingReply => "isQueued" in entry;

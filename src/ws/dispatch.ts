@@ -15,7 +15,7 @@ import { registry } from "./registry.ts";
 export interface DispatchOptions {
   guard: FloodGuard;
   /** Of whatever is not a change of a chat: a crowd that reads leaves connections to the database to those who write. */
-  turns: FairQueue;
+  fairQueue: FairQueue;
   asAppError: (error: unknown) => AppError;
   log: Logger;
 }
@@ -33,14 +33,14 @@ export function readRequest(
   contextOf: (requester: Requester) => Context,
   options: DispatchOptions,
 ): Request {
-  const { guard, turns } = options;
+  const { guard, fairQueue } = options;
   const malformed = (frame: ErrorFrame): Request => ({
     pipelined: true,
     async answer() {
-      guard.noteMalformed();
+      guard.recordMalformed();
       return frame;
     },
-    giveUp: () => frame,
+    abort: () => frame,
   });
   const frame = parseObject(text);
   if (!frame) {
@@ -56,7 +56,7 @@ export function readRequest(
     }
     if (prototypeKey.test(text)) check(anyFrame, frame, { label: "frame" });
   } catch (error) {
-    return malformed(refusal(type, requestId, error, options));
+    return malformed(errorFrameOf(type, requestId, error, options));
   }
   return {
     pipelined: messageType.pipelined ?? false,
@@ -66,17 +66,17 @@ export function readRequest(
         const params = check(messageType.params, frame.params, { label: "params" });
         const context = contextOf(requester);
         const handle = () => messageType.handle(context, params);
-        const answer = changesChat(messageType) ? handle() : turns.run(context.user.userId, handle);
+        const answer = changesChat(messageType) ? handle() : fairQueue.run(context.user.userId, handle);
         return answerFrame(type, await answer, requestId);
       } catch (error) {
-        return refusal(type, requestId, error, options);
+        return errorFrameOf(type, requestId, error, options);
       }
     },
-    giveUp: () => refusal(type, requestId, stopping(), options),
+    abort: () => errorFrameOf(type, requestId, serverStopping(), options),
   };
 }
 
-const stopping = () => new AppError("unavailable", "The server stops. Try again.", { retryAfterMs: 1000 });
+const serverStopping = () => new AppError("unavailable", "The server stops. Try again.", { retryAfterMs: 1000 });
 
 /** What changes a chat is pushed as such a change. */
 const changesChat = ({ push }: AnyMessageType): boolean => push?.matches !== undefined;
@@ -99,7 +99,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const readRequestId = (frame: Record<string, unknown>): RequestId | undefined =>
   frame.requestId === undefined ? undefined : check(requestIdSchema, frame.requestId, { label: "requestId" });
 
-function refusal(
+function errorFrameOf(
   type: string,
   requestId: RequestId | undefined,
   error: unknown,

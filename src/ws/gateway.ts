@@ -27,9 +27,9 @@ import { startConnectionMonitor } from "./connection-monitor.ts";
 import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
 
 /** How long requests under way may take when the server stops, in milliseconds. */
-const lastAnswersMs = 10_000;
+const lastRepliesMs = 10_000;
 /** How long a client may take to answer the close of its socket when the server stops, in milliseconds. */
-const farewellMs = 3000;
+const closeTimeoutMs = 3000;
 
 /** What the sockets may do, and in what time. */
 export interface SocketLimits extends ConnectionLimits, FloodLimits, HeartbeatTimes {
@@ -50,12 +50,12 @@ export interface GatewayOptions {
   sessions: Sessions;
   presence: PresenceTracker;
   limits: RateLimits;
-  turns: FairQueue;
+  fairQueue: FairQueue;
   maxSockets: number;
   trustedProxyHops: number;
   allowedOrigins: readonly string[];
   socketLimits: SocketLimits;
-  isOpen: () => boolean;
+  isAccepting: () => boolean;
   asAppError: (error: unknown) => AppError;
   log: Logger;
 }
@@ -65,11 +65,12 @@ export class Gateway {
   /** The listener for the HTTP server's "upgrade" event. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   private readonly stopHeartbeat: () => void;
-  private readonly stopSweep: () => void;
+  private readonly stopMonitor: () => void;
   private readonly guards = new WeakMap<Connection, FloodGuard>();
 
   constructor(private readonly options: GatewayOptions) {
-    const { connections, sessions, limits, maxSockets, trustedProxyHops, allowedOrigins, isOpen, asAppError } = options;
+    const { connections, sessions, limits, maxSockets, trustedProxyHops, allowedOrigins, isAccepting, asAppError } =
+      options;
     const { frameBytes, fragments, chunks, closeWithinMs, unsentBytesInAll } = options.socketLimits;
     // `closeTimeout` is not among the published types yet.
     const serverOptions: ServerOptions<typeof ClientSocket> & { closeTimeout: number } = {
@@ -93,26 +94,26 @@ export class Gateway {
       maxSockets,
       trustedProxyHops,
       allowedOrigins,
-      isOpen,
+      isAccepting,
       asAppError,
       log: options.log,
       onOpen: (webSocket, socket, claims) => this.open(webSocket, socket, claims),
     });
     this.stopHeartbeat = startHeartbeat(connections, options.socketLimits);
-    this.stopSweep = startConnectionMonitor(connections, { mostBytes: unsentBytesInAll });
+    this.stopMonitor = startConnectionMonitor(connections, { maxBytes: unsentBytesInAll });
   }
 
-  /** Answers what was read, then closes every socket with "come back". New ones are kept out by `isOpen`. */
+  /** Answers what was read, then closes every socket with "come back". New ones are kept out by `isAccepting`. */
   async stop(): Promise<void> {
     this.stopHeartbeat();
-    this.stopSweep();
+    this.stopMonitor();
     const open = [...this.options.connections];
     const closed = open.map(({ socket }) => new Promise((resolve) => socket.once("close", resolve)));
     const finished = Promise.all(open.map((connection) => connection.finish()));
-    await Promise.race([finished, wait(lastAnswersMs, undefined, { ref: false })]);
-    for (const connection of open) connection.giveUpRequests();
+    await Promise.race([finished, wait(lastRepliesMs, undefined, { ref: false })]);
+    for (const connection of open) connection.abortPending();
     for (const connection of open) connection.close(closeCodes.restart, "the server restarts");
-    await Promise.race([Promise.all(closed), wait(farewellMs, undefined, { ref: false })]);
+    await Promise.race([Promise.all(closed), wait(closeTimeoutMs, undefined, { ref: false })]);
     for (const { socket } of open) socket.terminate();
     this.options.presence.stop();
   }
@@ -120,14 +121,14 @@ export class Gateway {
   private async renew(connection: Connection, token: string): Promise<Claims> {
     const { connections, sessions } = this.options;
     // One answer to every token that will not do, among them somebody else's.
-    const refusal = new AppError("validation", '"token" must be a token of yours that holds');
+    const invalidToken = new AppError("validation", '"token" must be a token of yours that holds');
     try {
       await connections.admit(token, sessions, (claims) => {
-        if (claims.userId !== connection.claims.userId) throw refusal;
+        if (claims.userId !== connection.claims.userId) throw invalidToken;
         connection.renew(claims);
       });
     } catch (error) {
-      throw error instanceof AppError && error.kind === "unauthenticated" ? refusal : error;
+      throw error instanceof AppError && error.kind === "unauthenticated" ? invalidToken : error;
     }
     return connection.claims;
   }
@@ -145,7 +146,7 @@ export class Gateway {
     const connection = new Connection(webSocket, raw, claims, this.read, socketLimits);
     webSocket.connection = connection;
     connections.add(connection);
-    this.options.presence.opened(connection);
+    this.options.presence.connected(connection);
     webSocket.on("close", this.onClose);
     webSocket.on("error", this.onError);
     webSocket.on("ping", this.onPing);
@@ -155,17 +156,17 @@ export class Gateway {
 
   private readonly onClose = sharedListener((connection) => {
     this.options.connections.remove(connection);
-    this.options.presence.closed(connection);
+    this.options.presence.disconnected(connection);
   });
 
   /** Broken protocol, encoding or size: `ws` closes with the code that says so, once somebody listens. */
   private readonly onError = (error: Error): void => this.options.log.debug({ err: error }, "a socket failed");
 
-  private readonly onPing = sharedListener((connection) => this.guardOf(connection).noteControl());
+  private readonly onPing = sharedListener((connection) => this.guardOf(connection).recordControl());
 
   private readonly onPong = sharedListener((connection) => {
     // Only what nobody has asked for counts: most sockets are silent but for this, and have no guard.
-    if (connection.alive) this.guardOf(connection).noteControl();
+    if (connection.alive) this.guardOf(connection).recordControl();
     connection.alive = true;
   });
 
@@ -175,14 +176,14 @@ export class Gateway {
   });
 
   private readonly read = (text: string, connection: Connection): Request => {
-    const { services, turns, asAppError, log } = this.options;
+    const { services, fairQueue, asAppError, log } = this.options;
     const { userId } = connection.claims;
     const contextOf = (requester: Requester) => ({
       user: { userId, requester },
       services,
       socket: this.controlOf(connection, requester),
     });
-    return readRequest(text, contextOf, { guard: this.guardOf(connection), turns, asAppError, log });
+    return readRequest(text, contextOf, { guard: this.guardOf(connection), fairQueue, asAppError, log });
   };
 
   /** Made with the first frame: most sockets are silent, and there may be many. */
@@ -192,8 +193,8 @@ export class Gateway {
     const { limits, socketLimits } = this.options;
     const guard = new FloodGuard({
       limits: socketLimits,
-      spend: (limit) => limits.consume(limit, connection.claims.userId),
-      dismiss: (code, reason) => void connection.finish().then(() => connection.close(code, reason)),
+      consume: (limit) => limits.consume(limit, connection.claims.userId),
+      disconnect: (code, reason) => void connection.finish().then(() => connection.close(code, reason)),
     });
     this.guards.set(connection, guard);
     return guard;
@@ -201,7 +202,7 @@ export class Gateway {
 }
 
 /** Hands a committed change to every device it concerns, under the type of the request that makes such a change. */
-export function deliverTo(connections: Connections) {
+export function deliverChangesTo(connections: Connections) {
   return ({ message, recipientIds, requester }: Change): void => {
     const { chatId, version } = message;
     connections.push(recipientIds, () => {
@@ -214,7 +215,7 @@ export function deliverTo(connections: Connections) {
 }
 
 /** Hands a signal to every device it concerns. */
-export function signalTo(connections: Connections) {
+export function deliverSignalsTo(connections: Connections) {
   return ({ kind, item, recipientIds, requester }: Signal): void => {
     connections.push(recipientIds, () => {
       const type = typeOfSignal(kind);

@@ -23,7 +23,7 @@ import { transferOwnership } from "./messages/groups/transfer-ownership.ts";
 import { typing } from "./messages/presence/typing.ts";
 import { watchPresence } from "./messages/presence/watch-presence.ts";
 
-/** Every type there is, in the order of the documents. */
+/** All message types, in the order of the documents. */
 export const messageTypes = {
   privateMessage,
   newGroup,
@@ -50,5 +50,5 @@ export const messageTypes = {
   authenticate,
 } as const;
 
-/** Looked up by what clients send, so no inherited key ("constructor", "__proto__") may be found. */
+/** The message types by name. A map, because a client may send "constructor" or "__proto__" as the type. */
 export const registry: ReadonlyMap<string, AnyMessageType> = new Map(Object.entries(messageTypes));

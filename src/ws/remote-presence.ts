@@ -1,19 +1,19 @@
 import { type Bus, isIds, isRecord } from "../bus/bus.ts";
 
 /** How often a process says who is connected to it, in milliseconds. */
-const rosterEveryMs = 5000;
+const publishIntervalMs = 5000;
 /** A process that was silent for this long is gone, and its people with it, in milliseconds. */
-const silentMs = 15_000;
+const timeoutMs = 15_000;
 /** More processes than any messenger has are not remembered. */
-const mostPeers = 1000;
+const maxProcesses = 1000;
 
 interface Peer {
   userIds: Set<number>;
-  heardAt: number;
+  receivedAt: number;
 }
 
 /** What a process tells: everybody who is connected to it, or who has just come and gone. */
-interface Roster {
+interface PresenceAnnouncement {
   process: string;
   /** `here` is everybody, and whoever is not in it is not there. */
   whole: boolean;
@@ -37,19 +37,19 @@ export class RemotePresence {
       /** Who is connected to this process. */
       connected: () => number[];
       /** Somebody is connected to another process, who was connected to none of them. */
-      onCame: (userId: number) => void;
+      onOnline: (userId: number) => void;
       /** Somebody is connected to no other process any more. */
-      onWent: (userId: number) => void;
+      onOffline: (userId: number) => void;
     },
   ) {
     options.bus.subscribe("presence", (body) => {
-      if (isRoster(body)) this.hear(body);
+      if (isAnnouncement(body)) this.receive(body);
     });
     this.timer = setInterval(() => {
-      this.forgetSilent();
-      this.tellAll();
-    }, rosterEveryMs).unref();
-    this.tellAll();
+      this.removeTimedOut();
+      this.publishAll();
+    }, publishIntervalMs).unref();
+    this.publishAll();
   }
 
   /** Whether somebody is connected to another process. */
@@ -59,7 +59,7 @@ export class RemotePresence {
   }
 
   /** Tells the others that somebody's first socket here was opened, or the last one closed. */
-  tell(userId: number, isHere: boolean): void {
+  publishChange(userId: number, isHere: boolean): void {
     this.publish({ whole: false, here: isHere ? [userId] : [], gone: isHere ? [] : [userId] });
   }
 
@@ -70,48 +70,48 @@ export class RemotePresence {
     this.peers.clear();
   }
 
-  private tellAll(): void {
+  private publishAll(): void {
     this.publish({ whole: true, here: this.options.connected(), gone: [] });
   }
 
-  private publish(roster: Omit<Roster, "process">): void {
-    this.options.bus.publish("presence", { process: this.self, ...roster });
+  private publish(announcement: Omit<PresenceAnnouncement, "process">): void {
+    this.options.bus.publish("presence", { process: this.self, ...announcement });
   }
 
-  private hear({ process, whole, here, gone }: Roster): void {
+  private receive({ process, whole, here, gone }: PresenceAnnouncement): void {
     const known = this.peers.get(process);
-    if (!known && this.peers.size >= mostPeers) return;
-    const peer = known ?? { userIds: new Set(), heardAt: 0 };
-    peer.heardAt = Date.now();
+    if (!known && this.peers.size >= maxProcesses) return;
+    const peer = known ?? { userIds: new Set(), receivedAt: 0 };
+    peer.receivedAt = Date.now();
     this.peers.set(process, peer);
     const now = new Set(here);
-    const went = whole ? [...peer.userIds].filter((userId) => !now.has(userId)) : gone;
-    for (const userId of here) this.came(peer, userId);
-    for (const userId of went) this.went(peer, userId);
+    const left = whole ? [...peer.userIds].filter((userId) => !now.has(userId)) : gone;
+    for (const userId of here) this.online(peer, userId);
+    for (const userId of left) this.offline(peer, userId);
     // It has just started, and does not know who is here.
-    if (!known) this.tellAll();
+    if (!known) this.publishAll();
   }
 
-  private came(peer: Peer, userId: number): void {
+  private online(peer: Peer, userId: number): void {
     const isFirst = !this.has(userId);
     peer.userIds.add(userId);
-    if (isFirst) this.options.onCame(userId);
+    if (isFirst) this.options.onOnline(userId);
   }
 
-  private went(peer: Peer, userId: number): void {
-    if (peer.userIds.delete(userId) && !this.has(userId)) this.options.onWent(userId);
+  private offline(peer: Peer, userId: number): void {
+    if (peer.userIds.delete(userId) && !this.has(userId)) this.options.onOffline(userId);
   }
 
-  private forgetSilent(): void {
+  private removeTimedOut(): void {
     for (const [process, peer] of this.peers) {
-      if (Date.now() - peer.heardAt < silentMs) continue;
+      if (Date.now() - peer.receivedAt < timeoutMs) continue;
       this.peers.delete(process);
-      for (const userId of peer.userIds) if (!this.has(userId)) this.options.onWent(userId);
+      for (const userId of peer.userIds) if (!this.has(userId)) this.options.onOffline(userId);
     }
   }
 }
 
-const isRoster = (body: unknown): body is Roster =>
+const isAnnouncement = (body: unknown): body is PresenceAnnouncement =>
   isRecord(body) &&
   typeof body.process === "string" &&
   typeof body.whole === "boolean" &&

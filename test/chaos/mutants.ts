@@ -68,7 +68,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "pushes what a sync has told already",
-    edits: [{ in: "ws/connection.js", from: "if (this.isTold(push))", to: "if (false)" }],
+    edits: [{ in: "ws/connection.js", from: "if (this.isInSnapshot(push))", to: "if (false)" }],
   },
   {
     name: "looks up the members before it has the lock",

@@ -88,15 +88,15 @@ export const sync = defineMessage({
   },
   async handle({ user, services, socket }, { chats, range }) {
     const known = chats.map(toKnown);
-    if (new Set(known.map((one) => one.chatId)).size < known.length) {
-      throw new AppError("validation", '"chats" must not name a chat twice');
+    if (new Set(known.map(({ chatId: id }) => id)).size < known.length) {
+      throw new AppError("validation", '"chats" must not contain a chat twice');
     }
     const [fromChatId = 1, toChatId = Number.MAX_SAFE_INTEGER] = range ?? [];
-    const release = socket.bufferPushes();
+    const endBuffering = socket.bufferPushes();
     const scope = { userId: user.userId, fromChatId, toChatId };
     const { chats: changed, left, cutAt } = await services.sync.sync(scope, known, sizeOf);
-    release({
-      isNewerThanSnapshot: isNews({ known, changed, left, cutAt, toChatId }),
+    endBuffering({
+      isNewerThanSnapshot: newerThan({ known, changed, left, cutAt, toChatId }),
       versions: new Map(changed.map((chat) => [chat.chatId, chat.version])),
     });
     return {
@@ -106,21 +106,21 @@ export const sync = defineMessage({
   },
 });
 
-/** Of what was held back: what the answer does not hold, and what no further answer will. */
-function isNews(told: {
+/** Selects the buffered pushes that neither this answer nor the next page contains. */
+function newerThan(answer: {
   known: KnownChat[];
   changed: ChangedChat[];
   left: LeftChat[];
   cutAt: number | undefined;
   toChatId: number;
 }) {
-  // Of a chat that was left, only what came after the answer's moment is news: that one was taken in again.
-  const moments = [...told.known, ...told.changed, ...told.left];
-  const versions = new Map(moments.map(({ chatId: id, version }) => [id, version]));
+  // In a chat that was left, only changes after the answer are newer: the user was added again.
+  const positions = [...answer.known, ...answer.changed, ...answer.left];
+  const versions = new Map(positions.map(({ chatId: id, version }) => [id, version]));
   return ({ chatId: id, version }: BufferedPush): boolean => {
     if (id === undefined || version === undefined) return true;
-    const comesWithTheRest = told.cutAt !== undefined && id >= told.cutAt && id <= told.toChatId;
-    return !comesWithTheRest && version > (versions.get(id) ?? 0);
+    const comesWithNextPage = answer.cutAt !== undefined && id >= answer.cutAt && id <= answer.toChatId;
+    return !comesWithNextPage && version > (versions.get(id) ?? 0);
   };
 }
 
@@ -134,18 +134,18 @@ const toKnown = ([id = 0, version = 0, readSeq = 0, clearedSeq = 0, peerReadSeq]
 
 const sizeOf = (message: ChatMessage): number => Buffer.byteLength(JSON.stringify(toMessageItem(message)));
 
-const toChat = ({ kind, ...found }: ChangedChat) => ({
-  chatId: found.chatId,
+const toChat = ({ kind, ...chat }: ChangedChat) => ({
+  chatId: chat.chatId,
   kind,
   ...(kind === "group"
-    ? { groupId: found.chatId, groupName: found.groupName ?? "" }
-    : { userId: found.peerId ?? 0, ...(found.peerReadSeq !== null && { peerReadSeq: found.peerReadSeq }) }),
-  version: found.version,
-  lastSeq: found.lastSeq,
-  readSeq: found.readSeq,
-  clearedSeq: found.clearedSeq,
-  messages: found.messages.map(toMessageItem),
-  ...(found.knownVersion === null && { joined: true as const }),
-  ...(found.difference === "tooLong" && { tooLong: true as const }),
-  ...(found.difference === "reset" && { reset: true as const }),
+    ? { groupId: chat.chatId, groupName: chat.groupName ?? "" }
+    : { userId: chat.peerId ?? 0, ...(chat.peerReadSeq !== null && { peerReadSeq: chat.peerReadSeq }) }),
+  version: chat.version,
+  lastSeq: chat.lastSeq,
+  readSeq: chat.readSeq,
+  clearedSeq: chat.clearedSeq,
+  messages: chat.messages.map(toMessageItem),
+  ...(chat.knownVersion === null && { joined: true as const }),
+  ...(chat.difference === "tooLong" && { tooLong: true as const }),
+  ...(chat.difference === "reset" && { reset: true as const }),
 });
