@@ -79,7 +79,7 @@ export function readRequest(
 const serverStopping = () => new AppError("unavailable", "The server stops. Try again.", { retryAfterMs: 1000 });
 
 /** What changes a chat is pushed as such a change. */
-const changesChat = ({ push }: AnyMessageType): boolean => push?.matches !== undefined;
+const changesChat = ({ push }: AnyMessageType): boolean => push?.change !== undefined;
 
 const limitOf = (messageType: AnyMessageType): RateLimitName =>
   changesChat(messageType) ? "messagesPerUser" : "requestsPerUser";

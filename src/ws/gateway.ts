@@ -3,9 +3,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { type RawData, type ServerOptions, WebSocketServer } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
-import { pushFrame } from "../contract/frames.ts";
-import type { ChatMessage } from "../db/queries/messages/messages.ts";
-import type { Change, Requester, Signal } from "../delivery/delivery.ts";
+import type { Requester } from "../delivery/delivery.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RateLimits } from "../services/limits/rate-limits.ts";
@@ -19,10 +17,7 @@ import { readRequest } from "./dispatch.ts";
 import { FloodGuard, type FloodLimits } from "./flood-guard.ts";
 import { type HeartbeatTimes, startHeartbeat } from "./heartbeat.ts";
 import type { SocketControl, WsServices } from "./message-type.ts";
-import { toMessageItem } from "./message-item.ts";
-import { textFrame } from "./socket-writer.ts";
 import type { PresenceTracker } from "./presence-tracker.ts";
-import { registry } from "./registry.ts";
 import { startConnectionMonitor } from "./connection-monitor.ts";
 import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
 
@@ -199,45 +194,4 @@ export class Gateway {
     this.guards.set(connection, guard);
     return guard;
   }
-}
-
-/** Hands a committed change to every device it concerns, under the type of the request that makes such a change. */
-export function deliverChangesTo(connections: Connections) {
-  return ({ message, recipientIds, requester }: Change): void => {
-    const { chatId, version } = message;
-    connections.push(recipientIds, () => {
-      const item = toMessageItem(message);
-      const type = typeOfChange(message);
-      const frame = pushFrame(type, { message: item.message, senderName: item.senderName, item });
-      return { frame: textFrame(JSON.stringify(frame)), chatId, version, requester };
-    });
-  };
-}
-
-/** Hands a signal to every device it concerns. */
-export function deliverSignalsTo(connections: Connections) {
-  return ({ kind, item, recipientIds, requester }: Signal): void => {
-    connections.push(recipientIds, () => {
-      const type = typeOfSignal(kind);
-      const frame = textFrame(JSON.stringify(pushFrame(type, { message: null, senderName: null, item })));
-      return { frame, requester, ...(kind === "typing" && { ephemeral: true }) };
-    });
-  };
-}
-
-const pushes = [...registry.values()].flatMap(({ type, push }) => (push ? [{ push, type: push.type ?? type }] : []));
-const pushesOfChanges = pushes.filter(({ push }) => push.matches);
-const pushesOfSignals = new Map(pushes.map(({ push, type }) => [push.signal, type]));
-
-/** The type under which this change is pushed. */
-function typeOfChange(message: ChatMessage): string {
-  const found = pushesOfChanges.find(({ push }) => push.matches?.(message));
-  if (!found) throw new Error("a change that no message type pushes");
-  return found.type;
-}
-
-function typeOfSignal(kind: Signal["kind"]): string {
-  const type = pushesOfSignals.get(kind);
-  if (type === undefined) throw new Error("a signal that no message type pushes");
-  return type;
 }

@@ -29,9 +29,6 @@ export function toMessageItem(message: SentMessage): MessageItem {
   };
 }
 
-/** Whether a change is a new text message, and not an edit, a deletion or a system message. */
-export const isNewText = ({ event, editedAt, deletedAt }: ChatMessage): boolean => !event && !editedAt && !deletedAt;
-
 /** The fields that all rows of message lists have in common. */
 export function toRowExtras(message: ChatMessage) {
   return {

@@ -55,14 +55,22 @@ export interface SyncSnapshot {
   versions: ReadonlyMap<number, number>;
 }
 
+/** The kinds of committed changes. Each is pushed under the one message type that declares it. */
+export type ChangeKind =
+  | "dialogMessage"
+  | "groupMessage"
+  | "edit"
+  | "deletion"
+  | NonNullable<ChatMessage["event"]>["kind"];
+
 /** What is pushed to other devices under this type. */
-export interface Push {
+export interface Push<Change extends ChangeKind, SignalKind extends Signal["kind"]> {
   /** The recipients, completing the sentence "goes to ...". */
   to: string;
-  /** Which changes of a chat are pushed under this type. The item is the message. */
-  matches?: (message: ChatMessage) => boolean;
-  /** Which signal is pushed under this type. */
-  signal?: Signal["kind"];
+  /** The kind of change that is pushed under this type. The item is the message. */
+  change?: Change;
+  /** The signal that is pushed under this type. */
+  signal?: SignalKind;
   /** The type of the push, if it differs from the type of the request. */
   type?: string;
   /** The item of the push, if it is neither the message nor the item of the answer. */
@@ -70,7 +78,13 @@ export interface Push {
 }
 
 /** One message type: its params, answer, push and handler. Routing, validation and documents are derived from it. */
-export interface MessageType<Params, Data, Item> {
+export interface MessageType<
+  Params,
+  Data,
+  Item,
+  Change extends ChangeKind = ChangeKind,
+  SignalKind extends Signal["kind"] = Signal["kind"],
+> {
   type: string;
   summary: string;
   params: Schema<Params>;
@@ -78,7 +92,7 @@ export interface MessageType<Params, Data, Item> {
   data: Schema<Data>;
   /** Schema of `params.item` in the answer. */
   item: Schema<Item>;
-  push?: Push;
+  push?: Push<Change, SignalKind>;
   /** The next pipelined request of the socket may start before this one is answered. */
   pipelined?: true;
   /** The error codes of this type, in addition to those every type can have. */
@@ -89,9 +103,16 @@ export interface MessageType<Params, Data, Item> {
 }
 
 /** Defines a message type whose handler is typed by its schemas. It also needs a line in `registry.ts`. */
-export const defineMessage = <const Type extends string, P, D, I>(
-  message: MessageType<P, D, I> & { type: Type },
-): MessageType<P, D, I> & { type: Type } => message;
+export const defineMessage = <
+  const Type extends string,
+  P,
+  D,
+  I,
+  const C extends ChangeKind = never,
+  const S extends Signal["kind"] = never,
+>(
+  message: MessageType<P, D, I, C, S> & { type: Type },
+): MessageType<P, D, I, C, S> & { type: Type } => message;
 
 /**
  * Any message type, for code that handles all types alike. The params have been validated with the type's own schema.

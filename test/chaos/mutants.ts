@@ -95,7 +95,7 @@ export const mutants: readonly Mutant[] = [
     name: "tells of no edit",
     edits: [
       {
-        in: "ws/gateway.js",
+        in: "ws/fan-out.js",
         from: "connections.push(recipientIds, () => {\n            const item",
         to: "connections.push(message.editedAt ? [] : recipientIds, () => {\n            const item",
       },

@@ -11,7 +11,7 @@ export const addUserInGroup = defineMessage({
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ event }) => event?.kind === "memberAdded",
+    change: "memberAdded",
     to: "every device of every member, including the added one",
   },
   errors: ["NOT_MEMBER", "NOT_FOUND", "CONFLICT", "LIMIT"],

@@ -10,7 +10,7 @@ export const deleteGroup = defineMessage({
   params: object({ groupId: groupId() }),
   data: nothing(),
   item: messageItem,
-  push: { matches: ({ event }) => event?.kind === "groupDeleted", to: "every device of every former member" },
+  push: { change: "groupDeleted", to: "every device of every former member" },
   errors: ["NOT_MEMBER", "FORBIDDEN"],
   example: {
     params: { groupId: 1 },

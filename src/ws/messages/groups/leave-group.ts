@@ -12,7 +12,7 @@ export const leaveGroup = defineMessage({
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ event }) => event?.kind === "memberLeft",
+    change: "memberLeft",
     to: "every device of the remaining members and your other devices. Also sent when a member deletes the account",
   },
   errors: ["NOT_MEMBER"],

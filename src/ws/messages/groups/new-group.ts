@@ -10,7 +10,7 @@ export const newGroup = defineMessage({
   params: object({ groupName: groupName(), clientMessageId: optional(clientMessageId()) }),
   data: nothing(),
   item: messageItem,
-  push: { matches: ({ event }) => event?.kind === "groupCreated", to: "your other devices" },
+  push: { change: "groupCreated", to: "your other devices" },
   errors: ["CONFLICT"],
   example: {
     params: { groupName: "new name" },

@@ -11,7 +11,7 @@ export const removeUserFromGroup = defineMessage({
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ event }) => event?.kind === "memberRemoved",
+    change: "memberRemoved",
     to: "every device of every member and of the removed user",
   },
   errors: ["NOT_MEMBER", "FORBIDDEN", "NOT_FOUND"],

@@ -10,7 +10,7 @@ export const renameGroup = defineMessage({
   params: object({ groupId: groupId(), groupName: groupName() }),
   data: nothing(),
   item: messageItem,
-  push: { matches: ({ event }) => event?.kind === "groupRenamed", to: "every device of every member" },
+  push: { change: "groupRenamed", to: "every device of every member" },
   errors: ["NOT_MEMBER", "FORBIDDEN"],
   example: {
     params: { groupId: 1, groupName: "another name" },

@@ -10,7 +10,7 @@ export const setMemberRole = defineMessage({
   params: object({ groupId: groupId(), userId: userId(), role: oneOf("admin", "member") }),
   data: nothing(),
   item: messageItem,
-  push: { matches: ({ event }) => event?.kind === "roleChanged", to: "every device of every member" },
+  push: { change: "roleChanged", to: "every device of every member" },
   errors: ["NOT_MEMBER", "FORBIDDEN", "NOT_FOUND", "CONFLICT"],
   example: {
     params: { groupId: 1, userId: 2, role: "admin" },

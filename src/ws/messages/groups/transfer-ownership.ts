@@ -11,7 +11,7 @@ export const transferOwnership = defineMessage({
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ event }) => event?.kind === "ownershipTransferred",
+    change: "ownershipTransferred",
     to: "every device of every member. Also sent when an owner leaves",
   },
   errors: ["NOT_MEMBER", "FORBIDDEN", "NOT_FOUND", "CONFLICT"],

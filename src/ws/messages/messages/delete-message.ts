@@ -11,7 +11,7 @@ export const deleteMessage = defineMessage({
   params: object({ messageId: messageId() }),
   data: nothing(),
   item: messageItem,
-  push: { matches: ({ deletedAt }) => deletedAt !== null, to: "every device of every member" },
+  push: { change: "deletion", to: "every device of every member" },
   errors: ["NOT_FOUND", "FORBIDDEN"],
   example: {
     params: { messageId: 65 },

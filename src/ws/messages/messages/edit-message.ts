@@ -11,7 +11,7 @@ export const editMessage = defineMessage({
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ editedAt, deletedAt }) => editedAt !== null && deletedAt === null,
+    change: "edit",
     to: "every device of every member",
   },
   errors: ["NOT_FOUND", "FORBIDDEN", "CONFLICT"],

@@ -2,7 +2,7 @@ import { clientMessageId, groupId, messageId, messageText, nothing } from "../..
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
 import { defineMessage, wrote } from "../../message-type.ts";
-import { isNewText, toMessageItem } from "../../message-item.ts";
+import { toMessageItem } from "../../message-item.ts";
 
 export const messageInGroup = defineMessage({
   type: "messageInGroup",
@@ -16,7 +16,7 @@ export const messageInGroup = defineMessage({
   data: nothing(),
   item: messageItem,
   push: {
-    matches: (message) => message.receiver === null && isNewText(message),
+    change: "groupMessage",
     to: "every device of every member, including the sender's other devices",
   },
   pipelined: true,

@@ -2,7 +2,7 @@ import { clientMessageId, messageId, messageText, nothing, userId } from "../../
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
 import { defineMessage, wrote } from "../../message-type.ts";
-import { isNewText, toMessageItem } from "../../message-item.ts";
+import { toMessageItem } from "../../message-item.ts";
 
 export const privateMessage = defineMessage({
   type: "privateMessage",
@@ -16,7 +16,7 @@ export const privateMessage = defineMessage({
   data: nothing(),
   item: messageItem,
   push: {
-    matches: (message) => message.receiver !== null && isNewText(message),
+    change: "dialogMessage",
     to: "every device of the receiver and the sender's other devices",
   },
   pipelined: true,
