@@ -37,6 +37,7 @@ import { Messages } from "./services/messages/messages.ts";
 import { Passwords } from "./services/accounts/passwords.ts";
 import { People } from "./services/people/people.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
+import { PresenceTracker } from "./services/presence/presence-tracker.ts";
 import { RefreshTokens } from "./services/accounts/refresh-tokens.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import { readSessionsEnded, Sessions, type SessionsEnded } from "./services/accounts/sessions.ts";
@@ -47,7 +48,7 @@ import { Typing } from "./services/presence/typing.ts";
 import { Connections } from "./ws/connections.ts";
 import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
 import { Gateway } from "./ws/gateway.ts";
-import { PresenceTracker } from "./ws/presence-tracker.ts";
+import { pushPresence } from "./ws/presence-push.ts";
 import { registry } from "./ws/registry.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
 
@@ -156,7 +157,8 @@ export class Messenger {
     if (!config.rates) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
     const limits = new RateLimits({ rates: config.rates, redis: this.redis, prefix: config.redisPrefix });
     const connections = new Connections({ maxPerUser: config.maxSocketsPerUser });
-    const presence = new PresenceTracker({ connections, store: new PresenceStore({ database }), bus, log });
+    const store = new PresenceStore({ database });
+    const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
     const deliverChange = deliverChangesTo(connections);
     const delivery = new Delivery({
       store: {

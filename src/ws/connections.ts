@@ -1,7 +1,8 @@
 import { closeCodes } from "../contract/close-codes.ts";
 import type { Sessions, SessionsEnded } from "../services/accounts/sessions.ts";
 import { type Claims, notLoggedIn } from "../services/accounts/tokens.ts";
-import type { Connection, OutgoingPush } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { OutgoingPush } from "./reply-order.ts";
 
 /** A client that has presented a token and whose session is being looked up. */
 interface PendingAdmission {

@@ -60,8 +60,8 @@ export class SocketWriter {
   }
 
   /** Writes a push. An ephemeral one is dropped if too much is unsent. */
-  push(frame: Buffer, options: { ephemeral: boolean }): void {
-    if (options.ephemeral && this.socket.writableLength > this.limits.ephemeralBytes) return;
+  push({ frame, ephemeral = false }: { frame: Buffer; ephemeral?: boolean }): void {
+    if (ephemeral && this.socket.writableLength > this.limits.ephemeralBytes) return;
     this.write(frame);
   }
 

@@ -17,7 +17,19 @@ const layers: Record<string, readonly string[]> = {
   bus: ["contract", "errors", "logger"],
   delivery: ["bus", "db", "logger"],
   writes: ["services", "domain-errors", "delivery", "db", "models", "errors"],
-  services: ["writes", "domain-errors", "delivery", "bus", "db", "models", "concurrency", "errors", "logger"],
+  // The contract only for the topics that services declare.
+  services: [
+    "writes",
+    "contract",
+    "domain-errors",
+    "delivery",
+    "bus",
+    "db",
+    "models",
+    "concurrency",
+    "errors",
+    "logger",
+  ],
   jobs: ["services", "delivery", "db", "logger"],
   http: ["services", "contract", "errors", "logger"],
   ws: ["services", "writes", "delivery", "bus", "db", "contract", "concurrency", "errors", "logger"],
@@ -105,6 +117,18 @@ describe("architecture", () => {
         .filter((part) => part !== file.part && !layers[file.part]?.includes(part))
         .map((part) => `${file.path} imports ${part}`),
     );
+    expect(breaches).toEqual([]);
+  });
+
+  test("services import the contract only where they declare topics of the bus", () => {
+    const imports = (file: SourceFile, path: string) => file.imports.some(({ from }) => target(file, from) === path);
+    const breaches = files
+      .filter(({ part }) => part === "services")
+      .filter((file) =>
+        file.imports.some(({ from }) => from.startsWith(".") && partOf(target(file, from)) === "contract"),
+      )
+      .filter((file) => !imports(file, "bus/topic.ts"))
+      .map(({ path }) => path);
     expect(breaches).toEqual([]);
   });
 
