@@ -40,6 +40,7 @@ import { Messages } from "./services/messages/messages.ts";
 import { Passwords } from "./services/accounts/passwords.ts";
 import { People } from "./services/people/people.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
+import { PresenceTracker } from "./services/presence/presence-tracker.ts";
 import { RefreshTokens } from "./services/accounts/refresh-tokens.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import { readSessionsEnded, Sessions } from "./services/accounts/sessions.ts";
@@ -48,10 +49,11 @@ import { storedSecret, Tokens } from "./services/accounts/tokens.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
 import { Typing } from "./services/presence/typing.ts";
 import { Connections } from "./ws/connections.ts";
-import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
-import { PresenceTracker } from "./ws/presence-tracker.ts";
+import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
+import { Gateway } from "./ws/gateway.ts";
+import { pushPresence } from "./ws/presence-push.ts";
 import { registry } from "./ws/registry.ts";
-import { refuseUnready } from "./ws/upgrade.ts";
+import { rejectNotReady } from "./ws/upgrade.ts";
 
 /** How long requests under way may take when the server stops, before they are cut off. */
 const lastRequestsMs = 5000;
@@ -106,7 +108,7 @@ export class Messenger {
     this.server.on("upgrade", (request, socket, head) => {
       if (!asksForWebSocket(request)) this.server.emit("connection", withoutUpgrade(request, socket, head));
       else if (this.edges) void this.edges.gateway.upgrade(request, socket, head);
-      else refuseUnready(socket);
+      else rejectNotReady(socket);
     });
   }
 
@@ -158,8 +160,9 @@ export class Messenger {
     if (!config.rates) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
     const limits = new RateLimits({ rates: config.rates, redis: this.redis, prefix: config.redisPrefix });
     const connections = new Connections({ maxPerUser: config.maxSocketsPerUser });
-    const presence = new PresenceTracker({ connections, presences: new PresenceStore({ database }), bus, log });
-    const tellDevices = deliverTo(connections);
+    const store = new PresenceStore({ database });
+    const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
+    const deliverChange = deliverChangesTo(connections);
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
@@ -168,10 +171,10 @@ export class Messenger {
       },
       bus,
       deliver: (change) => {
-        tellDevices(change);
-        presence.changed(change);
+        deliverChange(change);
+        presence.changeCommitted(change);
       },
-      deliverSignal: signalTo(connections),
+      deliverSignal: deliverSignalsTo(connections),
       log,
     });
 
@@ -222,12 +225,12 @@ export class Messenger {
       presence,
       sessions,
       limits,
-      turns: new FairQueue(readsAtATime(config)),
+      fairQueue: new FairQueue(readsAtATime(config)),
       maxSockets: config.maxSockets,
       trustedProxyHops: config.trustedProxyHops,
       allowedOrigins: config.allowedOrigins,
       socketLimits: config.socketLimits,
-      isOpen,
+      isAccepting: isOpen,
       asAppError,
       log,
     });

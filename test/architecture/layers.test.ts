@@ -18,7 +18,7 @@ const layers: Record<string, readonly string[]> = {
   bus: ["contract", "errors", "logger"],
   delivery: ["bus", "contract", "domain", "concurrency", "logger"],
   writes: ["delivery", "db", "domain", "domain-errors", "errors"],
-  services: ["writes", "delivery", "bus", "db", "models", "domain", "domain-errors", "concurrency", "errors", "logger"],
+  services: ["writes", "delivery", "contract", "bus", "db", "models", "domain", "domain-errors", "concurrency", "errors", "logger"],
   jobs: ["delivery", "db", "domain", "logger"],
   http: ["services", "contract", "domain", "errors", "logger"],
   ws: ["services", "delivery", "bus", "db", "contract", "domain", "concurrency", "errors", "logger"],
@@ -107,6 +107,18 @@ describe("architecture", () => {
         .filter((part) => part !== file.part && !layers[file.part]?.includes(part))
         .map((part) => `${file.path} imports ${part}`),
     );
+    expect(breaches).toEqual([]);
+  });
+
+  test("services import the contract only where they declare topics of the bus", () => {
+    const imports = (file: SourceFile, path: string) => file.imports.some(({ from }) => target(file, from) === path);
+    const breaches = files
+      .filter(({ part }) => part === "services")
+      .filter((file) =>
+        file.imports.some(({ from }) => from.startsWith(".") && partOf(target(file, from)) === "contract"),
+      )
+      .filter((file) => !imports(file, "bus/topic.ts"))
+      .map(({ path }) => path);
     expect(breaches).toEqual([]);
   });
 
