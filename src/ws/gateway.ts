@@ -5,30 +5,17 @@ import { type RawData, type ServerOptions, WebSocketServer } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import type { Claims } from "../domain/session.ts";
 import { ClientSocket, sharedListener } from "./client-socket.ts";
-import { Connection, type ConnectionLimits } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { startConnectionMonitor } from "./connection-monitor.ts";
-import type { FloodLimits } from "./flood-guard.ts";
-import { type HeartbeatTimes, startHeartbeat } from "./heartbeat.ts";
+import { startHeartbeat } from "./heartbeat.ts";
 import { RequestReader, type RequestReaderOptions } from "./request-reader.ts";
+import type { SocketLimits } from "./socket-limits.ts";
 import { createUpgradeHandler, subprotocol, type UpgradeOptions } from "./upgrade.ts";
 
 /** How long pending requests may take when the server stops, in milliseconds. */
 const lastRepliesMs = 10_000;
 /** How long clients may take to answer the close frame when the server stops, in milliseconds. */
 const closeTimeoutMs = 3000;
-
-/** The limits and timeouts of sockets. */
-export interface SocketLimits extends ConnectionLimits, FloodLimits, HeartbeatTimes {
-  /** The largest message that a client may send, in bytes, however many fragments it has. */
-  frameBytes: number;
-  fragments: number;
-  /** The number of chunks in which the network may bring a frame. */
-  chunks: number;
-  /** Unsent bytes of all sockets together above which the slowest clients are disconnected. */
-  unsentBytesInAll: number;
-  /** How long a client may take to answer a close frame, in milliseconds. */
-  closeWithinMs: number;
-}
 
 export interface GatewayOptions
   extends Omit<RequestReaderOptions, "floodLimits">,
