@@ -7,7 +7,7 @@ import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { closeRedis, connectRedis, type RedisClient } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
-import type { Config } from "./config/config.ts";
+import type { Config } from "./config/settings.ts";
 import type { Database } from "./db/connect.ts";
 import { asAppError } from "./db/database-errors.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
@@ -40,6 +40,7 @@ import { Messages } from "./services/messages/messages.ts";
 import { Passwords } from "./services/accounts/passwords.ts";
 import { People } from "./services/people/people.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
+import { PresenceTracker } from "./services/presence/presence-tracker.ts";
 import { RefreshTokens } from "./services/accounts/refresh-tokens.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import { readSessionsEnded, Sessions } from "./services/accounts/sessions.ts";
@@ -48,10 +49,12 @@ import { storedSecret, Tokens } from "./services/accounts/tokens.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
 import { Typing } from "./services/presence/typing.ts";
 import { Connections } from "./ws/connections.ts";
-import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
-import { PresenceTracker } from "./ws/presence-tracker.ts";
+import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
+import { Gateway } from "./ws/gateway.ts";
+import { pushPresence } from "./ws/presence-push.ts";
 import { registry } from "./ws/registry.ts";
-import { refuseUnready } from "./ws/upgrade.ts";
+import { socketLimits } from "./ws/socket-limits.ts";
+import { rejectNotReady } from "./ws/upgrade.ts";
 
 /** How long requests under way may take when the server stops, before they are cut off. */
 const lastRequestsMs = 5000;
@@ -106,7 +109,7 @@ export class Messenger {
     this.server.on("upgrade", (request, socket, head) => {
       if (!asksForWebSocket(request)) this.server.emit("connection", withoutUpgrade(request, socket, head));
       else if (this.edges) void this.edges.gateway.upgrade(request, socket, head);
-      else refuseUnready(socket);
+      else rejectNotReady(socket);
     });
   }
 
@@ -117,13 +120,13 @@ export class Messenger {
    */
   async start(): Promise<number> {
     const port = await this.listen();
-    const { databaseUrl, dataDir, databasePoolSize, databasePatience, databaseStartTimeoutMs } = this.config;
+    const { database, server } = this.config;
     this.opened = await openDatabase({
-      databaseUrl,
-      dataDir,
-      poolSize: databasePoolSize,
-      patience: databasePatience,
-      startTimeoutMs: databaseStartTimeoutMs,
+      databaseUrl: database.url,
+      dataDir: server.dataDir,
+      poolSize: database.poolSize,
+      timeouts: database.timeouts,
+      startTimeoutMs: database.startTimeoutMs,
       log: this.log,
       signal: this.stopping.signal,
     });
@@ -145,21 +148,27 @@ export class Messenger {
 
   private async openBus(): Promise<Bus> {
     const { config, log } = this;
-    if (config.redisUrl === undefined) return new InProcessBus(log);
-    this.redis = await connectRedis({ url: config.redisUrl, log, signal: this.stopping.signal });
-    const bus = new RedisBus({ client: this.redis, prefix: config.redisPrefix, log });
+    if (config.redis.url === undefined) return new InProcessBus(log);
+    this.redis = await connectRedis({ url: config.redis.url, log, signal: this.stopping.signal });
+    const bus = new RedisBus({ client: this.redis, prefix: config.redis.prefix, log });
     await bus.open();
     return bus;
   }
 
   private async compose({ database }: OpenDatabase, bus: Bus): Promise<Edges> {
     const { config, log } = this;
-    const isAlone = config.redisUrl === undefined;
-    if (!config.rates) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
-    const limits = new RateLimits({ rates: config.rates, redis: this.redis, prefix: config.redisPrefix });
-    const connections = new Connections({ maxPerUser: config.maxSocketsPerUser });
-    const presence = new PresenceTracker({ connections, presences: new PresenceStore({ database }), bus, log });
-    const tellDevices = deliverTo(connections);
+    const isAlone = config.redis.url === undefined;
+    const { enabled, rates, maxSockets, maxSocketsPerUser, maxGroupMembers } = config.limits;
+    if (!enabled) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
+    const limits = new RateLimits({
+      rates: enabled ? rates : undefined,
+      redis: this.redis,
+      prefix: config.redis.prefix,
+    });
+    const connections = new Connections({ maxPerUser: enabled ? maxSocketsPerUser : Number.POSITIVE_INFINITY });
+    const store = new PresenceStore({ database });
+    const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
+    const deliverChange = deliverChangesTo(connections);
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
@@ -168,19 +177,19 @@ export class Messenger {
       },
       bus,
       deliver: (change) => {
-        tellDevices(change);
-        presence.changed(change);
+        deliverChange(change);
+        presence.changeCommitted(change);
       },
-      deliverSignal: signalTo(connections),
+      deliverSignal: deliverSignalsTo(connections),
       log,
     });
 
-    const secret = config.jwtSecret ?? (await storedSecret(config.dataDir));
+    const secret = config.tokens.secret ?? (await storedSecret(config.server.dataDir));
     const sessions = new Sessions({
       database,
-      tokens: new Tokens({ secret, lifetimeSeconds: config.tokenLifetimeSeconds }),
+      tokens: new Tokens({ secret, lifetimeSeconds: config.tokens.lifetimeSeconds }),
       refreshTokens: new RefreshTokens(secret),
-      refreshLifetimeMs: config.refreshTokenLifetimeSeconds * 1000,
+      refreshLifetimeMs: config.tokens.refreshLifetimeMs,
       onEnded: endSessionsEverywhere(connections, bus),
     });
     const passwords = new Passwords(config.passwords);
@@ -190,7 +199,7 @@ export class Messenger {
     const people = new People({ database });
     const marks = new ReadState({ database, delivery });
     const blocks = new Blocks({ database, chatWriter, marks, onChange: presence.blockChanged });
-    const groups = new Groups({ database, chatWriter, maxMembers: config.maxGroupMembers });
+    const groups = new Groups({ database, chatWriter, maxMembers: maxGroupMembers });
     const dialogs = new Dialogs({ database, chatWriter });
     const batches = new BatchWriter({ database, dialogs, committer });
     const sender = new MessageSender({ batches, concurrency: sendConcurrency(config) });
@@ -211,8 +220,8 @@ export class Messenger {
       isReady: async () => isOpen() && (await answers(database)),
       limits,
       http: config.http,
-      trustedProxyHops: config.trustedProxyHops,
-      allowedOrigins: config.allowedOrigins,
+      trustedProxyHops: config.http.trustedProxyHops,
+      allowedOrigins: config.http.allowedOrigins,
       asAppError,
       log,
     });
@@ -222,12 +231,12 @@ export class Messenger {
       presence,
       sessions,
       limits,
-      turns: new FairQueue(readsAtATime(config)),
-      maxSockets: config.maxSockets,
-      trustedProxyHops: config.trustedProxyHops,
-      allowedOrigins: config.allowedOrigins,
-      socketLimits: config.socketLimits,
-      isOpen,
+      fairQueue: new FairQueue(readsAtATime(config)),
+      maxSockets,
+      trustedProxyHops: config.http.trustedProxyHops,
+      allowedOrigins: config.http.allowedOrigins,
+      socketLimits: socketLimits({ ...config.slowClients, closesFloods: enabled }),
+      isAccepting: isOpen,
       asAppError,
       log,
     });
@@ -241,7 +250,7 @@ export class Messenger {
   }
 
   private listen(): Promise<number> {
-    const { host, port } = this.config;
+    const { host, port } = this.config.http;
     return new Promise((resolve, reject) => {
       const refuse = (error: NodeJS.ErrnoException) => {
         const why = error.code === "EADDRINUSE" ? "it is taken" : error.message;
@@ -309,12 +318,12 @@ function startAmongOthers(database: Database): (chatId: number) => Promise<numbe
 }
 
 /** Some connections are left to those who write. */
-const readsAtATime = ({ databaseUrl, databasePoolSize }: Config): number =>
-  databaseUrl === undefined ? 1 : Math.ceil(databasePoolSize / 2);
+const readsAtATime = ({ database }: Config): number =>
+  database.url === undefined ? 1 : Math.ceil(database.poolSize / 2);
 
 /** The embedded database has one connection, and while a transaction is open everyone else waits for it. */
-const sendConcurrency = ({ databaseUrl, databasePoolSize }: Config): number =>
-  databaseUrl === undefined || databasePoolSize < 4 ? 1 : 2;
+const sendConcurrency = ({ database }: Config): number =>
+  database.url === undefined || database.poolSize < 4 ? 1 : 2;
 
 const answers = (database: Database): Promise<boolean> =>
   database.query("SELECT 1").then(

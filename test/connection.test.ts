@@ -9,18 +9,18 @@ import { Connections } from "../src/ws/connections.ts";
 import type { SyncSnapshot } from "../src/ws/message-type.ts";
 import { textFrame } from "../src/ws/socket-writer.ts";
 
-/* What one socket is told, with the moments chosen by the test, which no running server lets us do. */
+/* The frames of one socket. The test decides when each request is answered, which is impossible with a running server. */
 
-/** A connection whose every frame asks for the same; the test says when it is answered. */
+/** A connection whose requests are answered when the test says so. */
 function openConnection({ pipelined = false } = {}) {
   const written: Buffer[] = [];
-  let take = () => {};
+  let finishWrite = () => {};
   let isReading = true;
   const raw = new Duplex({
     write: (chunk, _encoding, done) => {
       written.push(chunk);
       if (isReading) done();
-      else take = done;
+      else finishWrite = done;
     },
   });
   const close = jest.fn();
@@ -38,23 +38,25 @@ function openConnection({ pipelined = false } = {}) {
     terminate() {},
   });
   const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000, unanswered: 32 };
-  const asked: { requester: Requester; answer: (text: string) => void }[] = [];
+  const requests: { requester: Requester; answer: (text: string) => void }[] = [];
   const claims = { userId: 1, sessionId: 1, exp: Date.now() / 1000 + 60 };
   const connection = new Connection(
     socket as unknown as WebSocket,
     raw,
     claims,
-    () => ({
-      pipelined,
-      answer: (requester) =>
-        new Promise((resolve) => asked.push({ requester, answer: (type) => resolve({ type } as AnswerFrame) })),
-      giveUp: () => errorFrame("x", { code: "UNAVAILABLE", message: "too late" }),
-    }),
+    {
+      read: () => ({
+        pipelined,
+        answer: (requester) =>
+          new Promise((resolve) => requests.push({ requester, answer: (type) => resolve({ type } as AnswerFrame) })),
+        abort: () => errorFrame("x", { code: "UNAVAILABLE", message: "too late" }),
+      }),
+    },
     limits,
   );
   const push = (chatId: number, version: number) =>
     connection.push({ frame: textFrame(`${chatId}:${version}`), chatId, version });
-  const told = async () => {
+  const sent = async () => {
     await new Promise((resolve) => setImmediate(resolve));
     return Buffer.concat(written)
       .toString("latin1")
@@ -62,39 +64,39 @@ function openConnection({ pipelined = false } = {}) {
       .trim()
       .split(" ");
   };
-  const sleep = () => {
+  const stopReading = () => {
     isReading = false;
   };
-  const wake = () => {
+  const read = () => {
     isReading = true;
-    take();
+    finishWrite();
   };
-  return { connection, asked, push, told, sleep, wake, close, socket, gone: () => socket.emit("close") };
+  return { connection, requests, push, sent, stopReading, read, close, socket, hangUp: () => socket.emit("close") };
 }
 
-const everything = (versions: [number, number][]): SyncSnapshot => ({
+const snapshotOf = (versions: [number, number][]): SyncSnapshot => ({
   isNewerThanSnapshot: ({ chatId = 0, version = 0 }) => version > (new Map(versions).get(chatId) ?? 0),
   versions: new Map(versions),
 });
 
-test("what a sync has told is not pushed once more, even when delivery comes to it after the answer", async () => {
-  const { connection, asked, push, told, gone } = openConnection();
+test("a change in a sync answer is not pushed, even if delivery brings it after the answer", async () => {
+  const { connection, requests, push, sent, hangUp } = openConnection();
   connection.receive("sync");
-  const [sync] = asked;
-  const release = connection.bufferPushes(sync?.requester ?? {});
+  const [sync] = requests;
+  const endBuffering = connection.bufferPushes(sync?.requester ?? {});
   push(7, 4);
   push(7, 6);
-  release(everything([[7, 5]]));
+  endBuffering(snapshotOf([[7, 5]]));
   sync?.answer("synced");
-  expect(await told()).toEqual(['{"type":"synced"}', "7:6"]);
+  expect(await sent()).toEqual(['{"type":"synced"}', "7:6"]);
   push(8, 5);
   for (const version of [5, 7]) push(7, version);
-  expect(await told()).toEqual(['{"type":"synced"}', "7:6", "8:5", "7:7"]);
-  gone();
+  expect(await sent()).toEqual(['{"type":"synced"}', "7:6", "8:5", "7:7"]);
+  hangUp();
 });
 
-describe("a client that asks for three things, one after the other, and hangs up", () => {
-  const hangUp = () => {
+describe("a client sends three requests and disconnects", () => {
+  const disconnected = () => {
     const opened = openConnection();
     const connections = new Connections({ maxPerUser: 10 });
     connections.add(opened.connection);
@@ -103,42 +105,42 @@ describe("a client that asks for three things, one after the other, and hangs up
     connections.remove(opened.connection);
     const answerAll = async () => {
       for (let turn = 0; turn < 4; turn++) {
-        opened.asked[turn]?.answer("done");
-        await opened.told();
+        opened.requests[turn]?.answer("done");
+        await opened.sent();
       }
-      return opened.asked.length;
+      return opened.requests.length;
     };
     return { connections, answerAll };
   };
 
-  test("has them done", async () => {
-    expect(await hangUp().answerAll()).toBe(3);
+  test("all of them are executed", async () => {
+    expect(await disconnected().answerAll()).toBe(3);
   });
 
-  test("and whose session then ends has nothing begun any more", async () => {
-    const { connections, answerAll } = hangUp();
+  test("requests that have not started are dropped if the session ends", async () => {
+    const { connections, answerAll } = disconnected();
     connections.endSessions({ sessionIds: [1], reason: "ended" });
     expect(await answerAll()).toBe(1);
   });
 });
 
-test("of a hundred sends that came in one piece 32 are under way, and the rest begin as those are answered", async () => {
-  const { connection, asked, told, socket, gone } = openConnection({ pipelined: true });
+test("of a hundred sends in one packet 32 start at once, and each answer starts another one", async () => {
+  const { connection, requests, sent, socket, hangUp } = openConnection({ pipelined: true });
   for (let send = 0; send < 100; send++) connection.receive(`${send}`);
-  expect([asked.length, socket.isPaused]).toEqual([32, true]);
-  asked[0]?.answer("0");
-  await told();
-  expect([asked.length, socket.isPaused]).toEqual([33, true]);
+  expect([requests.length, socket.isPaused]).toEqual([32, true]);
+  requests[0]?.answer("0");
+  await sent();
+  expect([requests.length, socket.isPaused]).toEqual([33, true]);
   for (let send = 1; send < 100; send++) {
-    asked[send]?.answer(`${send}`);
-    await told();
+    requests[send]?.answer(`${send}`);
+    await sent();
   }
-  expect(await told()).toEqual(Array.from({ length: 100 }, (_, send) => `{"type":"${send}"}`));
+  expect(await sent()).toEqual(Array.from({ length: 100 }, (_, send) => `{"type":"${send}"}`));
   expect(socket.isPaused).toBe(false);
-  gone();
+  hangUp();
 });
 
-describe("a burst that is more than may wait", () => {
+describe("a burst of pushes above the limit", () => {
   beforeEach(() => {
     jest.useFakeTimers();
   });
@@ -146,35 +148,35 @@ describe("a burst that is more than may wait", () => {
     jest.useRealTimers();
   });
 
-  test("does no harm to a client that takes it in a moment", () => {
-    const { push, sleep, wake, close, gone } = openConnection();
-    sleep();
+  test("a client that reads it within a second stays connected", () => {
+    const { push, stopReading, read, close, hangUp } = openConnection();
+    stopReading();
     for (let version = 1; version <= 1000; version++) push(7, version);
     jest.advanceTimersByTime(900);
-    wake();
+    read();
     jest.advanceTimersByTime(10_000);
     expect(close).not.toHaveBeenCalled();
-    gone();
+    hangUp();
   });
 
-  test("ends the connection of a client that does not take it, so that it syncs", () => {
-    const { push, sleep, close, gone } = openConnection();
-    sleep();
+  test("a client that does not read it is disconnected with 4408", () => {
+    const { push, stopReading, close, hangUp } = openConnection();
+    stopReading();
     for (let version = 1; version <= 1000; version++) push(7, version);
     jest.advanceTimersByTime(900);
     expect(close).not.toHaveBeenCalled();
     jest.advanceTimersByTime(200);
     expect(close).toHaveBeenCalledWith(4408, expect.any(String));
-    gone();
+    hangUp();
   });
 
-  test("counts what is held back behind an answer", () => {
-    const { connection, asked, push, close, gone } = openConnection();
+  test("pushes buffered during a sync count towards the limit", () => {
+    const { connection, requests, push, close, hangUp } = openConnection();
     connection.receive("sync");
-    connection.bufferPushes(asked[0]?.requester ?? {});
+    connection.bufferPushes(requests[0]?.requester ?? {});
     for (let version = 1; version <= 1000; version++) push(7, version);
     jest.advanceTimersByTime(1100);
     expect(close).toHaveBeenCalledWith(4408, expect.any(String));
-    gone();
+    hangUp();
   });
 });

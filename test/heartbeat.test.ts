@@ -5,12 +5,12 @@ import { startHeartbeat } from "../src/ws/heartbeat.ts";
 import { TestMessenger } from "./support/messenger.ts";
 import { RawSocket } from "./support/raw-socket.ts";
 
-/* A link that died without a word: no FIN comes, and nothing that is asked. */
+/* A dead link: neither a FIN nor a pong arrives. */
 
 const pingEveryMs = 25_000;
 const pongWithinMs = 10_000;
 
-/** Time goes on by itself, and can be put forward. */
+/** Time passes by itself and can be advanced. */
 beforeEach(() => {
   const doNotFake = ["nextTick", "queueMicrotask", "setImmediate", "clearImmediate", "Date", "performance"] as const;
   jest.useFakeTimers({ advanceTimers: true, doNotFake: [...doNotFake] });
@@ -29,14 +29,14 @@ describe("a running server", () => {
     await messenger.stop();
   });
 
-  test("cuts off who answers no ping within 40 s, without a close frame, and nobody who does", async () => {
+  test("terminates a socket without a close frame if no pong arrives within 40 s, and keeps the others", async () => {
     const person = await messenger.person();
     const vanished = await RawSocket.open(messenger.port, person.token);
     const present = await person.connect();
     const pinged = once(present.socket, "ping");
     jest.advanceTimersByTime(pingEveryMs);
     await pinged;
-    // Its answer comes after the pong.
+    // The answer arrives after the pong.
     await present.settle();
     jest.advanceTimersByTime(pongWithinMs);
     expect(await vanished.closed).toBeUndefined();
@@ -44,7 +44,7 @@ describe("a running server", () => {
   });
 });
 
-describe("a socket that is not read, for its requests are still under way", () => {
+describe("a paused socket whose requests are still pending", () => {
   const connectionWith = (socket: object) => {
     const terminate = jest.fn();
     return {
@@ -53,7 +53,7 @@ describe("a socket that is not read, for its requests are still under way", () =
     };
   };
 
-  test("cannot show its pong and is spared; once it is read again, silence ends it in the next round", () => {
+  test("stays open without a pong; once it is resumed, it is terminated in the next round", () => {
     const socket = { isPaused: true };
     const { connection, terminate } = connectionWith(socket);
     const stop = startHeartbeat([connection], { pingEveryMs, pongWithinMs });

@@ -3,13 +3,13 @@ import { Duplex } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import type { WebSocket } from "ws";
 import { type AnswerFrame, errorFrame } from "../src/contract/frames.ts";
-import { Connection, type Request } from "../src/ws/connection.ts";
-import { readRequest } from "../src/ws/dispatch.ts";
-import { FloodGuard } from "../src/ws/flood-guard.ts";
+import { Connection } from "../src/ws/connection.ts";
+import type { Request } from "../src/ws/reply-order.ts";
+import { RequestReader, type RequestReaderOptions } from "../src/ws/request-reader.ts";
 
-/* How sockets end, in moments chosen by the test. */
+/* The last frames of a socket before it is closed. The test decides when each request is answered. */
 
-function connect(read: (text: string, connection: Connection) => Request) {
+function connect(read: (connection: Connection, text: string) => Request) {
   const written: Buffer[] = [];
   const raw = new Duplex({
     write: (chunk, _encoding, done) => {
@@ -30,7 +30,7 @@ function connect(read: (text: string, connection: Connection) => Request) {
   });
   const claims = { userId: 1, sessionId: 1, exp: Date.now() / 1000 + 60 };
   const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000, unanswered: 32 };
-  const connection = new Connection(socket as unknown as WebSocket, raw, claims, read, limits);
+  const connection = new Connection(socket as unknown as WebSocket, raw, claims, { read }, limits);
   const answers = async () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     return [
@@ -44,29 +44,25 @@ function connect(read: (text: string, connection: Connection) => Request) {
   return { connection, answers };
 }
 
-const giveUp = () => errorFrame("given up", { code: "UNAVAILABLE", message: "too late" });
+const abort = () => errorFrame("aborted", { code: "UNAVAILABLE", message: "too late" });
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("twenty malformed frames", () => {
-  /** A connection that is shown out as the gateway does it; frames that are JSON are answered when the test says so. */
+  /** A connection with the real reader for malformed frames. Other frames are answered when the test says so. */
   function guarded() {
     const answering: (() => void)[] = [];
-    let guard: FloodGuard | undefined;
-    const made = connect((text, self) => {
-      guard ??= new FloodGuard({
-        limits: { malformed: 20, refused: 100, control: 100 },
-        spend: async () => {},
-        dismiss: (code, reason) => void self.finish().then(() => self.close(code, reason)),
-      });
-      if (text === "?") return readRequest(text, () => ({}) as never, { guard } as never);
+    const floodLimits = { malformed: 20, refused: 100, control: 100 };
+    const reader = new RequestReader({ floodLimits } as RequestReaderOptions);
+    const made = connect((connection, text) => {
+      if (text === "?") return reader.read(connection, text);
       const frame = { type: text } as AnswerFrame;
-      return { pipelined: false, answer: () => new Promise((resolve) => answering.push(() => resolve(frame))), giveUp };
+      return { pipelined: false, answer: () => new Promise((resolve) => answering.push(() => resolve(frame))), abort };
     });
     return { ...made, answerNext: () => answering.shift()?.() };
   }
 
-  test("are all answered before the socket is closed, also when they come one by one", async () => {
+  test("are all answered before the socket is closed, also if they arrive one by one", async () => {
     const { connection, answers } = guarded();
     for (let count = 0; count < 20; count++) {
       connection.receive("?");
@@ -75,7 +71,7 @@ describe("twenty malformed frames", () => {
     expect(await answers()).toHaveLength(20);
   });
 
-  test("overtake nothing, and lose nothing that came behind them", async () => {
+  test("are answered in order, and so are the requests before and after them", async () => {
     const { connection, answers, answerNext } = guarded();
     for (const text of ["before", ...Array<string>(20).fill("?"), "first", "second"]) connection.receive(text);
     for (let count = 0; count < 3; count++) {
@@ -87,17 +83,17 @@ describe("twenty malformed frames", () => {
   });
 });
 
-test("what is given up is answered once, in order, also what was not begun; an answer that comes later is dropped", async () => {
+test("aborted requests are answered once and in order, also those not started; a late answer is dropped", async () => {
   const answering: (() => void)[] = [];
-  const { connection, answers } = connect((type) => ({
+  const { connection, answers } = connect((_connection, type) => ({
     pipelined: type === "send",
     answer: () => new Promise((resolve) => answering.push(() => resolve({ type } as AnswerFrame))),
-    giveUp: () => errorFrame(type, { code: "UNAVAILABLE", message: "too late" }),
+    abort: () => errorFrame(type, { code: "UNAVAILABLE", message: "too late" }),
   }));
   for (const text of ["send", "send", "other", "last"]) connection.receive(text);
   answering[1]?.();
   await turn();
-  connection.giveUpRequests();
+  connection.abortPending();
   answering[0]?.();
   await turn();
   expect((await answers()).map(({ type, code }) => [type, code])).toEqual([
@@ -108,12 +104,12 @@ test("what is given up is answered once, in order, also what was not begun; an a
   ]);
 });
 
-test("whoever waits for a connection to finish is told, though somebody else asks it to finish as well", async () => {
+test("two callers wait for a connection to finish, and both are notified", async () => {
   let done = () => {};
   const { connection } = connect(() => ({
     pipelined: false,
     answer: () => new Promise((resolve) => (done = () => resolve({ type: "x" } as AnswerFrame))),
-    giveUp,
+    abort,
   }));
   connection.receive("x");
   const stopping = connection.finish();

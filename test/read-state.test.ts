@@ -601,7 +601,7 @@ describe("who is there", () => {
     const carl = await messenger().person("Carl");
     await sayTo(device.ann, carl, "Hi");
     await watch(device.ann, bob, carl);
-    const asked = jest.spyOn(PresenceStore.prototype, "areAllowed").mockRejectedValueOnce(new Error("it is away"));
+    const asked = jest.spyOn(PresenceStore.prototype, "mayWatch").mockRejectedValueOnce(new Error("it is away"));
     await block(bob, ann);
     expect(asked).toHaveBeenCalledTimes(1);
     await carl.connect();

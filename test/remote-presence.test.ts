@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
-import { RemotePresence } from "../src/ws/remote-presence.ts";
+import { RemotePresence } from "../src/services/presence/remote-presence.ts";
 import { silent } from "./support/silent.ts";
 
-/* Who is online where, with the time chosen by the test: half a minute is too long to wait for. */
+/* Presence across processes, with fake timers: the real timeouts are too long for a test. */
 
 const [ann, bob] = [1, 2];
 
-describe("who is connected to other processes", () => {
+describe("users of other processes", () => {
   let members: Members;
   beforeEach(() => {
     members = new Set();
@@ -17,61 +17,61 @@ describe("who is connected to other processes", () => {
     jest.useRealTimers();
   });
 
-  /** A process with these people, and what it notices. */
+  /** A process with these connected users, and the changes it notices. */
   function process(connected: number[]) {
     const bus = new InProcessBus(silent, members);
     const noticed: string[] = [];
-    const peers = new RemotePresence({
+    const remote = new RemotePresence({
       bus,
-      connected: () => connected,
-      onCame: (userId) => noticed.push(`${userId} came`),
-      onWent: (userId) => noticed.push(`${userId} went`),
+      connectedUserIds: () => connected,
+      onOnline: (userId) => noticed.push(`${userId} online`),
+      onOffline: (userId) => noticed.push(`${userId} offline`),
     });
-    /** Ends without a word. */
+    /** Ends without a message. */
     const kill = () => bus.close();
-    return { peers, bus, noticed, connected, kill };
+    return { remote, bus, noticed, connected, kill };
   }
 
-  test("a process that has just started and those that were there know of each other at once", () => {
+  test("a process that starts and the running ones learn of each other's users at once", () => {
     const old = process([ann]);
     const fresh = process([bob]);
-    expect([old.peers.has(bob), fresh.peers.has(ann)]).toEqual([true, true]);
-    expect([old.noticed, fresh.noticed]).toEqual([["2 came"], ["1 came"]]);
+    expect([old.remote.has(bob), fresh.remote.has(ann)]).toEqual([true, true]);
+    expect([old.noticed, fresh.noticed]).toEqual([["2 online"], ["1 online"]]);
   });
 
-  test("somebody at two other processes has gone when both have said so", () => {
+  test("a user of two other processes goes offline when both report the disconnect", () => {
     const here = process([]);
     const [one, two] = [process([ann]), process([ann])];
-    one.peers.tell(ann, false);
-    expect(here.peers.has(ann)).toBe(true);
-    two.peers.tell(ann, false);
-    expect(here.noticed).toEqual(["1 came", "1 went"]);
+    one.remote.publishChange(ann, false);
+    expect(here.remote.has(ann)).toBe(true);
+    two.remote.publishChange(ann, false);
+    expect(here.noticed).toEqual(["1 online", "1 offline"]);
   });
 
-  test("a process that is killed leaves nobody online: after 15 seconds its people have gone", async () => {
+  test("the users of a killed process go offline after 15 seconds", async () => {
     const here = process([]);
     await process([ann]).kill();
     jest.advanceTimersByTime(10_000);
-    expect(here.peers.has(ann)).toBe(true);
+    expect(here.remote.has(ann)).toBe(true);
     jest.advanceTimersByTime(5000);
-    expect(here.noticed).toEqual(["1 came", "1 went"]);
+    expect(here.noticed).toEqual(["1 online", "1 offline"]);
   });
 
-  test("a process that stops takes its people off at once", () => {
+  test("the users of a process that stops go offline at once", () => {
     const here = process([]);
-    process([ann]).peers.stop();
-    expect(here.noticed).toEqual(["1 came", "1 went"]);
+    process([ann]).remote.stop();
+    expect(here.noticed).toEqual(["1 online", "1 offline"]);
   });
 
-  test("a coming and a going that were lost are mended within five seconds", () => {
+  test("a lost connect and a lost disconnect are corrected within five seconds", () => {
     const here = process([]);
     const there = process([ann]);
     there.connected.splice(0, 1, bob);
     jest.advanceTimersByTime(5000);
-    expect([here.peers.has(ann), here.peers.has(bob)]).toEqual([false, true]);
+    expect([here.remote.has(ann), here.remote.has(bob)]).toEqual([false, true]);
   });
 
-  test("what is no roster changes nothing", () => {
+  test("an invalid message is ignored", () => {
     const here = process([]);
     const stranger = new InProcessBus(silent, members);
     for (const body of [{}, { process: 7 }, { process: "x", whole: true, here: ["1"], gone: [] }, []]) {

@@ -8,14 +8,14 @@ import { startConnectionMonitor } from "../src/ws/connection-monitor.ts";
 import type { Device } from "./support/device.ts";
 import { useMessenger } from "./support/messenger.ts";
 
-/** As long in a frame as a message can be: each of these is written as six characters. */
+/** The longest possible message in a frame: each character is written as six. */
 const heavy = "\u0001".repeat(4096);
 const heavyBytes = 6 * heavy.length;
 
-/** More than the kernels on both ends keep for a reader that stopped, in messages. */
-const flood = Math.ceil((14 * 1024 * 1024) / heavyBytes);
+/** More messages than the kernels on both ends buffer for a client that does not read. */
+const messageCount = Math.ceil((14 * 1024 * 1024) / heavyBytes);
 
-/** More than the second in which a burst may get through, in milliseconds. */
+/** More than the second for which a burst is tolerated, in milliseconds. */
 const longerThanABurstMs = 1500;
 
 const messenger = useMessenger();
@@ -26,10 +26,10 @@ async function groupOfThree() {
   const { params } = await writer.request("newGroup", { groupName: "three" });
   const groupId = params.item.groupId ?? 0;
   for (const userId of [bob.id, cid.id]) await writer.request("addUserInGroup", { groupId, userId });
-  return { groupId, writer, sleeper: await bob.connect(), reader: await cid.connect() };
+  return { groupId, writer, slow: await bob.connect(), reader: await cid.connect() };
 }
 
-async function writeHeavily(writer: Device, groupId: number, times: number): Promise<void> {
+async function sendHeavy(writer: Device, groupId: number, times: number): Promise<void> {
   for (let sent = 0; sent < times; sent += 16) {
     const some = Array.from({ length: Math.min(16, times - sent) }, () =>
       writer.request("messageInGroup", { groupId, content: heavy }),
@@ -38,76 +38,76 @@ async function writeHeavily(writer: Device, groupId: number, times: number): Pro
   }
 }
 
-const seqsHeard = (device: Device) => device.pushes().map(({ params }) => params.item.seq);
+const receivedSeqs = (device: Device) => device.pushes().map(({ params }) => params.item.seq);
 
 describe("a client that does not read", () => {
-  test("is closed with 4408 when too much waits for it, and the others hear everything in order", async () => {
-    const { groupId, writer, sleeper, reader } = await groupOfThree();
-    sleeper.socket.pause();
-    await writeHeavily(writer, groupId, flood);
-    // Who wakes within a burst is let off, however fast the machine writes.
+  test("is closed with 4408 when too many pushes are unsent, and the others receive all messages in order", async () => {
+    const { groupId, writer, slow, reader } = await groupOfThree();
+    slow.socket.pause();
+    await sendHeavy(writer, groupId, messageCount);
+    // A client that reads again within that second stays connected, however fast the machine writes.
     for (const since = Date.now(); Date.now() < since + longerThanABurstMs; ) await reader.settle();
-    expect(seqsHeard(reader)).toEqual(Array.from({ length: flood }, (_, index) => 4 + index));
+    expect(receivedSeqs(reader)).toEqual(Array.from({ length: messageCount }, (_, index) => 4 + index));
 
-    sleeper.socket.resume();
-    expect(await sleeper.closed).toMatchObject({ code: 4408 });
-    // What it got has no gap; the rest comes with a sync.
-    expect(seqsHeard(sleeper)).toEqual(seqsHeard(reader).slice(0, seqsHeard(sleeper).length));
+    slow.socket.resume();
+    expect(await slow.closed).toMatchObject({ code: 4408 });
+    // What it received has no gap; a sync brings the rest.
+    expect(receivedSeqs(slow)).toEqual(receivedSeqs(reader).slice(0, receivedSeqs(slow).length));
   });
 
-  test("may take its time with long answers that it asked for", async () => {
-    const { groupId, writer, sleeper } = await groupOfThree();
-    await writeHeavily(writer, groupId, 100);
-    await sleeper.settle();
-    sleeper.socket.pause();
+  test("stays connected while long answers are unsent", async () => {
+    const { groupId, writer, slow } = await groupOfThree();
+    await sendHeavy(writer, groupId, 100);
+    await slow.settle();
+    slow.socket.pause();
     const pages = Array.from({ length: 8 }, () =>
-      sleeper.request("getMessages", { chatId: groupId, before: 104, limit: 100 }),
+      slow.request("getMessages", { chatId: groupId, before: 104, limit: 100 }),
     );
     for (let round = 0; round < 20; round++) await writer.settle();
-    sleeper.socket.resume();
+    slow.socket.resume();
     for (const page of await Promise.all(pages)) expect(page.params.data).toHaveLength(100);
   });
 });
 
-describe("what goes out", () => {
-  /** A socket that takes nothing. */
+describe("the socket writer", () => {
+  /** A socket whose writes never finish. */
   const stuck = () => new Duplex({ write() {} });
   const open = { readyState: 1, OPEN: 1 } as WebSocket;
   const limits = { ephemeralBytes: 1000, pushBytes: 4000, stalledMs: 1000 };
   const frame = textFrame("x".repeat(600));
-  const reader = { giveUp() {} };
+  const reader = { closeAsTooSlow() {} };
   const ends: (() => void)[] = [];
 
-  test("typing and presence are dropped before anything else", () => {
+  test("typing and presence are dropped first when too much is unsent", () => {
     const socket = stuck();
-    const outbox = new SocketWriter(open, socket, limits, reader);
-    for (let push = 0; push < 2; push++) outbox.push(frame, { ephemeral: false });
+    const writer = new SocketWriter(open, socket, limits, reader);
+    for (let push = 0; push < 2; push++) writer.push({ frame });
     const before = socket.writableLength;
-    outbox.push(frame, { ephemeral: true });
+    writer.push({ frame, ephemeral: true });
     expect(socket.writableLength).toBe(before);
-    outbox.push(frame, { ephemeral: false });
+    writer.push({ frame });
     expect(socket.writableLength).toBe(before + frame.length);
   });
 
-  test("answers do not count against a client, pushes do", () => {
-    const outbox = new SocketWriter(open, stuck(), limits, reader);
-    for (let answer = 0; answer < 20; answer++) outbox.answer(frame, () => {});
-    outbox.push(frame, { ephemeral: false });
-    expect(outbox.unsentAnswerBytes).toBe(20 * frame.length);
-    expect(outbox.pushBytes).toBe(frame.length);
+  test("pushes count towards the limit, answers do not", () => {
+    const writer = new SocketWriter(open, stuck(), limits, reader);
+    for (let answer = 0; answer < 20; answer++) writer.reply(frame, () => {});
+    writer.push({ frame });
+    expect(writer.unsentReplyBytes).toBe(20 * frame.length);
+    expect(writer.pushBytes).toBe(frame.length);
   });
 
-  /** Both ends of a real connection, and an outbox that writes at one of them; the test says when it looks, and at what time. */
+  /** Both ends of a real connection and a writer on the server's end. The test calls `tick` with a time of its choice. */
   async function connected() {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const client = connect((server.address() as AddressInfo).port).pause();
     const [socket]: Socket[] = await once(server, "connection");
-    if (!socket) throw new Error("nobody came");
-    const giveUp = jest.fn();
-    const outbox = new SocketWriter(open, socket, limits, { giveUp });
-    /** Takes more than the kernels on both ends keep, so that the server has got rid of some more. */
-    const takeSome = async () => {
+    if (!socket) throw new Error("no connection");
+    const closeAsTooSlow = jest.fn();
+    const writer = new SocketWriter(open, socket, limits, { closeAsTooSlow });
+    /** Reads more than the kernels on both ends buffer, so that the server makes progress. */
+    const readSome = async () => {
       for (let taken = 0; taken < 16 * 1024 * 1024; ) {
         await once(client, "readable");
         for (let chunk = client.read(); chunk !== null; chunk = client.read()) taken += chunk.length;
@@ -118,72 +118,75 @@ describe("what goes out", () => {
       () => socket.destroy(),
       () => server.close(),
     );
-    return { client, socket, outbox, giveUp, takeSome };
+    return { client, socket, writer, closeAsTooSlow, readSome };
   }
 
   afterEach(() => {
     for (const end of ends.splice(0)) end();
   });
 
-  test("a client that takes nothing is given up after a while, however often it answers a ping", async () => {
-    const { client, socket, outbox, giveUp } = await connected();
-    outbox.answer(Buffer.alloc(64 * 1024 * 1024), () => {});
+  test("a client that receives nothing for too long is disconnected, however often it sends pongs", async () => {
+    const { client, socket, writer, closeAsTooSlow } = await connected();
+    writer.reply(Buffer.alloc(64 * 1024 * 1024), () => {});
     for (let now = 0; now < limits.stalledMs; now += 100) {
       client.write("pong");
       await once(socket, "data");
-      outbox.tick(now);
+      writer.tick(now);
     }
-    expect(giveUp).not.toHaveBeenCalled();
-    outbox.tick(limits.stalledMs);
-    expect(giveUp).toHaveBeenCalledTimes(1);
+    expect(closeAsTooSlow).not.toHaveBeenCalled();
+    writer.tick(limits.stalledMs);
+    expect(closeAsTooSlow).toHaveBeenCalledTimes(1);
   });
 
-  test("a client that takes a long answer bit by bit is not", async () => {
-    const { outbox, giveUp, takeSome } = await connected();
-    outbox.answer(Buffer.alloc(80 * 1024 * 1024), () => {});
+  test("a client that reads a long answer slowly stays connected", async () => {
+    const { writer, closeAsTooSlow, readSome } = await connected();
+    writer.reply(Buffer.alloc(80 * 1024 * 1024), () => {});
     for (let now = 0; now < 4 * limits.stalledMs; now += limits.stalledMs) {
-      outbox.tick(now);
-      await takeSome();
+      writer.tick(now);
+      await readSome();
     }
-    expect(giveUp).not.toHaveBeenCalled();
+    expect(closeAsTooSlow).not.toHaveBeenCalled();
   });
 
-  test("the time begins anew with what waits after a quiet while", async () => {
-    const { client, outbox, giveUp } = await connected();
+  test("the time starts again after everything was sent", async () => {
+    const { client, writer, closeAsTooSlow } = await connected();
     client.resume();
-    await new Promise<void>((resolve) => outbox.answer(frame, resolve));
-    outbox.tick(0);
+    await new Promise<void>((resolve) => writer.reply(frame, resolve));
+    writer.tick(0);
     client.pause();
-    outbox.answer(Buffer.alloc(64 * 1024 * 1024), () => {});
+    writer.reply(Buffer.alloc(64 * 1024 * 1024), () => {});
     await new Promise((resolve) => setImmediate(resolve));
-    outbox.tick(10 * limits.stalledMs);
-    expect(giveUp).not.toHaveBeenCalled();
-    outbox.tick(11 * limits.stalledMs);
-    expect(giveUp).toHaveBeenCalledTimes(1);
+    writer.tick(10 * limits.stalledMs);
+    expect(closeAsTooSlow).not.toHaveBeenCalled();
+    writer.tick(11 * limits.stalledMs);
+    expect(closeAsTooSlow).toHaveBeenCalledTimes(1);
   });
 
-  test("of all that is too much together, the slowest clients are given up first", () => {
+  test("the slowest clients are disconnected first when all sockets together have too much unsent", () => {
     jest.useFakeTimers();
     const waiting = [10, 500, 0, 300, 20].map((unsentBytes) => ({
       isOpen: true,
       unsentBytes,
-      giveUp: jest.fn(),
+      closeAsTooSlow: jest.fn(),
       tick: () => {},
     }));
-    const stop = startConnectionMonitor(waiting, { mostBytes: 40 });
+    const stop = startConnectionMonitor(waiting, { maxBytes: 40 });
     jest.advanceTimersByTime(1000);
-    expect(waiting.map(({ giveUp }) => giveUp.mock.calls.length)).toEqual([0, 1, 0, 1, 0]);
+    expect(waiting.map(({ closeAsTooSlow }) => closeAsTooSlow.mock.calls.length)).toEqual([0, 1, 0, 1, 0]);
     stop();
     jest.useRealTimers();
   });
 
-  test.each([0, 1, 125, 126, 65_535, 65_536, 300_000])("a frame of %i bytes says how long it is", (length) => {
-    const made = textFrame("é".repeat(length / 2) + "e".repeat(length % 2));
-    expect(made[0]).toBe(0x81);
-    const short = made.readUInt8(1);
-    const [head, said] =
-      short < 126 ? [2, short] : short === 126 ? [4, made.readUInt16BE(2)] : [10, Number(made.readBigUInt64BE(2))];
-    expect(said).toBe(length);
-    expect(made).toHaveLength(head + length);
-  });
+  test.each([0, 1, 125, 126, 65_535, 65_536, 300_000])(
+    "the header of a frame of %i bytes contains its length",
+    (length) => {
+      const made = textFrame("é".repeat(length / 2) + "e".repeat(length % 2));
+      expect(made[0]).toBe(0x81);
+      const short = made.readUInt8(1);
+      const [head, said] =
+        short < 126 ? [2, short] : short === 126 ? [4, made.readUInt16BE(2)] : [10, Number(made.readBigUInt64BE(2))];
+      expect(said).toBe(length);
+      expect(made).toHaveLength(head + length);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { loadConfig } from "../config/config.ts";
+import { loadSettings } from "../config/read-settings.ts";
 import { openDatabase } from "../db/open.ts";
 import { AppError, StartError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
@@ -10,13 +10,13 @@ import { Passwords } from "../services/accounts/passwords.ts";
 async function main(): Promise<void> {
   const email = process.argv.at(-1) ?? "";
   if (!email.includes("@")) throw new StartError("Say whose: npm run user:reset-password -- ann@example.org");
-  const config = loadConfig();
+  const config = loadSettings();
   const { database, close } = await openDatabase({
-    databaseUrl: config.databaseUrl,
-    dataDir: config.dataDir,
+    databaseUrl: config.database.url,
+    dataDir: config.server.dataDir,
     poolSize: 1,
-    patience: config.databasePatience,
-    startTimeoutMs: config.databaseStartTimeoutMs,
+    timeouts: config.database.timeouts,
+    startTimeoutMs: config.database.startTimeoutMs,
     log: createLogger({ level: "silent", readable: false }),
     signal: new AbortController().signal,
   });

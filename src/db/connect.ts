@@ -7,13 +7,18 @@ import { models } from "../models/index.ts";
 
 export type Database = Sequelize;
 
-/** How long each may take, in milliseconds. */
+/** In milliseconds. */
 export interface DatabaseTimeouts {
+  /** For one statement. */
   statementMs: number;
+  /** For a statement to wait for a lock. */
   lockMs: number;
-  idleInTransactionMs: number;
+  /** To wait for a connection of the pool. */
   acquireMs: number;
 }
+
+/** After this time the server ends a session that is idle in a transaction, and with it the locks it holds. */
+const idleInTransactionTimeoutMs = 10_000;
 
 /** How long after a statement should have ended its server counts as silent. */
 const silenceMs = 3000;
@@ -55,10 +60,10 @@ export function connect(options: {
   url: string;
   embedded: boolean;
   poolSize: number;
-  patience: DatabaseTimeouts;
+  timeouts: DatabaseTimeouts;
   log: Logger;
 }): Database {
-  const { url, embedded, poolSize, patience, log } = options;
+  const { url, embedded, poolSize, timeouts, log } = options;
   const where = address(url);
   const database = new Sequelize({
     ...where,
@@ -67,12 +72,12 @@ export function connect(options: {
       keepAlive: true,
       application_name: "messenger",
       // The server ends a slow statement; a server that has fallen silent is given up a little later.
-      statement_timeout: patience.statementMs,
-      query_timeout: patience.statementMs + silenceMs,
-      lock_timeout: patience.lockMs,
-      idle_in_transaction_session_timeout: patience.idleInTransactionMs,
+      statement_timeout: timeouts.statementMs,
+      query_timeout: timeouts.statementMs + silenceMs,
+      lock_timeout: timeouts.lockMs,
+      idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     },
-    pool: lastingPool(embedded ? 1 : poolSize, patience.acquireMs),
+    pool: lastingPool(embedded ? 1 : poolSize, timeouts.acquireMs),
     hooks: {
       async afterConnect(connection) {
         const client = connection as pg.Client;

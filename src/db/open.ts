@@ -33,12 +33,12 @@ export async function openDatabase(options: {
   databaseUrl: string | undefined;
   dataDir: string;
   poolSize: number;
-  patience: DatabaseTimeouts;
+  timeouts: DatabaseTimeouts;
   startTimeoutMs: number;
   log: Logger;
   signal: AbortSignal;
 }): Promise<OpenDatabase> {
-  const { poolSize, patience, log } = options;
+  const { poolSize, timeouts, log } = options;
   const engine = await startEngine(options);
   try {
     await migrateWhenThere(engine.url, options);
@@ -46,7 +46,7 @@ export async function openDatabase(options: {
     await engine.stop();
     throw error;
   }
-  const database = connect({ url: engine.url, embedded: engine.embedded, poolSize, patience, log });
+  const database = connect({ url: engine.url, embedded: engine.embedded, poolSize, timeouts, log });
   return {
     database,
     died: engine.died,

@@ -8,11 +8,15 @@ import { securityHeaders } from "./security-headers.ts";
 /** How many refusals cost what one request does. */
 const refusalsInATurn = 10;
 
+/** Unanswered requests of one connection; one more closes it. Only programs that pipeline on purpose reach it. */
+const maxRequestsPerConnection = 16;
+
 /** What one connection, and all together, may ask for. */
 export interface AdmissionLimits {
+  /** From the headers of a request until the client has received the response. */
   responseTimeoutMs: number;
-  maxRequestsPerConnection: number;
-  maxWaitingRequests: number;
+  /** Requests of all connections that wait to be handled. */
+  maxQueuedRequests: number;
 }
 
 /**
@@ -38,7 +42,7 @@ export function admissionControl(options: {
   function letIn(request: IncomingMessage, response: ServerResponse): void {
     const path = straighten(request);
     const line = healthPaths.has(path) ? watchers : requests;
-    if (line.length >= limits.maxWaitingRequests) throw tooMany();
+    if (line.length >= limits.maxQueuedRequests) throw tooMany();
     const requireItsRoom = requireRoom?.get(`${request.method} ${path}`);
     requireItsRoom?.(ahead);
     if (requireItsRoom) ahead++;
@@ -97,7 +101,7 @@ class ConnectionQuota {
 
   /** Counts one request, and hangs up on who asks too much at once. */
   asks(response: ServerResponse): boolean {
-    if (this.unanswered >= this.limits.maxRequestsPerConnection) this.hangUp();
+    if (this.unanswered >= maxRequestsPerConnection) this.hangUp();
     if (this.socket.destroyed) return false;
     if (++this.unanswered === 1) this.waitForAnswer();
     response.once("close", () => {

@@ -18,11 +18,14 @@ import { healthRouter } from "./routers/health.ts";
 /** How long a browser may keep what it was told about origins. */
 const preflightSeconds = 600;
 
+/** Largest body of a request, in bytes. */
+const maxBodyBytes = 16 * 1024;
+
 export interface HttpOptions {
   services: HttpServices;
   documents: Documents;
   limits: RateLimits;
-  http: AdmissionLimits & { maxBodyBytes: number };
+  http: AdmissionLimits;
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
@@ -79,7 +82,7 @@ function roomByRoute(services: HttpServices): ReadonlyMap<string, (ahead: number
 function documentedRoutes(options: HttpOptions): Router {
   // One spelling of each address, which is the one that the door knows.
   const router = Router({ caseSensitive: true, strict: true });
-  const readBody = promisify(express.json({ limit: options.http.maxBodyBytes }));
+  const readBody = promisify(express.json({ limit: maxBodyBytes }));
   const methodsByUrl = new Map<string, string[]>();
   for (const route of routes) {
     router[route.method](expressPath(route.url), handler(route, readBody, options));

@@ -2,15 +2,15 @@ import { WebSocket } from "ws";
 import type { Connection } from "./connection.ts";
 
 /**
- * The WebSocket of a client. It knows its connection, so that all sockets share their listeners: there may be many
- * sockets, most of them silent, and listeners of its own would cost each of them 0.3 KiB.
+ * The WebSocket of a client. It refers to its connection, so that all sockets can share their listeners: separate
+ * listeners would cost 0.3 KiB per socket, and most sockets are silent.
  */
 export class ClientSocket extends WebSocket {
-  /** None for a socket that is turned away. */
+  /** Undefined for a socket that is closed right after the upgrade. */
   connection: Connection | undefined;
 }
 
-/** Makes one listener for all sockets of what is to be done with a connection when the event comes. */
+/** Makes one listener for all sockets. It calls `handle` with the connection of the socket that emitted the event. */
 export function sharedListener<Args extends unknown[]>(
   handle: (connection: Connection, ...args: Args) => void,
 ): (this: WebSocket, ...args: Args) => void {

@@ -1,33 +1,36 @@
 import type { Connection } from "./connection.ts";
 
-type Swept = Pick<Connection, "isOpen" | "unsentBytes" | "giveUp" | "tick">;
+type MonitoredConnection = Pick<Connection, "isOpen" | "unsentBytes" | "closeAsTooSlow" | "tick">;
 
-const everyMs = 1000;
+const intervalMs = 1000;
 
 /**
- * Looks at every connection once a second, which costs less than timers for each: a token that has run out ends its
- * connection, and where what waits for slow clients is too much in all, be it pushes or answers, the slowest are given
- * up first. Each socket has its own bound beside this one, see `Connection.tick`.
- * @param options.mostBytes waiting on all sockets together
- * @returns what stops it
+ * Checks every connection once a second, which is cheaper than timers per connection: closes connections whose token
+ * has expired, and limits the memory of unsent data. If the unsent bytes of all sockets together (pushes and replies)
+ * exceed the limit, the slowest clients are disconnected first. `Connection.tick` checks the limits per socket.
+ * @param options.maxBytes unsent bytes of all sockets together
+ * @returns a function that stops the monitor
  */
-export function startConnectionMonitor(connections: Iterable<Swept>, options: { mostBytes: number }): () => void {
-  const round = setInterval(() => {
+export function startConnectionMonitor(
+  connections: Iterable<MonitoredConnection>,
+  options: { maxBytes: number },
+): () => void {
+  const timer = setInterval(() => {
     const now = Date.now();
-    const waiting: Swept[] = [];
+    const withBacklog: MonitoredConnection[] = [];
     let bytes = 0;
     for (const connection of connections) {
       connection.tick(now);
       if (!connection.isOpen || connection.unsentBytes === 0) continue;
-      waiting.push(connection);
+      withBacklog.push(connection);
       bytes += connection.unsentBytes;
     }
-    if (bytes <= options.mostBytes) return;
-    for (const connection of waiting.sort((a, b) => b.unsentBytes - a.unsentBytes)) {
+    if (bytes <= options.maxBytes) return;
+    for (const connection of withBacklog.sort((a, b) => b.unsentBytes - a.unsentBytes)) {
       bytes -= connection.unsentBytes;
-      connection.giveUp();
-      if (bytes <= options.mostBytes) return;
+      connection.closeAsTooSlow();
+      if (bytes <= options.maxBytes) return;
     }
-  }, everyMs).unref();
-  return () => clearInterval(round);
+  }, intervalMs).unref();
+  return () => clearInterval(timer);
 }

@@ -1,328 +1,216 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import { closeCodes } from "../contract/close-codes.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { Claims } from "../domain/session.ts";
-import { closeCodes } from "../contract/close-codes.ts";
-import type { AnswerFrame, ErrorFrame } from "../contract/frames.ts";
-import type { BufferedPush, SyncSnapshot } from "./message-type.ts";
-import { SocketWriter, type SocketWriterLimits, textFrame } from "./socket-writer.ts";
+import type { SyncSnapshot } from "./message-type.ts";
+import { type FrameSink, type OutgoingPush, ReplyOrder, type Request } from "./reply-order.ts";
+import { SocketWriter, type SocketWriterLimits } from "./socket-writer.ts";
 
-/** Bytes waiting for the client, at which its next frame has to wait too. */
-const mostUnsent = 256 * 1024;
+/** Unsent bytes of replies above which the client's next request has to wait. */
+const maxUnsentReplyBytes = 256 * 1024;
 
-/** How long after an answer delivery may still come to what it told, in milliseconds. */
-const lateAtMostMs = 60_000;
+/** How long a client may exceed its limit of unsent pushes, in milliseconds. Bursts are not a reason to disconnect. */
+const burstToleranceMs = 1000;
 
-/** How long a burst may take to get through to a client, in milliseconds. */
-const burstMs = 1000;
-
-/** What one connection may keep the server busy with. */
+/** The limits of one connection. */
 export interface ConnectionLimits extends SocketWriterLimits {
-  /** Frames read and not answered yet, at which the socket is no longer read. */
+  /** The number of received and unanswered frames at which the socket is paused. */
   unanswered: number;
 }
 
-/** A push on its way to a socket. */
-export interface OutgoingPush extends BufferedPush {
-  /** The whole WebSocket frame, the same for everyone. */
-  frame: Buffer;
-  /** May be dropped for a client that is slow to read. */
-  ephemeral?: true;
-  /** The request that caused it. */
-  requester?: Requester | undefined;
-}
-
-/** A frame that was read: what answers it, and whether the next one may start before that. */
-export interface Request {
-  /** Like sends, which need not wait for each other to be stored. */
-  pipelined: boolean;
-  answer(requester: Requester): Promise<AnswerFrame | ErrorFrame>;
-  /** What answers it when there is no time left for that: its outcome is unknown. */
-  giveUp(): ErrorFrame;
-}
-
-/** A request under way. It is the requester of what it causes. */
-interface PendingReply {
-  request: Request;
-  /** Its answer, once there is one. */
-  frame?: Buffer;
-  /** It stands in the line: delivery has reached its change, and the answer belongs there. */
-  placed: boolean;
-  /** Of the change that it stands for. */
-  chatId?: number | undefined;
-  /** The push in whose place the answer stands. */
-  push?: Buffer;
-  /** The answer is an error, although delivery has reached the change: its commit was in doubt. */
-  failed?: boolean;
-  /** What the answer tells beside its own change. */
-  told?: SyncSnapshot;
+/** Turns a frame into a request. */
+export interface FrameReader {
+  read(connection: Connection, text: string): Request;
 }
 
 /**
- * One open socket. Its frames start and are answered in their order; sends may be under way together. A push goes out
- * at once, unless it belongs behind an answer: when delivery reaches the change that a request made, the answer takes
- * that change's place in the line, and what delivery brings after it waits there.
+ * One open socket. A frame takes this way: `receive` queues it, `startNext` reads it into a request and starts it as soon
+ * as the requests before it allow, `run` executes it, and `ReplyOrder` sends the reply when its turn comes.
  */
-export class Connection {
-  /** Whether a pong came since the last ping. */
+export class Connection implements FrameSink {
+  /** Whether a pong was received since the last ping. */
   alive = true;
-  private readonly unread: string[] = [];
-  private readonly underWay: PendingReply[] = [];
-  private readonly line: (PendingReply | OutgoingPush)[] = [];
-  /** Bytes of the pushes in the line. */
-  private heldBytes = 0;
-  /** Up to which version the last answers told each chat; delivery may reach those changes only now. */
-  private caughtUp: { versions: ReadonlyMap<number, number>; until: number } | undefined;
-  private next: Request | undefined;
-  private draining = false;
-  private accepting = true;
+  private readonly receivedFrames: string[] = [];
+  private readonly replies: ReplyOrder;
+  private readonly writer: SocketWriter;
+  /** Read, but not allowed to start yet. */
+  private nextRequest: Request | undefined;
+  /** Whether no request is started because the client has not read the replies before. */
+  private isWaitingForClient = false;
+  private isAccepting = true;
   private finished: Promise<void> | undefined;
   private onIdle: (() => void) | undefined;
-  private overdue: NodeJS.Timeout | undefined;
-  private readonly outbox: SocketWriter;
+  private backlogTimer: NodeJS.Timeout | undefined;
 
   /**
    * @param raw the socket beneath the WebSocket
-   * @param proven whose socket this is, of which session, and until when
-   * @param read says what a frame asks for
+   * @param currentClaims the user, the session and the expiry of the token
    */
   constructor(
     readonly socket: WebSocket,
     raw: Duplex,
-    private proven: Claims,
-    private readonly read: (text: string, connection: Connection) => Request,
+    private currentClaims: Claims,
+    private readonly reader: FrameReader,
     private readonly limits: ConnectionLimits,
   ) {
-    this.outbox = new SocketWriter(socket, raw, limits, this);
+    this.replies = new ReplyOrder(this);
+    this.writer = new SocketWriter(socket, raw, limits, this);
   }
 
-  /** Whose socket this is, of which session, and until when. */
+  /** The user, the session and the expiry of the token. */
   get claims(): Claims {
-    return this.proven;
+    return this.currentClaims;
+  }
+
+  get userId(): number {
+    return this.currentClaims.userId;
   }
 
   get isOpen(): boolean {
     return this.socket.readyState === this.socket.OPEN;
   }
 
-  /** Bytes of all that waits for this client, answers too. */
+  /** Unsent bytes of pushes and replies. */
   get unsentBytes(): number {
-    return this.outbox.unsentBytes + this.heldBytes;
+    return this.writer.unsentBytes + this.replies.queuedPushBytes;
   }
 
-  /** Bytes of pushes that wait for this client. */
+  /** Unsent bytes of pushes. */
   get backlogBytes(): number {
-    return this.outbox.pushBytes + this.heldBytes;
+    return this.writer.pushBytes + this.replies.queuedPushBytes;
   }
 
-  /** Goes on under another token of the same person. */
+  /** Continues with another token of the same user. */
   renew(claims: Claims): void {
-    this.proven = claims;
+    this.currentClaims = claims;
   }
 
-  /** Does what is due by now: ends the connection with its token, and forgets what cannot come any more. */
+  /** Closes the connection if its token has expired or its client reads too slowly. To be called about once a second. */
   tick(now: number): void {
-    if (this.isOpen && this.proven.exp * 1000 <= now) this.close(closeCodes.sessionEnded, "token expired");
-    if (this.caughtUp && this.caughtUp.until <= now) this.caughtUp = undefined;
-    // Pongs, too, wait for a client that does not read.
-    this.watchBacklog();
-    this.outbox.tick(now);
+    if (this.isOpen && this.claims.exp * 1000 <= now) this.close(closeCodes.sessionEnded, "token expired");
+    this.replies.tick(now);
+    // Pongs also wait for a client that does not read.
+    this.checkBacklog();
+    this.writer.tick(now);
   }
 
-  /** Takes a frame from the client. */
+  /** Receives a frame from the client. */
   receive(text: string): void {
-    if (!this.accepting) return;
-    this.unread.push(text);
+    if (!this.isAccepting) return;
+    this.receivedFrames.push(text);
     this.startNext();
     if (this.isBusy) this.socket.pause();
   }
 
-  /** Takes a push, to be written now or behind an answer. */
+  /** Sends a push, now or after a pending reply. */
   push(push: OutgoingPush): void {
-    const asker = this.underWay.find((slot) => slot === push.requester);
-    if (asker) {
-      asker.push = push.frame;
-      this.place(asker, push.chatId);
-    } else if (this.line.length > 0) this.enqueue(push);
-    else this.write(push);
+    this.replies.push(push);
+    this.checkBacklog();
   }
 
-  /** Holds pushes back until this request is answered; then those go out that are news after what it told. */
-  bufferPushes(requester: Requester): (told: SyncSnapshot) => void {
-    const asker = this.underWay.find((slot) => slot === requester);
-    if (asker) this.place(asker);
-    return (told) => {
-      if (asker) asker.told = told;
-    };
+  /** Buffers pushes until this request is answered. Of those, the ones newer than the snapshot are then sent. */
+  bufferPushes(requester: Requester): (snapshot: SyncSnapshot) => void {
+    return this.replies.bufferPushes(requester);
   }
 
-  /** Takes no more frames, and settles when all that were taken are answered. */
+  /** Accepts no more frames. Settles when all received ones are answered. */
   finish(): Promise<void> {
-    this.accepting = false;
+    this.isAccepting = false;
     // A client that does not read must not keep the server from stopping.
-    this.draining = false;
+    this.isWaitingForClient = false;
     this.finished ??= new Promise((resolve) => {
       this.onIdle = resolve;
     });
     this.startNext();
-    this.settleIfIdle();
+    this.notifyIfIdle();
     return this.finished;
   }
 
-  /** Answers what was taken and can no longer be waited for. */
-  giveUpRequests(): void {
-    const taken = this.unread.splice(0).map((text) => this.read(text, this));
-    if (this.next) taken.unshift(this.next);
-    this.next = undefined;
-    for (const request of taken) this.underWay.push({ request, placed: false });
-    for (const slot of this.underWay) if (!slot.frame) this.fill(slot, slot.request.giveUp());
-    this.flush();
+  /** Answers all received frames that are not answered yet with an error. */
+  abortPending(): void {
+    const notStarted = this.receivedFrames.splice(0).map((text) => this.reader.read(this, text));
+    if (this.nextRequest) notStarted.unshift(this.nextRequest);
+    this.nextRequest = undefined;
+    for (const request of notStarted) this.replies.start(request);
+    this.replies.abort();
   }
 
   /**
-   * Closes with a code of the contract. What was taken and not begun is dropped, also where the client has gone by
-   * itself: whoever sent it may no longer.
+   * Closes the socket with one of the contract's codes. Received requests that have not started are dropped, also if the
+   * client has closed the socket itself: its session may have ended.
    */
   close(code: number, reason: string): void {
-    this.accepting = false;
-    this.unread.length = 0;
-    this.next = undefined;
+    this.isAccepting = false;
+    this.receivedFrames.length = 0;
+    this.nextRequest = undefined;
     if (!this.isOpen) return;
     this.socket.close(code, reason);
-    // A socket that is not read would never see the client's own close frame. `ws` cuts off who sends none.
+    // A paused socket would never see the client's close frame. `ws` terminates sockets that receive none in time.
     this.socket.resume();
   }
 
-  /** Closes a socket whose client reads too slowly. */
-  giveUp(): void {
-    this.close(closeCodes.tooSlow, "read faster, and sync");
+  /** Closes the socket because its client reads too slowly. */
+  closeAsTooSlow(): void {
+    this.close(closeCodes.tooSlow, "too slow: reconnect and sync");
+  }
+
+  /** Called by `ReplyOrder`: writes a reply, and pauses the requests while too much is unsent. */
+  sendReply(frame: Buffer): void {
+    this.writer.reply(frame, () => {
+      if (!this.isWaitingForClient || this.writer.unsentReplyBytes > maxUnsentReplyBytes) return;
+      this.isWaitingForClient = false;
+      this.startNext();
+    });
+    this.isWaitingForClient ||= this.isAccepting && this.writer.unsentReplyBytes > maxUnsentReplyBytes;
+  }
+
+  /** Called by `ReplyOrder`: writes a push. */
+  sendPush(push: OutgoingPush): void {
+    this.writer.push(push);
   }
 
   private get isBusy(): boolean {
-    return this.unread.length + this.underWay.length >= this.limits.unanswered;
+    return this.receivedFrames.length + this.replies.pendingCount >= this.limits.unanswered;
   }
 
-  private place(slot: PendingReply, chatId?: number): void {
-    if (slot.placed) return;
-    slot.placed = true;
-    slot.chatId = chatId;
-    this.line.push(slot);
-  }
-
-  /** Starts what may start now: anything when nothing is under way, a send beside other sends. */
+  /** Starts all requests that may start now. */
   private startNext(): void {
-    while (!this.draining && this.underWay.length < this.limits.unanswered) {
-      const text = this.next ? undefined : this.unread.shift();
-      if (text !== undefined) this.next = this.read(text, this);
-      const request = this.next;
-      const mayStart =
-        this.underWay.length === 0 || (request?.pipelined && this.underWay.every((slot) => slot.request.pipelined));
-      if (!request || !mayStart) return;
-      this.next = undefined;
+    while (!this.isWaitingForClient && this.replies.pendingCount < this.limits.unanswered) {
+      const text = this.nextRequest ? undefined : this.receivedFrames.shift();
+      if (text !== undefined) this.nextRequest = this.reader.read(this, text);
+      const request = this.nextRequest;
+      if (!request || !this.replies.mayStart(request)) return;
+      this.nextRequest = undefined;
       void this.run(request);
     }
   }
 
   private async run(request: Request): Promise<void> {
-    const slot: PendingReply = { request, placed: false };
-    this.underWay.push(slot);
-    const answer = await request.answer(slot);
-    if (slot.frame) return;
-    this.fill(slot, answer);
-    this.flush();
+    const reply = this.replies.start(request);
+    const answer = await request.answer(reply);
+    // Aborted meanwhile.
+    if (reply.frame) return;
+    this.replies.answer(reply, answer);
     this.startNext();
     if (this.socket.isPaused && !this.isBusy) this.socket.resume();
-    this.settleIfIdle();
+    this.notifyIfIdle();
   }
 
-  private fill(slot: PendingReply, answer: AnswerFrame | ErrorFrame): void {
-    slot.failed = "error" in answer;
-    slot.frame = textFrame(JSON.stringify(answer));
+  private notifyIfIdle(): void {
+    if (this.replies.pendingCount === 0 && this.receivedFrames.length === 0 && !this.nextRequest) this.onIdle?.();
   }
 
-  /** Writes what is ready, in order: answers in the order of the requests, and the line from its head. */
-  private flush(): void {
-    for (;;) {
-      const [oldest] = this.underWay;
-      const [head] = this.line;
-      if (head && !isSlot(head)) {
-        this.line.shift();
-        this.dequeue(head);
-      } else if (oldest?.frame !== undefined) this.writeAnswer(oldest, oldest.frame);
-      else return;
-    }
-  }
-
-  private writeAnswer(slot: PendingReply, frame: Buffer): void {
-    this.underWay.shift();
-    if (slot.placed) this.leaveLine(slot);
-    if (slot.failed && slot.push !== undefined) this.outbox.push(slot.push, { ephemeral: false });
-    if (slot.told) this.noteTold(slot.told);
-    this.outbox.answer(frame, () => {
-      if (!this.draining || this.outbox.unsentAnswerBytes > mostUnsent) return;
-      this.draining = false;
-      this.startNext();
-    });
-    this.draining ||= this.accepting && this.outbox.unsentAnswerBytes > mostUnsent;
-  }
-
-  /**
-   * Takes an answer out of the line. Most often it is at the head; one that delivery reached after the answer to a later
-   * request, which is about another chat, overtakes it, behind the pushes of its own chat.
-   */
-  private leaveLine(slot: PendingReply): void {
-    const before = this.line.slice(0, this.line.indexOf(slot));
-    const rest = before.filter((entry) => isSlot(entry) || entry.chatId !== slot.chatId);
-    for (const entry of before) if (!isSlot(entry) && entry.chatId === slot.chatId) this.dequeue(entry);
-    this.line.splice(0, before.length + 1, ...rest);
-  }
-
-  private enqueue(push: OutgoingPush): void {
-    this.line.push(push);
-    this.heldBytes += push.frame.length;
-    this.watchBacklog();
-  }
-
-  private dequeue(push: OutgoingPush): void {
-    this.heldBytes -= push.frame.length;
-    this.write(push);
-  }
-
-  private write(push: OutgoingPush): void {
-    if (this.isTold(push)) return;
-    this.outbox.push(push.frame, { ephemeral: push.ephemeral ?? false });
-    this.watchBacklog();
-  }
-
-  /** Gives the client up when more waits for it than may, and still does when a burst would have got through. */
-  private watchBacklog(): void {
-    if (this.overdue || !this.isBehind) return;
-    this.overdue = setTimeout(() => {
-      this.overdue = undefined;
-      if (this.isBehind) this.giveUp();
-    }, burstMs).unref();
+  /** Closes the socket if too many pushes are unsent, and still are after the time that a burst may take. */
+  private checkBacklog(): void {
+    if (this.backlogTimer || !this.isBehind) return;
+    this.backlogTimer = setTimeout(() => {
+      this.backlogTimer = undefined;
+      if (this.isBehind) this.closeAsTooSlow();
+    }, burstToleranceMs).unref();
   }
 
   private get isBehind(): boolean {
     return this.backlogBytes > this.limits.pushBytes;
   }
-
-  /** Drops what was held back and is no news after this answer, also what delivery brings of it from now on. */
-  private noteTold({ isNewerThanSnapshot: isNews, versions }: SyncSnapshot): void {
-    for (const entry of this.line) if (!isSlot(entry) && !isNews(entry)) this.heldBytes -= entry.frame.length;
-    this.line.splice(0, this.line.length, ...this.line.filter((entry) => isSlot(entry) || isNews(entry)));
-    const before = this.caughtUp?.versions ?? [];
-    this.caughtUp = { versions: new Map([...before, ...versions]), until: Date.now() + lateAtMostMs };
-  }
-
-  private isTold({ chatId, version }: BufferedPush): boolean {
-    if (!this.caughtUp || chatId === undefined || version === undefined) return false;
-    return version <= (this.caughtUp.versions.get(chatId) ?? 0);
-  }
-
-  private settleIfIdle(): void {
-    if (this.underWay.length === 0 && this.unread.length === 0 && !this.next) this.onIdle?.();
-  }
 }
-
-const isSlot = (entry: PendingReply | OutgoingPush): entry is PendingReply => "placed" in entry;

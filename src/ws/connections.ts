@@ -1,46 +1,47 @@
+import { closeCodes } from "../contract/close-codes.ts";
 import type { Claims, SessionsEnded } from "../domain/session.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import { notLoggedIn } from "../services/accounts/tokens.ts";
-import type { Connection, OutgoingPush } from "./connection.ts";
-import { closeCodes } from "../contract/close-codes.ts";
+import type { Connection } from "./connection.ts";
+import type { OutgoingPush } from "./reply-order.ts";
 
-/** Somebody who is about to be let in, from the moment a token was shown. */
+/** A client that has presented a token and whose session is being looked up. */
 interface PendingAdmission {
-  /** Set when the session ended while it was being looked up. */
-  refused: boolean;
+  /** Set if the session ends during the lookup. */
+  isRevoked: boolean;
 }
 
-/** Who is connected: the sockets of each person. */
+/** The open connections of this process, by user. */
 export class Connections {
-  /** Beside `byUser`, since whoever looks at all of them every second should make no object for each. */
+  /** Kept beside `byUser`, so that the monitor can iterate every second without allocating per user. */
   private readonly all = new Set<Connection>();
-  /** The oldest first. */
+  /** The oldest connection of each user comes first. */
   private readonly byUser = new Map<number, Connection[]>();
-  /** Whose client has gone, while not all is done that it asked for. */
-  private readonly leaving = new Set<Connection>();
+  /** Closed by the client while some of its requests are still pending. */
+  private readonly closing = new Set<Connection>();
   private readonly admissions = new Map<number, Set<PendingAdmission>>();
 
   constructor(private readonly options: { maxPerUser: number }) {}
 
   /**
-   * Lets somebody in under a token: `enter` is called once its session has been looked up. The session is noted before
-   * it is looked up, so that its end in between is not missed.
+   * Verifies a token, then calls `onAdmitted`. The admission is registered before the session is looked up, so that a
+   * session that ends in between is not missed.
    * @throws AppError of kind "unauthenticated"
    */
-  async admit(token: string | undefined, sessions: Sessions, enter: (claims: Claims) => void): Promise<void> {
+  async admit(token: string | undefined, sessions: Sessions, onAdmitted: (claims: Claims) => void): Promise<void> {
     const { sessionId } = sessions.claimsOf(token);
-    const admission: PendingAdmission = { refused: false };
-    add(this.admissions, sessionId, admission);
+    const admission: PendingAdmission = { isRevoked: false };
+    addTo(this.admissions, sessionId, admission);
     try {
       const claims = await sessions.authenticate(token);
-      if (admission.refused) throw notLoggedIn();
-      enter(claims);
+      if (admission.isRevoked) throw notLoggedIn();
+      onAdmitted(claims);
     } finally {
-      remove(this.admissions, sessionId, admission);
+      removeFrom(this.admissions, sessionId, admission);
     }
   }
 
-  /** Takes an open connection in; where that is one more than a person may have, the oldest goes. */
+  /** Adds an open connection. If the user then has too many, the oldest one is closed. */
   add(connection: Connection): void {
     const { userId } = connection.claims;
     const others = this.byUser.get(userId);
@@ -56,14 +57,14 @@ export class Connections {
     others.push(connection);
   }
 
-  /** Takes a closed connection out. What it asked for is still done, as long as its session lasts. */
+  /** Removes a closed connection. Its pending requests are still executed, unless its session ends. */
   remove(connection: Connection): void {
-    this.leaving.add(connection);
-    void connection.finish().then(() => this.leaving.delete(connection));
+    this.closing.add(connection);
+    void connection.finish().then(() => this.closing.delete(connection));
     const { userId } = connection.claims;
-    const left = this.byUser.get(userId)?.filter((other) => other !== connection) ?? [];
+    const remaining = this.byUser.get(userId)?.filter((other) => other !== connection) ?? [];
     this.all.delete(connection);
-    if (left.length > 0) this.byUser.set(userId, left);
+    if (remaining.length > 0) this.byUser.set(userId, remaining);
     else this.byUser.delete(userId);
   }
 
@@ -71,12 +72,12 @@ export class Connections {
     return this.all.values();
   }
 
-  /** How many sockets there are. */
+  /** The number of open connections. */
   get count(): number {
     return this.all.size;
   }
 
-  /** Pushes a frame to every device of these people. The text is made once, and only if someone is there. */
+  /** Pushes a frame to all devices of these users. The frame is made once, and only if one of them is connected. */
   push(userIds: readonly number[], makePush: () => OutgoingPush): void {
     let push: OutgoingPush | undefined;
     for (const userId of userIds) {
@@ -87,27 +88,27 @@ export class Connections {
     }
   }
 
-  /** How many sockets a person has open. */
+  /** The number of open connections of a user. */
   countOf(userId: number): number {
     return this.byUser.get(userId)?.length ?? 0;
   }
 
-  /** Everybody who has a socket open. */
+  /** The users who have an open connection. */
   userIds(): number[] {
     return [...this.byUser.keys()];
   }
 
-  /** Closes whatever these sessions hold open, and whatever is being opened for them. */
+  /** Closes the connections of these sessions and revokes their pending admissions. */
   readonly endSessions = ({ sessionIds, reason }: SessionsEnded): void => {
     const [code, closeReason] =
       reason === "accountDeleted"
         ? [closeCodes.accountDeleted, "account deleted"]
         : [closeCodes.sessionEnded, "session ended"];
     for (const sessionId of sessionIds) {
-      for (const admission of this.admissions.get(sessionId) ?? []) admission.refused = true;
+      for (const admission of this.admissions.get(sessionId) ?? []) admission.isRevoked = true;
     }
     const ended = new Set(sessionIds);
-    for (const connections of [this.all, this.leaving]) {
+    for (const connections of [this.all, this.closing]) {
       for (const connection of connections) {
         if (ended.has(connection.claims.sessionId)) connection.close(code, closeReason);
       }
@@ -115,13 +116,13 @@ export class Connections {
   };
 }
 
-function add<T>(map: Map<number, Set<T>>, key: number, value: T): void {
+function addTo<T>(map: Map<number, Set<T>>, key: number, value: T): void {
   const set = map.get(key);
   if (set) set.add(value);
   else map.set(key, new Set([value]));
 }
 
-function remove<T>(map: Map<number, Set<T>>, key: number, value: T): void {
+function removeFrom<T>(map: Map<number, Set<T>>, key: number, value: T): void {
   const set = map.get(key);
   if (set?.delete(value) && set.size === 0) map.delete(key);
 }

@@ -3,69 +3,73 @@ import type { RateLimitName } from "../services/limits/rate-limits.ts";
 
 const windowMs = 10_000;
 
-/** How many frames of a kind, within ten seconds, are too many. */
+/** The number of frames of each kind within ten seconds at which the socket is closed. */
 export interface FloodLimits {
-  /** Frames that cannot even be refused by name: the client is taken for a broken one. */
+  /** Malformed frames: the client is considered broken. */
   malformed: number;
-  /** Frames that were refused for their number: the client is taken for one that does not stop. */
+  /** Frames rejected with RATE_LIMITED: the client ignores the rate limit. */
   refused: number;
-  /** Pings and pongs. */
+  /** Pings, and pongs without a ping. */
   control: number;
 }
 
-/** Whether something has happened too often within the window that ends now. */
-class Tally {
+/** Counts occurrences within the last ten seconds. */
+class SlidingWindow {
   private readonly times: number[] = [];
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly max: number) {}
 
-  /** Notes it once more. */
-  isFull(now = performance.now()): boolean {
-    if (this.most === Number.POSITIVE_INFINITY) return false;
+  /** Records one occurrence. Returns whether there were `max` of them within the window. */
+  record(now = performance.now()): boolean {
+    if (this.max === Number.POSITIVE_INFINITY) return false;
     this.times.push(now);
-    if (this.times.length < this.most) return false;
+    if (this.times.length < this.max) return false;
     return now - (this.times.shift() ?? now) <= windowMs;
   }
 }
 
-/** What one socket may ask of the server, and when it is shown out for not stopping. */
+/** Applies the rate limits to one socket, and disconnects clients that exceed them persistently. */
 export class FloodGuard {
-  private readonly malformed: Tally;
-  private readonly refused: Tally;
-  private readonly control: Tally;
-  private turn = Promise.resolve();
+  private readonly malformed: SlidingWindow;
+  private readonly refused: SlidingWindow;
+  private readonly control: SlidingWindow;
+  private lastCount = Promise.resolve();
 
   constructor(
     private readonly options: {
       limits: FloodLimits;
-      /** Counts one request of this person; rejects when it is one too many. */
-      spend: (limit: RateLimitName) => Promise<void>;
-      /** Closes the socket once everything it has asked is answered. */
-      dismiss: (code: number, reason: string) => void;
+      /** Counts one request of the user. Rejects if it exceeds the limit. */
+      consume: (limit: RateLimitName) => Promise<void>;
+      /** Closes the socket after all its requests have been answered. */
+      disconnect: (code: number, reason: string) => void;
     },
   ) {
     const { malformed, refused, control } = options.limits;
-    this.malformed = new Tally(malformed);
-    this.refused = new Tally(refused);
-    this.control = new Tally(control);
+    this.malformed = new SlidingWindow(malformed);
+    this.refused = new SlidingWindow(refused);
+    this.control = new SlidingWindow(control);
   }
 
-  /** A frame came that names no type or breaks the rules of a frame. */
-  noteMalformed(): void {
-    if (this.malformed.isFull()) this.options.dismiss(closeCodes.malformed, "too many malformed frames");
+  /** Records a frame that is not a valid request of a known type. */
+  recordMalformed(): void {
+    if (this.malformed.record()) this.options.disconnect(closeCodes.malformed, "too many malformed frames");
   }
 
-  /** A ping or a pong came: it asks for nothing that has a limit of its own, but for work. */
-  noteControl(): void {
-    if (this.control.isFull()) this.options.dismiss(closeCodes.flood, "too many pings");
+  /** Records a ping or an unsolicited pong. They have no rate limit of their own, but cost work. */
+  recordControl(): void {
+    if (this.control.record()) this.options.disconnect(closeCodes.flood, "too many pings");
   }
 
-  /** Counts a request. One after the other, since what counts may answer out of turn, and sends must keep their order. */
+  /**
+   * Counts a request. Requests are counted one after another: the counter may respond out of order, and sends must keep
+   * their order.
+   * @throws AppError of kind "rateLimited"
+   */
   admit(limit: RateLimitName): Promise<void> {
-    const counted = this.turn.then(() => this.options.spend(limit));
-    this.turn = counted.catch(() => {
-      if (this.refused.isFull()) this.options.dismiss(closeCodes.flood, "too many requests");
+    const count = this.lastCount.then(() => this.options.consume(limit));
+    this.lastCount = count.catch(() => {
+      if (this.refused.record()) this.options.disconnect(closeCodes.flood, "too many requests");
     });
-    return counted;
+    return count;
   }
 }

@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 
-/** Both in milliseconds; a dead link is noticed within their sum. */
+/** Both in milliseconds. A dead link is detected within their sum. */
 export interface HeartbeatTimes {
   pingEveryMs: number;
   /** Shorter than `pingEveryMs`. */
@@ -8,29 +8,29 @@ export interface HeartbeatTimes {
 }
 
 /**
- * Pings every socket and cuts off the ones that do not answer: a link that died without a word (a lost network, a
- * closed lid) is noticed, and proxies do not take a quiet socket for an abandoned one.
- * @returns what stops it
+ * Pings every socket and terminates those that do not answer. This detects links that died without a FIN (lost network,
+ * closed laptop) and keeps proxies from closing idle sockets.
+ * @returns a function that stops the heartbeat
  */
 export function startHeartbeat(
   connections: Iterable<Pick<Connection, "alive" | "socket">>,
   { pingEveryMs, pongWithinMs }: HeartbeatTimes,
 ): () => void {
-  let verdict: NodeJS.Timeout | undefined;
-  const round = setInterval(() => {
-    const asked = [...connections];
-    for (const connection of asked) {
+  let deadline: NodeJS.Timeout | undefined;
+  const timer = setInterval(() => {
+    const pinged = [...connections];
+    for (const connection of pinged) {
       connection.alive = false;
       connection.socket.ping();
     }
-    verdict = setTimeout(() => {
-      // A socket that is not read cannot show its pong. It is read again when its requests are answered, which the
-      // database's timeouts see to, or given up when the answers get stuck (see `Outbox`).
-      for (const { alive, socket } of asked) if (!alive && !socket.isPaused) socket.terminate();
+    deadline = setTimeout(() => {
+      // The pong of a paused socket cannot be seen. The socket is resumed when its requests are answered, which the
+      // database timeouts guarantee, or it is closed because its replies are stuck (see `SocketWriter.tick`).
+      for (const { alive, socket } of pinged) if (!alive && !socket.isPaused) socket.terminate();
     }, pongWithinMs).unref();
   }, pingEveryMs).unref();
   return () => {
-    clearInterval(round);
-    clearTimeout(verdict);
+    clearInterval(timer);
+    clearTimeout(deadline);
   };
 }

@@ -1,8 +1,8 @@
-import type { ChatMessage, SentMessage } from "../domain/message.ts";
 import type { ChatEvent, MessageItem } from "../contract/messages.ts";
+import type { ChatMessage, SentMessage } from "../domain/message.ts";
 import { displayText } from "../services/messages/system-message-text.ts";
 
-/* The one way a message takes to the wire: pushes, answers and rows are all made here. */
+/* Serialises messages: the items of pushes and answers and the rows of lists are all made here. */
 
 export function toMessageItem(message: SentMessage): MessageItem {
   return {
@@ -28,10 +28,7 @@ export function toMessageItem(message: SentMessage): MessageItem {
   };
 }
 
-/** Whether a change is a new text, and not an edit, a deletion or a notification. */
-export const isNewText = ({ event, editedAt, deletedAt }: ChatMessage): boolean => !event && !editedAt && !deletedAt;
-
-/** What every row of a list of messages carries beside the columns that its screen names. */
+/** The fields that all rows of message lists have in common. */
 export function toRowExtras(message: ChatMessage) {
   return {
     id: message.id,
@@ -53,7 +50,7 @@ function eventOf({ event }: ChatMessage): { event?: ChatEvent } {
 
 const previewLength = 100;
 
-/** The beginning of a text, not cut through the middle of a character of two units. */
+/** The beginning of a text. A surrogate pair is not split. */
 function previewOf(text: string): string {
   const cut = text.slice(0, previewLength);
   return cut.isWellFormed() ? cut : cut.slice(0, -1);

@@ -1,19 +1,19 @@
+import type { ErrorCode } from "../contract/error-codes.ts";
+import type { MessageItem } from "../contract/messages.ts";
+import type { Schema } from "../contract/schema.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Signal } from "../domain/change.ts";
 import type { ChatMessage } from "../domain/message.ts";
 import type { Claims } from "../domain/session.ts";
-import type { ErrorCode } from "../contract/error-codes.ts";
-import type { MessageItem } from "../contract/messages.ts";
-import type { Schema } from "../contract/schema.ts";
+import type { ReadState } from "../services/chats/read-state.ts";
+import type { Sync } from "../services/chats/sync.ts";
 import type { Groups } from "../services/groups/groups.ts";
 import type { History } from "../services/messages/history.ts";
-import type { ReadState } from "../services/chats/read-state.ts";
 import type { Messages } from "../services/messages/messages.ts";
 import type { Presence } from "../services/presence/presence-store.ts";
-import type { Sync } from "../services/chats/sync.ts";
 import type { Typing } from "../services/presence/typing.ts";
 
-/** What handlers may call. */
+/** The services that handlers may call. */
 export interface WsServices {
   messages: Messages;
   groups: Groups;
@@ -23,82 +23,103 @@ export interface WsServices {
   sync: Sync;
 }
 
-/** What a handler is given beside the params. */
+/** The context of a request, passed to its handler. */
 export interface Context {
-  /** Who asks, on this request. */
+  /** The user who sent the request. */
   user: Actor;
   services: WsServices;
   socket: SocketControl;
 }
 
-/** What a handler may do with the socket it was asked on. */
+/** What a handler may do with the socket of the request. */
 export interface SocketControl {
-  /** Lets the socket go on under another token of the same person. */
+  /** Continues the socket's session with another token of the same user. */
   renew(token: string): Promise<Claims>;
-  /** Holds pushes back from now on; after the answer those go out that are news after what it told. */
-  bufferPushes(): (told: SyncSnapshot) => void;
-  /** Tells from now on, on this socket, when one of these people comes or goes; replaces the ones before. */
+  /** Buffers pushes from now on. After the answer, those that are newer than its snapshot are sent. */
+  bufferPushes(): (snapshot: SyncSnapshot) => void;
+  /** Pushes changes of these users' presence to this socket from now on. Replaces the previous list. */
   watchPresence(userIds: readonly number[]): Promise<Presence[]>;
 }
 
-/** Which change of which chat a push tells; signals have neither. */
+/** Which change of which chat a push carries. Signals have neither. */
 export interface BufferedPush {
   chatId?: number;
   version?: number;
 }
 
-/** What an answer tells of chats, so that no push tells it again. */
+/** The state of chats in a `sync` answer, so that no push repeats it. */
 export interface SyncSnapshot {
-  /** Of what was held back until the answer: whether it is news. */
+  /** Whether a buffered push is newer than the answer. */
   isNewerThanSnapshot(push: BufferedPush): boolean;
-  /** Up to which version the answer tells each chat. */
+  /** The version of each chat in the answer. */
   versions: ReadonlyMap<number, number>;
 }
 
-/** What others hear under a type. */
-export interface Push {
-  /** Who hears it, completing the sentence "goes to ...". */
+/** The kinds of committed changes. Each is pushed under the one message type that declares it. */
+export type ChangeKind =
+  | "dialogMessage"
+  | "groupMessage"
+  | "edit"
+  | "deletion"
+  | NonNullable<ChatMessage["event"]>["kind"];
+
+/** What is pushed to other devices under this type. */
+export interface Push<Change extends ChangeKind, SignalKind extends Signal["kind"]> {
+  /** The recipients, completing the sentence "goes to ...". */
   to: string;
-  /** Which changes of a chat are pushed under this type; their item is the message. */
-  matches?: (message: ChatMessage) => boolean;
-  /** Which signal is pushed under this type. */
-  signal?: Signal["kind"];
-  /** Where it is not the type of the request. */
+  /** The kind of change that is pushed under this type. The item is the message. */
+  change?: Change;
+  /** The signal that is pushed under this type. */
+  signal?: SignalKind;
+  /** The type of the push, if it differs from the type of the request. */
   type?: string;
-  /** Where it is neither the message nor the item of the answer. */
+  /** The item of the push, if it is neither the message nor the item of the answer. */
   item?: { schema: Schema<unknown>; example: object };
 }
 
-/** One type of message: what it takes and answers, what others hear of it, and what it does. All else follows. */
-export interface MessageType<Params, Data, Item> {
+/** One message type: its params, answer, push and handler. Routing, validation and documents are derived from it. */
+export interface MessageType<
+  Params,
+  Data,
+  Item,
+  Change extends ChangeKind = ChangeKind,
+  SignalKind extends Signal["kind"] = Signal["kind"],
+> {
   type: string;
   summary: string;
   params: Schema<Params>;
-  /** Of `params.data` in the answer. */
+  /** Schema of `params.data` in the answer. */
   data: Schema<Data>;
-  /** Of `params.item` in the answer. */
+  /** Schema of `params.item` in the answer. */
   item: Schema<Item>;
-  push?: Push;
-  /** The next frame of the socket may start before this one is answered. */
+  push?: Push<Change, SignalKind>;
+  /** The next pipelined request of the socket may start before this one is answered. */
   pipelined?: true;
-  /** Beyond those every type can have. */
+  /** The error codes of this type, in addition to those every type can have. */
   errors: readonly ErrorCode[];
-  /** A request and its answer: shown in the documents, and held against the server in the tests. */
+  /** A request and its answer, for the documents. The tests run it against the server. */
   example: { params: NoInfer<Params>; data: NoInfer<Data>; item: NoInfer<Item> };
   handle(context: Context, params: Params): Promise<{ data: NoInfer<Data>; item: NoInfer<Item> }>;
 }
 
-/** A message type whose handler is typed by its schemas. Its file and a line in the registry are all there is to it. */
-export const defineMessage = <const Type extends string, P, D, I>(
-  message: MessageType<P, D, I> & { type: Type },
-): MessageType<P, D, I> & { type: Type } => message;
+/** Defines a message type whose handler is typed by its schemas. It also needs a line in `registry.ts`. */
+export const defineMessage = <
+  const Type extends string,
+  P,
+  D,
+  I,
+  const C extends ChangeKind = never,
+  const S extends Signal["kind"] = never,
+>(
+  message: MessageType<P, D, I, C, S> & { type: Type },
+): MessageType<P, D, I, C, S> & { type: Type } => message;
 
 /**
- * Any message type, for those who treat all alike; what its handler is given has been checked against its own schema.
+ * Any message type, for code that handles all types alike. The params have been validated with the type's own schema.
  * This is one of the two marked places where `any` is allowed.
  */
-// biome-ignore lint/suspicious/noExplicitAny: a list of message types holds types of different params
+// biome-ignore lint/suspicious/noExplicitAny: message types have different params
 export type AnyMessageType = MessageType<any, any, any>;
 
-/** The answer to a durable change: the message it wrote, in the seed's frame around it. */
+/** The answer to a durable change: the message that was written. */
 export const wrote = (item: MessageItem): { data: null; item: MessageItem } => ({ data: null, item });

@@ -1,29 +1,29 @@
 import type { AnyMessageType } from "./message-type.ts";
-import { addUserInGroup } from "./messages/groups/add-user-in-group.ts";
-import { authenticate } from "./messages/session/authenticate.ts";
 import { clearDialog } from "./messages/chats/clear-dialog.ts";
+import { listLastMessage } from "./messages/chats/list-last-message.ts";
+import { markRead } from "./messages/chats/mark-read.ts";
+import { sync } from "./messages/chats/sync.ts";
+import { addUserInGroup } from "./messages/groups/add-user-in-group.ts";
 import { deleteGroup } from "./messages/groups/delete-group.ts";
+import { leaveGroup } from "./messages/groups/leave-group.ts";
+import { listGroupMembers } from "./messages/groups/list-group-members.ts";
+import { newGroup } from "./messages/groups/new-group.ts";
+import { removeUserFromGroup } from "./messages/groups/remove-user-from-group.ts";
+import { renameGroup } from "./messages/groups/rename-group.ts";
+import { setMemberRole } from "./messages/groups/set-member-role.ts";
+import { transferOwnership } from "./messages/groups/transfer-ownership.ts";
 import { deleteMessage } from "./messages/messages/delete-message.ts";
 import { editMessage } from "./messages/messages/edit-message.ts";
 import { getMessages } from "./messages/messages/get-messages.ts";
 import { getlatestMessageDialog } from "./messages/messages/getlatest-message-dialog.ts";
 import { getlatestMessageGroup } from "./messages/messages/getlatest-message-group.ts";
-import { leaveGroup } from "./messages/groups/leave-group.ts";
-import { listGroupMembers } from "./messages/groups/list-group-members.ts";
-import { listLastMessage } from "./messages/chats/list-last-message.ts";
-import { markRead } from "./messages/chats/mark-read.ts";
 import { messageInGroup } from "./messages/messages/message-in-group.ts";
-import { newGroup } from "./messages/groups/new-group.ts";
 import { privateMessage } from "./messages/messages/private-message.ts";
-import { removeUserFromGroup } from "./messages/groups/remove-user-from-group.ts";
-import { renameGroup } from "./messages/groups/rename-group.ts";
-import { setMemberRole } from "./messages/groups/set-member-role.ts";
-import { sync } from "./messages/chats/sync.ts";
-import { transferOwnership } from "./messages/groups/transfer-ownership.ts";
 import { typing } from "./messages/presence/typing.ts";
 import { watchPresence } from "./messages/presence/watch-presence.ts";
+import { authenticate } from "./messages/session/authenticate.ts";
 
-/** Every type there is, in the order of the documents. */
+/** All message types, in the order of the documents. */
 export const messageTypes = {
   privateMessage,
   newGroup,
@@ -50,5 +50,5 @@ export const messageTypes = {
   authenticate,
 } as const;
 
-/** Looked up by what clients send, so no inherited key ("constructor", "__proto__") may be found. */
+/** The message types by name. A map, because a client may send "constructor" or "__proto__" as the type. */
 export const registry: ReadonlyMap<string, AnyMessageType> = new Map(Object.entries(messageTypes));

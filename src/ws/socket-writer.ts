@@ -1,74 +1,76 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 
-/** What may wait to be sent before a socket counts as too slow. */
+/** How much unsent data a socket may have before its client counts as too slow. */
 export interface SocketWriterLimits {
-  /** Bytes waiting, over which typing and presence are not sent any more. */
+  /** Unsent bytes above which typing and presence are no longer sent. */
   ephemeralBytes: number;
-  /** Bytes of pushes waiting, over which the socket is given up; a burst may take a moment to get through. */
+  /** Unsent bytes of pushes above which the socket is closed, unless they get through within a short time. */
   pushBytes: number;
-  /** How long the client may take no byte of what waits, in milliseconds. */
+  /** How long the client may receive no byte of the unsent data, in milliseconds. */
   stalledMs: number;
 }
 
-/** What was written to in this turn of the event loop. */
-const written: SocketWriter[] = [];
+/** The writers that were used in this turn of the event loop. */
+const corked: SocketWriter[] = [];
 
-function releaseAll(): void {
-  for (const outbox of written.splice(0)) outbox.release();
+function uncorkAll(): void {
+  for (const writer of corked.splice(0)) writer.uncork();
 }
 
-/** What goes out on one socket: whole frames, and those of one turn of the event loop in one system call. */
+/** Writes frames to one socket. All frames of one turn of the event loop go out in one system call. */
 export class SocketWriter {
-  private answerBytes = 0;
-  /** Where the client stood with what waits when it was last seen to move. */
-  private stand: { progress: Progress; since: number } | undefined;
+  private replyBytes = 0;
+  /** The last progress that was seen while data was waiting. */
+  private lastProgress: { progress: Progress; since: number } | undefined;
 
-  /** @param reader is given up when it takes nothing of what waits */
+  /** @param client is told when it has received nothing for too long */
   constructor(
     private readonly webSocket: WebSocket,
     private readonly socket: Duplex,
     private readonly limits: SocketWriterLimits,
-    private readonly reader: { giveUp(): void },
+    private readonly client: { closeAsTooSlow(): void },
   ) {}
 
-  /** Bytes of pushes that wait for the client. Answers do not count: it asked for them. */
+  /** Unsent bytes of pushes. Replies do not count: the client requested them. */
   get pushBytes(): number {
-    return this.socket.writableLength - this.answerBytes;
+    return this.socket.writableLength - this.replyBytes;
   }
 
-  /** Bytes of answers that wait for the client. */
-  get unsentAnswerBytes(): number {
-    return this.answerBytes;
+  /** Unsent bytes of replies. */
+  get unsentReplyBytes(): number {
+    return this.replyBytes;
   }
 
-  /** Bytes of everything that waits for the client. */
+  /** Unsent bytes of pushes and replies. */
   get unsentBytes(): number {
     return this.socket.writableLength;
   }
 
-  /** Gives the reader up when it has taken no byte of what waits since long ago. To be called every second or so. */
+  /** Closes the socket if its client has received no byte for too long. To be called about once a second. */
   tick(now: number): void {
     if (this.socket.writableLength === 0) {
-      this.stand = undefined;
+      this.lastProgress = undefined;
       return;
     }
     const progress = progressOf(this.socket);
-    if (!this.stand || hasMoved(this.stand.progress, progress)) this.stand = { progress, since: now };
-    else if (now - this.stand.since >= this.limits.stalledMs) this.reader.giveUp();
+    if (!this.lastProgress || hasProgressed(this.lastProgress.progress, progress)) {
+      this.lastProgress = { progress, since: now };
+    } else if (now - this.lastProgress.since >= this.limits.stalledMs) this.client.closeAsTooSlow();
   }
 
-  push(frame: Buffer, options: { ephemeral: boolean }): void {
-    if (options.ephemeral && this.socket.writableLength > this.limits.ephemeralBytes) return;
+  /** Writes a push. An ephemeral one is dropped if too much is unsent. */
+  push({ frame, ephemeral = false }: { frame: Buffer; ephemeral?: boolean }): void {
+    if (ephemeral && this.socket.writableLength > this.limits.ephemeralBytes) return;
     this.write(frame);
   }
 
-  /** @param onSent called once the client has room for the next answer, or is gone */
-  answer(frame: Buffer, onSent: () => void): void {
+  /** @param onSent called when the frame has been handed to the system, or the socket is gone */
+  reply(frame: Buffer, onSent: () => void): void {
     if (!this.isOpen) return;
-    this.answerBytes += frame.length;
+    this.replyBytes += frame.length;
     this.write(frame, () => {
-      this.answerBytes -= frame.length;
+      this.replyBytes -= frame.length;
       onSent();
     });
   }
@@ -77,50 +79,51 @@ export class SocketWriter {
     return this.webSocket.readyState === this.webSocket.OPEN;
   }
 
-  /** Beside `ws`, which keeps no queue of its own that could be overtaken here as long as nothing is compressed. */
+  /** Bypasses `ws`, which has no queue of its own that could be overtaken as long as nothing is compressed. */
   private write(frame: Buffer, onSent?: () => void): void {
     // Nothing may follow a close frame.
     if (!this.isOpen) return;
     if (this.socket.writableCorked === 0) {
-      if (written.length === 0) process.nextTick(releaseAll);
-      written.push(this);
+      if (corked.length === 0) process.nextTick(uncorkAll);
+      corked.push(this);
       this.socket.cork();
     }
     this.socket.write(frame, onSent);
   }
 
-  /** Hands what was written over to the system. */
-  release(): void {
+  /** Hands the written frames to the system. */
+  uncork(): void {
     this.socket.uncork();
   }
 }
 
-/** How far the client has got: both stand still while it takes nothing, whatever else is read or comes to wait. */
+/** How much the client has received. Neither number changes while it receives nothing, whatever else happens. */
 interface Progress {
-  /** Bytes of the writes that got through as a whole. */
+  /** Bytes of completed writes. */
   done: number;
-  /** Bytes of the write under way that the system has not taken yet; one write may be all that waits. */
-  left: number | undefined;
+  /** Bytes of the current write that the system has not accepted yet. A single write may be all that is unsent. */
+  remaining: number | undefined;
 }
 
-const hasMoved = (before: Progress, now: Progress): boolean => before.done !== now.done || before.left !== now.left;
+const hasProgressed = (before: Progress, now: Progress): boolean =>
+  before.done !== now.done || before.remaining !== now.remaining;
 
 /**
- * Node's own timeout of a socket knows the same, but is put off by whatever is read as well: by each pong of a client
- * that takes nothing. `writeQueueSize` is what that timeout looks at; where it is missing, whole writes still count.
+ * Node's own socket timeout measures the same, but is reset by every read as well, so also by the pongs of a client that
+ * receives nothing. That timeout uses `writeQueueSize`; where it is missing, completed writes still count.
  */
-function progressOf(socket: Duplex & Partial<WritesUnderWay>): Progress {
+function progressOf(socket: Duplex & Partial<WriteCounters>): Progress {
   const { bytesWritten = 0, writableLength, _handle } = socket;
-  return { done: bytesWritten - writableLength, left: _handle?.writeQueueSize };
+  return { done: bytesWritten - writableLength, remaining: _handle?.writeQueueSize };
 }
 
-interface WritesUnderWay {
-  /** Of `Socket`: what waits counts as well. */
+interface WriteCounters {
+  /** Of `net.Socket`; includes unsent bytes. */
   bytesWritten: number;
   _handle: { writeQueueSize?: number } | null;
 }
 
-/** A whole text frame, made once for all sockets that it goes to: in one piece and unmasked (RFC 6455, section 5.2). */
+/** Makes a whole text frame, unfragmented and unmasked (RFC 6455, section 5.2). It is made once for all recipients. */
 export function textFrame(text: string): Buffer {
   const length = Buffer.byteLength(text);
   const headLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;

@@ -2,100 +2,100 @@ import type { IncomingMessage } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Server, WebSocket } from "ws";
-import type { Claims } from "../domain/session.ts";
 import { closeCodes } from "../contract/close-codes.ts";
 import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
 import { type Problem, problemMediaType } from "../contract/problem.ts";
+import type { Claims } from "../domain/session.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { type RateLimits, networkOf } from "../services/limits/rate-limits.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
+import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import type { ClientSocket } from "./client-socket.ts";
 import type { Connections } from "./connections.ts";
 
-/** The subprotocol of this contract; a browser, which can set no header, offers it beside `bearer.<token>`. */
+/** The subprotocol of this API. Browsers cannot set headers, so they offer it together with `bearer.<token>`. */
 export const subprotocol = "messenger.v1";
 const bearerPrefix = "bearer.";
 
-/** How long a refused client may take to read its answer, in milliseconds. */
-const refusalLingerMs = 2000;
+/** How long a rejected client may take to read the response, in milliseconds. */
+const rejectionTimeoutMs = 2000;
 
 export interface UpgradeOptions {
   wss: Server<typeof ClientSocket>;
   connections: Connections;
   sessions: Sessions;
   limits: RateLimits;
-  /** Open sockets at which no more are let in. */
+  /** The maximum number of open sockets of this process. */
   maxSockets: number;
   trustedProxyHops: number;
   allowedOrigins: readonly string[];
-  /** Whether new sockets are let in now: not while the server stops. */
-  isOpen: () => boolean;
+  /** Whether new sockets are accepted; false while the server stops. */
+  isAccepting: () => boolean;
   asAppError: (error: unknown) => AppError;
   log: Logger;
-  /** Takes the open WebSocket of a proven person, and the raw socket beneath it; called in the moment the upgrade is done. */
+  /** Called with the open WebSocket, the raw socket beneath it and the claims of the token, as soon as the upgrade is done. */
   onOpen: (webSocket: ClientSocket, socket: Duplex, claims: Claims) => void;
 }
 
-interface Refusal {
+interface ErrorResponse {
   status: number;
   code: ErrorCode;
   detail: string;
   retryAfterMs?: number | undefined;
 }
 
-/** Answers `Upgrade: websocket` requests: lets in who shows a token of a living session, and refuses everyone else. */
+/** Handles `Upgrade: websocket` requests: accepts clients with a token of an active session and rejects all others. */
 export function createUpgradeHandler(options: UpgradeOptions) {
-  const { wss, connections, sessions, limits, maxSockets, isOpen, asAppError, onOpen, log } = options;
+  const { wss, connections, sessions, limits, maxSockets, isAccepting, asAppError, onOpen, log } = options;
 
   return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
-    // Before any await: a client may reset the connection at any moment, and an unheard error ends the process.
+    // Before any await: a client may reset the connection at any time, and an unhandled error event ends the process.
     socket.on("error", destroy);
-    const early = refuseByAddress(request, options.allowedOrigins);
-    if (early) return refuse(socket, early);
-    if (!isOpen()) return refuseUnready(socket);
+    const rejection = rejectionByTarget(request, options.allowedOrigins);
+    if (rejection) return reject(socket, rejection);
+    if (!isAccepting()) return rejectNotReady(socket);
 
     try {
       await limits.consume("reconnectsPerAddress", networkOf(clientAddress(request, options.trustedProxyHops)));
-      if (connections.count >= maxSockets) return wss.handleUpgrade(request, socket, head, turnAway);
+      if (connections.count >= maxSockets) return wss.handleUpgrade(request, socket, head, closeAsOverloaded);
       await connections.admit(tokenOf(request), sessions, (claims) => {
-        if (!isOpen()) refuseUnready(socket);
+        if (!isAccepting()) rejectNotReady(socket);
         else if (!socket.destroyed)
           wss.handleUpgrade(request, socket, head, (webSocket) => {
-            // `ws` listens itself from now on.
+            // From now on `ws` handles errors.
             socket.off("error", destroy);
             onOpen(webSocket, socket, claims);
           });
       });
     } catch (error) {
       const appError = asAppError(error);
-      if (appError.kind === "internal") log.error({ err: appError.cause }, "an upgrade failed");
-      refuse(socket, refusalOf(appError));
+      if (appError.kind === "internal") log.error({ err: appError.cause }, "upgrade failed");
+      reject(socket, errorResponseOf(appError));
     }
   };
 }
 
 /**
- * Where a request comes from: what the outermost of our own proxies has seen, or without one, the other end. What
- * clients themselves put into the header stands before that, and is not read. (As Express does it with "trust proxy".)
+ * The client's address: the one seen by the outermost trusted proxy, or the peer address if there is no proxy. Addresses
+ * that the client itself put into the header come before that and are ignored. (Like "trust proxy" of Express.)
  */
 function clientAddress({ headers, socket }: IncomingMessage, trustedProxyHops: number): string {
   const forwardedFor = headers["x-forwarded-for"] ?? [];
-  const hops = [forwardedFor].flat().flatMap((list) => list.split(",").map((address) => address.trim()));
-  const fromHere = [socket.remoteAddress ?? "", ...hops.reverse()];
-  return fromHere[Math.min(trustedProxyHops, fromHere.length - 1)] ?? "";
+  const forwarded = [forwardedFor].flat().flatMap((list) => list.split(",").map((address) => address.trim()));
+  const nearestFirst = [socket.remoteAddress ?? "", ...forwarded.reverse()];
+  return nearestFirst[Math.min(trustedProxyHops, nearestFirst.length - 1)] ?? "";
 }
 
-/** Browsers show their page a close code, and not the status of a refused upgrade. */
-function turnAway(webSocket: WebSocket): void {
+/** Closes a socket right after the upgrade: browsers show a page the close code, but not the status of a rejected upgrade. */
+function closeAsOverloaded(webSocket: WebSocket): void {
   webSocket.on("error", () => webSocket.terminate());
-  const linger = setTimeout(() => webSocket.terminate(), refusalLingerMs).unref();
-  webSocket.once("close", () => clearTimeout(linger));
+  const timer = setTimeout(() => webSocket.terminate(), rejectionTimeoutMs).unref();
+  webSocket.once("close", () => clearTimeout(timer));
   webSocket.close(closeCodes.overloaded, "overloaded");
 }
 
-function refuseByAddress(request: IncomingMessage, allowedOrigins: readonly string[]): Refusal | undefined {
+function rejectionByTarget(request: IncomingMessage, allowedOrigins: readonly string[]): ErrorResponse | undefined {
   const path = request.url?.split("?")[0];
   if (path !== "/") return { status: 404, code: "NOT_FOUND", detail: "The WebSocket is at /" };
   const { origin, host } = request.headers;
@@ -111,7 +111,7 @@ function isSameHost(origin: string, host: string | undefined): boolean {
   }
 }
 
-/** The token from the header, or from the subprotocols that a browser offers. Never from the URL, which gets logged. */
+/** The token from the header or from the offered subprotocols. Never from the URL, because URLs are logged. */
 function tokenOf({ headers }: IncomingMessage): string | undefined {
   const offered = headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
   return (
@@ -120,28 +120,28 @@ function tokenOf({ headers }: IncomingMessage): string | undefined {
   );
 }
 
-function refusalOf({ kind, message, retryAfterMs }: AppError): Refusal {
+function errorResponseOf({ kind, message, retryAfterMs }: AppError): ErrorResponse {
   const status = { unauthenticated: 401, unavailable: 503, rateLimited: 429 }[kind as string] ?? 500;
   return { status, code: errorCodes[kind], detail: message, retryAfterMs };
 }
 
-/** Refuses an upgrade for now: the server is starting or stopping. */
-export function refuseUnready(socket: Duplex): void {
-  refuse(socket, { status: 503, code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." });
+/** Rejects an upgrade while the server is starting or stopping. */
+export function rejectNotReady(socket: Duplex): void {
+  reject(socket, { status: 503, code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." });
 }
 
-/** One listener for all sockets: a closure of its own for each would keep the request of each in memory. */
+/** One listener for all sockets: a closure per socket would keep its request in memory. */
 function destroy(this: Duplex): void {
   this.destroy();
 }
 
-/** Writes a whole HTTP answer and ends the connection. */
-function refuse(socket: Duplex, { status, code, detail, retryAfterMs }: Refusal): void {
+/** Writes an HTTP error response and ends the connection. */
+function reject(socket: Duplex, { status, code, detail, retryAfterMs }: ErrorResponse): void {
   socket.on("error", destroy);
   const title = STATUS_CODES[status] ?? "Error";
   const requestId = crypto.randomUUID();
-  const later = retryAfterMs !== undefined && { retryAfterMs };
-  const problem: Problem = { type: "about:blank", title, status, detail, code, requestId, ...later };
+  const retry = retryAfterMs !== undefined && { retryAfterMs };
+  const problem: Problem = { type: "about:blank", title, status, detail, code, requestId, ...retry };
   const body = JSON.stringify(problem);
   const head = [
     `HTTP/1.1 ${status} ${title}`,
@@ -152,8 +152,8 @@ function refuse(socket: Duplex, { status, code, detail, retryAfterMs }: Refusal)
     ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
     ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
   ];
-  const linger = setTimeout(() => socket.destroy(), refusalLingerMs).unref();
-  socket.once("close", () => clearTimeout(linger));
+  const timer = setTimeout(() => socket.destroy(), rejectionTimeoutMs).unref();
+  socket.once("close", () => clearTimeout(timer));
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
   socket.resume();
 }

@@ -7,18 +7,18 @@ const source = join(__dirname, "../../src");
 /** Who may import whom, the lowest first. A part is a folder of `src`, or a file of its own. */
 const layers: Record<string, readonly string[]> = {
   errors: [],
+  domain: [],
   "domain-errors": ["errors"],
   logger: [],
   concurrency: [],
-  config: ["errors"],
-  domain: [],
+  config: ["errors", "domain"],
   contract: ["domain", "errors"],
   models: ["domain"],
   db: ["models", "domain", "errors", "logger"],
   bus: ["contract", "errors", "logger"],
   delivery: ["bus", "contract", "domain", "concurrency", "logger"],
   writes: ["delivery", "db", "domain", "domain-errors", "errors"],
-  services: ["writes", "delivery", "bus", "db", "models", "domain", "domain-errors", "concurrency", "errors", "logger"],
+  services: ["writes", "delivery", "contract", "bus", "db", "models", "domain", "domain-errors", "concurrency", "errors", "logger"],
   jobs: ["delivery", "db", "domain", "logger"],
   http: ["services", "contract", "domain", "errors", "logger"],
   ws: ["services", "delivery", "bus", "db", "contract", "domain", "concurrency", "errors", "logger"],
@@ -110,6 +110,18 @@ describe("architecture", () => {
     expect(breaches).toEqual([]);
   });
 
+  test("services import the contract only where they declare topics of the bus", () => {
+    const imports = (file: SourceFile, path: string) => file.imports.some(({ from }) => target(file, from) === path);
+    const breaches = files
+      .filter(({ part }) => part === "services")
+      .filter((file) =>
+        file.imports.some(({ from }) => from.startsWith(".") && partOf(target(file, from)) === "contract"),
+      )
+      .filter((file) => !imports(file, "bus/topic.ts"))
+      .map(({ path }) => path);
+    expect(breaches).toEqual([]);
+  });
+
   test("the sockets see no more of the database than the types of its rows", () => {
     const breaches = files
       .filter(({ part }) => part === "ws")
@@ -133,7 +145,7 @@ describe("architecture", () => {
 
   test("the environment is read in one place", () => {
     expect(files.filter(({ text }) => text.includes("process.env")).map(({ path }) => path)).toEqual([
-      "config/config.ts",
+      "config/read-settings.ts",
     ]);
   });
 

@@ -60,7 +60,7 @@ export const mutants: readonly Mutant[] = [
     name: "does not hold pushes back during a sync",
     edits: [
       {
-        in: "ws/connection.js",
+        in: "ws/reply-order.js",
         from: "bufferPushes(requester) {",
         to: "bufferPushes() {\n        return () => { };\n    }\n    neverBufferPushes(requester) {",
       },
@@ -68,7 +68,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "pushes what a sync has told already",
-    edits: [{ in: "ws/connection.js", from: "if (this.isTold(push))", to: "if (false)" }],
+    edits: [{ in: "ws/reply-order.js", from: "if (!this.isSynced(push))", to: "if (true)" }],
   },
   {
     name: "looks up the members before it has the lock",
@@ -99,7 +99,7 @@ export const mutants: readonly Mutant[] = [
     name: "tells of no edit",
     edits: [
       {
-        in: "ws/gateway.js",
+        in: "ws/fan-out.js",
         from: "connections.push(recipientIds, () => {\n            const item",
         to: "connections.push(message.editedAt ? [] : recipientIds, () => {\n            const item",
       },

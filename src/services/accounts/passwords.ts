@@ -23,8 +23,8 @@ export class Passwords {
   private dummyHash: Promise<string> | undefined;
 
   /** @param options.cost bcrypt's work factor: each step doubles the time */
-  constructor(private readonly options: { cost: number; atATime: number; mostWaiting: number }) {
-    this.semaphore = new Semaphore(options.atATime);
+  constructor(private readonly options: { cost: number; concurrency: number; maxQueued: number }) {
+    this.semaphore = new Semaphore(options.concurrency);
   }
 
   /**
@@ -32,8 +32,8 @@ export class Passwords {
    * @throws AppError of kind "unavailable" while as many wait as may
    */
   assertCapacity(ahead = 0): void {
-    const { atATime, mostWaiting } = this.options;
-    if (this.placesTaken + ahead < atATime + mostWaiting) return;
+    const { concurrency, maxQueued } = this.options;
+    if (this.placesTaken + ahead < concurrency + maxQueued) return;
     throw new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });
   }
 

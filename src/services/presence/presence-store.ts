@@ -1,56 +1,55 @@
 import type { Database } from "../../db/connect.ts";
-import { areAllowedWatchers, knownPresence, noteLastSeen, type Watching } from "../../db/queries/presence/presence.ts";
+import { mayWatch, recordLastSeen, visiblePresence, type WatchPair } from "../../db/queries/presence/presence.ts";
 
-/** Whether someone is there. */
+/** Whether a user is online. */
 export interface Presence {
   userId: number;
   online: boolean;
-  /** When the last device went, ISO 8601; null while online, and where the one who asks may not know. */
+  /** When the last device disconnected, ISO 8601; null while online and for users the viewer may not see. */
   lastSeenAt: string | null;
 }
 
-/** Who may know of whom that they are there: people who share a chat, and neither blocks the other. */
+/** The stored side of presence: who may see whom (users who share a chat and do not block each other), and last seen. */
 export class PresenceStore {
-  /** Who has gone and is not noted yet. */
-  private gone = new Map<number, Date>();
-  private isNoting = false;
+  private unrecorded = new Map<number, Date>();
+  private isRecording = false;
 
   constructor(private readonly options: { database: Database }) {}
 
-  /** What one person may know of others; whom it may not know of looks offline and never seen. */
-  async of(userIds: readonly number[], forUserId: number, isOnline: (userId: number) => boolean): Promise<Presence[]> {
-    const known = await knownPresence(this.options.database, { userId: forUserId, userIds });
-    const lastSeen = new Map(known.map(({ userId, lastSeenAt }) => [userId, lastSeenAt]));
+  /** The presence of these users as one viewer may see it. Users the viewer may not see are offline and never seen. */
+  async of(userIds: readonly number[], viewerId: number, isOnline: (userId: number) => boolean): Promise<Presence[]> {
+    const visible = await visiblePresence(this.options.database, { userId: viewerId, userIds });
+    const lastSeen = new Map(visible.map(({ userId, lastSeenAt }) => [userId, lastSeenAt]));
     return userIds.map((userId) => {
       const online = lastSeen.has(userId) && isOnline(userId);
       return { userId, online, lastSeenAt: online ? null : (lastSeen.get(userId)?.toISOString() ?? null) };
     });
   }
 
-  /** Whether each of these watchers may, in the order given. */
-  areAllowed(pairs: readonly Watching[]): Promise<boolean[]> {
-    return areAllowedWatchers(this.options.database, pairs);
+  /** Whether each watcher may see the user it watches, in the order of the pairs. */
+  mayWatch(pairs: readonly WatchPair[]): Promise<boolean[]> {
+    return mayWatch(this.options.database, pairs);
   }
 
   /**
-   * Notes that somebody was here until now. Those who go at the same moment are noted together: it may be a crowd. Whoever
-   * could not be noted is noted with the next.
+   * Records when a user was last seen. Users who disconnect at the same time are written together, since there may be
+   * many. Times that could not be written are written with the next ones.
    */
   async seen(userId: number, at: Date): Promise<void> {
-    this.gone.set(userId, at);
-    if (this.isNoting) return;
-    this.isNoting = true;
+    this.unrecorded.set(userId, at);
+    if (this.isRecording) return;
+    this.isRecording = true;
     try {
-      while (this.gone.size > 0) {
-        const some = this.gone;
-        this.gone = new Map();
-        await noteLastSeen(this.options.database, [...some]).catch((error) => {
-          this.gone = new Map([...some, ...this.gone]);
+      while (this.unrecorded.size > 0) {
+        const batch = this.unrecorded;
+        this.unrecorded = new Map();
+        await recordLastSeen(this.options.database, [...batch]).catch((error) => {
+          this.unrecorded = new Map([...batch, ...this.unrecorded]);
           throw error;
         });
       }
     } finally {
-      this.isNoting = false;
+      this.isRecording = false;
     }
   }
 }

@@ -5,7 +5,7 @@ import { defineMessage } from "../../message-type.ts";
 export const clearDialog = defineMessage({
   type: "clearDialog",
   summary:
-    "Hide your dialog with one person up to now, for you only. It comes back with its next message. What is hidden counts as read, which the other side is told as `markRead`.",
+    "Clear your dialog with one person: its messages so far are hidden, for you only. The dialog is listed again with its next message. Hidden messages count as read; the other person gets a `markRead` push.",
   params: object({ receiverId: userId() }),
   data: nothing(),
   item: nullable(object({ chatId: chatId(), clearedSeq: counter(), readSeq: counter() })),

@@ -14,8 +14,8 @@ import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
 import { described, list, nullable, object, text } from "../../../contract/schema.ts";
 import type { ListedChat } from "../../../db/queries/chats/chat-list.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
-import { defineMessage } from "../../message-type.ts";
 import { toRowExtras } from "../../message-item.ts";
+import { defineMessage } from "../../message-type.ts";
 
 const row = object({
   ...rowExtras,
@@ -27,10 +27,10 @@ const row = object({
   groupName: nullable(groupName()),
   content: shownText(),
   createdAt: time(),
-  updatedAt: described(time(), "When the message was written, edited or deleted, whichever came last."),
+  updatedAt: described(time(), "When the message was last changed: sent, edited or deleted."),
   chatId: chatId(),
-  chatVersion: described(counter(), "Number of the chat's last durable change."),
-  unread: described(counter(), "How many messages come after `readSeq`."),
+  chatVersion: described(counter(), "`version` of the chat's last change."),
+  unread: described(counter(), "Number of messages after `readSeq`."),
   readSeq: described(counter(), "`seq` of the newest message you have read."),
 });
 
@@ -56,7 +56,7 @@ function toRow({ lastMessage, chatVersion, unread, readSeq }: ListedChat) {
 
 export const listLastMessage = defineMessage({
   type: "listLastMessage",
-  summary: "List your chats, each with its last message, the one with the newest first.",
+  summary: "List your chats, each with its last message. The chat with the newest message comes first.",
   params: object({ limit: limit(), page: page() }),
   data: list(row),
   item: nothing(),

@@ -4,13 +4,13 @@ import { defineMessage } from "../../message-type.ts";
 
 export const markRead = defineMessage({
   type: "markRead",
-  summary: "Note that you have read a chat up to a `seq`. The mark only ever moves forward.",
+  summary: "Mark a chat as read up to a `seq`. The read position never moves back: a smaller `seq` changes nothing.",
   params: object({ chatId: chatId(), seq: seq() }),
   data: nothing(),
   item: object({ chatId: chatId(), userId: userId(), readSeq: counter() }),
   push: {
     signal: "read",
-    to: "your other devices, and in a dialog to the other side, but across no block; take the greatest you heard of",
+    to: "your other devices and, in a dialog, the devices of the other person, unless one of you blocks the other. Pushes may arrive out of order: keep the greatest `readSeq`",
   },
   errors: ["NOT_MEMBER"],
   example: { params: { chatId: 1, seq: 12 }, data: null, item: { chatId: 1, userId: 1, readSeq: 12 } },

@@ -1,52 +1,67 @@
-import type { ChatMessage } from "../../../domain/message.ts";
 import { chatId, counter, groupId, groupName, id, nothing, userId } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { described, exactly, flag, integers, list, object, oneOf, optional } from "../../../contract/schema.ts";
+import type { ChatMessage } from "../../../domain/message.ts";
 import { AppError } from "../../../errors.ts";
 import type { ChangedChat, KnownChat, LeftChat } from "../../../services/chats/sync.ts";
-import { defineMessage, type BufferedPush } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { type BufferedPush, defineMessage } from "../../message-type.ts";
 
 const chat = object({
   chatId: chatId(),
   kind: oneOf("dialog", "group"),
   groupId: optional(groupId()),
   groupName: optional(groupName()),
-  userId: optional(described(userId(), "In a dialog: the other side.")),
-  version: described(counter(), "What you know once you have taken this in."),
+  userId: optional(described(userId(), "The other person, in a dialog.")),
+  version: described(counter(), "The version you have after applying this entry."),
   lastSeq: counter(),
   readSeq: counter(),
-  clearedSeq: described(counter(), "Messages up to here are hidden from you."),
+  clearedSeq: described(counter(), "Messages up to this `seq` are hidden from you."),
   peerReadSeq: optional(
-    described(counter(), "In a dialog: how far the other side has read; left out while one of you blocks the other."),
+    described(
+      counter(),
+      "The read position of the other person, in a dialog. Absent while one of you blocks the other.",
+    ),
   ),
-  messages: described(list(messageItem), "Each replaces what you have under its `seq`; in the order of `version`."),
-  joined: optional(described(exactly(true), "You did not have this chat.")),
+  messages: described(
+    list(messageItem),
+    "Changed messages in the order of `version`. Each replaces the message you have with the same `seq`.",
+  ),
+  joined: optional(described(exactly(true), "This chat was not in your request.")),
   tooLong: optional(
-    described(exactly(true), "Too much has changed: drop what you have of this chat, `messages` are its newest."),
+    described(
+      exactly(true),
+      "Too many changes: discard this chat's stored messages. `messages` holds its newest ones.",
+    ),
   ),
   reset: optional(
-    described(exactly(true), "The server was restored: drop what you have of this chat, `messages` are its newest."),
+    described(
+      exactly(true),
+      "The server was restored from a backup: discard this chat's stored messages. `messages` holds its newest ones.",
+    ),
   ),
 });
 
 export const sync = defineMessage({
   type: "sync",
   summary:
-    "Catch up after any absence: say what you know of each chat, and learn exactly what differs. Pushes wait for the answer, and go on after it where it ended. With `hasMore`, ask again with what you know then. Whoever writes has read up to there. A request of very many chats may not fit a frame (32 KiB): ask in ranges.",
+    "Synchronize after any absence. You send the state of each chat you have; the answer holds exactly what differs. Pushes are buffered until the answer is sent and continue where it ends. If `hasMore` is true, repeat the request with your new state. Sending a message also marks the chat as read up to that message. If your chats do not fit into one frame (32 KiB), send several requests, each with a `range`.",
   params: object({
     chats: described(
       list(integers([id(), counter(), counter(), counter(), counter()], { optional: 2 }), { max: 1000 }),
-      "For each chat you have: [chatId, version, readSeq, clearedSeq, peerReadSeq]; the last two may be left out.",
+      "One entry per chat you have: [chatId, version, readSeq, clearedSeq, peerReadSeq]. The last two are optional.",
     ),
     range: optional(
-      described(integers([id(), id()], { optional: 0 }), "Look only at chats from this id to that one, both included."),
+      described(
+        integers([id(), id()], { optional: 0 }),
+        "Compare only chats whose id is between these two, inclusive.",
+      ),
     ),
   }),
   data: nothing(),
   item: object({
-    chats: described(list(chat), "The chats in which something differs, by rising `chatId`."),
-    left: described(list(chatId()), "Chats you have and are not in any more."),
+    chats: described(list(chat), "Chats that differ from your state, by ascending `chatId`."),
+    left: described(list(chatId()), "Chats in your request that you are no longer a member of."),
     hasMore: flag(),
   }),
   errors: [],
@@ -73,15 +88,15 @@ export const sync = defineMessage({
   },
   async handle({ user, services, socket }, { chats, range }) {
     const known = chats.map(toKnown);
-    if (new Set(known.map((one) => one.chatId)).size < known.length) {
-      throw new AppError("validation", '"chats" must not name a chat twice');
+    if (new Set(known.map(({ chatId: id }) => id)).size < known.length) {
+      throw new AppError("validation", '"chats" must not contain a chat twice');
     }
     const [fromChatId = 1, toChatId = Number.MAX_SAFE_INTEGER] = range ?? [];
-    const release = socket.bufferPushes();
+    const endBuffering = socket.bufferPushes();
     const scope = { userId: user.userId, fromChatId, toChatId };
     const { chats: changed, left, cutAt } = await services.sync.sync(scope, known, sizeOf);
-    release({
-      isNewerThanSnapshot: isNews({ known, changed, left, cutAt, toChatId }),
+    endBuffering({
+      isNewerThanSnapshot: newerThan({ known, changed, left, cutAt, toChatId }),
       versions: new Map(changed.map((chat) => [chat.chatId, chat.version])),
     });
     return {
@@ -91,21 +106,21 @@ export const sync = defineMessage({
   },
 });
 
-/** Of what was held back: what the answer does not hold, and what no further answer will. */
-function isNews(told: {
+/** Selects the buffered pushes that neither this answer nor the next page contains. */
+function newerThan(answer: {
   known: KnownChat[];
   changed: ChangedChat[];
   left: LeftChat[];
   cutAt: number | undefined;
   toChatId: number;
 }) {
-  // Of a chat that was left, only what came after the answer's moment is news: that one was taken in again.
-  const moments = [...told.known, ...told.changed, ...told.left];
-  const versions = new Map(moments.map(({ chatId: id, version }) => [id, version]));
+  // In a chat that was left, only changes after the answer are newer: the user was added again.
+  const positions = [...answer.known, ...answer.changed, ...answer.left];
+  const versions = new Map(positions.map(({ chatId: id, version }) => [id, version]));
   return ({ chatId: id, version }: BufferedPush): boolean => {
     if (id === undefined || version === undefined) return true;
-    const comesWithTheRest = told.cutAt !== undefined && id >= told.cutAt && id <= told.toChatId;
-    return !comesWithTheRest && version > (versions.get(id) ?? 0);
+    const comesWithNextPage = answer.cutAt !== undefined && id >= answer.cutAt && id <= answer.toChatId;
+    return !comesWithNextPage && version > (versions.get(id) ?? 0);
   };
 }
 
@@ -119,18 +134,18 @@ const toKnown = ([id = 0, version = 0, readSeq = 0, clearedSeq = 0, peerReadSeq]
 
 const sizeOf = (message: ChatMessage): number => Buffer.byteLength(JSON.stringify(toMessageItem(message)));
 
-const toChat = ({ kind, ...found }: ChangedChat) => ({
-  chatId: found.chatId,
+const toChat = ({ kind, ...chat }: ChangedChat) => ({
+  chatId: chat.chatId,
   kind,
   ...(kind === "group"
-    ? { groupId: found.chatId, groupName: found.groupName ?? "" }
-    : { userId: found.peerId ?? 0, ...(found.peerReadSeq !== null && { peerReadSeq: found.peerReadSeq }) }),
-  version: found.version,
-  lastSeq: found.lastSeq,
-  readSeq: found.readSeq,
-  clearedSeq: found.clearedSeq,
-  messages: found.messages.map(toMessageItem),
-  ...(found.knownVersion === null && { joined: true as const }),
-  ...(found.difference === "tooLong" && { tooLong: true as const }),
-  ...(found.difference === "reset" && { reset: true as const }),
+    ? { groupId: chat.chatId, groupName: chat.groupName ?? "" }
+    : { userId: chat.peerId ?? 0, ...(chat.peerReadSeq !== null && { peerReadSeq: chat.peerReadSeq }) }),
+  version: chat.version,
+  lastSeq: chat.lastSeq,
+  readSeq: chat.readSeq,
+  clearedSeq: chat.clearedSeq,
+  messages: chat.messages.map(toMessageItem),
+  ...(chat.knownVersion === null && { joined: true as const }),
+  ...(chat.difference === "tooLong" && { tooLong: true as const }),
+  ...(chat.difference === "reset" && { reset: true as const }),
 });

@@ -1,18 +1,18 @@
 import { groupId, nothing, userId } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object } from "../../../contract/schema.ts";
-import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
 
 export const addUserInGroup = defineMessage({
   type: "addUserInGroup",
-  summary: "Add someone to a group that you are in. New members see its whole history.",
+  summary: "Add a user to a group you are a member of. New members can read the whole history.",
   params: object({ groupId: groupId(), userId: userId() }),
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ event }) => event?.kind === "memberAdded",
-    to: "every device of every member, the added one too",
+    change: "memberAdded",
+    to: "every device of every member, including the added one",
   },
   errors: ["NOT_MEMBER", "NOT_FOUND", "CONFLICT", "LIMIT"],
   example: {

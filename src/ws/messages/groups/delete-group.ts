@@ -1,16 +1,16 @@
 import { groupId, nothing } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object } from "../../../contract/schema.ts";
-import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
 
 export const deleteGroup = defineMessage({
   type: "deleteGroup",
-  summary: "End a group for everyone; its history is gone. Only the owner may.",
+  summary: "Delete a group with its history, for all members. Only the owner may.",
   params: object({ groupId: groupId() }),
   data: nothing(),
   item: messageItem,
-  push: { matches: ({ event }) => event?.kind === "groupDeleted", to: "every device of everyone who was in it" },
+  push: { change: "groupDeleted", to: "every device of every former member" },
   errors: ["NOT_MEMBER", "FORBIDDEN"],
   example: {
     params: { groupId: 1 },

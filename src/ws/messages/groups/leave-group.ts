@@ -1,19 +1,19 @@
 import { groupId, nothing } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object } from "../../../contract/schema.ts";
-import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
 
 export const leaveGroup = defineMessage({
   type: "leaveGroup",
   summary:
-    "Leave a group. An owner hands over to the oldest admin, else the oldest member; the last one out ends the group.",
+    "Leave a group. If the owner leaves, the longest-standing admin becomes the owner, or the longest-standing member if there is no admin. If the last member leaves, the group is deleted.",
   params: object({ groupId: groupId() }),
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ event }) => event?.kind === "memberLeft",
-    to: "every device of everyone who stays, and your other devices; also when someone leaves by deleting the account",
+    change: "memberLeft",
+    to: "every device of the remaining members and your other devices. Also sent when a member deletes the account",
   },
   errors: ["NOT_MEMBER"],
   example: {

@@ -4,7 +4,8 @@ import { defineMessage } from "../../message-type.ts";
 
 export const listGroupMembers = defineMessage({
   type: "listGroupMembers",
-  summary: "List who is in a group that you are in: the owner, the admins, then the members, the longest there first.",
+  summary:
+    "List the members of a group you are a member of: the owner, then the admins, then the other members, each sorted by time of joining.",
   params: object({ groupId: groupId(), limit: limit(), page: page() }),
   data: list(
     object({

@@ -1,16 +1,16 @@
 import { clientMessageId, groupName, nothing } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
-import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
 
 export const newGroup = defineMessage({
   type: "newGroup",
-  summary: "Make a group, which you then own. Its id is `params.item.groupId` of the answer.",
+  summary: "Create a group. You become its owner. Its id is `params.item.groupId` of the answer.",
   params: object({ groupName: groupName(), clientMessageId: optional(clientMessageId()) }),
   data: nothing(),
   item: messageItem,
-  push: { matches: ({ event }) => event?.kind === "groupCreated", to: "your other devices" },
+  push: { change: "groupCreated", to: "your other devices" },
   errors: ["CONFLICT"],
   example: {
     params: { groupName: "new name" },

@@ -1,18 +1,18 @@
 import { groupId, nothing, userId } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object } from "../../../contract/schema.ts";
-import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
 
 export const removeUserFromGroup = defineMessage({
   type: "removeUserFromGroup",
-  summary: "Put someone out of a group. An admin may put out members, the owner everyone else.",
+  summary: "Remove a member from a group. Admins may remove members without a role; the owner may remove anyone else.",
   params: object({ groupId: groupId(), userId: userId() }),
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ event }) => event?.kind === "memberRemoved",
-    to: "every device of every member, and of the one put out",
+    change: "memberRemoved",
+    to: "every device of every member and of the removed user",
   },
   errors: ["NOT_MEMBER", "FORBIDDEN", "NOT_FOUND"],
   example: {

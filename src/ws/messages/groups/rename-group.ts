@@ -1,16 +1,16 @@
 import { groupId, groupName, nothing } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object } from "../../../contract/schema.ts";
-import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
 
 export const renameGroup = defineMessage({
   type: "renameGroup",
-  summary: "Give a group another name. Admins and the owner may.",
+  summary: "Rename a group. Only admins and the owner may.",
   params: object({ groupId: groupId(), groupName: groupName() }),
   data: nothing(),
   item: messageItem,
-  push: { matches: ({ event }) => event?.kind === "groupRenamed", to: "every device of every member" },
+  push: { change: "groupRenamed", to: "every device of every member" },
   errors: ["NOT_MEMBER", "FORBIDDEN"],
   example: {
     params: { groupId: 1, groupName: "another name" },

@@ -1,18 +1,18 @@
 import { groupId, nothing, userId } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object } from "../../../contract/schema.ts";
-import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
 
 export const transferOwnership = defineMessage({
   type: "transferOwnership",
-  summary: "Hand a group that you own over to another member; you become an admin of it.",
+  summary: "Make another member the owner of your group. You become an admin.",
   params: object({ groupId: groupId(), userId: userId() }),
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ event }) => event?.kind === "ownershipTransferred",
-    to: "every device of every member; also when an owner leaves",
+    change: "ownershipTransferred",
+    to: "every device of every member. Also sent when an owner leaves",
   },
   errors: ["NOT_MEMBER", "FORBIDDEN", "NOT_FOUND", "CONFLICT"],
   example: {

@@ -1,17 +1,17 @@
 import { messageId, nothing } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object } from "../../../contract/schema.ts";
-import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
 
 export const deleteMessage = defineMessage({
   type: "deleteMessage",
   summary:
-    "Take a message back: your own, or as admin or owner any of the group. Its place stays; its text is gone for good.",
+    "Delete a message: your own, or any message of a group as its admin or owner. The message keeps its `seq`; its text is erased.",
   params: object({ messageId: messageId() }),
   data: nothing(),
   item: messageItem,
-  push: { matches: ({ deletedAt }) => deletedAt !== null, to: "every device of every member" },
+  push: { change: "deletion", to: "every device of every member" },
   errors: ["NOT_FOUND", "FORBIDDEN"],
   example: {
     params: { messageId: 65 },

@@ -1,17 +1,17 @@
 import { messageId, messageText, nothing } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object } from "../../../contract/schema.ts";
-import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage, wrote } from "../../message-type.ts";
 
 export const editMessage = defineMessage({
   type: "editMessage",
-  summary: "Replace the text of a message of yours. It keeps its place (`seq`) and takes the chat's next `version`.",
+  summary: "Replace the text of one of your messages. The message keeps its `seq` and gets the chat's next `version`.",
   params: object({ messageId: messageId(), content: messageText() }),
   data: nothing(),
   item: messageItem,
   push: {
-    matches: ({ editedAt, deletedAt }) => editedAt !== null && deletedAt === null,
+    change: "edit",
     to: "every device of every member",
   },
   errors: ["NOT_FOUND", "FORBIDDEN", "CONFLICT"],

@@ -2,21 +2,27 @@ import { chatId, limit, seq } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { described, flag, list, object, optional } from "../../../contract/schema.ts";
 import { AppError } from "../../../errors.ts";
-import { defineMessage } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
+import { defineMessage } from "../../message-type.ts";
 
 export const getMessages = defineMessage({
   type: "getMessages",
-  summary: "Read a chat of yours around a place in it, by rising `seq`; without a place, its newest messages.",
+  summary:
+    "Read messages of one of your chats before, after or around a `seq`, in ascending order. Without a `seq`, you get the newest messages.",
   params: object({
     chatId: chatId(),
-    before: optional(described(seq(), "The messages just before this `seq`.")),
-    after: optional(described(seq(), "The messages just after this `seq`.")),
-    around: optional(described(seq(), "The messages on both sides of this `seq`, and it.")),
+    before: optional(described(seq(), "Return the messages directly before this `seq`.")),
+    after: optional(described(seq(), "Return the messages directly after this `seq`.")),
+    around: optional(described(seq(), "Return the message with this `seq` and those on both sides of it.")),
     limit: limit(),
   }),
   data: list(messageItem),
-  item: object({ hasMore: described(flag(), "Whether there are more that way; around a place, on either side.") }),
+  item: object({
+    hasMore: described(
+      flag(),
+      "Whether there are more messages in that direction; with `around`, in either direction.",
+    ),
+  }),
   errors: ["NOT_MEMBER"],
   example: {
     params: { chatId: 1, before: 13, limit: 5 },
@@ -24,8 +30,8 @@ export const getMessages = defineMessage({
     item: { hasMore: false },
   },
   async handle({ user, services }, params) {
-    const places = [params.before, params.after, params.around].filter((place) => place !== undefined);
-    if (places.length > 1) throw new AppError("validation", 'only one of "before", "after" and "around" is allowed');
+    const cursors = [params.before, params.after, params.around].filter((cursor) => cursor !== undefined);
+    if (cursors.length > 1) throw new AppError("validation", 'only one of "before", "after" and "around" is allowed');
     const { messages, hasMore } = await services.history.messages(user.userId, params);
     return { data: messages.map(toMessageItem), item: { hasMore } };
   },

@@ -1,12 +1,12 @@
-import type { ChatMessage } from "../../../domain/message.ts";
 import { limit, nothing, page, shownText, time, userId } from "../../../contract/fields.ts";
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
 import { described, list, object, text } from "../../../contract/schema.ts";
+import type { ChatMessage } from "../../../domain/message.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
-import { defineMessage } from "../../message-type.ts";
 import { toRowExtras } from "../../message-item.ts";
+import { defineMessage } from "../../message-type.ts";
 
-/** The seed's columns, its spelling included; inside they are called otherwise. */
+/** The column names and their spelling are part of the protocol; they are used in this file only. */
 const row = object({
   sender_id: userId(),
   receiver_id: userId(),
@@ -27,7 +27,7 @@ const toRow = (message: ChatMessage) => ({
 
 export const getlatestMessageDialog = defineMessage({
   type: "getlatestMessageDialog",
-  summary: "Read your dialog with one person, newest first. That account may be deleted by now.",
+  summary: "Read your dialog with one person, newest message first. This also works if that account was deleted.",
   params: object({ receiverId: userId(), limit: limit(), page: page() }),
   data: list(row),
   item: nothing(),

@@ -1,12 +1,12 @@
-import type { ChatMessage } from "../../../domain/message.ts";
 import { groupId, limit, nothing, page, shownText, time, userId } from "../../../contract/fields.ts";
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
 import { described, list, object, text } from "../../../contract/schema.ts";
+import type { ChatMessage } from "../../../domain/message.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
-import { defineMessage } from "../../message-type.ts";
 import { toRowExtras } from "../../message-item.ts";
+import { defineMessage } from "../../message-type.ts";
 
-/** The seed's columns, its spelling included; inside they are called otherwise. */
+/** The column names and their spelling are part of the protocol; they are used in this file only. */
 const row = object({
   sender_id: userId(),
   senderName: described(text({ max: 64 }), "First name of the sender."),
@@ -27,7 +27,7 @@ const toRow = (message: ChatMessage) => ({
 
 export const getlatestMessageGroup = defineMessage({
   type: "getlatestMessageGroup",
-  summary: "Read a group that you are in, newest first.",
+  summary: "Read the messages of a group you are a member of, newest first.",
   params: object({ groupId: groupId(), limit: limit(), page: page() }),
   data: list(row),
   item: nothing(),

@@ -1,12 +1,12 @@
 import { clientMessageId, groupId, messageId, messageText, nothing } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
+import { toMessageItem } from "../../message-item.ts";
 import { defineMessage, wrote } from "../../message-type.ts";
-import { isNewText, toMessageItem } from "../../message-item.ts";
 
 export const messageInGroup = defineMessage({
   type: "messageInGroup",
-  summary: "Write to everyone in a group.",
+  summary: "Send a message to a group.",
   params: object({
     groupId: groupId(),
     content: messageText(),
@@ -16,8 +16,8 @@ export const messageInGroup = defineMessage({
   data: nothing(),
   item: messageItem,
   push: {
-    matches: (message) => message.receiver === null && isNewText(message),
-    to: "every device of every member, the sender's other devices too",
+    change: "groupMessage",
+    to: "every device of every member, including the sender's other devices",
   },
   pipelined: true,
   errors: ["NOT_MEMBER", "NOT_FOUND", "CONFLICT"],

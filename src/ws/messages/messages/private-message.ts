@@ -1,12 +1,12 @@
 import { clientMessageId, messageId, messageText, nothing, userId } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
+import { toMessageItem } from "../../message-item.ts";
 import { defineMessage, wrote } from "../../message-type.ts";
-import { isNewText, toMessageItem } from "../../message-item.ts";
 
 export const privateMessage = defineMessage({
   type: "privateMessage",
-  summary: "Write to one person. The first message opens the dialog of the two.",
+  summary: "Send a message to one person. The first message creates the dialog.",
   params: object({
     receiverId: userId(),
     content: messageText(),
@@ -16,8 +16,8 @@ export const privateMessage = defineMessage({
   data: nothing(),
   item: messageItem,
   push: {
-    matches: (message) => message.receiver !== null && isNewText(message),
-    to: "every device of the receiver, and the sender's other devices",
+    change: "dialogMessage",
+    to: "every device of the receiver and the sender's other devices",
   },
   pipelined: true,
   errors: ["NOT_FOUND", "CONFLICT"],

@@ -5,18 +5,18 @@ import { defineMessage } from "../../message-type.ts";
 export const typing = defineMessage({
   type: "typing",
   summary:
-    "Say that you are writing in a chat. Stored nowhere; told at most every two seconds, and not in groups above 50.",
+    "Notify the other members of a chat that you are typing. Nothing is stored. A notification is pushed at most every two seconds, and never in groups of more than 50 members.",
   params: object({ chatId: chatId() }),
   data: nothing(),
   item: nothing(),
   push: {
     signal: "typing",
-    to: "the others who are connected, but across no block",
+    to: "every device of the other members, except members who block you or whom you block",
     item: {
       schema: object({
         chatId: chatId(),
         userId: userId(),
-        ttlMs: described(integer({ min: 1, max: 60_000 }), "How long to show it, in milliseconds."),
+        ttlMs: described(integer({ min: 1, max: 60_000 }), "How long to show the indicator, in milliseconds."),
       }),
       example: { chatId: 1, userId: 1, ttlMs: 6000 },
     },

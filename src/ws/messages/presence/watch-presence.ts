@@ -7,20 +7,20 @@ const presence = object({
   online: flag(),
   lastSeenAt: described(
     nullable(time()),
-    "When the last device went; `null` while online, and where you may not know.",
+    "When the last device disconnected; `null` while online and for people you may not see.",
   ),
 });
 
 export const watchPresence = defineMessage({
   type: "watchPresence",
   summary:
-    "Learn who of these people is online, and hear on this socket when that changes; replaces the list before. Only of people you share a chat with, while neither blocks the other; everyone else looks offline, and whoever becomes one of them goes offline at once.",
+    "Watch whether people are online. The answer holds their current presence; this socket then gets a push for each change. The list replaces the previous one. You can only see people you share a chat with, and only while neither of you blocks the other. Everyone else is shown as offline. If you lose sight of a person you watch, that person is shown as offline at once.",
   params: object({ userIds: list(userId(), { max: 100 }) }),
   data: list(presence),
   item: nothing(),
   push: {
     type: "presence",
-    to: "the sockets that watch; a person who comes back within 15 seconds never went",
+    to: "the sockets that watch the person. A disconnect of less than 15 seconds is not shown",
     item: { schema: presence, example: { userId: 2, online: false, lastSeenAt: "2023-07-28T13:20:09.896Z" } },
   },
   errors: [],

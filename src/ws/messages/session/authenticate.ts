@@ -4,10 +4,11 @@ import { defineMessage } from "../../message-type.ts";
 
 export const authenticate = defineMessage({
   type: "authenticate",
-  summary: "Go on under a fresh token, before the one that opened this socket runs out and closes it (4401).",
-  params: object({ token: described(text({ max: 4096 }), "A token of the same person, from `POST /auth/refresh`.") }),
+  summary:
+    "Renew this socket's session with a new token, before the current token expires and the socket is closed (4401).",
+  params: object({ token: described(text({ max: 4096 }), "A new token of the same user, from `POST /auth/refresh`.") }),
   data: nothing(),
-  item: object({ expiresAt: described(time(), "When this socket will be closed unless it is renewed again.") }),
+  item: object({ expiresAt: described(time(), "When the socket will be closed unless it is renewed again.") }),
   errors: [],
   example: {
     params: { token: "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl" },

@@ -1,0 +1,55 @@
+import { pushFrame } from "../contract/frames.ts";
+import type { Change, Signal } from "../domain/change.ts";
+import type { ChatMessage } from "../domain/message.ts";
+import type { Connections } from "./connections.ts";
+import { toMessageItem } from "./message-item.ts";
+import type { ChangeKind } from "./message-type.ts";
+import { messageTypes } from "./registry.ts";
+import { textFrame } from "./socket-writer.ts";
+
+/** Returns a function that pushes a committed change to all devices of its recipients. */
+export function deliverChangesTo(connections: Connections) {
+  return ({ message, recipientIds, requester }: Change): void => {
+    const { chatId, version } = message;
+    connections.push(recipientIds, () => {
+      const item = toMessageItem(message);
+      const type = pushTypeOf(changeKindOf(message));
+      const frame = pushFrame(type, { message: item.message, senderName: item.senderName, item });
+      return { frame: textFrame(JSON.stringify(frame)), chatId, version, requester };
+    });
+  };
+}
+
+/** Returns a function that pushes a signal to all devices of its recipients. */
+export function deliverSignalsTo(connections: Connections) {
+  return ({ kind, item, recipientIds, requester }: Signal): void => {
+    connections.push(recipientIds, () => {
+      const frame = textFrame(JSON.stringify(pushFrame(pushTypeOf(kind), { message: null, senderName: null, item })));
+      return { frame, requester, ...(kind === "typing" && { ephemeral: true }) };
+    });
+  };
+}
+
+/** The kind of a change. System messages are neither edited nor deleted one by one. */
+function changeKindOf({ event, deletedAt, editedAt, receiver }: ChatMessage): ChangeKind {
+  if (event) return event.kind;
+  if (deletedAt) return "deletion";
+  if (editedAt) return "edit";
+  return receiver ? "dialogMessage" : "groupMessage";
+}
+
+type DeclaredPush = NonNullable<(typeof messageTypes)[keyof typeof messageTypes]["push"]>;
+type PushedKind = NonNullable<DeclaredPush["change"] | DeclaredPush["signal"]>;
+
+const pushTypes = new Map<PushedKind, string>();
+for (const { type, push } of Object.values(messageTypes)) {
+  const kind = push?.change ?? push?.signal;
+  if (kind) pushTypes.set(kind, push?.type ?? type);
+}
+
+/** The type under which a change or signal is pushed. If no message type declares a kind, `get` does not compile. */
+function pushTypeOf(kind: ChangeKind | Signal["kind"]): string {
+  const type = pushTypes.get(kind);
+  if (type === undefined) throw new Error(`no message type pushes ${kind}`);
+  return type;
+}

@@ -1,0 +1,163 @@
+import type { FairQueue } from "../concurrency/fair-queue.ts";
+import { errorCodes } from "../contract/error-codes.ts";
+import { requestId as requestIdRule } from "../contract/fields.ts";
+import {
+  type AnswerFrame,
+  answerFrame,
+  type ErrorFrame,
+  errorFrame,
+  type RequestId,
+  unknownRequestType,
+} from "../contract/frames.ts";
+import { check, object } from "../contract/schema.ts";
+import type { Requester } from "../domain/actor.ts";
+import { AppError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { RateLimitName, RateLimits } from "../services/limits/rate-limits.ts";
+import type { Connection } from "./connection.ts";
+import { FloodGuard, type FloodLimits } from "./flood-guard.ts";
+import type { AnyMessageType, WsServices } from "./message-type.ts";
+import { registry } from "./registry.ts";
+import type { Request } from "./reply-order.ts";
+import { RequestSocket, type RequestSocketOptions } from "./request-socket.ts";
+
+export interface RequestReaderOptions extends RequestSocketOptions {
+  services: WsServices;
+  limits: RateLimits;
+  floodLimits: FloodLimits;
+  /** Runs all requests that do not change a chat, so that many readers cannot take the database from the writers. */
+  fairQueue: FairQueue;
+  asAppError: (error: unknown) => AppError;
+  log: Logger;
+}
+
+/** A valid frame of a known type. */
+interface TypedFrame {
+  messageType: AnyMessageType;
+  params: unknown;
+  requestId: RequestId | undefined;
+}
+
+/** Unknown keys are ignored, except "__proto__", which `check` rejects. Most frames need no such check. */
+const anyFrame = object({});
+const prototypeKey = /__proto__|\\u/;
+
+/** Made once: making a schema takes far longer than applying it. */
+const requestIdSchema = requestIdRule();
+
+/** Reads the frames of all connections into requests. Each request is rate limited, validated and passed to its handler. */
+export class RequestReader {
+  private readonly guards = new WeakMap<Connection, FloodGuard>();
+
+  constructor(private readonly options: RequestReaderOptions) {}
+
+  /** Reads a frame of a connection. Never throws: a malformed frame becomes a request that is answered with an error. */
+  read(connection: Connection, text: string): Request {
+    const frame = parseObject(text);
+    if (!frame) {
+      const error = { code: "BAD_JSON", message: "A frame must be one JSON object" } as const;
+      return this.malformed(connection, errorFrame(unknownRequestType, error));
+    }
+    const messageType = typeof frame.type === "string" ? registry.get(frame.type) : undefined;
+    const type = messageType?.type ?? unknownRequestType;
+    let requestId: RequestId | undefined;
+    try {
+      requestId = readRequestId(frame);
+      if (!messageType) {
+        const error = { code: "UNKNOWN_TYPE", message: "There is no such type" } as const;
+        return this.malformed(connection, errorFrame(type, error, requestId));
+      }
+      if (prototypeKey.test(text)) check(anyFrame, frame, { label: "frame" });
+    } catch (error) {
+      return this.malformed(connection, this.errorFrameOf(type, requestId, error));
+    }
+    const typed: TypedFrame = { messageType, params: frame.params, requestId };
+    return {
+      pipelined: messageType.pipelined ?? false,
+      answer: (requester) => this.answer(connection, typed, requester),
+      abort: () => this.errorFrameOf(type, requestId, serverStopping()),
+    };
+  }
+
+  /** Records a ping or an unsolicited pong. */
+  recordControlFrame(connection: Connection): void {
+    this.guardOf(connection).recordControl();
+  }
+
+  private async answer(
+    connection: Connection,
+    { messageType, params: rawParams, requestId }: TypedFrame,
+    requester: Requester,
+  ): Promise<AnswerFrame | ErrorFrame> {
+    try {
+      await this.guardOf(connection).admit(limitOf(messageType));
+      const params = check(messageType.params, rawParams, { label: "params" });
+      const { userId } = connection;
+      const { services, fairQueue } = this.options;
+      const socket = new RequestSocket(this.options, connection, requester);
+      const handle = () => messageType.handle({ user: { userId, requester }, services, socket }, params);
+      const answer = changesChat(messageType) ? handle() : fairQueue.run(userId, handle);
+      return answerFrame(messageType.type, await answer, requestId);
+    } catch (error) {
+      return this.errorFrameOf(messageType.type, requestId, error);
+    }
+  }
+
+  private malformed(connection: Connection, frame: ErrorFrame): Request {
+    return {
+      pipelined: true,
+      answer: async () => {
+        this.guardOf(connection).recordMalformed();
+        return frame;
+      },
+      abort: () => frame,
+    };
+  }
+
+  /** Made when a connection first needs it: most sockets are silent, and there may be many. */
+  private guardOf(connection: Connection): FloodGuard {
+    const existing = this.guards.get(connection);
+    if (existing) return existing;
+    const { limits, floodLimits } = this.options;
+    const guard = new FloodGuard({
+      limits: floodLimits,
+      consume: (limit) => limits.consume(limit, connection.userId),
+      disconnect: (code, reason) => void connection.finish().then(() => connection.close(code, reason)),
+    });
+    this.guards.set(connection, guard);
+    return guard;
+  }
+
+  private errorFrameOf(type: string, requestId: RequestId | undefined, error: unknown): ErrorFrame {
+    const { asAppError, log } = this.options;
+    const { kind, message, retryAfterMs, cause } = asAppError(error);
+    const code = errorCodes[kind];
+    if (kind !== "internal") return errorFrame(type, { code, message, retryAfterMs }, requestId);
+    const errorId = crypto.randomUUID();
+    log.error({ err: cause, errorId, type }, "request failed");
+    return errorFrame(type, { code, message: `${message}; quote ${errorId} when you report it` }, requestId);
+  }
+}
+
+const serverStopping = () => new AppError("unavailable", "The server is stopping. Try again.", { retryAfterMs: 1000 });
+
+/** Whether a type changes a chat: its push is such a change. */
+const changesChat = ({ push }: AnyMessageType): boolean => push?.change !== undefined;
+
+const limitOf = (messageType: AnyMessageType): RateLimitName =>
+  changesChat(messageType) ? "messagesPerUser" : "requestsPerUser";
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const readRequestId = (frame: Record<string, unknown>): RequestId | undefined =>
+  frame.requestId === undefined ? undefined : check(requestIdSchema, frame.requestId, { label: "requestId" });
