@@ -2,7 +2,7 @@ import { describe, expect, jest, test } from "@jest/globals";
 import type { ChatMessage } from "../src/db/queries/messages/messages.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { type Change, Delivery, type Requester } from "../src/delivery/delivery.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
 /* The order of news, with the moments in which they arrive chosen by the test, which no running server lets us do. */
 
@@ -61,10 +61,10 @@ function deliveryOver(store: {
       settled: async () => {},
       ...(store.startOf !== undefined && { startOf: async () => store.startOf ?? 0 }),
     },
-    bus: new InProcessBus(silent, store.members),
+    bus: new InProcessBus(silentLog, store.members),
     deliver: (change) => given.push(change),
     deliverSignal: () => {},
-    log: silent,
+    log: silentLog,
   });
   return {
     delivery,
@@ -316,7 +316,7 @@ describe("delivery, where other processes write too", () => {
   test("what is no change of ours is dropped", async () => {
     const members: Members = new Set();
     const here = deliveryOver({ stored: 1, startOf: 0, members });
-    const stranger = new InProcessBus(silent, members);
+    const stranger = new InProcessBus(silentLog, members);
     for (const body of [{}, [], { message: {}, recipientIds: [1] }, { ...news(1), recipientIds: "all" }]) {
       stranger.publish("change", body);
     }
