@@ -113,7 +113,7 @@ async function main(): Promise<void> {
   const flood = floods[values.flood];
   if (!flood) throw new Error(`there are these floods: ${Object.keys(floods).join("; ")}`);
   const ms = Number(values.seconds) * 1000;
-  const server = await ServerUnderTest.make({
+  const server = await ServerUnderTest.create({
     database: "server",
     settings: {
       RATE_LIMITS: "on",
@@ -145,7 +145,7 @@ async function main(): Promise<void> {
     print(`quiet: ${report(quiet)}`);
     print(`${values.flood}: ${report(flooded)}`);
     process.exitCode = judge(quiet, flooded) ? 0 : 1;
-    await server.endAll("SIGTERM");
+    await server.stopAll("SIGTERM");
   } finally {
     attackers.dismiss();
     await server.remove();

@@ -4,7 +4,7 @@ import { ServerUnderTest } from "../test/chaos/server-under-test.ts";
 // one at a time, the known and the unknown address in turn, on a server of its own.
 
 const pairs = Number(process.argv[2] ?? 300);
-const server = await ServerUnderTest.make({
+const server = await ServerUnderTest.create({
   database: "embedded",
   settings: { BCRYPT_COST: "10", RATE_LIMITS: "off" },
 });
