@@ -1,34 +1,42 @@
-/** People who write for a while: what `talk-process` does. */
-export interface TalkJob {
+/** The job of `chat-process`: users who send messages for a while. */
+export interface ChatJob {
   url: string;
-  /** One socket for each. */
+  /** One socket per token. */
   tokens: string[];
-  /** Sockets that ask for the history of a chat, again and again, and stop reading before it comes. */
-  stopped?: { tokens: string[]; chatId: number };
+  /** Sockets that request the history of a chat repeatedly and stop reading before the responses. */
+  stalledReaders?: { tokens: string[]; chatId: number };
   streams: Stream[];
-  /** How many messages each stream has without an answer at the most. */
+  /** Maximum number of unacknowledged messages per stream. */
   inFlight: number;
-  /** Messages of all streams together; unless given, as fast as the answers come. */
+  /** Rate of all streams together; without it, each response triggers the next send. */
   perSecond?: number;
   seconds: number;
 }
 
 /** Messages of one sender to one chat. */
 export interface Stream {
-  /** The socket that sends: an index of `tokens`. No two streams share one. */
+  /** The index in `tokens` of the sending socket. No two streams share one. */
   sender: number;
   to: { receiverId: number } | { groupId: number };
-  /** How many sockets each message is to be pushed to. */
+  /** Number of sockets to which each message must be pushed. */
   recipients: number;
 }
 
-export interface TalkResult {
+/** Streams of pairs of users: in pair `p`, counted from 0, user `2p + 1` sends to user `2p + 2`. */
+export const pairStreams = (pairs: number): Stream[] =>
+  Array.from({ length: pairs }, (_, pair) => ({
+    sender: 2 * pair,
+    to: { receiverId: 2 * pair + 2 },
+    recipients: 1,
+  }));
+
+export interface ChatResult {
   acknowledged: number;
   delivered: number;
-  /** From the first send until the last answer and the last push. */
+  /** Time from the first send to the last response or push. */
   elapsedMs: number;
-  /** From the moment a message was due until it was pushed, rising. */
+  /** Times from the due time of a message to its pushes, ascending. */
   latenciesMs: Float64Array;
-  /** Messages that were lost, doubled or refused: what, and how many. */
+  /** Number of lost, duplicated or rejected messages, by kind of fault. */
   faults: Record<string, number>;
 }
