@@ -1,5 +1,5 @@
 import { chatId, counter, nothing, seq, userId } from "../../../contract/fields.ts";
-import { object } from "../../../contract/schema.ts";
+import { named, object } from "../../../contract/schema.ts";
 import { defineMessage } from "../../message-type.ts";
 
 export const markRead = defineMessage({
@@ -7,7 +7,7 @@ export const markRead = defineMessage({
   summary: "Note that you have read a chat up to a `seq`. The mark only ever moves forward.",
   params: object({ chatId: chatId(), seq: seq() }),
   data: nothing(),
-  item: object({ chatId: chatId(), userId: userId(), readSeq: counter() }),
+  item: named("ReadPosition", object({ chatId: chatId(), userId: userId(), readSeq: counter() })),
   push: {
     signal: "read",
     to: "your other devices, and in a dialog to the other side, but across no block; take the greatest you heard of",

@@ -1,6 +1,6 @@
 import { chatId, counter, groupId, groupName, id, nothing, userId } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
-import { described, exactly, flag, integers, list, object, oneOf, optional } from "../../../contract/schema.ts";
+import { described, exactly, flag, integers, list, named, object, oneOf, optional } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../db/queries/messages/messages.ts";
 import { AppError } from "../../../errors.ts";
 import type { ChangedChat, KnownChat, LeftChat } from "../../../services/chats/sync.ts";
@@ -9,7 +9,7 @@ import { toMessageItem } from "../../message-item.ts";
 
 const chat = object({
   chatId: chatId(),
-  kind: oneOf("dialog", "group"),
+  kind: named("ChatKind", oneOf("dialog", "group")),
   groupId: optional(groupId()),
   groupName: optional(groupName()),
   userId: optional(described(userId(), "In a dialog: the other side.")),
@@ -44,11 +44,14 @@ export const sync = defineMessage({
     ),
   }),
   data: nothing(),
-  item: object({
-    chats: described(list(chat), "The chats in which something differs, by rising `chatId`."),
-    left: described(list(chatId()), "Chats you have and are not in any more."),
-    hasMore: flag(),
-  }),
+  item: named(
+    "SyncResult",
+    object({
+      chats: described(list(named("SyncChat", chat)), "The chats in which something differs, by rising `chatId`."),
+      left: described(list(chatId()), "Chats you have and are not in any more."),
+      hasMore: flag(),
+    }),
+  ),
   errors: [],
   example: {
     params: { chats: [[1, 11, 11, 0, 10]] },

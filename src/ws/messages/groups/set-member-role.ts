@@ -1,13 +1,13 @@
 import { groupId, nothing, userId } from "../../../contract/fields.ts";
-import { exampleItem, messageItem } from "../../../contract/messages.ts";
-import { object, oneOf } from "../../../contract/schema.ts";
+import { assignableRole, exampleItem, messageItem } from "../../../contract/messages.ts";
+import { object } from "../../../contract/schema.ts";
 import { defineMessage, wrote } from "../../message-type.ts";
 import { toMessageItem } from "../../message-item.ts";
 
 export const setMemberRole = defineMessage({
   type: "setMemberRole",
   summary: "Make a member of a group an admin, or an admin a member. Only the owner may.",
-  params: object({ groupId: groupId(), userId: userId(), role: oneOf("admin", "member") }),
+  params: object({ groupId: groupId(), userId: userId(), role: assignableRole }),
   data: nothing(),
   item: messageItem,
   push: { matches: ({ event }) => event?.kind === "roleChanged", to: "every device of every member" },

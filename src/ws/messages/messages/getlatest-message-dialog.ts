@@ -1,6 +1,6 @@
 import { limit, nothing, page, shownText, time, userId } from "../../../contract/fields.ts";
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
-import { described, list, object, text } from "../../../contract/schema.ts";
+import { described, list, named, object, text } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../db/queries/messages/messages.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
 import { defineMessage } from "../../message-type.ts";
@@ -29,7 +29,7 @@ export const getlatestMessageDialog = defineMessage({
   type: "getlatestMessageDialog",
   summary: "Read your dialog with one person, newest first. That account may be deleted by now.",
   params: object({ receiverId: userId(), limit: limit(), page: page() }),
-  data: list(row),
+  data: list(named("DialogMessageRow", row)),
   item: nothing(),
   errors: ["NOT_FOUND"],
   example: {
