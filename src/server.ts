@@ -322,8 +322,7 @@ const readsAtATime = ({ database }: Config): number =>
   database.url === undefined ? 1 : Math.ceil(database.poolSize / 2);
 
 /** The embedded database has one connection, and while a transaction is open everyone else waits for it. */
-const sendConcurrency = ({ database }: Config): number =>
-  database.url === undefined || database.poolSize < 4 ? 1 : 2;
+const sendConcurrency = ({ database }: Config): number => (database.url === undefined || database.poolSize < 4 ? 1 : 2);
 
 const answers = (database: Database): Promise<boolean> =>
   database.query("SELECT 1").then(

@@ -64,7 +64,6 @@ const owners: Record<string, readonly string[]> = {
   "sequelize-typescript": ["db", "models"],
   pg: ["db"],
   "pg-connection-string": ["db"],
-  umzug: ["db"],
   "@redis/client": ["bus"],
   "@electric-sql/pglite": ["db"],
   "@electric-sql/pglite-socket": ["db"],

@@ -1,6 +1,6 @@
 import { emailAddress, firstName, givenPassword, id, lastName, newPassword, time } from "../../contract/fields.ts";
 import { session } from "../../contract/people.ts";
-import { closedObject, described, flag, list, nullable, object, optional, text } from "../../contract/schema.ts";
+import { closedObject, described, flag, list, named, nullable, object, optional, text } from "../../contract/schema.ts";
 import { defineRoute } from "../route.ts";
 
 const tag = "Log-in";
@@ -79,13 +79,16 @@ export const listSessions = defineRoute({
   status: 200,
   answer: object({
     data: list(
-      object({
-        id: id(),
-        userAgent: described(nullable(text({ max: 256 })), "What the device said of itself when it logged in."),
-        createdAt: time(),
-        lastUsedAt: described(time(), "To the minute."),
-        current: described(flag(), "Whether it is the one you ask with."),
-      }),
+      named(
+        "ListedSession",
+        object({
+          id: id(),
+          userAgent: described(nullable(text({ max: 256 })), "What the device said of itself when it logged in."),
+          createdAt: time(),
+          lastUsedAt: described(time(), "To the minute."),
+          current: described(flag(), "Whether it is the one you ask with."),
+        }),
+      ),
     ),
   }),
   errors: [],

@@ -1,5 +1,5 @@
 import { chatId, counter, nothing, seq, userId } from "../../../contract/fields.ts";
-import { object } from "../../../contract/schema.ts";
+import { named, object } from "../../../contract/schema.ts";
 import { defineMessage } from "../../message-type.ts";
 
 export const markRead = defineMessage({
@@ -7,7 +7,7 @@ export const markRead = defineMessage({
   summary: "Mark a chat as read up to a `seq`. The read position never moves back: a smaller `seq` changes nothing.",
   params: object({ chatId: chatId(), seq: seq() }),
   data: nothing(),
-  item: object({ chatId: chatId(), userId: userId(), readSeq: counter() }),
+  item: named("ReadPosition", object({ chatId: chatId(), userId: userId(), readSeq: counter() })),
   push: {
     signal: "read",
     to: "your other devices and, in a dialog, the devices of the other person, unless one of you blocks the other. Pushes may arrive out of order: keep the greatest `readSeq`",

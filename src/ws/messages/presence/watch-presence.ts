@@ -1,15 +1,18 @@
 import { nothing, time, userId } from "../../../contract/fields.ts";
-import { described, flag, list, nullable, object } from "../../../contract/schema.ts";
+import { described, flag, list, named, nullable, object } from "../../../contract/schema.ts";
 import { defineMessage } from "../../message-type.ts";
 
-const presence = object({
-  userId: userId(),
-  online: flag(),
-  lastSeenAt: described(
-    nullable(time()),
-    "When the last device disconnected; `null` while online and for people you may not see.",
-  ),
-});
+const presence = named(
+  "Presence",
+  object({
+    userId: userId(),
+    online: flag(),
+    lastSeenAt: described(
+      nullable(time()),
+      "When the last device disconnected; `null` while online and for people you may not see.",
+    ),
+  }),
+);
 
 export const watchPresence = defineMessage({
   type: "watchPresence",
