@@ -1,12 +1,15 @@
 import { describe, expect, jest, test } from "@jest/globals";
-import type { Requester } from "../src/domain/actor.ts";
-import type { Change } from "../src/domain/change.ts";
-import type { ChatMessage } from "../src/domain/message.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { Delivery } from "../src/delivery/delivery.ts";
+import { membershipChangeOf, recipientsOf, withRecipients } from "../src/delivery/recipients.ts";
+import { Sequencer } from "../src/delivery/sequencer.ts";
+import type { Requester } from "../src/domain/actor.ts";
+import type { Change } from "../src/domain/change.ts";
+import type { EventKind, StoredEvent } from "../src/domain/event.ts";
+import type { ChatMessage } from "../src/domain/message.ts";
 import { silentLog } from "./support/silent.ts";
 
-/* The order of news, with the moments in which they arrive chosen by the test, which no running server lets us do. */
+/* The order of delivery, with changes arriving at moments chosen by the test. */
 
 const chatId = 7;
 
@@ -27,152 +30,304 @@ const message = (version: number): ChatMessage => ({
   deletedAt: null,
 });
 
-const joined = (version: number, userId: number): ChatMessage => ({
+const eventMessage = (version: number, event: StoredEvent): ChatMessage => ({
   ...message(version),
-  event: { kind: "memberAdded", byUserId: 1, userId, subject: null },
+  event: { ...event, subject: null },
 });
 
-const left = (version: number, userId: number): ChatMessage => ({
-  ...message(version),
-  event: { kind: "memberLeft", byUserId: userId, subject: null },
+const joined = (version: number, userId: number) => eventMessage(version, { kind: "memberAdded", byUserId: 1, userId });
+
+const left = (version: number, userId: number) => eventMessage(version, { kind: "memberLeft", byUserId: userId });
+
+const change = (version: number): Change => ({ message: message(version), recipientIds: [1, 2] });
+
+describe("the sequencer", () => {
+  function sequencerAt(version: number, { hasPosition = true } = {}) {
+    const delivered: Change[] = [];
+    const sequencer = new Sequencer({ version, hasPosition }, (one) => delivered.push(one));
+    const released: number[] = [];
+    return {
+      sequencer,
+      delivered,
+      versions: () => delivered.map((one) => one.message.version),
+      /** Accepts a change, or keeps it pending. */
+      publish(one: Change) {
+        const { version: number } = one.message;
+        if (!sequencer.accept(one)) sequencer.keepPending(one, () => released.push(number));
+      },
+      /** The versions whose publisher was called back. */
+      released,
+    };
+  }
+
+  test("the next change is delivered at once, and needs no read", () => {
+    const { sequencer, versions } = sequencerAt(4);
+    expect(sequencer.accept(change(5))).toBe(true);
+    expect(versions()).toEqual([5]);
+    expect(sequencer.needsRead).toBe(false);
+  });
+
+  test("a change that was delivered before is dropped", () => {
+    const { sequencer, versions } = sequencerAt(4);
+    expect(sequencer.accept(change(4))).toBe(true);
+    expect(versions()).toEqual([]);
+  });
+
+  test("a change with a gap before it waits until the gap is closed", () => {
+    const { sequencer, publish, versions, released } = sequencerAt(0);
+    publish(change(3));
+    publish(change(2));
+    expect(versions()).toEqual([]);
+    expect(sequencer.needsRead).toBe(true);
+    publish(change(1));
+    expect(versions()).toEqual([1, 2, 3]);
+    expect(released).toEqual([2, 3]);
+    expect(sequencer.needsRead).toBe(false);
+  });
+
+  test("a version seen in the store needs a read until it is delivered", () => {
+    const { sequencer, publish } = sequencerAt(4);
+    expect(sequencer.noteStoredVersion(4)).toBe(false);
+    expect(sequencer.noteStoredVersion(5)).toBe(true);
+    expect(sequencer.needsRead).toBe(true);
+    publish(change(5));
+    expect(sequencer.needsRead).toBe(false);
+  });
+
+  test("rows that were read are delivered once, with the pending changes among them in their place", () => {
+    const { sequencer, publish, delivered, versions } = sequencerAt(0);
+    const requester: Requester = {};
+    publish({ ...change(2), requester });
+    publish(change(4));
+    sequencer.applyRead([change(1), change(2), change(3)], 0);
+    sequencer.applyRead([change(3), change(4)], 4);
+    expect(versions()).toEqual([1, 2, 3, 4]);
+    expect(delivered[1]?.requester).toBe(requester);
+    expect(sequencer.needsRead).toBe(false);
+  });
+
+  test("versions without a row are skipped only if everything up to them was read", () => {
+    const { sequencer, publish, versions } = sequencerAt(0);
+    publish(change(5));
+    sequencer.applyRead([change(2)], 0);
+    expect(versions()).toEqual([2]);
+    expect(sequencer.needsRead).toBe(true);
+    sequencer.applyRead([], 5);
+    expect(versions()).toEqual([2, 5]);
+    expect(sequencer.needsRead).toBe(false);
+  });
+
+  test("a version seen in the store that a complete read did not find is not looked for again", () => {
+    const { sequencer } = sequencerAt(0);
+    sequencer.noteStoredVersion(3);
+    sequencer.applyRead([change(1)], 2);
+    expect(sequencer.needsRead).toBe(true);
+    sequencer.applyRead([], 3);
+    expect(sequencer.needsRead).toBe(false);
+  });
+
+  test("a commit in doubt needs one read", () => {
+    const { sequencer } = sequencerAt(0);
+    sequencer.noteDoubt();
+    expect(sequencer.needsRead).toBe(true);
+    expect(sequencer.takeDoubt()).toBe(true);
+    expect(sequencer.needsRead).toBe(false);
+    expect(sequencer.takeDoubt()).toBe(false);
+  });
+
+  test("without a position nothing is delivered before it is known", () => {
+    const { sequencer, publish, versions } = sequencerAt(8, { hasPosition: false });
+    publish(change(9));
+    expect(versions()).toEqual([]);
+    sequencer.startAt(6);
+    sequencer.applyRead([change(7), change(8), change(9)], 9);
+    expect(versions()).toEqual([7, 8, 9]);
+  });
+
+  test("a pending change before the position moves the position back", () => {
+    const { sequencer, publish, versions } = sequencerAt(8, { hasPosition: false });
+    publish(change(5));
+    sequencer.startAt(6);
+    expect(sequencer.lastDelivered).toBe(4);
+    sequencer.applyRead([change(5), change(6)], 6);
+    expect(versions()).toEqual([5, 6]);
+  });
+
+  test("changes that are still pending when reading stops are released undelivered", () => {
+    const { sequencer, publish, versions, released } = sequencerAt(0);
+    publish(change(3));
+    sequencer.releasePending();
+    expect(released).toEqual([3]);
+    expect(versions()).toEqual([]);
+  });
 });
 
-/** A delivery over a store of `stored` versions, which fails as often as it is told to. */
+describe("recipients", () => {
+  const events: Record<EventKind, { event: StoredEvent; joined: number[]; left: number[] }> = {
+    groupCreated: { event: { kind: "groupCreated", byUserId: 1, groupName: "x" }, joined: [1], left: [] },
+    groupRenamed: { event: { kind: "groupRenamed", byUserId: 1, groupName: "x" }, joined: [], left: [] },
+    groupDeleted: { event: { kind: "groupDeleted", byUserId: 1, memberIds: [1, 2] }, joined: [], left: [1, 2] },
+    memberAdded: { event: { kind: "memberAdded", byUserId: 1, userId: 2 }, joined: [2], left: [] },
+    memberRemoved: { event: { kind: "memberRemoved", byUserId: 1, userId: 2 }, joined: [], left: [2] },
+    memberLeft: { event: { kind: "memberLeft", byUserId: 2 }, joined: [], left: [2] },
+    roleChanged: { event: { kind: "roleChanged", byUserId: 1, userId: 2, role: "admin" }, joined: [], left: [] },
+    ownershipTransferred: { event: { kind: "ownershipTransferred", byUserId: 1, userId: 2 }, joined: [], left: [] },
+  };
+
+  test.each(Object.values(events))("of $event.kind are the members and those who joined or left", (expected) => {
+    const { event, ...membershipChange } = expected;
+    expect(membershipChangeOf(event)).toEqual(membershipChange);
+    const recipientIds = recipientsOf(eventMessage(1, event), [1, 3]);
+    expect(recipientIds.sort()).toEqual([...new Set([1, 3, ...expected.joined, ...expected.left])].sort());
+  });
+
+  test("of stored changes are the members at the time of each change", () => {
+    const changes = withRecipients({
+      messages: [message(1), joined(2, 2), message(3)],
+      laterEvents: [left(5, 3)],
+      memberIds: [1, 2],
+    });
+    expect(changes.map(({ recipientIds }) => [...recipientIds].sort())).toEqual([
+      [1, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+  });
+});
+
+/** A delivery over a store of `stored` versions whose next reads fail. */
 function deliveryOver(store: {
   stored: number;
   failures?: number;
   rows?: Map<number, ChatMessage>;
-  /** Who is in the chat after everything that is stored. */
+  /** The members of the chat after everything that is stored. */
   memberIds?: number[];
-  /** Where other processes write too: the version from which a chat that is not remembered starts, and their bus. */
-  startOf?: number;
+  /** With other processes: the version at which an untracked chat starts, and the bus that they share. */
+  startVersion?: number;
   members?: Members;
 }) {
-  const given: Change[] = [];
+  const delivered: Change[] = [];
   let reads = 0;
   const delivery = new Delivery({
     store: {
       async changesAfter(_chatId, version, limit) {
         reads++;
-        if (store.failures && store.failures-- > 0) throw new Error("the store is away");
+        if (store.failures && store.failures-- > 0) throw new Error("the store is unavailable");
         const missing = Array.from({ length: Math.max(0, store.stored - version) }, (_, index) => version + 1 + index);
         const messages = missing.slice(0, limit).map((number) => store.rows?.get(number) ?? message(number));
         const laterEvents = missing.slice(limit).flatMap((number) => store.rows?.get(number) ?? []);
         return { messages, laterEvents, memberIds: store.memberIds ?? [1, 2] };
       },
       waitForWriters: async () => {},
-      ...(store.startOf !== undefined && { startVersion: async () => store.startOf ?? 0 }),
+      ...(store.startVersion !== undefined && { startVersion: async () => store.startVersion ?? 0 }),
     },
     bus: new InProcessBus(silentLog, store.members),
-    deliver: (change) => given.push(change),
+    deliver: (one) => delivered.push(one),
     deliverSignal: () => {},
     log: silentLog,
   });
   return {
     delivery,
-    given,
-    versions: () => given.map((change) => change.message.version),
-    /** Who was told of each change. */
-    told: () => given.map(({ recipientIds }) => [...recipientIds].sort()),
+    delivered,
+    versions: () => delivered.map((one) => one.message.version),
+    recipients: () => delivered.map(({ recipientIds }) => [...recipientIds].sort()),
     reads: () => reads,
   };
 }
 
-const news = (version: number): Change => ({ message: message(version), recipientIds: [1, 2] });
-
 describe("delivery", () => {
-  test("changes that come in their order go out at once, without a look at the store", async () => {
+  test("changes published in order are delivered at once, without a read from the store", async () => {
     const { delivery, versions, reads } = deliveryOver({ stored: 3 });
-    for (const version of [1, 2, 3]) await delivery.publish(news(version));
+    for (const version of [1, 2, 3]) expect(delivery.publish(change(version))).toBeUndefined();
     expect(versions()).toEqual([1, 2, 3]);
     expect(reads()).toBe(0);
   });
 
-  test("of two writers that hear of their commits the wrong way round, the order of the commits goes out", async () => {
-    const { delivery, given, versions, reads } = deliveryOver({ stored: 2 });
+  test("changes of two writers that learn of their commits in the wrong order are delivered in commit order", async () => {
+    const { delivery, delivered, versions, reads } = deliveryOver({ stored: 2 });
     delivery.track(chatId, 0);
     const [first, second]: Requester[] = [{}, {}];
     const [endFirst, endSecond] = [delivery.beginWrite([chatId]), delivery.beginWrite([chatId])];
-    const afterSecond = delivery.publish({ ...news(2), requester: second });
+    const secondDelivered = delivery.publish({ ...change(2), requester: second });
     endSecond({ inDoubt: false });
     expect(versions()).toEqual([]);
-    void delivery.publish({ ...news(1), requester: first });
+    void delivery.publish({ ...change(1), requester: first });
     endFirst({ inDoubt: false });
-    await afterSecond;
+    await secondDelivered;
     expect(versions()).toEqual([1, 2]);
-    expect(given.map(({ requester }) => requester)).toEqual([first, second]);
-    expect(given[0]?.requester).toBe(first);
+    expect(delivered[0]?.requester).toBe(first);
+    expect(delivered[1]?.requester).toBe(second);
     expect(reads()).toBe(0);
   });
 
-  test("a write that adds nothing after all holds nobody up", async () => {
+  test("a write that adds nothing delays no change", async () => {
     const { delivery, versions, reads } = deliveryOver({ stored: 1 });
     delivery.track(chatId, 0);
     const end = delivery.beginWrite([chatId]);
-    await delivery.publish(news(1));
+    await delivery.publish(change(1));
     end({ inDoubt: false });
     expect(versions()).toEqual([1]);
     expect(reads()).toBe(0);
   });
 
-  test("a chat that is followed already goes on where it stood", async () => {
+  test("a chat that is tracked already keeps its position", async () => {
     const { delivery, versions } = deliveryOver({ stored: 6 });
     delivery.track(chatId, 4);
     delivery.track(chatId, 5);
-    await delivery.publish(news(6));
+    await delivery.publish(change(6));
     expect(versions()).toEqual([5, 6]);
   });
 
-  test("what was written elsewhere is read before what comes after it", async () => {
+  test("changes written elsewhere are read and delivered before a later one", async () => {
     const { delivery, versions } = deliveryOver({ stored: 3 });
     delivery.track(chatId, 0);
-    await delivery.publish(news(3));
+    await delivery.publish(change(3));
     expect(versions()).toEqual([1, 2, 3]);
   });
 
-  test("what is read while a write of ours is under way still knows who asked for it", async () => {
+  test("a change that is read while its own write is in progress keeps its requester", async () => {
     const store = { stored: 3 };
-    const { delivery, given, versions } = deliveryOver(store);
+    const { delivery, delivered, versions } = deliveryOver(store);
     delivery.track(chatId, 0);
     const requester: Requester = {};
-    const third = delivery.publish(news(3));
-    // Begun when the reading may have seen it already.
+    const third = delivery.publish(change(3));
+    // Begins when the read may have seen its change already.
     const end = delivery.beginWrite([chatId]);
     store.stored = 4;
     await Promise.resolve();
-    void delivery.publish({ ...news(4), requester });
+    void delivery.publish({ ...change(4), requester });
     end({ inDoubt: false });
     await third;
     expect(versions()).toEqual([1, 2, 3, 4]);
-    expect(given.at(-1)?.requester).toBe(requester);
+    expect(delivered.at(-1)?.requester).toBe(requester);
   });
 
-  test("a commit with an unknown outcome goes out if the store turns out to have it", async () => {
+  test("a commit in doubt is delivered if the store has it", async () => {
     const store = { stored: 2, failures: 1 };
     const { delivery, versions } = deliveryOver(store);
-    await delivery.publish(news(1));
+    await delivery.publish(change(1));
     const end = delivery.beginWrite([chatId]);
     end({ inDoubt: true });
-    // The news of a later commit waits for the reading that is under way.
+    // A later change waits for the read that is in progress.
     store.stored = 3;
-    await delivery.publish(news(3));
+    await delivery.publish(change(3));
     expect(versions()).toEqual([1, 2, 3]);
   });
 
-  test("a commit with an unknown outcome that did not take place is nothing", async () => {
+  test("a commit in doubt that did not happen delivers nothing", async () => {
     const { delivery, versions } = deliveryOver({ stored: 1 });
-    await delivery.publish(news(1));
+    await delivery.publish(change(1));
     delivery.beginWrite([chatId])({ inDoubt: true });
-    await delivery.publish(news(2));
+    await delivery.publish(change(2));
     expect(versions()).toEqual([1, 2]);
   });
 
-  test("a commit in doubt that reaches the store only after it was looked for is found all the same", async () => {
+  test("a commit in doubt that reaches the store after the first look is found by a later one", async () => {
     jest.useFakeTimers({ doNotFake: ["nextTick", "queueMicrotask", "setImmediate"] });
     try {
       const store = { stored: 1 };
       const { delivery, versions, reads } = deliveryOver(store);
-      await delivery.publish(news(1));
+      await delivery.publish(change(1));
       delivery.beginWrite([chatId])({ inDoubt: true });
       while (reads() < 1) await new Promise(setImmediate);
       store.stored = 2;
@@ -186,30 +341,39 @@ describe("delivery", () => {
     }
   });
 
-  test("while the store is away a gap waits, and is filled when the store is back", async () => {
+  test("a gap is filled when the store is available again", async () => {
     const { delivery, versions, reads } = deliveryOver({ stored: 2, failures: 2 });
     delivery.track(chatId, 0);
-    await delivery.publish(news(2));
+    await delivery.publish(change(2));
     expect(versions()).toEqual([1, 2]);
     expect(reads()).toBe(3);
   });
 
-  test("a gap of more rows than one reading gives is read to its end", async () => {
+  test("a publisher does not wait for a gap after delivery was stopped", async () => {
+    const { delivery, versions } = deliveryOver({ stored: 2, failures: Number.POSITIVE_INFINITY });
+    delivery.track(chatId, 0);
+    const published = delivery.publish(change(2));
+    delivery.stop();
+    await published;
+    expect(versions()).toEqual([]);
+  });
+
+  test("a gap larger than one read is read to its end", async () => {
     const { delivery, versions } = deliveryOver({ stored: 1203 });
     delivery.track(chatId, 0);
-    await delivery.publish(news(1203));
+    await delivery.publish(change(1203));
     expect(versions()).toEqual(Array.from({ length: 1203 }, (_, index) => index + 1));
   });
 
-  test("of such a gap, too, the first rows go to those who were there then", async () => {
+  test("the first rows of a gap larger than one read go to the members at their time", async () => {
     const rows = new Map([
       [700, joined(700, 2)],
       [1100, left(1100, 3)],
     ]);
-    const { delivery, told } = deliveryOver({ stored: 1203, rows });
+    const { delivery, recipients } = deliveryOver({ stored: 1203, rows });
     delivery.track(chatId, 0);
-    await delivery.publish(news(1203));
-    expect([1, 699, 700, 1100, 1101].map((version) => told()[version - 1])).toEqual([
+    await delivery.publish(change(1203));
+    expect([1, 699, 700, 1100, 1101].map((version) => recipients()[version - 1])).toEqual([
       [1, 3],
       [1, 3],
       [1, 2, 3],
@@ -218,22 +382,22 @@ describe("delivery", () => {
     ]);
   });
 
-  test("a gap whose rows are gone, for their group has ended, is passed over", async () => {
+  test("a gap whose rows were purged with their group is skipped", async () => {
     const { delivery, versions } = deliveryOver({ stored: 0 });
     delivery.track(chatId, 0);
-    await delivery.publish(news(5));
+    await delivery.publish(change(5));
     expect(versions()).toEqual([5]);
   });
 
-  test("what is read goes to those who were there then: not to who came later, and also to who has left since", async () => {
+  test("changes that are read go to the members at their time: not to those who joined later, and to those who left since", async () => {
     const rows = new Map([
       [2, joined(2, 2)],
       [4, left(4, 3)],
     ]);
-    const { delivery, told } = deliveryOver({ stored: 5, rows });
+    const { delivery, recipients } = deliveryOver({ stored: 5, rows });
     delivery.track(chatId, 0);
-    await delivery.publish(news(5));
-    expect(told()).toEqual([
+    await delivery.publish(change(5));
+    expect(recipients()).toEqual([
       [1, 3],
       [1, 2, 3],
       [1, 2, 3],
@@ -242,87 +406,86 @@ describe("delivery", () => {
     ]);
   });
 
-  test("the end of a group that has to be read goes to those who were in it, and so does what came before it", async () => {
-    const event = { kind: "groupDeleted", byUserId: 1, memberIds: [1, 2], subject: null } as const;
-    const rows = new Map<number, ChatMessage>([
+  test("the deletion of a group that has to be read, and the changes before it, go to its last members", async () => {
+    const rows = new Map([
       [2, left(2, 3)],
-      [3, { ...message(3), event }],
+      [3, eventMessage(3, { kind: "groupDeleted", byUserId: 1, memberIds: [1, 2] })],
     ]);
-    const { delivery, given, told } = deliveryOver({ stored: 3, rows, memberIds: [] });
+    const { delivery, delivered, recipients } = deliveryOver({ stored: 3, rows, memberIds: [] });
     delivery.track(chatId, 0);
     delivery.beginWrite([chatId])({ inDoubt: true });
-    while (given.length < 3) await new Promise(setImmediate);
-    expect(told()).toEqual([
+    while (delivered.length < 3) await new Promise(setImmediate);
+    expect(recipients()).toEqual([
       [1, 2, 3],
       [1, 2, 3],
       [1, 2],
     ]);
   });
 
-  test("the end of a group whose last member has left, read again, goes to that member", async () => {
-    const { delivery, given } = deliveryOver({ stored: 1, rows: new Map([[1, left(1, 3)]]), memberIds: [] });
+  test("the departure of a group's last member that has to be read goes to that member", async () => {
+    const { delivery, delivered } = deliveryOver({ stored: 1, rows: new Map([[1, left(1, 3)]]), memberIds: [] });
     delivery.track(chatId, 0);
     delivery.beginWrite([chatId])({ inDoubt: true });
-    while (given.length < 1) await new Promise(setImmediate);
-    expect(given.map(({ recipientIds }) => recipientIds)).toEqual([[3]]);
+    while (delivered.length < 1) await new Promise(setImmediate);
+    expect(delivered.map(({ recipientIds }) => recipientIds)).toEqual([[3]]);
   });
 });
 
-describe("delivery, where other processes write too", () => {
-  /** Two processes over one store; the first has been told what the second announces. */
-  function twoProcesses(stored: { stored: number; startOf: number }) {
-    const store = Object.assign(stored, { members: new Set<InProcessBus>() });
+describe("delivery with several processes", () => {
+  /** Two processes over one store and one bus. */
+  function twoProcesses(options: { stored: number; startVersion: number }) {
+    const store = Object.assign(options, { members: new Set<InProcessBus>() });
     return { here: deliveryOver(store), there: deliveryOver(store) };
   }
 
-  /** Settles when everything up to a version has been given out. */
-  const until = async (given: () => number[], last: number) => {
-    while (given().at(-1) !== last) await new Promise(setImmediate);
+  /** Settles when everything up to a version has been delivered. */
+  const until = async (versions: () => number[], last: number) => {
+    while (versions().at(-1) !== last) await new Promise(setImmediate);
   };
 
-  test("what one announces all give out, as it was, times and all", async () => {
-    const { here, there } = twoProcesses({ stored: 1, startOf: 0 });
-    await there.delivery.publish(news(1));
+  test("a change published by one process is delivered by the others, with its times as dates", async () => {
+    const { here, there } = twoProcesses({ stored: 1, startVersion: 0 });
+    const published = { ...change(1), message: joined(1, 2) };
+    await there.delivery.publish(published);
     await until(here.versions, 1);
-    expect(here.given[0]?.message.createdAt).toBeInstanceOf(Date);
-    expect(here.given[0]?.recipientIds).toEqual([1, 2]);
+    expect(here.delivered).toEqual([published]);
   });
 
-  test("a hint that was lost costs a reading when the next one comes", async () => {
-    const store = { stored: 1, startOf: 0 };
+  test("a change lost on the bus is read when the next one arrives", async () => {
+    const store = { stored: 1, startVersion: 0 };
     const { here, there } = twoProcesses(store);
-    await there.delivery.publish(news(1));
+    await there.delivery.publish(change(1));
     await until(here.versions, 1);
     store.stored = 3;
-    await there.delivery.publish(news(3));
+    await there.delivery.publish(change(3));
     await until(here.versions, 3);
     expect(here.versions()).toEqual([1, 2, 3]);
   });
 
-  test("a chat that is not remembered starts before what may be on its way, even for a write of one's own", async () => {
-    const { here } = twoProcesses({ stored: 9, startOf: 6 });
+  test("an untracked chat starts before changes that may be on the way, even for an own write", async () => {
+    const { here } = twoProcesses({ stored: 9, startVersion: 6 });
     here.delivery.track(chatId, 8);
-    await here.delivery.publish(news(9));
+    await here.delivery.publish(change(9));
     expect(here.versions()).toEqual([7, 8, 9]);
   });
 
-  test("what was only seen in the store is given out, once", async () => {
-    const { here } = twoProcesses({ stored: 4, startOf: 2 });
+  test("a version seen in the store is delivered once", async () => {
+    const { here } = twoProcesses({ stored: 4, startVersion: 2 });
     here.delivery.advanceTo({ chatId, version: 4 });
     here.delivery.advanceTo({ chatId, version: 4 });
     await until(here.versions, 4);
-    await here.delivery.publish(news(4));
+    await here.delivery.publish(change(4));
     expect(here.versions()).toEqual([3, 4]);
   });
 
-  test("what is no change of ours is dropped", async () => {
+  test("bodies on the bus that are no changes are dropped", async () => {
     const members: Members = new Set();
-    const here = deliveryOver({ stored: 1, startOf: 0, members });
+    const here = deliveryOver({ stored: 1, startVersion: 0, members });
     const stranger = new InProcessBus(silentLog, members);
-    for (const body of [{}, [], { message: {}, recipientIds: [1] }, { ...news(1), recipientIds: "all" }]) {
+    for (const body of [{}, [], { message: {}, recipientIds: [1] }, { ...change(1), recipientIds: "all" }]) {
       stranger.publish("change", body);
     }
-    stranger.publish("change", { ...news(1) });
+    stranger.publish("change", { ...change(1) });
     await until(here.versions, 1);
     expect(here.versions()).toEqual([1]);
   });

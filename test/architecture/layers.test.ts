@@ -18,7 +18,19 @@ const layers: Record<string, readonly string[]> = {
   bus: ["contract", "errors", "logger"],
   delivery: ["bus", "contract", "domain", "concurrency", "logger"],
   writes: ["delivery", "db", "domain", "domain-errors", "errors"],
-  services: ["writes", "delivery", "contract", "bus", "db", "models", "domain", "domain-errors", "concurrency", "errors", "logger"],
+  services: [
+    "writes",
+    "delivery",
+    "contract",
+    "bus",
+    "db",
+    "models",
+    "domain",
+    "domain-errors",
+    "concurrency",
+    "errors",
+    "logger",
+  ],
   jobs: ["delivery", "db", "domain", "logger"],
   http: ["services", "contract", "domain", "errors", "logger"],
   ws: ["services", "delivery", "bus", "db", "contract", "domain", "concurrency", "errors", "logger"],
@@ -107,6 +119,22 @@ describe("architecture", () => {
         .map((part) => `${file.path} imports ${part}`),
     );
     expect(breaches).toEqual([]);
+  });
+
+  test("no file imports itself through others, not even for its types", () => {
+    const targets = new Map(
+      files.map((file) => [file.path, file.imports.map(({ from }) => from.startsWith(".") && target(file, from))]),
+    );
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" > "));
+      if (trail.includes(path) || done.has(path)) return;
+      for (const next of targets.get(path) ?? []) if (next) visit(next, [...trail, path]);
+      done.add(path);
+    };
+    for (const { path } of files) visit(path, []);
+    expect(circles).toEqual([]);
   });
 
   test("services import the contract only where they declare topics of the bus", () => {
