@@ -1,0 +1,116 @@
+import type { MessageItem } from "../../src/contract/messages.ts";
+import type { Device } from "./device.ts";
+import { password, type TestMessenger, type TestPerson } from "./messenger.ts";
+
+/* The people, chats and requests that many tests begin with. Everything goes through the public interfaces. */
+
+/** A person with one or more connected devices; `device` is the first of them. */
+export interface Participant {
+  person: TestPerson;
+  device: Device;
+  devices: readonly Device[];
+}
+
+/** An id that no user, chat or message of a test has. */
+export const unknownId = 999_999_999;
+
+/** Registers a person and connects this many devices. */
+export async function participant(
+  messenger: TestMessenger,
+  options: { firstName?: string; devices?: number } = {},
+): Promise<Participant> {
+  const person = await messenger.person(options.firstName);
+  const devices = await Promise.all(Array.from({ length: options.devices ?? 1 }, () => person.connect()));
+  const [device] = devices;
+  if (!device) throw new Error("a participant needs at least one device");
+  return { person, device, devices };
+}
+
+/** Registers Ann and Bob, each with one connected device. */
+export async function annAndBob(messenger: TestMessenger): Promise<{ ann: Participant; bob: Participant }> {
+  return {
+    ann: await participant(messenger, { firstName: "Ann" }),
+    bob: await participant(messenger, { firstName: "Bob" }),
+  };
+}
+
+/** Creates a group owned by the device's user and adds the members in this order. Returns its id. */
+export async function createGroup(
+  owner: Device,
+  members: readonly TestPerson[] = [],
+  groupName = "a group",
+): Promise<number> {
+  const { params } = await owner.request("newGroup", { groupName });
+  const groupId = params.item.chatId;
+  for (const { id } of members) await owner.request("addUserInGroup", { groupId, userId: id });
+  return groupId;
+}
+
+/** Sends a text to a group and returns the stored message. */
+export async function sendToGroup(
+  sender: Device,
+  groupId: number,
+  content: string,
+  more: { replyTo?: number; clientMessageId?: string } = {},
+): Promise<MessageItem> {
+  return (await sender.request("messageInGroup", { groupId, content, ...more })).params.item;
+}
+
+/** Sends a text to one person and returns the stored message. */
+export async function sendPrivately(
+  sender: Device,
+  receiverId: number,
+  content: string,
+  more: { replyTo?: number; clientMessageId?: string } = {},
+): Promise<MessageItem> {
+  return (await sender.request("privateMessage", { receiverId, content, ...more })).params.item;
+}
+
+/** The device's chat list. */
+export const listChats = async (device: Device, page = { limit: 100, page: 1 }) =>
+  (await device.request("listLastMessage", page)).params.data;
+
+/** The members of a group with their roles. */
+export const listMembers = async (device: Device, groupId: number) =>
+  (await device.request("listGroupMembers", { groupId, limit: 100, page: 1 })).params.data;
+
+/** The newest hundred messages of a group, newest first. */
+export const groupHistory = async (device: Device, groupId: number) =>
+  (await device.request("getlatestMessageGroup", { groupId, limit: 100, page: 1 })).params.data;
+
+/** The newest hundred messages of any chat, by rising `seq`. */
+export const chatHistory = async (device: Device, chatId: number): Promise<MessageItem[]> =>
+  (await device.request("getMessages", { chatId, limit: 100 })).params.data;
+
+/** The pushes each device received during `work`, in order. */
+export async function pushesDuring(devices: readonly Device[], work: () => Promise<unknown>) {
+  for (const device of devices) await device.settle();
+  const before = devices.map((device) => device.pushes().length);
+  await work();
+  for (const device of devices) await device.settle();
+  return devices.map((device, index) => device.pushes().slice(before[index]));
+}
+
+/** All pushes of one type that the device has received so far. */
+export async function pushesOfType(device: Device, type: string) {
+  await device.settle();
+  return device.pushes().filter((push) => push.type === type);
+}
+
+/** Sends a request that must be rejected and returns its error without the `requestId`, to be compared with others. */
+export async function errorOf(device: Device, type: string, params: object) {
+  const { requestId: _requestId, ...error } = await device.refused(type, params);
+  return error;
+}
+
+export const block = (messenger: TestMessenger, blocker: TestPerson, blocked: TestPerson) =>
+  messenger.http("PUT", `/users/me/blocks/${blocked.id}`, { token: blocker.token });
+
+export const unblock = (messenger: TestMessenger, blocker: TestPerson, blocked: TestPerson) =>
+  messenger.http("DELETE", `/users/me/blocks/${blocked.id}`, { token: blocker.token });
+
+/** Deletes a person's account. */
+export async function deleteAccount(messenger: TestMessenger, { token }: TestPerson): Promise<void> {
+  const { status } = await messenger.http("DELETE", "/users/me", { token, body: { password } });
+  if (status !== 204) throw new Error(`the account was not deleted: ${status}`);
+}
