@@ -69,6 +69,20 @@ export interface Push {
   item?: { schema: Schema<unknown>; example: object };
 }
 
+/** What exists when the test of the examples sends one: the sender owns the group and has a dialog with the peer. */
+export interface ExampleScene {
+  /** The other side of the dialog, and a member of the group. */
+  peerId: number;
+  /** A user who is not in the group. */
+  outsiderId: number;
+  dialogId: number;
+  groupId: number;
+  /** A message of the sender in the dialog. */
+  messageId: number;
+  /** The sender's access token. */
+  token: string;
+}
+
 /** One type of message: what it takes and answers, what others hear of it, and what it does. All else follows. */
 export interface MessageType<Params, Data, Item> {
   type: string;
@@ -83,8 +97,14 @@ export interface MessageType<Params, Data, Item> {
   pipelined?: true;
   /** Beyond those every type can have. */
   errors: readonly ErrorCode[];
-  /** A request and its answer: shown in the documents, and held against the server in the tests. */
-  example: { params: NoInfer<Params>; data: NoInfer<Data>; item: NoInfer<Item> };
+  /** A request and its answer: shown in the documents, and sent to a real server by `test/examples.test.ts`. */
+  example: {
+    params: NoInfer<Params>;
+    data: NoInfer<Data>;
+    item: NoInfer<Item>;
+    /** The params with the ids of the test's scene; left out where those of the documents work everywhere. */
+    prepare?: (scene: ExampleScene) => NoInfer<Params>;
+  };
   handle(context: Context, params: Params): Promise<{ data: NoInfer<Data>; item: NoInfer<Item> }>;
 }
 
