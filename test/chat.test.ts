@@ -3,16 +3,16 @@ import { describe, expect, test } from "@jest/globals";
 import type { Device } from "./support/device.ts";
 import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
 
-/* Who hears of what, in which order, how often, and what can be read of it afterwards. */
+/* Delivery of messages: recipients, order, exactly-once sends, and the history that is read afterwards. */
 
 const messenger = useMessenger({ RATE_LIMITS: "off" });
 
-/** Someone with a number of connected devices. */
+/** Registers a person with this many connected devices. */
 async function personWith(devices: number, firstName?: string) {
   const person = await messenger().person(firstName);
   const connected: Device[] = [];
   while (connected.length < devices) connected.push(await person.connect());
-  // Every request that waits for its answer listens for the close too, and some tests have many of them.
+  // Each pending request adds a close listener, and some tests have many of them.
   for (const { socket } of connected) socket.setMaxListeners(0);
   return { ...person, devices: connected, device: first(connected) };
 }
@@ -30,7 +30,7 @@ async function newGroup(device: Device, groupName = "the group", members: readon
   return groupId;
 }
 
-/** What `work` brings to these devices beside answers: for each, the pushes in their order. */
+/** The pushes each device received during `work`, in order. */
 async function pushesDuring(devices: readonly Device[], work: () => Promise<unknown>) {
   for (const device of devices) await device.settle();
   const before = devices.map((device) => device.pushes().length);
@@ -52,7 +52,7 @@ async function groupHistory(device: Device, groupId: number) {
   return (await device.request("getlatestMessageGroup", { groupId, limit: 100, page: 1 })).params.data;
 }
 
-/** Sends all of them without waiting, then waits for the answers as long as anything comes. */
+/** Sends all frames without waiting, then returns their answers. */
 async function sendAtOnce(device: Device, frames: readonly { type: string; params: object }[]) {
   const before = device.frames.length;
   for (const [requestId, frame] of frames.entries()) device.send({ ...frame, requestId });
@@ -70,8 +70,8 @@ const deleteAccount = async ({ token }: TestPerson) => {
 
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-describe("who hears of what", () => {
-  test("a group message reaches every device of every member, and as an answer the one that sent it", async () => {
+describe("recipients of a change", () => {
+  test("a group message is pushed to every device of every member except the sending one, which gets the answer", async () => {
     const [ann, bob, cid] = [await personWith(2), await personWith(2), await personWith(2)];
     const stranger = await personWith(1);
     const groupId = await newGroup(ann.device, "six devices", [bob, cid]);
@@ -121,7 +121,7 @@ describe("who hears of what", () => {
     }
   });
 
-  test("a private message reaches every device of both, and as an answer the one that sent it", async () => {
+  test("a private message is pushed to every device of both people except the sending one, which gets the answer", async () => {
     const [ann, bob, stranger] = [await personWith(2), await personWith(2), await personWith(1)];
     const all = [...ann.devices, ...bob.devices, stranger.device];
     const [own, second, ...rest] = await pushesDuring(all, async () => {
@@ -139,7 +139,7 @@ describe("who hears of what", () => {
     }
   });
 
-  test("a message to oneself is kept, and reaches the own other devices once", async () => {
+  test("a message to oneself is stored and pushed once to the sender's other devices", async () => {
     const ann = await personWith(2);
     const [own, second] = await pushesDuring(ann.devices, async () => {
       for (const content of ["note", "and another"]) {
@@ -158,7 +158,7 @@ describe("who hears of what", () => {
     expect(params.data.map(({ content }) => content)).toEqual(["and another", "note"]);
   });
 
-  test("a new group is told to the other devices of its maker, and to nobody else", async () => {
+  test("a new group is pushed to the creator's other devices only", async () => {
     const [ann, bob] = [await personWith(2), await personWith(1)];
     const [own, second, bobs] = await pushesDuring([...ann.devices, bob.device], async () => {
       const { params } = await ann.device.request("newGroup", { groupName: "mine" });
@@ -170,7 +170,7 @@ describe("who hears of what", () => {
     expect(second?.[0]?.params.item.event).toEqual({ kind: "groupCreated", byUserId: ann.id, groupName: "mine" });
   });
 
-  test("someone who is added hears it on every device, as all members do", async () => {
+  test("an added member and all other members receive the push on every device", async () => {
     const [ann, bob, cid] = [await personWith(2), await personWith(2), await personWith(2)];
     const groupId = await newGroup(ann.device, "growing", [bob]);
     const all = [...ann.devices, ...bob.devices, ...cid.devices];
@@ -189,7 +189,7 @@ describe("who hears of what", () => {
     expect((await groupHistory(cid.device, groupId)).map(({ seq }) => seq)).toEqual([4, 3, 2, 1]);
   });
 
-  test("someone who leaves is told so on the other devices, and hears nothing from then on", async () => {
+  test("a member who leaves receives the push on other devices and nothing afterwards", async () => {
     const [ann, bob] = [await personWith(2), await personWith(2)];
     const groupId = await newGroup(ann.device, "shrinking", [bob]);
     const all = [...bob.devices, ...ann.devices];
@@ -206,8 +206,8 @@ describe("who hears of what", () => {
   });
 });
 
-describe("the order", () => {
-  test("of a hundred frames sent at once is the order of their answers", async () => {
+describe("order", () => {
+  test("a hundred frames sent at once are answered in order", async () => {
     const [ann, bob] = [await personWith(1), await personWith(1)];
     const groupId = await newGroup(ann.device);
     const frames = upTo(100).map((n) => {
@@ -223,13 +223,13 @@ describe("the order", () => {
     expect(answers.map(({ requestId, type }) => ({ requestId, type }))).toEqual(
       frames.map(({ type }, requestId) => ({ requestId, type })),
     );
-    // A list that was asked for behind a message shows it.
+    // A list requested after a message includes it.
     for (const [index, { type, params }] of answers.entries()) {
       if (type === "listLastMessage") expect(params.data[0].seq).toBe(answers[index - 1].params.item.seq);
     }
   });
 
-  test("of a group in which four devices write at once is dense, and each device sees all of it once", async () => {
+  test("four devices writing to a group at once get dense numbers, and each device sees every message once", async () => {
     const [ann, bob] = [await personWith(2), await personWith(2)];
     const groupId = await newGroup(ann.device, "busy", [bob]);
     const devices = [...ann.devices, ...bob.devices];
@@ -271,7 +271,7 @@ describe("the order", () => {
     ]);
   });
 
-  test("of a dialog in which both write at once is the same for both", async () => {
+  test("both sides of a dialog that write at once see the same order", async () => {
     const [ann, bob] = [await personWith(2), await personWith(2)];
     const devices = [...ann.devices, ...bob.devices];
     await Promise.all(
@@ -291,14 +291,14 @@ describe("the order", () => {
   });
 });
 
-describe("an owner", () => {
+describe("ownership of a group", () => {
   const noMore = { code: "NOT_MEMBER", message: "User is not a member of this group" };
 
-  /** Whether someone owns the group, asked of the group without changing it. */
+  /** Whether the user owns the group, determined without changing it. */
   const owns = async (device: Device, groupId: number) =>
     (await device.refused("transferOwnership", { groupId, userId: 2 ** 53 - 1 })).code === "NOT_FOUND";
 
-  test("who leaves hands over to the member who is there longest, and those who stay hear both", async () => {
+  test("when the owner leaves, the oldest member becomes owner and the remaining members are notified of both changes", async () => {
     const [ann, bob, cid] = [await personWith(2), await personWith(2), await personWith(2)];
     const groupId = await newGroup(ann.device, "orphaned", [bob, cid]);
     const all = [...bob.devices, ...cid.devices];
@@ -318,7 +318,7 @@ describe("an owner", () => {
     expect([await owns(bob.device, groupId), await owns(cid.device, groupId)]).toEqual([true, false]);
   });
 
-  test("who leaves hears of the leave on the other devices, and nothing of what comes after", async () => {
+  test("an owner who leaves receives the leave on other devices and nothing afterwards", async () => {
     const [ann, bob] = [await personWith(2), await personWith(1)];
     const groupId = await newGroup(ann.device, "behind my back", [bob]);
     const [own, second] = await pushesDuring(ann.devices, () => ann.device.request("leaveGroup", { groupId }));
@@ -326,10 +326,10 @@ describe("an owner", () => {
     expect(second?.map(({ type }) => type)).toEqual(["leaveGroup"]);
   });
 
-  test("who leaves hands over to an admin before a member who is there longer", async () => {
+  test("when the owner leaves, an admin becomes owner before an older member", async () => {
     const [ann, bob, cid] = [await personWith(1), await personWith(1), await personWith(1)];
     const groupId = await newGroup(ann.device, "with an admin", [bob, cid]);
-    // Ann leaves and comes back, so that Bob is there longest; then Cid owns, hands over to her, and stays as admin.
+    // Ann leaves and is added again, so that Bob is the oldest member; then Cid becomes owner, transfers to Ann and stays admin.
     await ann.device.request("transferOwnership", { groupId, userId: cid.id });
     await ann.device.request("leaveGroup", { groupId });
     await cid.device.request("addUserInGroup", { groupId, userId: ann.id });
@@ -342,7 +342,7 @@ describe("an owner", () => {
     expect([await owns(bob.device, groupId), await owns(cid.device, groupId)]).toEqual([false, true]);
   });
 
-  test("who is the last one out ends the group", async () => {
+  test("the group ends when its last member leaves", async () => {
     const [ann, bob] = [await personWith(2), await personWith(1)];
     const groupId = await newGroup(ann.device, "ending", [bob]);
     await bob.device.request("leaveGroup", { groupId });
@@ -357,7 +357,7 @@ describe("an owner", () => {
     }
   });
 
-  test("hands over once: the new owner may, the old one no longer, a member never could", async () => {
+  test("after a transfer only the new owner can transfer ownership again", async () => {
     const [ann, bob, cid] = [await personWith(2), await personWith(1), await personWith(1)];
     const stranger = await personWith(1);
     const groupId = await newGroup(ann.device, "handed over", [bob, cid]);
@@ -387,7 +387,7 @@ describe("an owner", () => {
     await bob.device.request("transferOwnership", { groupId, userId: cid.id });
   });
 
-  test("who leaves while another one does, leaves one owner behind", async () => {
+  test("two members leaving at once, one of them the owner, leave exactly one owner", async () => {
     for (let round = 0; round < 5; round++) {
       const people = [await personWith(1), await personWith(1), await personWith(1)] as const;
       const groupId = await newGroup(people[0].device, "run", people.slice(1));
@@ -399,8 +399,8 @@ describe("an owner", () => {
   });
 });
 
-describe("a message that is sent again under its clientMessageId", () => {
-  test("is answered with what was stored, and nobody hears it twice", async () => {
+describe("a send repeated with the same clientMessageId", () => {
+  test("is answered with the stored message and pushed only once", async () => {
     const [ann, bob] = [await personWith(2), await personWith(1)];
     const groupId = await newGroup(ann.device, "once", [bob]);
     const wishes = [
@@ -429,7 +429,7 @@ describe("a message that is sent again under its clientMessageId", () => {
     expect(groups).toHaveLength(2);
   });
 
-  test("from another device of the sender is the same message; from another person it is another", async () => {
+  test("from another device of the sender is the same message; from another person it is a new one", async () => {
     const [ann, bob] = [await personWith(2), await personWith(1)];
     const groupId = await newGroup(ann.device, "whose", [bob]);
     const send = async (device: Device) =>
@@ -444,12 +444,12 @@ describe("a message that is sent again under its clientMessageId", () => {
     expect(others).not.toHaveProperty("duplicate");
   });
 
-  test("after a commit that nobody was told of, tells everybody else of it", async () => {
+  test("publishes the message if its commit had never been published", async () => {
     const [ann, bob] = [await personWith(1), await personWith(1)];
     const before = await ann.device.request("privateMessage", { receiverId: bob.id, content: "before" });
     const chatId = before.params.item.chatId ?? 0;
     await bob.device.nextPush();
-    // As a statement that the network brings long after it was given up.
+    // Like a statement that reaches the database long after the server stopped waiting for it.
     await messenger().sql(
       `SELECT send_messages(ARRAY[$chatId]::bigint[], ARRAY[$senderId]::bigint[], ARRAY[$receiverId]::bigint[],
                             ARRAY['sent-and-given-up'], ARRAY[NULL]::bigint[], ARRAY['late'])`,
@@ -460,7 +460,7 @@ describe("a message that is sent again under its clientMessageId", () => {
     expect(await bob.device.nextPush()).toMatchObject({ params: { message: "late", item: { seq: 2 } } });
   });
 
-  test("with other content, in another chat or as something else is a conflict, and is not stored", async () => {
+  test("with other content, in another chat or as another type is a conflict and stores nothing", async () => {
     const [ann, bob, cid] = [await personWith(1), await personWith(1), await personWith(1)];
     const [groupId, otherId] = [await newGroup(ann.device, "one", [bob]), await newGroup(ann.device, "two", [bob])];
     const taken = "taken-once";
@@ -487,7 +487,7 @@ describe("a message that is sent again under its clientMessageId", () => {
     expect(await chatsOf(ann.device)).toEqual(before);
   });
 
-  test("twenty times at once from two devices is one row and one push", async () => {
+  test("twenty times at once from two devices gives one row and one push", async () => {
     const [ann, bob] = [await personWith(2), await personWith(1)];
     const groupId = await newGroup(ann.device, "storm", [bob]);
     const wishes = {
@@ -512,7 +512,7 @@ describe("a message that is sent again under its clientMessageId", () => {
     expect(dialog.params.data).toHaveLength(1);
   });
 
-  test("at once with other content or in another chat is stored once, and the others are conflicts", async () => {
+  test("at the same time with other content or in another chat is stored once; the others are conflicts", async () => {
     const [ann, bob] = [await personWith(2), await personWith(1)];
     const groups = [await newGroup(ann.device, "left"), await newGroup(ann.device, "right")];
     for (let round = 0; round < 5; round++) {
@@ -529,8 +529,8 @@ describe("a message that is sent again under its clientMessageId", () => {
   });
 });
 
-describe("the first messages of two people to each other", () => {
-  test("at the same moment open one dialog", async () => {
+describe("the first messages of two people", () => {
+  test("sent at the same time open one dialog", async () => {
     for (let round = 0; round < 5; round++) {
       const [ann, bob] = [await personWith(1), await personWith(1)];
       const answers = await Promise.all([
@@ -545,8 +545,8 @@ describe("the first messages of two people to each other", () => {
   });
 });
 
-describe("an account that is deleted", () => {
-  test("leaves its words under another name, and its own name nowhere", async () => {
+describe("a deleted account", () => {
+  test('keeps its messages under "Deleted user" and its name nowhere', async () => {
     const [gone, ann, bob] = [await personWith(2, "Vanishing"), await personWith(2), await personWith(1)];
     const groupId = await newGroup(gone.device, "half empty", [ann, bob]);
     await gone.device.request("messageInGroup", { groupId, content: "remember me" });
@@ -597,11 +597,11 @@ describe("an account that is deleted", () => {
     expect(await ann.device.refused("addUserInGroup", { groupId, userId: gone.id })).toMatchObject({
       code: "NOT_FOUND",
     });
-    // Ann inherited the group.
+    // Ann became the owner of the group.
     await ann.device.request("transferOwnership", { groupId, userId: bob.id });
   });
 
-  test("ends a group that nobody else was in", async () => {
+  test("ends the groups it was alone in", async () => {
     const [gone, ann] = [await personWith(1), await personWith(1)];
     const groupId = await newGroup(gone.device, "alone");
     await deleteAccount(gone);
@@ -613,8 +613,8 @@ describe("an account that is deleted", () => {
   });
 });
 
-describe("the list of chats", () => {
-  test("counts as unread what others wrote since one's own last word", async () => {
+describe("the chat list", () => {
+  test("counts messages of others since one's own last message as unread", async () => {
     const [ann, bob] = [await personWith(1), await personWith(1)];
     const counters = async (device: Device) => {
       const [chat] = await chatsOf(device);
@@ -639,7 +639,7 @@ describe("the list of chats", () => {
     expect(await counters(ann.device)).toEqual([3, 2, 1]);
   });
 
-  test("begins for someone who is added with nothing unread", async () => {
+  test("shows an added member the group with nothing unread", async () => {
     const [ann, bob, cid] = [await personWith(1), await personWith(1), await personWith(1)];
     const groupId = await newGroup(ann.device, "counted", [bob]);
     const counters = async ({ device }: { device: Device }) => {
@@ -664,7 +664,7 @@ describe("the list of chats", () => {
     expect(await counters(cid)).toEqual([7, 7, 0]);
   });
 
-  test("shows the chat with the newest message first, each with that message, page by page", async () => {
+  test("is ordered by the newest message, shows that message, and is paged", async () => {
     const ann = await personWith(1);
     const people = [await personWith(1), await personWith(1), await personWith(1)];
     const groups = [await newGroup(ann.device, "g0", people), await newGroup(ann.device, "g1", people)];
@@ -692,8 +692,8 @@ describe("the list of chats", () => {
   });
 });
 
-describe("the history", () => {
-  test("read seven at a time shows every message exactly once, newest first", async () => {
+describe("the message history", () => {
+  test("read in pages of seven shows every message exactly once, newest first", async () => {
     const [ann, bob] = [await personWith(1), await personWith(1)];
     const groupId = await newGroup(ann.device, "long", [bob]);
     for (const n of upTo(38)) {
@@ -724,7 +724,7 @@ describe("the history", () => {
     expect(dialog.map(({ content }) => content)).toEqual(upTo(38).map(String).reverse());
   });
 
-  test("of two people who never wrote to each other is empty", async () => {
+  test("is empty for two people who never wrote to each other", async () => {
     const [ann, bob] = [await personWith(1), await personWith(1)];
     const { params } = await ann.device.request("getlatestMessageDialog", { receiverId: bob.id, limit: 9, page: 1 });
     expect(params.data).toEqual([]);

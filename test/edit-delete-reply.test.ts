@@ -3,7 +3,7 @@ import type { MessageItem } from "../src/contract/messages.ts";
 import type { Device } from "./support/device.ts";
 import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
 
-/* What becomes of a message after it was sent: it is read, edited, taken back, answered, and sent once more. */
+/* What happens to a message after it was sent: reading around it, editing, deleting, replying, repeating the send. */
 
 const messenger = useMessenger({ RATE_LIMITS: "off" });
 
@@ -12,14 +12,14 @@ interface Role {
   device: Device;
 }
 
-/** Somebody on one device. */
+/** Registers a person with one device. */
 async function someone(firstName?: string): Promise<Role> {
   const person = await messenger().person(firstName);
   const device = await person.connect();
   return { person, device };
 }
 
-/** A group with everyone who may have rights in it, and two who have none. */
+/** A group with a member of each role, an ex-member and a stranger. */
 async function wholeGroup() {
   const [owner, admin, author, member, exMember, stranger] = [
     await someone("Olga"),
@@ -55,11 +55,11 @@ async function sayTo({ device }: Role, { person }: Role, content: string, more: 
 const edit = async ({ device }: Role, messageId: number, content: string): Promise<MessageItem> =>
   (await device.request("editMessage", { messageId, content })).params.item;
 
-const takeBack = async ({ device }: Role, messageId: number): Promise<MessageItem> =>
+const deleteMessage = async ({ device }: Role, messageId: number): Promise<MessageItem> =>
   (await device.request("deleteMessage", { messageId })).params.item;
 
-/** The refusal, without the number of its request. */
-async function refusal({ device }: Role, type: string, params: object) {
+/** The error without its requestId. */
+async function errorOf({ device }: Role, type: string, params: object) {
   const { requestId: _requestId, ...frame } = await device.refused(type, params);
   return frame;
 }
@@ -70,7 +70,7 @@ const history = async ({ device }: Role, chatId: number): Promise<MessageItem[]>
 const unknownId = 999_999_999;
 const noSuchMessage = { error: true, message: "There is no such message", code: "NOT_FOUND" };
 
-describe("reading a chat around a place in it", () => {
+describe("reading a chat from a position", () => {
   /** A dialog of ten messages, "1" to "10". */
   async function tenMessages() {
     const people = await twoPeople();
@@ -85,7 +85,7 @@ describe("reading a chat around a place in it", () => {
     return { ...people, chatId, read };
   }
 
-  test("pages go by rising seq and say whether there is more in the direction asked for", async () => {
+  test("pages are ordered by seq and have hasMore for the requested direction", async () => {
     const { read } = await tenMessages();
     expect(await read({ limit: 4 })).toEqual({ seqs: [7, 8, 9, 10], hasMore: true });
     expect(await read({ limit: 10 })).toEqual({ seqs: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], hasMore: false });
@@ -100,7 +100,7 @@ describe("reading a chat around a place in it", () => {
     expect(await read({ after: 500, limit: 3 })).toEqual({ seqs: [], hasMore: false });
   });
 
-  test("around a place both sides come with it, and there is more while either side goes on", async () => {
+  test("around a message both sides are returned, and hasMore is true while either side continues", async () => {
     const { read } = await tenMessages();
     expect(await read({ around: 5, limit: 1 })).toEqual({ seqs: [5], hasMore: true });
     expect(await read({ around: 5, limit: 5 })).toEqual({ seqs: [3, 4, 5, 6, 7], hasMore: true });
@@ -121,7 +121,7 @@ describe("reading a chat around a place in it", () => {
     },
   );
 
-  test("two places at once are refused", async () => {
+  test("two positions at once are rejected", async () => {
     const { bob, chatId } = await tenMessages();
     for (const places of [
       { before: 5, after: 2 },
@@ -134,16 +134,16 @@ describe("reading a chat around a place in it", () => {
     }
   });
 
-  test("strangers and those who left are answered as if there were no such chat", async () => {
+  test("strangers and ex-members get the same error as for an unknown chat", async () => {
     const { groupId, owner, exMember, stranger } = await wholeGroup();
     await owner.device.request("removeUserFromGroup", { groupId, userId: exMember.person.id });
-    const unknown = await refusal(stranger, "getMessages", { chatId: unknownId, limit: 5 });
+    const unknown = await errorOf(stranger, "getMessages", { chatId: unknownId, limit: 5 });
     expect(unknown).toMatchObject({ code: "NOT_MEMBER" });
-    expect(await refusal(stranger, "getMessages", { chatId: groupId, limit: 5 })).toEqual(unknown);
-    expect(await refusal(exMember, "getMessages", { chatId: groupId, limit: 5 })).toEqual(unknown);
+    expect(await errorOf(stranger, "getMessages", { chatId: groupId, limit: 5 })).toEqual(unknown);
+    expect(await errorOf(exMember, "getMessages", { chatId: groupId, limit: 5 })).toEqual(unknown);
   });
 
-  test("of a cleared dialog only what came later is there, whatever the place", async () => {
+  test("of a cleared dialog only later messages are returned, whatever the position", async () => {
     const { ann, bob, read } = await tenMessages();
     await bob.device.request("clearDialog", { receiverId: ann.person.id });
     expect(await read({ limit: 5 })).toEqual({ seqs: [], hasMore: false });
@@ -159,7 +159,7 @@ describe("reading a chat around a place in it", () => {
 });
 
 describe("editing", () => {
-  test("an edit keeps the place, takes the chat's next version, and reaches every device but the asking one", async () => {
+  test("an edit keeps seq, takes the chat's next version and is pushed to every device but the requesting one", async () => {
     const { groupId, owner, author, member } = await wholeGroup();
     const { messageId, seq, version } = await say(author, groupId, "helo");
     const authorsOther = await author.person.connect();
@@ -175,7 +175,7 @@ describe("editing", () => {
     expect((await history(member, groupId)).at(-1)).toEqual(item);
   });
 
-  test("the answer to an edit stands where the change stands among the others", async () => {
+  test("the answer to an edit has its place in the order of the chat's changes", async () => {
     const { groupId, author, owner } = await wholeGroup();
     const { messageId, version } = await say(author, groupId, "one");
     const from = author.device.frames.length;
@@ -189,7 +189,7 @@ describe("editing", () => {
     expect(versions).toEqual(Array.from({ length: 13 }, (_, n) => version + 1 + n));
   });
 
-  test("only who wrote a message may edit it, whatever the others' rights", async () => {
+  test("only the sender may edit a message, whatever the roles of others", async () => {
     const { groupId, owner, admin, author, member } = await wholeGroup();
     const { messageId } = await say(author, groupId, "mine");
     for (const role of [owner, admin, member]) {
@@ -199,7 +199,7 @@ describe("editing", () => {
     expect((await history(author, groupId)).at(-1)).toMatchObject({ message: "mine", editedAt: null });
   });
 
-  test("the other side of a dialog may neither edit nor delete what one says", async () => {
+  test("the peer of a dialog may neither edit nor delete the sender's messages", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId } = await sayTo(ann, bob, "mine");
     const edited = await bob.device.refused("editMessage", { messageId, content: "yours" });
@@ -210,12 +210,12 @@ describe("editing", () => {
   test("a deleted message cannot be edited", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId } = await sayTo(ann, bob, "gone");
-    await takeBack(ann, messageId);
+    await deleteMessage(ann, messageId);
     const answer = await ann.device.refused("editMessage", { messageId, content: "back" });
     expect(answer).toMatchObject({ code: "CONFLICT" });
   });
 
-  test("an edited message shows everywhere as it is now", async () => {
+  test("an edited message is shown with its new text everywhere", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId } = await sayTo(ann, bob, "helo");
     const { editedAt } = await edit(ann, messageId, "hello");
@@ -243,17 +243,17 @@ describe("editing", () => {
 });
 
 describe("deleting", () => {
-  test.each(["author", "admin", "owner"] as const)("the %s may take a message of the group back", async (who) => {
+  test.each(["author", "admin", "owner"] as const)("the %s may delete a message of the group", async (who) => {
     const group = await wholeGroup();
     const { groupId, author, member } = group;
     const { messageId, seq, version } = await say(author, groupId, "unkind words");
-    const item = await takeBack(group[who], messageId);
+    const item = await deleteMessage(group[who], messageId);
     expect(item).toMatchObject({ messageId, seq, version: version + 1, message: "", senderId: author.person.id });
     expect(item.deletedAt).not.toBeNull();
     expect(await member.device.nextPush("deleteMessage")).toMatchObject({ params: { message: "", item } });
   });
 
-  test("a member may not take back what another said", async () => {
+  test("a member may not delete the message of another", async () => {
     const { groupId, owner, member, author } = await wholeGroup();
     const { messageId } = await say(owner, groupId, "stays");
     for (const role of [member, author]) {
@@ -261,30 +261,30 @@ describe("deleting", () => {
     }
   });
 
-  test("an admin may take back what the owner said, and one who is no longer admin may not", async () => {
+  test("an admin may delete the owner's message, a former admin may not", async () => {
     const { groupId, owner, admin } = await wholeGroup();
     const first = await say(owner, groupId, "one");
     const second = await say(owner, groupId, "two");
-    expect(await takeBack(admin, first.messageId)).toMatchObject({ message: "" });
+    expect(await deleteMessage(admin, first.messageId)).toMatchObject({ message: "" });
     await owner.device.request("setMemberRole", { groupId, userId: admin.person.id, role: "member" });
     const answer = await admin.device.refused("deleteMessage", { messageId: second.messageId });
     expect(answer).toMatchObject({ code: "FORBIDDEN" });
   });
 
-  test("the text of a deleted message is in no row of the table any more", async () => {
+  test("the text of a deleted message is in no row of the table", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId, chatId } = await sayTo(ann, bob, "a secret");
     await edit(ann, messageId, "a better secret");
-    await takeBack(ann, messageId);
+    await deleteMessage(ann, messageId);
     const rows = await messenger().sql("SELECT * FROM messages WHERE chat_id = $chatId", { chatId });
     expect(rows).toMatchObject([{ content: "", seq: 1, version: 3 }]);
     expect(JSON.stringify(rows)).not.toContain("secret");
   });
 
-  test("a deleted message keeps its row in every list, empty, and goes on being the last of its chat", async () => {
+  test("a deleted message stays in every list with an empty text, also as the last message of its chat", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId, chatId } = await sayTo(ann, bob, "gone");
-    const { deletedAt } = await takeBack(ann, messageId);
+    const { deletedAt } = await deleteMessage(ann, messageId);
     const gone = { seq: 1, version: 2, deletedAt };
     const list = await bob.device.request("listLastMessage", { limit: 1, page: 1 });
     expect(list.params.data).toMatchObject([{ ...gone, content: "" }]);
@@ -294,28 +294,28 @@ describe("deleting", () => {
     expect(await history(bob, chatId)).toMatchObject([{ ...gone, message: "" }]);
   });
 
-  test("deleting twice is answered alike and changes nothing", async () => {
+  test("deleting twice gets the same answer and changes nothing", async () => {
     const { groupId, owner, author, member } = await wholeGroup();
     const { messageId } = await say(author, groupId, "gone");
-    const once = await takeBack(author, messageId);
-    expect(await takeBack(author, messageId)).toEqual(once);
-    expect(await takeBack(owner, messageId)).toEqual(once);
+    const once = await deleteMessage(author, messageId);
+    expect(await deleteMessage(author, messageId)).toEqual(once);
+    expect(await deleteMessage(owner, messageId)).toEqual(once);
     const after = await say(author, groupId, "next");
     expect(after.version).toBe(once.version + 1);
     await member.device.settle();
     expect(member.device.pushes().filter(({ type }) => type === "deleteMessage")).toHaveLength(1);
   });
 
-  test("two who delete one message at the same time both succeed, and it is one change", async () => {
+  test("two concurrent deletions of one message both succeed and are one change", async () => {
     const { groupId, owner, author } = await wholeGroup();
     const { messageId, version } = await say(author, groupId, "gone");
-    const items = await Promise.all([takeBack(author, messageId), takeBack(owner, messageId)]);
+    const items = await Promise.all([deleteMessage(author, messageId), deleteMessage(owner, messageId)]);
     expect(items.map((item) => item.version)).toEqual([version + 1, version + 1]);
   });
 });
 
-describe("who may not even know of a message", () => {
-  test("strangers and those who left are answered as if it had never been", async () => {
+describe("a message that the caller may not see", () => {
+  test("strangers and ex-members get the same error as for an unknown message", async () => {
     const { groupId, owner, author, exMember, stranger } = await wholeGroup();
     const { messageId } = await say(author, groupId, "ours");
     const own = await say(exMember, groupId, "mine");
@@ -324,23 +324,23 @@ describe("who may not even know of a message", () => {
       ["editMessage", { content: "mine" }],
       ["deleteMessage", {}],
     ] as const) {
-      const unknown = await refusal(stranger, type, { messageId: unknownId, ...more });
+      const unknown = await errorOf(stranger, type, { messageId: unknownId, ...more });
       expect(unknown).toEqual({ ...noSuchMessage, type });
-      expect(await refusal(stranger, type, { messageId, ...more })).toEqual(unknown);
-      expect(await refusal(exMember, type, { messageId, ...more })).toEqual(unknown);
-      expect(await refusal(exMember, type, { messageId: own.messageId, ...more })).toEqual(unknown);
+      expect(await errorOf(stranger, type, { messageId, ...more })).toEqual(unknown);
+      expect(await errorOf(exMember, type, { messageId, ...more })).toEqual(unknown);
+      expect(await errorOf(exMember, type, { messageId: own.messageId, ...more })).toEqual(unknown);
     }
   });
 
-  test("a message of a group that has ended is gone for its author too", async () => {
+  test("a message of an ended group is gone for its sender too", async () => {
     const { groupId, owner, author } = await wholeGroup();
     const { messageId } = await say(author, groupId, "ours");
     await owner.device.request("deleteGroup", { groupId });
-    const answer = await refusal(author, "deleteMessage", { messageId });
+    const answer = await errorOf(author, "deleteMessage", { messageId });
     expect(answer).toEqual({ ...noSuchMessage, type: "deleteMessage" });
   });
 
-  test("a notification can be neither edited nor deleted, by nobody", async () => {
+  test("a system message can be neither edited nor deleted by anyone", async () => {
     const { groupId, owner, admin } = await wholeGroup();
     const [notification] = await history(owner, groupId);
     const messageId = notification?.messageId ?? 0;
@@ -352,8 +352,8 @@ describe("who may not even know of a message", () => {
   });
 });
 
-describe("answering a message", () => {
-  test("the reply shows the beginning of what it answers, to its sender, to others and in lists", async () => {
+describe("replying to a message", () => {
+  test("the reply carries a preview of the original, for its sender, for others and in lists", async () => {
     const { groupId, author, member } = await wholeGroup();
     const { messageId } = await say(author, groupId, "what is for lunch?");
     const reply = await say(member, groupId, "soup", { replyTo: messageId });
@@ -372,17 +372,17 @@ describe("answering a message", () => {
     expect((await history(author, groupId)).at(-1)).toEqual(reply);
   });
 
-  test("what was edited shows its new beginning, and what was deleted none", async () => {
+  test("the preview follows an edit of the original and is empty after its deletion", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId, chatId } = await sayTo(ann, bob, "helo");
     await sayTo(bob, ann, "hi", { replyTo: messageId });
     await edit(ann, messageId, "hello");
     expect((await history(bob, chatId)).at(-1)?.replyTo).toMatchObject({ preview: "hello", deletedAt: null });
-    const { deletedAt } = await takeBack(ann, messageId);
+    const { deletedAt } = await deleteMessage(ann, messageId);
     expect((await history(bob, chatId)).at(-1)?.replyTo).toMatchObject({ messageId, preview: "", deletedAt });
   });
 
-  test("a reply that is edited before delivery has read what it answers is told as it was sent, and then as edited", async () => {
+  test("a reply that is edited before delivery has read its original is pushed as sent and then as edited", async () => {
     const { ann, bob } = await twoPeople();
     const first = await sayTo(bob, ann, "How are you?");
     const annsOther = await ann.person.connect();
@@ -407,15 +407,15 @@ describe("answering a message", () => {
     expect(await bob.device.nextPush()).toMatchObject({ type: "editMessage", params: { item: asEdited } });
   });
 
-  test("a deleted message can be answered, and shows nothing", async () => {
+  test("a deleted message can be replied to, with an empty preview", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId } = await sayTo(ann, bob, "gone");
-    const { deletedAt } = await takeBack(ann, messageId);
+    const { deletedAt } = await deleteMessage(ann, messageId);
     const reply = await sayTo(bob, ann, "why?", { replyTo: messageId });
     expect(reply.replyTo).toMatchObject({ preview: "", deletedAt });
   });
 
-  test("a notification can be answered, and shows its text", async () => {
+  test("a system message can be replied to, with its text as preview", async () => {
     const { groupId, owner, member } = await wholeGroup();
     const [notification] = await history(owner, groupId);
     const reply = await say(member, groupId, "thank you", { replyTo: notification?.messageId ?? 0 });
@@ -423,7 +423,7 @@ describe("answering a message", () => {
     expect(reply.replyTo?.preview).toContain("Olga");
   });
 
-  test("what a deleted account said is answered under no name", async () => {
+  test("a reply to a message of a deleted account shows no name", async () => {
     const { groupId, author, member } = await wholeGroup();
     const { messageId } = await say(author, groupId, "goodbye");
     await say(member, groupId, "farewell", { replyTo: messageId });
@@ -439,16 +439,16 @@ describe("answering a message", () => {
     expect(JSON.stringify(await history(member, groupId))).not.toContain("Anna");
   });
 
-  test("a message of another chat and one that never was cannot be answered, and look alike", async () => {
+  test("replying to a message of another chat gets the same error as for an unknown message", async () => {
     const { groupId, author, member } = await wholeGroup();
     const { ann, bob } = await twoPeople();
     const elsewhere = await sayTo(ann, bob, "private");
     const own = await sayTo(author, member, "ours alone");
     for (const replyTo of [unknownId, elsewhere.messageId, own.messageId]) {
-      const answer = await refusal(author, "messageInGroup", { groupId, content: "what?", replyTo });
+      const answer = await errorOf(author, "messageInGroup", { groupId, content: "what?", replyTo });
       expect(answer).toEqual({ ...noSuchMessage, type: "messageInGroup" });
     }
-    const inDialog = await refusal(ann, "privateMessage", {
+    const inDialog = await errorOf(ann, "privateMessage", {
       receiverId: bob.person.id,
       content: "what?",
       replyTo: own.messageId,
@@ -457,17 +457,17 @@ describe("answering a message", () => {
     expect((await history(author, groupId)).some(({ message }) => message === "what?")).toBe(false);
   });
 
-  test("the first message to somebody cannot answer one of another chat", async () => {
+  test("the first message of a dialog cannot reply to a message of another chat", async () => {
     const { ann, bob } = await twoPeople();
     const carl = await someone("Carl");
     const { messageId } = await sayTo(ann, bob, "Hi");
     const params = { receiverId: carl.person.id, content: "what?", replyTo: messageId };
-    expect(await refusal(ann, "privateMessage", params)).toMatchObject({ code: "NOT_FOUND" });
+    expect(await errorOf(ann, "privateMessage", params)).toMatchObject({ code: "NOT_FOUND" });
     const list = await carl.device.request("listLastMessage", { limit: 5, page: 1 });
     expect(list.params.data).toEqual([]);
   });
 
-  test("a beginning ends at a hundred units, before a character that does not fit whole", async () => {
+  test("a preview ends at a hundred UTF-16 units, before a character that does not fit as a whole", async () => {
     const { ann, bob } = await twoPeople();
     const whole = await sayTo(ann, bob, `${"a".repeat(98)}😀b`);
     const cut = await sayTo(ann, bob, `${"a".repeat(99)}😀b`);
@@ -478,10 +478,10 @@ describe("answering a message", () => {
   });
 });
 
-describe("a send that is repeated", () => {
+describe("a repeated send", () => {
   const clientMessageId = "one-and-only";
 
-  test("with another message to answer it is another message", async () => {
+  test("that replies to another message is a conflict", async () => {
     const { ann, bob } = await twoPeople();
     const first = await sayTo(ann, bob, "one");
     const second = await sayTo(ann, bob, "two");
@@ -495,7 +495,7 @@ describe("a send that is repeated", () => {
     expect(repeated.params.item).toEqual({ ...stored.params.item, duplicate: true });
   });
 
-  test("after the message was edited it is answered with the edited one, and nothing is stored", async () => {
+  test("after the message was edited returns the edited message and stores nothing", async () => {
     const { ann, bob } = await twoPeople();
     const words = { receiverId: bob.person.id, content: "helo", clientMessageId };
     const { messageId, chatId } = (await ann.device.request("privateMessage", words)).params.item;
@@ -505,33 +505,33 @@ describe("a send that is repeated", () => {
     expect(await history(bob, chatId)).toHaveLength(1);
   });
 
-  test("after the message was deleted it is answered with the empty one, and does not bring it back", async () => {
+  test("after the message was deleted returns the empty message and does not restore it", async () => {
     const { ann, bob } = await twoPeople();
     const words = { receiverId: bob.person.id, content: "gone", clientMessageId };
     const { messageId, chatId } = (await ann.device.request("privateMessage", words)).params.item;
-    const deleted = await takeBack(ann, messageId);
+    const deleted = await deleteMessage(ann, messageId);
     const repeated = await ann.device.request("privateMessage", words);
     expect(repeated.params.item).toEqual({ ...deleted, duplicate: true });
     expect(await history(bob, chatId)).toMatchObject([{ message: "", deletedAt: deleted.deletedAt }]);
   });
 });
 
-describe("what one may still do about messages to somebody who blocks", () => {
-  test("they cannot be edited any more, and can be taken back", async () => {
+describe("messages to a user who blocks the sender", () => {
+  test("cannot be edited any more, but can be deleted", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId, chatId } = await sayTo(ann, bob, "Hi");
     const path = `/users/me/blocks/${ann.person.id}`;
     expect((await messenger().http("PUT", path, { token: bob.person.token })).status).toBe(204);
 
-    const answer = await refusal(ann, "editMessage", { messageId, content: "you fool" });
+    const answer = await errorOf(ann, "editMessage", { messageId, content: "you fool" });
     expect(answer).toEqual({ error: true, type: "editMessage", message: "There is no such user", code: "NOT_FOUND" });
     expect(await history(bob, chatId)).toMatchObject([{ message: "Hi", editedAt: null }]);
 
-    expect(await takeBack(ann, messageId)).toMatchObject({ message: "" });
+    expect(await deleteMessage(ann, messageId)).toMatchObject({ message: "" });
     expect(await bob.device.nextPush("deleteMessage")).toMatchObject({ params: { item: { messageId } } });
   });
 
-  test("the one who blocks goes on editing what was said before", async () => {
+  test("can still be edited by the blocking user", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId } = await sayTo(bob, ann, "Hi");
     await messenger().http("PUT", `/users/me/blocks/${ann.person.id}`, { token: bob.person.token });

@@ -6,11 +6,11 @@ import type { Device } from "./support/device.ts";
 import { password, type TestMessenger, type TestPerson, useMessenger } from "./support/messenger.ts";
 import { silent } from "./support/silent.ts";
 
-/* Groups: who may do what in them, who hears of it, and what is left when people go. */
+/* Groups: permissions, recipients of changes, and what remains when members leave or the group ends. */
 
 interface Member {
   person: TestPerson;
-  /** The device that acts, and another one of the same person. */
+  /** The device that sends the requests, and a second one of the same person. */
   device: Device;
   other: Device;
 }
@@ -33,7 +33,7 @@ describe("in a group", () => {
   const newGroup = async ({ device }: Member, groupName = "the group") =>
     (await device.request("newGroup", { groupName })).params.item.groupId ?? 0;
 
-  /** A group with two admins and two members, in the order in which they came; and a stranger to it. */
+  /** A group with two admins and two members in the order in which they joined, and a stranger. */
   async function group() {
     const all = await Promise.all(roles.map(someone));
     const [owner, admin, secondAdmin, member, secondMember, stranger] = all;
@@ -45,19 +45,19 @@ describe("in a group", () => {
       await owner.device.request("setMemberRole", { groupId, userId: person.id, role: "admin" });
     }
     const everyone = [owner, admin, secondAdmin, member, secondMember];
-    await quiet([...everyone, stranger]);
+    await clearPushes([...everyone, stranger]);
     return { groupId, who, everyone, idOf: (name: Who) => who[name].person.id };
   }
 
-  /** Waits for what was pushed until now, and forgets it. */
-  async function quiet(members: Member[]): Promise<void> {
+  /** Waits for the pushes sent so far and clears them. */
+  async function clearPushes(members: Member[]): Promise<void> {
     const devices = members.flatMap(({ device, other }) => [device, other]);
     await Promise.all(devices.map((device) => device.settle()));
     for (const device of devices) device.frames.length = 0;
   }
 
-  /** What was pushed to a device since. */
-  async function heard(device: Device) {
+  /** The pushes a device has received since. */
+  async function pushesTo(device: Device) {
     await device.settle();
     return device.pushes();
   }
@@ -71,7 +71,7 @@ describe("in a group", () => {
   const chatsOf = async (device: Device) =>
     (await device.request("listLastMessage", { limit: 100, page: 1 })).params.data;
 
-  /** Everything that is stored of a group. */
+  /** Every stored row of a group. */
   const stored = async (groupId: number) => ({
     chat: await messenger().sql("SELECT * FROM chats WHERE id = $groupId", { groupId }),
     members: await messenger().sql("SELECT * FROM chat_members WHERE chat_id = $groupId ORDER BY user_id", { groupId }),
@@ -83,11 +83,11 @@ describe("in a group", () => {
 
   const texts = (messages: { content: string }[]) => messages.map(({ content }) => content);
 
-  const neverWas = 987_654_321;
+  const unknownId = 987_654_321;
   const notMember = { code: "NOT_MEMBER", message: "User is not a member of this group" };
 
   describe("the list of members", () => {
-    test("has the owner, the admins, the members, the longest there first, page by page", async () => {
+    test("is paged and ordered by role, then by time of joining", async () => {
       const { groupId, who, idOf } = await group();
       const rows = await members(who.member.device, groupId);
       expect(rows.map(({ userId, role }) => ({ userId, role }))).toEqual([
@@ -111,14 +111,14 @@ describe("in a group", () => {
       }
     });
 
-    test("is refused to a stranger as for a group that is not there, and for a dialog", async () => {
+    test("returns the same error to a stranger, for an unknown group and for a dialog", async () => {
       const { groupId, who, idOf } = await group();
       const { params } = await who.owner.device.request("privateMessage", { receiverId: idOf("admin"), content: "hi" });
       const ask = (device: Device, id: number) =>
         device.sendRaw({ type: "listGroupMembers", params: { groupId: id, limit: 5, page: 1 } });
       const answers = [
         await ask(who.stranger.device, groupId),
-        await ask(who.stranger.device, neverWas),
+        await ask(who.stranger.device, unknownId),
         await ask(who.owner.device, params.item.chatId),
       ];
       expect(answers[0]).toEqual({ error: true, type: "listGroupMembers", ...notMember });
@@ -126,13 +126,13 @@ describe("in a group", () => {
     });
   });
 
-  describe("of what may be done", () => {
-    type Verdicts = Partial<Record<Who, "done" | "NOT_MEMBER" | "FORBIDDEN" | "NOT_FOUND" | "CONFLICT" | "VALIDATION">>;
-    /** What is tried, on whom, and what each who tries it is answered. */
-    type Attempt = [what: string, target: Who | "nobody" | undefined, more: object, verdicts: Verdicts];
+  describe("permissions", () => {
+    type Outcomes = Partial<Record<Who, "done" | "NOT_MEMBER" | "FORBIDDEN" | "NOT_FOUND" | "CONFLICT" | "VALIDATION">>;
+    /** A request, its target, and the outcome for each role that sends it. */
+    type Attempt = [what: string, target: Who | "nobody" | undefined, more: object, outcomes: Outcomes];
 
-    const ownerOnly: Verdicts = { owner: "done", admin: "FORBIDDEN", member: "FORBIDDEN", stranger: "NOT_MEMBER" };
-    const adminsToo: Verdicts = { ...ownerOnly, admin: "done" };
+    const ownerOnly: Outcomes = { owner: "done", admin: "FORBIDDEN", member: "FORBIDDEN", stranger: "NOT_MEMBER" };
+    const adminsToo: Outcomes = { ...ownerOnly, admin: "done" };
     const [admin, member] = [{ role: "admin" }, { role: "member" }];
 
     test.each<[type: string, attempts: Attempt[]]>([
@@ -151,7 +151,7 @@ describe("in a group", () => {
             {},
             { owner: "NOT_FOUND", admin: "NOT_FOUND", member: "FORBIDDEN", stranger: "NOT_MEMBER" },
           ],
-          ["somebody who never was", "nobody", {}, { owner: "NOT_FOUND", admin: "NOT_FOUND" }],
+          ["an unknown user", "nobody", {}, { owner: "NOT_FOUND", admin: "NOT_FOUND" }],
         ],
       ],
       [
@@ -165,7 +165,7 @@ describe("in a group", () => {
           ["to what it is", "secondAdmin", admin, { owner: "CONFLICT" }],
           ["to a second owner", "secondAdmin", { role: "owner" }, { owner: "VALIDATION", admin: "VALIDATION" }],
           ["of a stranger", "stranger", admin, { owner: "NOT_FOUND", admin: "FORBIDDEN" }],
-          ["of somebody who never was", "nobody", admin, { owner: "NOT_FOUND" }],
+          ["of an unknown user", "nobody", admin, { owner: "NOT_FOUND" }],
         ],
       ],
       [
@@ -175,44 +175,44 @@ describe("in a group", () => {
           ["to an admin", "secondAdmin", {}, ownerOnly],
           ["to its owner", "owner", {}, { owner: "CONFLICT", admin: "FORBIDDEN" }],
           ["to a stranger", "stranger", {}, { owner: "NOT_FOUND", admin: "FORBIDDEN" }],
-          ["to somebody who never was", "nobody", {}, { owner: "NOT_FOUND" }],
+          ["to an unknown user", "nobody", {}, { owner: "NOT_FOUND" }],
         ],
       ],
       ["deleteGroup", [["the group", undefined, {}, ownerOnly]]],
-    ])("%s is done for those who may, and changes and tells nothing for everyone else", async (type, attempts) => {
+    ])("%s succeeds for permitted roles; for all others it changes and pushes nothing", async (type, attempts) => {
       const paramsIn = ({ groupId, idOf }: Awaited<ReturnType<typeof group>>, target: Attempt[1], more: object) => ({
         groupId,
-        ...(target && { userId: target === "nobody" ? neverWas : idOf(target) }),
+        ...(target && { userId: target === "nobody" ? unknownId : idOf(target) }),
         ...more,
       });
-      const inVain = await group();
-      const before = await stored(inVain.groupId);
-      for (const [what, target, more, verdicts] of attempts) {
-        for (const [role, verdict] of Object.entries(verdicts)) {
-          if (verdict === "done") {
+      const unchanged = await group();
+      const before = await stored(unchanged.groupId);
+      for (const [what, target, more, outcomes] of attempts) {
+        for (const [role, outcome] of Object.entries(outcomes)) {
+          if (outcome === "done") {
             const own = await group();
             const answer = await own.who[role as Who].device.ask({ type, params: paramsIn(own, target, more) });
             expect({ what, role, answer }).toMatchObject({ what, role, answer: { type, success: true } });
             continue;
           }
-          const { device } = inVain.who[role as Who];
-          const params = paramsIn(inVain, target, more);
+          const { device } = unchanged.who[role as Who];
+          const params = paramsIn(unchanged, target, more);
           const error = await device.sendRaw({ type, params });
-          expect({ what, role, error }).toMatchObject({ what, role, error: { error: true, code: verdict } });
-          if (verdict === "NOT_MEMBER") {
-            expect(error).toEqual(await device.sendRaw({ type, params: { ...params, groupId: neverWas } }));
+          expect({ what, role, error }).toMatchObject({ what, role, error: { error: true, code: outcome } });
+          if (outcome === "NOT_MEMBER") {
+            expect(error).toEqual(await device.sendRaw({ type, params: { ...params, groupId: unknownId } }));
           }
         }
       }
-      expect(await stored(inVain.groupId)).toEqual(before);
-      for (const { device, other } of Object.values(inVain.who)) {
-        for (const each of [device, other]) expect(await heard(each)).toEqual([]);
+      expect(await stored(unchanged.groupId)).toEqual(before);
+      for (const { device, other } of Object.values(unchanged.who)) {
+        for (const each of [device, other]) expect(await pushesTo(each)).toEqual([]);
       }
     });
   });
 
-  describe("a change", () => {
-    interface Telling {
+  describe("a change of the group", () => {
+    interface ChangeCase {
       what: string;
       type: string;
       by: Who;
@@ -222,9 +222,9 @@ describe("in a group", () => {
       event: object;
     }
     const another = { groupName: "another name" };
-    const tellings: Telling[] = [
+    const changeCases: ChangeCase[] = [
       {
-        what: "another name",
+        what: "a rename",
         type: "renameGroup",
         by: "admin",
         more: another,
@@ -249,7 +249,7 @@ describe("in a group", () => {
         event: { kind: "roleChanged", role: "admin" },
       },
       {
-        what: "an admin who is none any more",
+        what: "a revoked admin role",
         type: "setMemberRole",
         by: "owner",
         whom: "admin",
@@ -266,21 +266,21 @@ describe("in a group", () => {
         event: { kind: "ownershipTransferred" },
       },
       {
-        what: "the end",
+        what: "a deletion",
         type: "deleteGroup",
         by: "owner",
         text: "(by) deleted the group",
         event: { kind: "groupDeleted" },
       },
       {
-        what: "a leaving",
+        what: "a leave",
         type: "leaveGroup",
         by: "member",
         text: "(by) left the group",
         event: { kind: "memberLeft" },
       },
       {
-        what: "somebody new",
+        what: "an added member",
         type: "addUserInGroup",
         by: "member",
         whom: "stranger",
@@ -289,8 +289,8 @@ describe("in a group", () => {
       },
     ];
 
-    test.each(tellings.map((telling) => [telling.what, telling] as const))(
-      "such as %s is heard once by every device of everyone it concerns, and by nobody else",
+    test.each(changeCases.map((changeCase) => [changeCase.what, changeCase] as const))(
+      "such as %s is pushed once to every device of every affected user, and to nobody else",
       async (_what, { type, more, text, event, ...names }) => {
         const { groupId, who, everyone } = await group();
         const [by, whom] = [who[names.by], names.whom && who[names.whom]];
@@ -337,13 +337,13 @@ describe("in a group", () => {
           success: true,
           params: { data: null, message, senderName: by.person.firstName, isBroadcast: true, item: answer.params.item },
         };
-        const concerned = new Set(whom ? [...everyone, whom] : everyone);
-        for (const each of concerned) {
-          expect(await heard(each.device)).toEqual(each === by ? [] : [push]);
-          expect(await heard(each.other)).toEqual([push]);
+        const affected = new Set(whom ? [...everyone, whom] : everyone);
+        for (const each of affected) {
+          expect(await pushesTo(each.device)).toEqual(each === by ? [] : [push]);
+          expect(await pushesTo(each.other)).toEqual([push]);
         }
-        if (!concerned.has(who.stranger))
-          for (const each of [who.stranger.device, who.stranger.other]) expect(await heard(each)).toEqual([]);
+        if (!affected.has(who.stranger))
+          for (const each of [who.stranger.device, who.stranger.other]) expect(await pushesTo(each)).toEqual([]);
 
         if (type !== "deleteGroup") {
           const [row] = await history(who.owner.device, groupId);
@@ -359,10 +359,10 @@ describe("in a group", () => {
       },
     );
 
-    test("of many kinds at once numbers the messages without a gap, and everyone hears them in that order", async () => {
+    test("made concurrently with others gets dense numbers, and every member receives them in that order", async () => {
       const { groupId, who, everyone, idOf } = await group();
       const before = (await stored(groupId)).messages.length;
-      const wishes: [Who, string, object][] = [
+      const requests: [Who, string, object][] = [
         ["admin", "renameGroup", { groupName: "a" }],
         ["secondAdmin", "renameGroup", { groupName: "b" }],
         ["owner", "setMemberRole", { userId: idOf("member"), role: "admin" }],
@@ -373,7 +373,7 @@ describe("in a group", () => {
         ["member", "addUserInGroup", { userId: idOf("stranger") }],
       ];
       const answers = await Promise.all(
-        wishes.map(([name, type, params]) => who[name].device.ask({ type, params: { groupId, ...params } })),
+        requests.map(([name, type, params]) => who[name].device.ask({ type, params: { groupId, ...params } })),
       );
       const { messages } = await stored(groupId);
       const written = answers.filter(({ success }) => success).length;
@@ -381,20 +381,20 @@ describe("in a group", () => {
       const numbers = Array.from({ length: messages.length }, (_, index) => index + 1);
       expect(messages).toMatchObject(numbers.map((number) => ({ seq: number, version: number })));
       for (const { other } of everyone.filter((each) => each !== who.secondMember)) {
-        expect((await heard(other)).map(({ params }) => params.item.version)).toEqual(numbers.slice(before));
+        expect((await pushesTo(other)).map(({ params }) => params.item.version)).toEqual(numbers.slice(before));
       }
     });
   });
 
-  describe("somebody who was removed", () => {
-    test("hears nothing any more, reads nothing, and writes nothing", async () => {
+  describe("a removed member", () => {
+    test("receives, reads and writes nothing", async () => {
       const { groupId, who, idOf } = await group();
       await who.owner.device.request("removeUserFromGroup", { groupId, userId: idOf("member") });
-      await quiet([who.member]);
+      await clearPushes([who.member]);
       await who.owner.device.request("messageInGroup", { groupId, content: "between us" });
       await who.admin.device.request("renameGroup", { groupId, groupName: "without you" });
       await who.owner.device.request("removeUserFromGroup", { groupId, userId: idOf("secondMember") });
-      for (const device of [who.member.device, who.member.other]) expect(await heard(device)).toEqual([]);
+      for (const device of [who.member.device, who.member.other]) expect(await pushesTo(device)).toEqual([]);
 
       const { device } = who.member;
       expect(await chatsOf(device)).toEqual([]);
@@ -410,12 +410,12 @@ describe("in a group", () => {
       }
     });
 
-    test("and is added again sees the whole history, as one who has read it, and hears what comes", async () => {
+    test("who is added again sees the whole history as read and receives later messages", async () => {
       const { groupId, who, idOf } = await group();
       await who.owner.device.request("messageInGroup", { groupId, content: "before" });
       await who.owner.device.request("removeUserFromGroup", { groupId, userId: idOf("admin") });
       await who.owner.device.request("messageInGroup", { groupId, content: "while away" });
-      await quiet([who.admin]);
+      await clearPushes([who.admin]);
       const { params } = await joined(idOf("admin"), who.member.device, groupId);
       expect(await who.admin.other.nextPush("addUserInGroup")).toMatchObject({ params: { item: params.item } });
 
@@ -434,7 +434,7 @@ describe("in a group", () => {
   });
 
   describe("an owner", () => {
-    test("who hands over becomes an admin, and the new owner may what owners may", async () => {
+    test("who transfers ownership becomes an admin, and the new owner has the owner's rights", async () => {
       const { groupId, who, idOf } = await group();
       await who.owner.device.request("transferOwnership", { groupId, userId: idOf("member") });
       const rows = await members(who.owner.device, groupId);
@@ -445,7 +445,7 @@ describe("in a group", () => {
       await who.member.device.request("deleteGroup", { groupId });
     });
 
-    test("who leaves hands over to the oldest admin, and hears nothing of what comes after", async () => {
+    test("who leaves is succeeded by the oldest admin and receives nothing afterwards", async () => {
       const { groupId, who, idOf } = await group();
       const { params } = await who.owner.device.request("leaveGroup", { groupId });
       const left = { type: "leaveGroup", params: { item: { ...params.item } } };
@@ -460,14 +460,14 @@ describe("in a group", () => {
         },
       };
       for (const each of [who.admin, who.secondAdmin, who.member, who.secondMember]) {
-        expect(await heard(each.device)).toMatchObject([left, handedOver]);
+        expect(await pushesTo(each.device)).toMatchObject([left, handedOver]);
       }
-      expect(await heard(who.owner.other)).toMatchObject([left]);
-      expect(await heard(who.owner.device)).toEqual([]);
+      expect(await pushesTo(who.owner.other)).toMatchObject([left]);
+      expect(await pushesTo(who.owner.device)).toEqual([]);
       expect(await roleOf(who.admin.device, groupId, idOf("secondAdmin"))).toBe("owner");
     });
 
-    test("who leaves members only hands over to the oldest of them; the last one out ends the group", async () => {
+    test("who leaves a group without admins is succeeded by the oldest member; the last one to leave ends the group", async () => {
       const [owner, first, second] = [await someone(), await someone(), await someone()];
       const groupId = await newGroup(owner);
       for (const { person } of [first, second]) await joined(person.id, owner.device, groupId);
@@ -484,8 +484,8 @@ describe("in a group", () => {
     });
   });
 
-  describe("that was ended", () => {
-    test("keeps its messages for an hour, in which a process that has not heard of the end still finds it", async () => {
+  describe("an ended group", () => {
+    test("keeps its messages for an hour, so that other processes can still read the deletion", async () => {
       const maker = await someone();
       const [recent, old] = [await newGroup(maker), await newGroup(maker)];
       for (const groupId of [recent, old]) await maker.device.request("deleteGroup", { groupId });
@@ -500,10 +500,10 @@ describe("in a group", () => {
       expect((await stored(recent)).messages).toEqual(messages);
     });
 
-    test("nobody reads or writes any more, as if it had never been", async () => {
+    test("behaves like an unknown group for reads and writes", async () => {
       const { groupId, who, everyone } = await group();
       await who.owner.device.request("deleteGroup", { groupId });
-      await quiet(everyone);
+      await clearPushes(everyone);
       for (const { device } of everyone) {
         expect(await chatsOf(device)).toEqual([]);
         for (const [type, params] of [
@@ -517,15 +517,15 @@ describe("in a group", () => {
         ] as const) {
           const error = await device.refused(type, { groupId, ...params });
           expect(error).toMatchObject(notMember);
-          const elsewhere = await device.refused(type, { groupId: neverWas, ...params });
+          const elsewhere = await device.refused(type, { groupId: unknownId, ...params });
           expect({ ...error, requestId: "" }).toEqual({ ...elsewhere, requestId: "" });
         }
       }
-      for (const { other } of everyone) expect(await heard(other)).toEqual([]);
+      for (const { other } of everyone) expect(await pushesTo(other)).toEqual([]);
       expect((await stored(groupId)).members).toEqual([]);
     });
 
-    /** Purges every ended group. @returns what was left of this one's rows before and after each slice of it */
+    /** Purges all ended groups. Returns what was left of this one before and after each chunk. */
     async function purge<T>(groupId: number, left: () => Promise<T>): Promise<T[]> {
       const remaining = [await left()];
       for (
@@ -540,11 +540,11 @@ describe("in a group", () => {
       return remaining;
     }
 
-    test("gives back the space of its messages, a chunk at a time, keeps its client ids, and touches no other group", async () => {
+    test("is purged in chunks, keeps the rows with client ids, and leaves other groups alone", async () => {
       const { groupId, who } = await group();
       const neighbour = await newGroup(who.owner, "next door");
       await who.owner.device.request("messageInGroup", { groupId: neighbour, content: "still here" });
-      // Every fifth of them has a client id.
+      // Every fifth message has a client id.
       await messenger().sql(
         `INSERT INTO messages (chat_id, seq, version, sender_id, content, created_at, client_message_id)
          SELECT id, last_seq + n, last_seq + n, $senderId, 'many', clock_timestamp(),
@@ -563,18 +563,18 @@ describe("in a group", () => {
       };
       const before = await left();
       expect(before).toEqual({ rows: before.rows, texts: 2500 });
-      // A group that lives is not touched, even if asked for.
+      // A group that has not ended is not purged, even on request.
       expect(await someEndedChat(messenger().db)).not.toBe(groupId);
       await purgeEndedChat(messenger().db, groupId);
       expect(await left()).toEqual(before);
 
       await who.owner.device.request("deleteGroup", { groupId });
-      const notices = before.rows - 2500 + 1;
+      const systemMessages = before.rows - 2500 + 1;
       expect(await purge(groupId, left)).toEqual([
-        { rows: notices + 2500, texts: 2500 },
-        // The newest of them is the notice of the end.
-        { rows: notices - 1 + 1501 + 200, texts: 1501 },
-        { rows: notices - 1 + 501 + 400, texts: 501 },
+        { rows: systemMessages + 2500, texts: 2500 },
+        // The newest row is the system message about the deletion.
+        { rows: systemMessages - 1 + 1501 + 200, texts: 1501 },
+        { rows: systemMessages - 1 + 501 + 400, texts: 501 },
         { rows: 500, texts: 0 },
       ]);
       expect(await stored(neighbour)).toEqual(neighboursBefore);
@@ -583,7 +583,7 @@ describe("in a group", () => {
       );
     });
 
-    test("answers a repeated send as it did before its messages were removed: with what was stored", async () => {
+    test("answers a repeated send the same before and after the purge", async () => {
       const maker = await someone();
       const groupId = await newGroup(maker);
       const say = async (content: string, more: object = {}) => {
@@ -622,8 +622,8 @@ describe("in a group", () => {
     });
   });
 
-  describe("somebody whose account is deleted", () => {
-    /** Leaves one group as its owner with admins, one as its owner without, one as an admin, and one alone. */
+  describe("a deleted account", () => {
+    /** Owns a group with admins, a group without admins and a group alone, and is an admin of another. */
     async function leaver() {
       const name = { firstName: "Zebulonia", lastName: "Quaxington" };
       const answer = await messenger().http("POST", "/auth/register", {
@@ -655,12 +655,12 @@ describe("in a group", () => {
       await device.request("privateMessage", { receiverId: first.person.id, content: "just for you" });
       await first.device.request("privateMessage", { receiverId: user.id, content: "thank you" });
       await messenger().http("PUT", `/users/me/blocks/${user.id}`, { token: second.person.token });
-      await quiet([first, second]);
+      await clearPushes([first, second]);
       const remove = () => messenger().http("DELETE", "/users/me", { token, body: { password } });
       return { id: Number(user.id), device, ids, first, second, remove };
     }
 
-    test("leaves every group: an heir is found, or the group ends", async () => {
+    test("leaves every group: a next owner is chosen, or the group ends", async () => {
       const { id, device, ids, first, second, remove } = await leaver();
       const last = await messenger().sql<{ id: number; version: number }>("SELECT id, version FROM chats ORDER BY id");
       expect(await remove()).toMatchObject({ status: 204 });
@@ -692,7 +692,7 @@ describe("in a group", () => {
       const handedOver = (groupId: number, heir: Member) =>
         news(groupId, "transferOwnership", 2, { kind: "ownershipTransferred", userId: heir.person.id });
       for (const each of [first.device, first.other, second.device, second.other]) {
-        const pushes = await heard(each);
+        const pushes = await pushesTo(each);
         expect(pushes).toHaveLength(5);
         const ofGroup = (groupId: number) => pushes.filter(({ params }) => params.item.groupId === groupId);
         expect(ofGroup(ids.withAdmins)).toMatchObject([left(ids.withAdmins), handedOver(ids.withAdmins, second)]);
@@ -701,8 +701,8 @@ describe("in a group", () => {
       }
     });
 
-    test("leaves many groups with as many statements as a few", async () => {
-      /** How many statements on memberships and notices it takes to leave this many groups, two of every three as owner. */
+    test("leaves thirty groups with as many statements as three", async () => {
+      /** The number of statements on memberships and system messages for leaving this many groups, two of three as owner. */
       async function statementsFor(count: number): Promise<number> {
         const [leaving, staying] = [await someone(), await someone()];
         const groupIds: number[] = [];
@@ -717,7 +717,7 @@ describe("in a group", () => {
         await messenger().http("DELETE", "/users/me", { token, body: { password } });
         const statements = query.mock.calls.map(([sql]) => (typeof sql === "string" ? sql : sql.query));
         query.mockRestore();
-        const inOrder = (await heard(staying.device)).filter(({ type }) => type === "leaveGroup");
+        const inOrder = (await pushesTo(staying.device)).filter(({ type }) => type === "leaveGroup");
         expect(inOrder.map(({ params }) => params.item.groupId)).toEqual(groupIds.filter((_id, n) => n % 3 > 0));
         return statements.filter((sql) => /chat_members|INSERT INTO messages/.test(sql)).length;
       }
@@ -726,13 +726,13 @@ describe("in a group", () => {
       expect(await statementsFor(30)).toBe(few);
     });
 
-    test("is named nowhere: in no push, no list, no history, and no table", async () => {
+    test("has its name in no push, list, history or table", async () => {
       const { id, ids, first, second, remove } = await leaver();
       expect(await nameIsIn(messenger(), "users")).toBe(true);
       await remove();
       const seen: unknown[] = [];
       for (const { device, other, person } of [first, second]) {
-        seen.push(await heard(device), await heard(other), await chatsOf(device));
+        seen.push(await pushesTo(device), await pushesTo(other), await chatsOf(device));
         for (const groupId of [ids.withAdmins, ids.withMembers, ids.asAdmin]) {
           seen.push(await history(device, groupId), await members(device, groupId));
         }
@@ -768,7 +768,7 @@ describe("in a group", () => {
     });
   });
 
-  test("what is read of its changes in pages tells with each page who came and went after it", async () => {
+  test("a page of its changes comes with the later membership changes", async () => {
     const { groupId, idOf } = await group();
     const all = await changesAfter(messenger().db, { chatId: groupId, after: 0, limit: 100 });
     const page = await changesAfter(messenger().db, { chatId: groupId, after: 0, limit: 2 });
@@ -781,7 +781,7 @@ describe("in a group", () => {
   });
 });
 
-/** Whether any row of a table has the name of the one who was deleted in it. */
+/** Whether any row of the table contains the deleted user's name. */
 async function nameIsIn(messenger: TestMessenger, table: string): Promise<boolean> {
   const rows = await messenger.sql(
     `SELECT 1 FROM "${table}" AS t WHERE t::text ILIKE '%zebulonia%' OR t::text ILIKE '%quaxington%' LIMIT 1`,
@@ -792,7 +792,7 @@ async function nameIsIn(messenger: TestMessenger, table: string): Promise<boolea
 describe("a group of at most three", () => {
   const messenger = useMessenger({ MAX_GROUP_MEMBERS: "3" });
 
-  test("takes no fourth, not even of four that are added at once, and takes one again when one has left", async () => {
+  test("rejects a fourth member, also when four are added at once, and accepts one after a member was removed", async () => {
     const [owner, ...others] = await Promise.all(Array.from({ length: 6 }, () => messenger().person()));
     if (!owner) throw new Error("six people");
     const devices = await Promise.all([owner.connect(), owner.connect(), owner.connect(), owner.connect()]);

@@ -3,7 +3,7 @@ import { PresenceStore } from "../src/services/presence/presence-store.ts";
 import type { Device } from "./support/device.ts";
 import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
 
-/* What people show of themselves without saying anything: how far they have read, that they type, that they are there. */
+/* Read state, typing and presence. */
 
 const messenger = useMessenger({ RATE_LIMITS: "off" });
 
@@ -12,7 +12,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Two people who have a dialog, each on two devices. */
+/** Two people with a dialog, each on two devices. */
 async function twoWithDialog() {
   const ann = await messenger().person("Ann");
   const bob = await messenger().person("Bob");
@@ -43,14 +43,14 @@ const markRead = async (device: Device, chatId: number, seq: number) =>
 
 const listed = async (device: Device) => (await device.request("listLastMessage", { limit: 100, page: 1 })).params.data;
 
-/** The pushes of a type that have come by now. */
-async function heard(device: Device, type: string) {
+/** The pushes of this type received so far. */
+async function pushesOfType(device: Device, type: string) {
   await device.settle();
   return device.pushes().filter((push) => push.type === type);
 }
 
-/** The refusal, without the number of its request. */
-async function refusal(device: Device, type: string, params: object) {
+/** The error without its requestId. */
+async function errorOf(device: Device, type: string, params: object) {
   const { requestId: _requestId, ...frame } = await device.refused(type, params);
   return frame;
 }
@@ -63,8 +63,8 @@ const unblock = (who: TestPerson, whom: TestPerson) =>
 
 const unknownId = 999_999_999;
 
-describe("how far somebody has read", () => {
-  test("the mark moves forward only, and never past the newest message", async () => {
+describe("the read position", () => {
+  test("moves forward only, and never past the newest message", async () => {
     const { ann, bob, device, chatId } = await twoWithDialog();
     for (const content of ["two", "three"]) await sayTo(device.ann, bob, content);
     const item = (readSeq: number) => ({ chatId, userId: bob.id, readSeq });
@@ -75,34 +75,34 @@ describe("how far somebody has read", () => {
     expect(await listed(device.bob)).toMatchObject([{ readSeq: 3, unread: 1, senderId: ann.id }]);
   });
 
-  test("one's other devices and the other side of a dialog hear of it, the asking device does not", async () => {
+  test("is pushed to the user's other devices and to the peer of a dialog, not to the requesting device", async () => {
     const { bob, device, chatId } = await twoWithDialog();
     await markRead(device.bob, chatId, 1);
     const item = { chatId, userId: bob.id, readSeq: 1 };
     for (const one of [device.bobsOther, device.ann, device.annsOther]) {
-      expect(await heard(one, "markRead")).toMatchObject([{ params: { data: null, message: null, item } }]);
+      expect(await pushesOfType(one, "markRead")).toMatchObject([{ params: { data: null, message: null, item } }]);
     }
-    expect(await heard(device.bob, "markRead")).toEqual([]);
+    expect(await pushesOfType(device.bob, "markRead")).toEqual([]);
   });
 
-  test("a mark that does not move is told to nobody", async () => {
+  test("that does not move is pushed to nobody", async () => {
     const { device, chatId } = await twoWithDialog();
     for (const seq of [1, 1, 5]) await markRead(device.bob, chatId, seq);
-    expect(await heard(device.ann, "markRead")).toHaveLength(1);
-    expect(await heard(device.bobsOther, "markRead")).toHaveLength(1);
+    expect(await pushesOfType(device.ann, "markRead")).toHaveLength(1);
+    expect(await pushesOfType(device.bobsOther, "markRead")).toHaveLength(1);
   });
 
-  test("in a group nobody else hears of it", async () => {
+  test("is not pushed to other members of a group", async () => {
     const { bob, device } = await twoWithDialog();
     const groupId = await makeGroup(device.ann, bob);
     await device.ann.request("messageInGroup", { groupId, content: "news" });
     await markRead(device.bob, groupId, 3);
-    expect(await heard(device.bobsOther, "markRead")).toMatchObject([{ params: { item: { chatId: groupId } } }]);
-    expect(await heard(device.ann, "markRead")).toEqual([]);
+    expect(await pushesOfType(device.bobsOther, "markRead")).toMatchObject([{ params: { item: { chatId: groupId } } }]);
+    expect(await pushesOfType(device.ann, "markRead")).toEqual([]);
     expect(await listed(device.ann)).toMatchObject([{ chatId: groupId, readSeq: 3 }, { receiverId: bob.id }]);
   });
 
-  test("what is unread is what came after the mark; who says something has read what stands before it", async () => {
+  test("determines the unread count; sending a message moves it to that message", async () => {
     const { ann, bob, device, chatId } = await twoWithDialog();
     for (const content of ["two", "three", "four"]) await sayTo(device.ann, bob, content);
     expect(await listed(device.bob)).toMatchObject([{ readSeq: 0, unread: 4 }]);
@@ -113,7 +113,7 @@ describe("how far somebody has read", () => {
     expect(await listed(device.ann)).toMatchObject([{ readSeq: 4, unread: 1 }]);
   });
 
-  test("an edit or a deletion makes nothing unread", async () => {
+  test("is not affected by edits and deletions", async () => {
     const { bob, device, chatId } = await twoWithDialog();
     const { messageId } = await sayTo(device.ann, bob, "two");
     await markRead(device.bob, chatId, 2);
@@ -123,13 +123,13 @@ describe("how far somebody has read", () => {
     expect(await listed(device.bob)).toMatchObject([{ readSeq: 2, unread: 0, chatVersion: 4 }]);
   });
 
-  describe("crosses no block:", () => {
-    /** How far the other side has read, as a device is told that knows nothing yet. */
+  describe("while one side blocks the other", () => {
+    /** The peer's read position as returned to a device that knows nothing. */
     const peerReadSeq = async (device: Device, chatId: number) => {
       const { chats } = (await device.request("sync", { chats: [] })).params.item;
       return chats.find((chat) => chat.chatId === chatId)?.peerReadSeq;
     };
-    const marksOf = async (device: Device) => (await heard(device, "markRead")).map(({ params }) => params.item);
+    const marksOf = async (device: Device) => (await pushesOfType(device, "markRead")).map(({ params }) => params.item);
 
     test.each([
       ["who blocks the other side", true],
@@ -145,15 +145,15 @@ describe("how far somebody has read", () => {
       expect(await peerReadSeq(device.bob, chatId)).toBeUndefined();
     });
 
-    test("what counts as read because the dialog was cleared is told to the own devices only", async () => {
+    test("clearing the dialog is pushed to the user's own devices only", async () => {
       const { ann, bob, device } = await twoWithDialog();
       await block(bob, ann);
       await device.bob.request("clearDialog", { receiverId: ann.id });
-      expect(await heard(device.bobsOther, "clearDialog")).toHaveLength(1);
+      expect(await pushesOfType(device.bobsOther, "clearDialog")).toHaveLength(1);
       expect(await marksOf(device.ann)).toEqual([]);
     });
 
-    test("after the last of two blocks both sides are told where the other has got to, as a fresh read tells it", async () => {
+    test("after the last of two blocks is lifted both sides get the other's read position, equal to a fresh read", async () => {
       const { ann, bob, device, chatId } = await twoWithDialog();
       await block(bob, ann);
       await block(ann, bob);
@@ -169,26 +169,26 @@ describe("how far somebody has read", () => {
     });
   });
 
-  test("strangers and those who left are answered as if there were no such chat", async () => {
+  test("strangers and ex-members get the same error as for an unknown chat", async () => {
     const { bob, device, chatId } = await twoWithDialog();
     const groupId = await makeGroup(device.ann, bob);
     await device.bob.request("leaveGroup", { groupId });
     const stranger = await (await messenger().person()).connect();
-    const unknown = await refusal(stranger, "markRead", { chatId: unknownId, seq: 1 });
+    const unknown = await errorOf(stranger, "markRead", { chatId: unknownId, seq: 1 });
     expect(unknown).toMatchObject({ code: "NOT_MEMBER" });
-    expect(await refusal(stranger, "markRead", { chatId, seq: 1 })).toEqual(unknown);
-    expect(await refusal(device.bob, "markRead", { chatId: groupId, seq: 1 })).toEqual(unknown);
+    expect(await errorOf(stranger, "markRead", { chatId, seq: 1 })).toEqual(unknown);
+    expect(await errorOf(device.bob, "markRead", { chatId: groupId, seq: 1 })).toEqual(unknown);
     expect(await listed(device.bob)).toMatchObject([{ readSeq: 0, unread: 1 }]);
   });
 
-  test.each([{ seq: 0 }, { seq: -1 }, { seq: "1" }, {}])("a mark that is no place is refused: %j", async (params) => {
+  test.each([{ seq: 0 }, { seq: -1 }, { seq: "1" }, {}])("with an invalid seq is rejected: %j", async (params) => {
     const { device, chatId } = await twoWithDialog();
     expect(await device.bob.refused("markRead", { chatId, ...params })).toMatchObject({ code: "VALIDATION" });
   });
 });
 
 describe("clearing a dialog", () => {
-  test("it is gone from the list and the history of the one who clears, and of nobody else", async () => {
+  test("removes it from the caller's chat list and history only", async () => {
     const { ann, bob, device, chatId } = await twoWithDialog();
     await sayTo(device.bob, ann, "two");
     const { params } = await device.bob.request("clearDialog", { receiverId: ann.id });
@@ -206,27 +206,27 @@ describe("clearing a dialog", () => {
     expect(await history(device.ann, bob.id)).toBe(2);
   });
 
-  test("one's other devices hear of it; the other side hears only that all is read", async () => {
+  test("is pushed to the user's other devices; the peer gets only the read position", async () => {
     const { ann, bob, device, chatId } = await twoWithDialog();
     await device.bob.request("clearDialog", { receiverId: ann.id });
     const item = { chatId, clearedSeq: 1, readSeq: 1 };
-    expect(await heard(device.bobsOther, "clearDialog")).toMatchObject([{ params: { item } }]);
-    expect(await heard(device.bob, "clearDialog")).toEqual([]);
+    expect(await pushesOfType(device.bobsOther, "clearDialog")).toMatchObject([{ params: { item } }]);
+    expect(await pushesOfType(device.bob, "clearDialog")).toEqual([]);
     for (const one of [device.ann, device.annsOther]) {
-      expect(await heard(one, "clearDialog")).toEqual([]);
+      expect(await pushesOfType(one, "clearDialog")).toEqual([]);
       const read = { chatId, userId: bob.id, readSeq: 1 };
-      expect((await heard(one, "markRead")).map(({ params }) => params.item)).toEqual([read]);
+      expect((await pushesOfType(one, "markRead")).map(({ params }) => params.item)).toEqual([read]);
     }
   });
 
-  test("the other side is not told once more of what was read before", async () => {
+  test("does not push an unchanged read position to the peer", async () => {
     const { ann, device, chatId } = await twoWithDialog();
     await markRead(device.bob, chatId, 1);
     await device.bob.request("clearDialog", { receiverId: ann.id });
-    expect(await heard(device.ann, "markRead")).toHaveLength(1);
+    expect(await pushesOfType(device.ann, "markRead")).toHaveLength(1);
   });
 
-  test("the next message brings it back, with nothing but that message", async () => {
+  test("lasts until the next message, which is then the only one shown", async () => {
     const { ann, bob, device, chatId } = await twoWithDialog();
     await device.bob.request("clearDialog", { receiverId: ann.id });
     await sayTo(device.ann, bob, "are you there?");
@@ -235,7 +235,7 @@ describe("clearing a dialog", () => {
     expect(params.data.map(({ message }) => message)).toEqual(["are you there?"]);
   });
 
-  test("an edit of what was cleared does not bring it back", async () => {
+  test("is not undone by an edit of a cleared message", async () => {
     const { ann, bob, device } = await twoWithDialog();
     const { messageId } = await sayTo(device.ann, bob, "two");
     await device.bob.request("clearDialog", { receiverId: ann.id });
@@ -243,23 +243,23 @@ describe("clearing a dialog", () => {
     expect(await listed(device.bob)).toEqual([]);
   });
 
-  test("clearing again changes nothing", async () => {
+  test("twice changes nothing", async () => {
     const { ann, device } = await twoWithDialog();
     const once = await device.bob.request("clearDialog", { receiverId: ann.id });
     const twice = await device.bob.request("clearDialog", { receiverId: ann.id });
     expect(twice.params.item).toEqual(once.params.item);
   });
 
-  test("where there is no dialog there is nothing to clear", async () => {
+  test("without a dialog succeeds and returns null", async () => {
     const { device } = await twoWithDialog();
     const carl = await messenger().person("Carl");
     const { params } = await device.bob.request("clearDialog", { receiverId: carl.id });
     expect(params).toMatchObject({ data: null, item: null });
   });
 
-  test("somebody who never was is not there", async () => {
+  test("with an unknown user is rejected", async () => {
     const { device } = await twoWithDialog();
-    const answer = await refusal(device.bob, "clearDialog", { receiverId: unknownId });
+    const answer = await errorOf(device.bob, "clearDialog", { receiverId: unknownId });
     expect(answer).toEqual({ error: true, type: "clearDialog", message: "There is no such user", code: "NOT_FOUND" });
   });
 });
@@ -267,36 +267,36 @@ describe("clearing a dialog", () => {
 describe("typing", () => {
   const typing = (device: Device, chatId: number) => device.request("typing", { chatId });
 
-  test("the others hear of it on every device, one's own devices do not", async () => {
+  test("is pushed to every device of the others, not to the sender's devices", async () => {
     const { ann, device, chatId } = await twoWithDialog();
     expect((await typing(device.ann, chatId)).params).toMatchObject({ data: null, item: null });
     for (const one of [device.bob, device.bobsOther]) {
       const item = { chatId, userId: ann.id, ttlMs: 6000 };
-      expect((await heard(one, "typing")).map(({ params }) => params.item)).toEqual([item]);
+      expect((await pushesOfType(one, "typing")).map(({ params }) => params.item)).toEqual([item]);
     }
-    expect(await heard(device.ann, "typing")).toEqual([]);
-    expect(await heard(device.annsOther, "typing")).toEqual([]);
+    expect(await pushesOfType(device.ann, "typing")).toEqual([]);
+    expect(await pushesOfType(device.annsOther, "typing")).toEqual([]);
   });
 
-  test("it is told again after two seconds, and not before", async () => {
+  test("is pushed at most once in two seconds", async () => {
     const { bob, device, chatId } = await twoWithDialog();
     const now = Date.now();
     const clock = jest.spyOn(Date, "now").mockReturnValue(now);
     await typing(device.ann, chatId);
     clock.mockReturnValue(now + 1999);
     await typing(device.ann, chatId);
-    expect(await heard(device.bob, "typing")).toHaveLength(1);
-    // Each person and each chat has a measure of its own.
+    expect(await pushesOfType(device.bob, "typing")).toHaveLength(1);
+    // Each user and each chat is throttled separately.
     await typing(device.bob, chatId);
-    expect(await heard(device.ann, "typing")).toHaveLength(1);
+    expect(await pushesOfType(device.ann, "typing")).toHaveLength(1);
     await typing(device.ann, await makeGroup(device.ann, bob));
-    expect(await heard(device.bob, "typing")).toHaveLength(2);
+    expect(await pushesOfType(device.bob, "typing")).toHaveLength(2);
     clock.mockReturnValue(now + 2000);
     await typing(device.ann, chatId);
-    expect(await heard(device.bob, "typing")).toHaveLength(3);
+    expect(await pushesOfType(device.bob, "typing")).toHaveLength(3);
   });
 
-  /** Puts this many more people into a group, who never say anything. */
+  /** Adds this many silent members to a group. */
   const crowd = (chatId: number, count: number) =>
     messenger().sql(
       `WITH extra AS (
@@ -310,7 +310,7 @@ describe("typing", () => {
       { chatId, count },
     );
 
-  test("in a group of fifty it is told, in one of fifty-one it is not", async () => {
+  test("is pushed in a group of fifty members and not in one of fifty-one", async () => {
     const { bob, device } = await twoWithDialog();
     const fifty = await makeGroup(device.ann, bob);
     const more = await makeGroup(device.ann, bob);
@@ -318,10 +318,10 @@ describe("typing", () => {
     await crowd(more, 49);
     await typing(device.ann, more);
     await typing(device.ann, fifty);
-    expect(await heard(device.bob, "typing")).toMatchObject([{ params: { item: { chatId: fifty } } }]);
+    expect(await pushesOfType(device.bob, "typing")).toMatchObject([{ params: { item: { chatId: fifty } } }]);
   });
 
-  test("it is told to nobody who comes later, and stored nowhere", async () => {
+  test("is stored nowhere and not pushed to devices that connect later", async () => {
     const { bob, device, chatId } = await twoWithDialog();
     const look = () =>
       messenger().sql(
@@ -330,52 +330,52 @@ describe("typing", () => {
     const before = await look();
     await typing(device.ann, chatId);
     const later = await bob.connect();
-    expect(await heard(later, "typing")).toEqual([]);
+    expect(await pushesOfType(later, "typing")).toEqual([]);
     expect(await look()).toEqual(before);
     const { params } = await later.request("sync", { chats: [[chatId, 1, 0]] });
     expect(params.item.chats).toEqual([]);
   });
 
-  test("strangers are answered as if there were no such chat, and nobody hears of them", async () => {
+  test("of a stranger is rejected like for an unknown chat and pushed to nobody", async () => {
     const { device, chatId } = await twoWithDialog();
     const stranger = await (await messenger().person()).connect();
-    const unknown = await refusal(stranger, "typing", { chatId: unknownId });
+    const unknown = await errorOf(stranger, "typing", { chatId: unknownId });
     expect(unknown).toMatchObject({ code: "NOT_MEMBER" });
-    expect(await refusal(stranger, "typing", { chatId })).toEqual(unknown);
-    expect(await heard(device.ann, "typing")).toEqual([]);
+    expect(await errorOf(stranger, "typing", { chatId })).toEqual(unknown);
+    expect(await pushesOfType(device.ann, "typing")).toEqual([]);
   });
 
-  test("somebody who is blocked is answered as if there were no such user, and not heard", async () => {
+  test("of a blocked user is rejected like for an unknown user and not pushed", async () => {
     const { ann, bob, device, chatId } = await twoWithDialog();
     await block(bob, ann);
-    const answer = await refusal(device.ann, "typing", { chatId });
+    const answer = await errorOf(device.ann, "typing", { chatId });
     expect(answer).toEqual({ error: true, type: "typing", message: "There is no such user", code: "NOT_FOUND" });
-    expect(await heard(device.bob, "typing")).toEqual([]);
+    expect(await pushesOfType(device.bob, "typing")).toEqual([]);
   });
 
-  test("somebody who blocks the other side is not heard by it, and learns of nothing", async () => {
+  test("of a user who blocks the peer is accepted and not pushed", async () => {
     const { ann, bob, device, chatId } = await twoWithDialog();
     await block(ann, bob);
     expect((await typing(device.ann, chatId)).params).toMatchObject({ data: null, item: null });
-    expect(await heard(device.bob, "typing")).toEqual([]);
+    expect(await pushesOfType(device.bob, "typing")).toEqual([]);
   });
 
-  test("in a group it does not cross a block either way, and reaches everyone else", async () => {
+  test("in a group is not pushed across a block in either direction, but to everyone else", async () => {
     const { ann, bob, device } = await twoWithDialog();
     const carl = await messenger().person("Carl");
     const carls = await carl.connect();
     const groupId = await makeGroup(carls, ann, bob);
     await block(ann, bob);
     for (const one of [device.ann, device.bob]) await typing(one, groupId);
-    expect((await heard(carls, "typing")).map(({ params }) => params.item)).toMatchObject([
+    expect((await pushesOfType(carls, "typing")).map(({ params }) => params.item)).toMatchObject([
       { userId: ann.id },
       { userId: bob.id },
     ]);
-    for (const one of [device.ann, device.bob]) expect(await heard(one, "typing")).toEqual([]);
+    for (const one of [device.ann, device.bob]) expect(await pushesOfType(one, "typing")).toEqual([]);
   });
 });
 
-describe("who is there", () => {
+describe("presence", () => {
   const watch = async (device: Device, ...people: { id: number }[]) =>
     (await device.request("watchPresence", { userIds: people.map(({ id }) => id) })).params.data;
 
@@ -388,10 +388,10 @@ describe("who is there", () => {
 
   const online = ({ id }: TestPerson) => ({ userId: id, online: true, lastSeenAt: null });
   const offline = ({ id }: TestPerson) => ({ userId: id, online: false, lastSeenAt: null });
-  /** What was pushed to a device by now. */
-  const shown = async (device: Device) => (await heard(device, "presence")).map(({ params }) => params.item);
+  /** The pushes a device has received so far. */
+  const shown = async (device: Device) => (await pushesOfType(device, "presence")).map(({ params }) => params.item);
 
-  /** From here on graces last until `pass` is called; only `setTimeout` stands still. */
+  /** From here on grace periods last until `pass` is called; only `setTimeout` is faked. */
   function stopTheClock(): { pass(ms: number): void } {
     jest.useFakeTimers({
       doNotFake: [
@@ -409,7 +409,7 @@ describe("who is there", () => {
     return { pass: (ms) => void jest.advanceTimersByTime(ms) };
   }
 
-  /** Closes this person's last socket, and waits until the server has noticed. */
+  /** Closes this person's last socket and waits until the server has processed it. */
   async function leave(person: TestPerson, ...devices: Device[]): Promise<string> {
     const before = await lastSeen(person);
     await Promise.all(devices.map((device) => device.close()));
@@ -420,7 +420,7 @@ describe("who is there", () => {
     throw new Error("the server did not notice that a socket was closed");
   }
 
-  test("a person who is there is online, one who has never been there is offline", async () => {
+  test("shows a connected user as online and one who never connected as offline", async () => {
     const { ann, bob, device } = await twoWithDialog();
     const carl = await messenger().person("Carl");
     await sayTo(device.ann, carl, "Hi");
@@ -431,18 +431,18 @@ describe("who is there", () => {
     ]);
   });
 
-  test("moments that could not be noted are noted with the next one, and never replace a later one", async () => {
+  test("stores last-seen times that could not be written with the next one, and never replaces a later one", async () => {
     const [early, late, next] = [await messenger().person(), await messenger().person(), await messenger().person()];
     const presences = new PresenceStore({ database: messenger().db });
     const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
     const query = jest.spyOn(messenger().db, "query").mockRejectedValueOnce(new Error("the database is away"));
     const failed = presences.seen(early.id, at(1));
-    // Comes up while the first is being noted.
+    // Arrives while the first is being written.
     await presences.seen(late.id, at(2));
     await expect(failed).rejects.toThrow("away");
     query.mockRejectedValueOnce(new Error("the database is still away"));
     await expect(presences.seen(late.id, at(3))).rejects.toThrow("still away");
-    // Noted by another process meanwhile.
+    // Written by another process meanwhile.
     const [noted] = await messenger().sql<{ at: Date }>(
       "UPDATE users SET last_seen_at = $at WHERE id = $id RETURNING last_seen_at AS at",
       { id: early.id, at: at(9) },
@@ -454,13 +454,13 @@ describe("who is there", () => {
     expect(seen).toEqual([at(9), at(3), at(4)].map((moment) => moment.toISOString()));
   });
 
-  test("a person asked about twice is told once", async () => {
+  test("returns a user who is listed twice once", async () => {
     const { bob, device } = await twoWithDialog();
     expect(await watch(device.ann, bob, bob)).toHaveLength(1);
     expect(await watch(device.ann)).toEqual([]);
   });
 
-  test("who has just gone still looks online, and nobody is told", async () => {
+  test("still shows a user as online right after the last disconnect, without a push", async () => {
     const { bob, device } = await twoWithDialog();
     await watch(device.ann, bob);
     const clock = stopTheClock();
@@ -468,10 +468,10 @@ describe("who is there", () => {
     clock.pass(14_999);
     jest.useRealTimers();
     expect(await watch(device.annsOther, bob)).toEqual([{ userId: bob.id, online: true, lastSeenAt: null }]);
-    expect(await heard(device.ann, "presence")).toEqual([]);
+    expect(await pushesOfType(device.ann, "presence")).toEqual([]);
   });
 
-  test("after the grace the one who went is offline, and online again on coming back", async () => {
+  test("shows a user as offline after the grace period and as online after reconnecting", async () => {
     const { bob, device } = await twoWithDialog();
     await watch(device.ann, bob);
     const clock = stopTheClock();
@@ -491,7 +491,7 @@ describe("who is there", () => {
     expect(await device.annsOther.nextPush("presence")).toMatchObject({ params: { item: back } });
   });
 
-  test("who comes back within the grace never went", async () => {
+  test("ignores a reconnect within the grace period", async () => {
     const { bob, device } = await twoWithDialog();
     await watch(device.ann, bob);
     const clock = stopTheClock();
@@ -502,10 +502,10 @@ describe("who is there", () => {
     clock.pass(60_000);
     jest.useRealTimers();
     expect(await watch(device.annsOther, bob)).toEqual([{ userId: bob.id, online: true, lastSeenAt: null }]);
-    expect(await heard(device.ann, "presence")).toEqual([]);
+    expect(await pushesOfType(device.ann, "presence")).toEqual([]);
   });
 
-  test("closing one device of two, or opening a third, tells nobody anything", async () => {
+  test("does not change while at least one device stays connected", async () => {
     const { bob, device } = await twoWithDialog();
     await watch(device.ann, bob);
     const clock = stopTheClock();
@@ -514,10 +514,10 @@ describe("who is there", () => {
     clock.pass(60_000);
     jest.useRealTimers();
     expect(await watch(device.annsOther, bob)).toMatchObject([{ online: true }]);
-    expect(await heard(device.ann, "presence")).toEqual([]);
+    expect(await pushesOfType(device.ann, "presence")).toEqual([]);
   });
 
-  test("a new list of people replaces the one before", async () => {
+  test("watches a new list of users instead of the previous one", async () => {
     const { bob, device } = await twoWithDialog();
     const carl = await messenger().person("Carl");
     await sayTo(device.ann, carl, "Hi");
@@ -526,10 +526,10 @@ describe("who is there", () => {
     await watch(device.annsOther, carl);
     await carl.connect();
     expect(await device.annsOther.nextPush("presence")).toMatchObject({ params: { item: { userId: carl.id } } });
-    expect(await heard(device.ann, "presence")).toEqual([]);
+    expect(await pushesOfType(device.ann, "presence")).toEqual([]);
   });
 
-  test("strangers and people who never were look alike: offline, never seen, and silent", async () => {
+  test("shows strangers and unknown users alike: offline, never seen, no pushes", async () => {
     const { ann, bob, device } = await twoWithDialog();
     const stranger = await messenger().person("Stan");
     const strangers = await stranger.connect();
@@ -543,10 +543,10 @@ describe("who is there", () => {
     await watch(device.ann, bob);
     await bob.connect();
     await device.ann.nextPush("presence");
-    expect(await heard(strangers, "presence")).toEqual([]);
+    expect(await pushesOfType(strangers, "presence")).toEqual([]);
   });
 
-  test("after a block neither of the two sees the other", async () => {
+  test("is hidden from both sides after a block", async () => {
     const { ann, bob, device } = await twoWithDialog();
     await watch(device.ann, bob);
     await watch(device.bob, ann);
@@ -563,12 +563,12 @@ describe("who is there", () => {
     clock.pass(15_000);
     jest.useRealTimers();
     await carls.nextPush("presence");
-    // The block itself took back what was shown.
+    // The block itself pushed offline.
     expect(await shown(device.ann)).toEqual([offline(bob)]);
     expect(await watch(device.ann, bob)).toEqual([offline(bob)]);
   });
 
-  test("a block takes back at once what either of the two shows the other, and its end brings it back", async () => {
+  test("is pushed as offline to both sides at a block and as online when the block is lifted", async () => {
     const { ann, bob, device } = await twoWithDialog();
     await watch(device.ann, bob);
     await watch(device.bob, ann);
@@ -581,7 +581,7 @@ describe("who is there", () => {
     expect(await shown(device.annsOther)).toEqual([]);
   });
 
-  test("a block while somebody asks is in the answer", async () => {
+  test("takes a block during the request into account", async () => {
     const { ann, bob, device } = await twoWithDialog();
     await watch(device.ann, bob);
     const { of } = PresenceStore.prototype;
@@ -596,7 +596,7 @@ describe("who is there", () => {
     expect(await shown(device.annsOther)).toEqual([]);
   });
 
-  test("what could not be taken back while the database was away is taken back with the next news", async () => {
+  test("pushes what could not be pushed during a database outage with the next change", async () => {
     const { ann, bob, device } = await twoWithDialog();
     const carl = await messenger().person("Carl");
     await sayTo(device.ann, carl, "Hi");
@@ -609,7 +609,7 @@ describe("who is there", () => {
     expect(await device.ann.nextPush("presence")).toMatchObject({ params: { item: online(carl) } });
   });
 
-  test("who blocks a stranger shows that to nobody", async () => {
+  test("reveals a block of a stranger to nobody", async () => {
     const { ann, device } = await twoWithDialog();
     const stranger = await messenger().person("Stan");
     const strangers = await stranger.connect();
@@ -621,7 +621,7 @@ describe("who is there", () => {
     expect(await shown(device.ann)).toEqual([]);
   });
 
-  describe("two who share nothing but a group, and watch each other,", () => {
+  describe("of two users who share only a group and watch each other", () => {
     async function twoOfOneGroup() {
       const [ann, bob] = [await messenger().person("Ann"), await messenger().person("Bob")];
       const [anns, bobs] = [await ann.connect(), await bob.connect()];
@@ -647,7 +647,7 @@ describe("who is there", () => {
       expect(await watch(anns, bob)).toEqual([offline(bob)]);
     });
 
-    test("go on seeing each other when one of them leaves, if they share another one", async () => {
+    test("stays visible when one leaves, if they share another group", async () => {
       const { ann, bob, anns, bobs, groupId } = await twoOfOneGroup();
       await makeGroup(anns, bob);
       await bobs.request("leaveGroup", { groupId });
@@ -655,7 +655,7 @@ describe("who is there", () => {
       expect(await shown(anns)).toEqual([]);
     });
 
-    test("see each other again as soon as they share one again", async () => {
+    test("is visible again as soon as they share a group again", async () => {
       const { ann, bob, anns, bobs, groupId } = await twoOfOneGroup();
       await bobs.request("leaveGroup", { groupId });
       await anns.nextPush("presence");
@@ -668,7 +668,7 @@ describe("who is there", () => {
     });
   });
 
-  test("who has deleted the account is offline for who shared a group at once, for others after the grace", async () => {
+  test("of a deleted account is pushed as offline to members of shared groups at once, to others after the grace period", async () => {
     const { ann, bob, device } = await twoWithDialog();
     const carl = await messenger().person("Carl");
     const carls = await carl.connect();
@@ -687,7 +687,7 @@ describe("who is there", () => {
     expect(await watch(device.ann, bob, ann)).toEqual([offline(bob), online(ann)]);
   });
 
-  test("a hundred people may be watched, a hundred and one may not", async () => {
+  test("can be watched for a hundred users, not for a hundred and one", async () => {
     const { device } = await twoWithDialog();
     const people = Array.from({ length: 101 }, (_, n) => ({ id: unknownId + n }));
     expect(await watch(device.ann, ...people.slice(1))).toHaveLength(100);
