@@ -7,36 +7,36 @@ import type { Device } from "./support/device.ts";
 import { type TestPerson, useMessenger } from "./support/messenger.ts";
 
 /*
- * Everything in a frame that is not as documented: one error that names the field and the rule, no row, and a socket
- * that goes on working. Frames are written as raw text, because half of what is wrong with them cannot be made by
+ * Invalid frames of every kind: each gets one error that names the field and the rule, writes no row, and leaves the
+ * socket working. Frames are written as raw text, because half of the faults cannot be produced with
  * JSON.stringify: 1e400, lone surrogates, a key "__proto__".
  */
 
 const messenger = useMessenger({ RATE_LIMITS: "off" });
 
-/** What to send, and the one error it must get. */
+/** A frame to send, and the one error it must get. */
 interface BadFrame {
   text: string;
   type: string;
   code: string;
-  /** What the message must say. */
+  /** What the error's message must contain. */
   says: RegExp;
   requestId?: string | number;
 }
 
-/** One object as JSON text, of values that are JSON text already; a key may be "__proto__". */
+/** An object as JSON text, built from values that are JSON text already; a key may be "__proto__". */
 const objectText = (entries: Iterable<readonly [string, string]>): string =>
   `{${[...entries].map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(",")}}`;
 
-/** So few that a client who sends them is not yet taken for a broken one. */
+/** Few enough that the socket is not closed for malformed frames. */
 const badFramesPerSocket = 15;
 
 const errorKeys = new Set(["error", "type", "message", "code", "requestId", "retryable", "retryAfterMs"]);
 const insides =
   /\bSQL|SELECT |INSERT |UPDATE |sequelize|postgres|pglite|violates|constraint|syntax|unexpected token|stack|\.[jt]s\b|\bat .+:\d+|<\/?\w+>/i;
 
-/** What every error has in common, whatever it is about. */
-function expectDecent(frame: ErrorFrame): void {
+/** The properties that all errors have in common. */
+function expectWellFormedError(frame: ErrorFrame): void {
   expect(Object.keys(frame).filter((key) => !errorKeys.has(key))).toEqual([]);
   expect(frame).toMatchObject({ error: true, type: expect.any(String), code: expect.stringMatching(/^[A-Z_]+$/) });
   expect(frame.message).toMatch(/\w/);
@@ -44,7 +44,7 @@ function expectDecent(frame: ErrorFrame): void {
   expect(frame.message).not.toMatch(insides);
 }
 
-/** What the socket answers to these texts before it answers a proper request that is sent after them. */
+/** The answers to these texts before the answer to a valid request that is sent after them. */
 async function answersTo(device: Device, texts: readonly string[]) {
   const before = device.frames.length;
   for (const text of texts) device.send(text);
@@ -55,8 +55,8 @@ async function answersTo(device: Device, texts: readonly string[]) {
     .slice(0, -1);
 }
 
-/** Sends the frames of a table from several sockets of one person, and compares each answer. */
-async function expectRefused(sender: TestPerson, badFrames: readonly BadFrame[]): Promise<void> {
+/** Sends the frames of a table from several sockets of one person and compares each answer. */
+async function expectErrors(sender: TestPerson, badFrames: readonly BadFrame[]): Promise<void> {
   for (let start = 0; start < badFrames.length; start += badFramesPerSocket) {
     const batch = badFrames.slice(start, start + badFramesPerSocket);
     const device = await sender.connect();
@@ -75,18 +75,18 @@ async function expectRefused(sender: TestPerson, badFrames: readonly BadFrame[])
       },
     }));
     expect(answers.map((answer, index) => ({ text: batch[index]?.text.slice(0, 200), answer }))).toEqual(expected);
-    for (const answer of answers) expectDecent(answer);
+    for (const answer of answers) expectWellFormedError(answer);
     await device.close();
   }
 }
 
-/** What a person's list of chats shows, all of it: whatever someone writes, leaves a trace here. */
+/** The person's whole chat list: everything that is written shows here. */
 async function chatsOf(device: Device) {
   const { params } = await device.request("listLastMessage", { limit: 100, page: 1 });
   return params.data;
 }
 
-// ---- what can be wrong with any frame -------------------------------------------------------------------------------
+// ---- faults of any frame -------------------------------------------------------------------------------
 
 const unreadable: BadFrame[] = [
   "",
@@ -144,12 +144,12 @@ const badRequestIds = ["null", '""', `"${"r".repeat(65)}"`, '"\\u0000"', '"\\ud8
   .concat(["9007199254740992", "[]", '["a"]', "{}", '{"a":1}'])
   .map((text) => ({ text, says: /^"requestId" .*(must|cannot)/ }));
 
-// ---- what can be wrong with a field ---------------------------------------------------------------------------------
+// ---- faults of a field ---------------------------------------------------------------------------------
 
 const notANumber = ['"1"', "true", "[]", "[1]", "{}", "null"];
 const notText = ["1", "true", "[]", '["a"]', "{}", "null"];
 
-/** Wrong in every field of that JSON type. */
+/** Values that are invalid in every field of that JSON type. */
 const wrongInType: Record<string, { text: string; says: RegExp }[]> = {
   integer: [
     ...notANumber.map((text) => ({ text, says: /must be a number$/ })),
@@ -183,7 +183,7 @@ const blank = ['" "', '"   "', '"\\n"', '"\\r\\n\\t"', '"\\u00a0"', '"\\u2003 \\
 }));
 const clientMessageIdRule = /must be 8 to 64 printable ASCII characters$/;
 
-/** Wrong by the documented limits of the field of that name. */
+/** Values that break the documented limits of the field of that name. */
 const wrongInField: Record<string, { text: string; says: RegExp }[]> = {
   userId: idRules,
   receiverId: idRules,
@@ -229,7 +229,7 @@ function fieldsOf(messageType: AnyMessageType): Field[] {
 const exampleOf = (messageType: AnyMessageType): Map<string, string> =>
   new Map(Object.entries(messageType.example.params).map(([name, value]) => [name, JSON.stringify(value)]));
 
-/** A frame of this type, right but for what is given. */
+/** A frame of this type that is valid except for what is given. */
 function frameOf(messageType: AnyMessageType, given: { params?: string | undefined; requestId?: string } = {}): string {
   const params = "params" in given ? given.params : objectText(exampleOf(messageType));
   return objectText([
@@ -239,7 +239,7 @@ function frameOf(messageType: AnyMessageType, given: { params?: string | undefin
   ]);
 }
 
-/** Everything that can be wrong with a frame of this type. */
+/** Every fault that a frame of this type can have. */
 function badFramesOf(messageType: AnyMessageType): BadFrame[] {
   const { type } = messageType;
   const refusal = (text: string, says: RegExp): BadFrame => ({ text, type, code: "VALIDATION", says, requestId: 0 });
@@ -277,17 +277,17 @@ function badFramesOf(messageType: AnyMessageType): BadFrame[] {
   ];
 }
 
-describe("a frame that is not as documented", () => {
-  test("that is no JSON object is answered with one error, and the socket goes on", async () => {
-    await expectRefused(await messenger().person(), unreadable);
+describe("an invalid frame", () => {
+  test("that is no JSON object gets one error, and the socket stays open", async () => {
+    await expectErrors(await messenger().person(), unreadable);
   });
 
-  test("of an unknown type, were it a name every object knows, is told that there is no such type", async () => {
-    await expectRefused(await messenger().person(), unknownTypes);
+  test("of an unknown type, also a name that every object inherits, gets UNKNOWN_TYPE", async () => {
+    await expectErrors(await messenger().person(), unknownTypes);
   });
 
-  test("of an unknown type with a wrong requestId is told of the requestId", async () => {
-    await expectRefused(
+  test("of an unknown type with an invalid requestId gets an error about the requestId", async () => {
+    await expectErrors(
       await messenger().person(),
       badRequestIds.map(({ text, says }) => ({
         text: `{"type":"nosuchtype","requestId":${text}}`,
@@ -299,19 +299,19 @@ describe("a frame that is not as documented", () => {
   });
 
   for (const messageType of registry.values()) {
-    test(`of type ${messageType.type} is told which field breaks which rule, and writes nothing`, async () => {
+    test(`of type ${messageType.type} gets an error that names field and rule, and writes nothing`, async () => {
       const sender = await messenger().person();
       const device = await sender.connect();
       await device.request("privateMessage", { receiverId: sender.id, content: "the only message" });
       const before = await chatsOf(device);
-      await expectRefused(sender, badFramesOf(messageType));
+      await expectErrors(sender, badFramesOf(messageType));
       expect(await chatsOf(device)).toEqual(before);
       expect(before).toHaveLength(1);
       expect(device.pushes()).toEqual([]);
     });
   }
 
-  test("has something wrong to offer here for every field of every type", () => {
+  test("has at least one fault in this table for every field of every type", () => {
     const fields = [...registry.values()].flatMap((messageType) =>
       fieldsOf(messageType).map((field) => ({ type: messageType.type, ...field })),
     );
@@ -319,8 +319,8 @@ describe("a frame that is not as documented", () => {
   });
 });
 
-describe("what a frame may hold beyond its fields", () => {
-  test("a requestId comes back in the answer, be it a success, a refusal or an unknown type", async () => {
+describe("additional content of a frame", () => {
+  test("a requestId is returned in the answer, also in errors and for unknown types", async () => {
     const device = await (await messenger().person()).connect();
     const requestIds = [
       "a",
@@ -355,7 +355,7 @@ describe("what a frame may hold beyond its fields", () => {
     }
   });
 
-  test("no requestId is made up for a frame that had none", async () => {
+  test("no requestId is returned for a frame without one", async () => {
     const device = await (await messenger().person()).connect();
     const answers = await answersTo(device, [
       '{"type":"listLastMessage","params":{"limit":1,"page":1}}',
@@ -366,7 +366,7 @@ describe("what a frame may hold beyond its fields", () => {
     for (const answer of answers) expect(answer).not.toHaveProperty("requestId");
   });
 
-  test("unknown keys are ignored, in the frame and in its params, however deep they go", async () => {
+  test("unknown keys are ignored, in the frame and in its params, at any depth", async () => {
     const device = await (await messenger().person()).connect();
     const deep = `${"[".repeat(8000)}${"]".repeat(8000)}`;
     const wide = `{${Array.from({ length: 500 }, (_, index) => `"key${index}":null`).join()}}`;
@@ -380,10 +380,10 @@ describe("what a frame may hold beyond its fields", () => {
     );
   });
 
-  test("a forbidden key that is hidden deep inside is still found", async () => {
+  test("a forbidden key is found at any depth", async () => {
     const sender = await messenger().person();
     const deep = `${'[{"a":'.repeat(1500)}{"__proto__":1}${"}]".repeat(1500)}`;
-    await expectRefused(sender, [
+    await expectErrors(sender, [
       {
         text: `{"type":"newGroup","params":{"groupName":"n","extra":${deep}}}`,
         type: "newGroup",
@@ -394,7 +394,7 @@ describe("what a frame may hold beyond its fields", () => {
   });
 });
 
-describe("text comes back as it was sent, by push and from the history", () => {
+describe("text is returned as it was sent, by push and from the history", () => {
   const texts = [
     "'",
     '"',
@@ -467,18 +467,18 @@ describe("text comes back as it was sent, by push and from the history", () => {
   });
 });
 
-describe("a request that is well formed and cannot be done", () => {
-  /** The error without its requestId, to compare two of them. */
-  async function refusal(device: Device, type: string, params: object) {
+describe("a valid request that cannot be carried out", () => {
+  /** The error without its requestId, so that two can be compared. */
+  async function errorOf(device: Device, type: string, params: object) {
     const { requestId: _own, ...error } = await device.refused(type, params);
-    expectDecent({ ...error });
+    expectWellFormedError({ ...error });
     return error;
   }
 
   const remove = (person: TestPerson) =>
     messenger().http("DELETE", "/users/me", { token: person.token, body: { password: "correct horse battery" } });
 
-  test("a message to nobody, or to someone whose account is gone, is refused alike", async () => {
+  test("a message to an unknown user and one to a deleted account get the same error", async () => {
     const [ann, gone, unknownToAnn] = [
       await messenger().person(),
       await messenger().person(),
@@ -491,10 +491,10 @@ describe("a request that is well formed and cannot be done", () => {
     const before = await chatsOf(device);
     const noSuchUser = { error: true, type: "privateMessage", code: "NOT_FOUND", message: "There is no such user" };
     for (const receiverId of [gone.id, unknownToAnn.id, 999_999, 2 ** 31, 2 ** 53 - 1]) {
-      expect(await refusal(device, "privateMessage", { receiverId, content: "hello?" })).toEqual(noSuchUser);
+      expect(await errorOf(device, "privateMessage", { receiverId, content: "hello?" })).toEqual(noSuchUser);
     }
     expect(await chatsOf(device)).toEqual(before);
-    expect(await refusal(device, "getlatestMessageDialog", { receiverId: 2 ** 53 - 1, limit: 1, page: 1 })).toEqual({
+    expect(await errorOf(device, "getlatestMessageDialog", { receiverId: 2 ** 53 - 1, limit: 1, page: 1 })).toEqual({
       ...noSuchUser,
       type: "getlatestMessageDialog",
     });
@@ -507,7 +507,7 @@ describe("a request that is well formed and cannot be done", () => {
   const groupTypes = [...registry.values()].filter(({ example }) => "groupId" in example.params);
 
   test.each(groupTypes.map(({ type }) => type))(
-    "%s in a stranger's, a left, an ended, a made-up group or a dialog gets one and the same refusal",
+    "%s gets the same error for a group of strangers, a left, an ended, an unknown one and a dialog",
     async (type) => {
       const [ann, bob] = [await messenger().person(), await messenger().person()];
       const [device, bobsDevice] = [await ann.connect(), await bob.connect()];
@@ -529,7 +529,7 @@ describe("a request that is well formed and cannot be done", () => {
       const example = registry.get(type)?.example.params;
       const withUser = { ...example, ...("userId" in example && { userId: bob.id }) };
       for (const groupId of [2 ** 53 - 1, strangersId, leftId, endedId, dialogId, othersDialogId]) {
-        expect(await refusal(device, type, { ...withUser, groupId })).toEqual({
+        expect(await errorOf(device, type, { ...withUser, groupId })).toEqual({
           error: true,
           type,
           code: "NOT_MEMBER",
@@ -540,7 +540,7 @@ describe("a request that is well formed and cannot be done", () => {
     },
   );
 
-  test("adding someone twice is a conflict, adding nobody is not found, and a stranger learns neither", async () => {
+  test("adding a member twice is a conflict, an unknown user is not found, and a stranger learns neither", async () => {
     const [ann, bob, stranger] = [await messenger().person(), await messenger().person(), await messenger().person()];
     const [device, strangersDevice] = [await ann.connect(), await stranger.connect()];
     const groupId = (await device.request("newGroup", { groupName: "two" })).params.item.groupId ?? 0;
@@ -548,21 +548,21 @@ describe("a request that is well formed and cannot be done", () => {
     const before = await chatsOf(device);
     const [add, error] = ["addUserInGroup", true];
     for (const userId of [bob.id, ann.id]) {
-      expect(await refusal(device, add, { groupId, userId })).toEqual({
+      expect(await errorOf(device, add, { groupId, userId })).toEqual({
         error,
         type: add,
         code: "CONFLICT",
         message: "User is already a member of this group",
       });
     }
-    expect(await refusal(device, add, { groupId, userId: 2 ** 53 - 1 })).toEqual({
+    expect(await errorOf(device, add, { groupId, userId: 2 ** 53 - 1 })).toEqual({
       error,
       type: add,
       code: "NOT_FOUND",
       message: "There is no such user",
     });
     for (const userId of [bob.id, ann.id, stranger.id, 2 ** 53 - 1]) {
-      expect(await refusal(strangersDevice, add, { groupId, userId })).toEqual({
+      expect(await errorOf(strangersDevice, add, { groupId, userId })).toEqual({
         error,
         type: add,
         code: "NOT_MEMBER",
@@ -572,15 +572,15 @@ describe("a request that is well formed and cannot be done", () => {
     expect(await chatsOf(device)).toEqual(before);
   });
 
-  test("someone who has left cannot leave again", async () => {
+  test("an ex-member cannot leave again", async () => {
     const [ann, bob] = [await messenger().person(), await messenger().person()];
     const [device, bobsDevice] = [await ann.connect(), await bob.connect()];
     const groupId = (await device.request("newGroup", { groupName: "two" })).params.item.groupId ?? 0;
     await device.request("addUserInGroup", { groupId, userId: bob.id });
     await bobsDevice.request("leaveGroup", { groupId });
-    expect(await refusal(bobsDevice, "leaveGroup", { groupId })).toMatchObject({ code: "NOT_MEMBER" });
+    expect(await errorOf(bobsDevice, "leaveGroup", { groupId })).toMatchObject({ code: "NOT_MEMBER" });
     await device.request("leaveGroup", { groupId });
-    expect(await refusal(device, "leaveGroup", { groupId })).toMatchObject({ code: "NOT_MEMBER" });
+    expect(await errorOf(device, "leaveGroup", { groupId })).toMatchObject({ code: "NOT_MEMBER" });
   });
 
   test("a page past the end is an empty list", async () => {
@@ -604,7 +604,7 @@ describe("a request that is well formed and cannot be done", () => {
   });
 });
 
-test("a frame of 32 KiB to the byte is still read", async () => {
+test("a frame of exactly 32 KiB is accepted", async () => {
   const device = await (await messenger().person()).connect();
   const frame = JSON.stringify({ type: "listLastMessage", params: { limit: 1, page: 1 }, padding: "" });
   const [answer] = await answersTo(device, [frame.replace('""', `"${"x".repeat(32 * 1024 - frame.length)}"`)]);

@@ -9,17 +9,17 @@ import { ServerProcess } from "./support/process.ts";
 import { connect, post } from "./support/processes.ts";
 
 /*
- * What people notice when the database restarts, freezes or hangs up on us: a send is answered, if need be with
- * "unknown, try again"; what was answered is there; what was sent again is there once; and everybody hears it once.
+ * Clients during restarts, freezes and connection losses of the database: every send is answered, if need be with
+ * "unknown, try again"; acknowledged messages are stored; repeated sends are stored once and pushed once.
  */
 
-/** How long PostgreSQL is frozen, in seconds. FAULT_PAUSE_SECONDS=30 for the long run. */
+/** How long PostgreSQL is frozen, in seconds. Set FAULT_PAUSE_SECONDS=30 for the long run. */
 const pauseSeconds = Number(process.env.FAULT_PAUSE_SECONDS ?? 2);
-/** What every send does, in a transaction of its own. */
+/** The statement of every send, in a transaction of its own. */
 const sendStatement = "send_messages";
-/** How long after the database is back everything must work again, in milliseconds. */
+/** How long after the database is back requests must succeed again, in milliseconds. */
 const recoveryMs = 5000;
-/** A frozen database is given up after a while, and so are those who wait behind it; in milliseconds. */
+/** How long requests may wait for a frozen database, queued ones included, in milliseconds. */
 const answerMs = 60_000;
 
 describeWithCluster("a messenger whose PostgreSQL fails", () => {
@@ -63,7 +63,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       await connect(server, ann.token),
       await connect(server, bob.token),
     ];
-    // The first message opens the dialog, in a transaction of its own.
+    // The first message creates the dialog in a transaction of its own.
     await annsPhone.request("privateMessage", { receiverId: bob.user.id, content: "the first message" });
   });
 
@@ -82,7 +82,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     );
 
   /**
-   * Sends again until it is stored, as the contract has it.
+   * Repeats a send until it is stored, as the protocol requires.
    * @returns how often the outcome was unknown
    */
   async function sendUntilStored(content: string, deadline = () => Date.now() + recoveryMs): Promise<number> {
@@ -96,7 +96,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   }
 
   /**
-   * Lets a fault happen while several messages are always on their way, and looks at what became of each.
+   * Causes a fault while several sends are always in progress, and checks the outcome of each.
    * @returns how often the outcome of a send was unknown
    */
   async function expectNothingLost(fault: () => Promise<void>): Promise<number> {
@@ -119,7 +119,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     return unknown;
   }
 
-  /** All that is stored in the dialog, the oldest first. */
+  /** Every stored message of the dialog, oldest first. */
   async function history(): Promise<{ seq: number; content: string }[]> {
     const rows: { seq: number; content: string }[] = [];
     for (let page = 1; ; page++) {
@@ -130,7 +130,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     }
   }
 
-  /** Each of these is stored once, and both other devices have heard each of them once, in the order in which it is stored. */
+  /** Expects each text to be stored once and received once, in stored order, by both other devices. */
   async function expectOnceEverywhere(contents: readonly string[]): Promise<void> {
     const rows = await history();
     const stored = rows.map(({ content }) => content);
@@ -144,7 +144,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   }
 
   test.each(["fast", "immediate"] as const)(
-    "restarted %s while people write, it answers every send, and 5 s later all of them are there once",
+    "that restarts (%s) during sends: every send is answered, and 5 s later all are stored once",
     async (mode) => {
       const unknown = await expectNothingLost(async () => {
         await cluster.stop(mode);
@@ -155,7 +155,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     60_000,
   );
 
-  test(`frozen for ${pauseSeconds} s while people write, it answers every send, and all of them are there once`, async () => {
+  test(`that freezes for ${pauseSeconds} s during sends: every send is answered and stored once`, async () => {
     const unknown = await expectNothingLost(async () => {
       await cluster.pause();
       const frozen = wait(pauseSeconds * 1000);
@@ -163,11 +163,11 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       await frozen;
       cluster.resume();
     });
-    // A short pause is waited for.
+    // The server waits through a short freeze.
     if (pauseSeconds > 20) expect(unknown).toBeGreaterThan(0);
   }, 180_000);
 
-  test("frozen for good, it does not keep the messenger from stopping: sends under way are answered, and everybody is told to come back", async () => {
+  test("that freezes for good does not prevent a stop: pending sends are answered and sockets closed with 1012", async () => {
     const stopping = await ServerProcess.start({
       DATABASE_URL: cluster.url,
       JWT_SECRET: "for tests only, and long enough for them",
@@ -193,7 +193,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     }
   }, 120_000);
 
-  test("that hangs up on every connection is connected to again, and nobody but the log hears of it", async () => {
+  test("that closes every connection is reconnected to without an error to clients", async () => {
     const operator = new pg.Client({ connectionString: cluster.url });
     await operator.connect();
     await operator.query(
@@ -205,7 +205,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     await expectOnceEverywhere(["the first message", "after it hung up"]);
   });
 
-  test("cut off when a message is committed and the answer is not back, it says unknown, tells everybody else once, and calls the retry a duplicate", async () => {
+  test("that commits a message and loses the connection: the sender gets UNAVAILABLE, the others one push, and the retry is a duplicate", async () => {
     const cut = cutter.cutAt(sendStatement, "after");
     const answer = await send("in doubt");
     await cut;
@@ -221,7 +221,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     await expectOnceEverywhere(["the first message", "in doubt", "after it"]);
   });
 
-  test("cut off when the end of a group is committed and the answer is not back, everybody in it hears of the end", async () => {
+  test("that commits the end of a group and loses the connection: every member receives the end", async () => {
     const groupId = (await annsPhone.request("newGroup", { groupName: "short-lived" })).params.item.groupId ?? 0;
     await annsPhone.request("addUserInGroup", { groupId, userId: bob.user.id });
     const cut = cutter.cutAt("COMMIT", "after");
@@ -235,7 +235,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     }
   });
 
-  test("cut off before it has heard of a message, it says unknown, tells nobody, and stores the retry", async () => {
+  test("that loses the connection before a message arrives: the sender gets UNAVAILABLE, nobody a push, and the retry is stored", async () => {
     const cut = cutter.cutAt(sendStatement, "before");
     const answer = await send("in doubt");
     await cut;

@@ -5,22 +5,22 @@ import type { Device } from "./support/device.ts";
 import { password, TestMessenger, type TestPerson } from "./support/messenger.ts";
 
 /*
- * Who may do what: every message type and every route against everyone who might try. Each cell says what is answered,
- * and a refusal must not have changed a row. A new type or route without a line here fails.
+ * Permissions: every message type and every route against every kind of caller. Each cell states the answer, and a
+ * rejected request must not have changed a row. A new type or route without a row in this table fails.
  */
 
-/** In the group: owner, admin, member. Not any more: exMember. Never: stranger. Two people of whom one blocks the other. */
+/** Members of the group (owner, admin, member), an ex-member, a stranger, and two people of whom one blocks the other. */
 const roles = ["owner", "admin", "member", "exMember", "stranger", "blocker", "blocked"] as const;
 type Role = (typeof roles)[number];
 
-/** What a cell acts on. */
+/** The objects that a cell's request refers to. */
 interface Scene {
   groupId: number;
-  /** A plain member, whom others act on. */
+  /** A member without rights, the target of requests. */
   target: TestPerson;
-  /** Somebody who is in nothing. */
+  /** A user who is in no chat. */
   outsider: TestPerson;
-  /** The blocker for the blocked, and the other way round; for everyone else somebody in a dialog with them. */
+  /** For the blocker and the blocked: each other. For everyone else: the peer of a dialog. */
   partner: TestPerson;
   /** The chat of that dialog. */
   dialogId: number;
@@ -30,7 +30,7 @@ interface Scene {
 }
 
 type Expected = "ok" | "NOT_MEMBER" | "FORBIDDEN" | "NOT_FOUND" | "CONFLICT" | "VALIDATION";
-/** `noGroup` saves making one for a type that needs none. */
+/** `noGroup` skips creating a group for types that need none. */
 type Row = { noGroup?: true; params: (scene: Scene) => object; expected: Record<Role, Expected> };
 
 const everyone = (expected: Expected): Record<Role, Expected> => ({
@@ -86,7 +86,7 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
   },
   transferOwnership: { params: ({ groupId, target }) => ({ groupId, userId: target.id }), expected: ownerOnly },
   deleteGroup: { params: ({ groupId }) => ({ groupId }), expected: ownerOnly },
-  // Somebody else's message: to who is not in its chat it does not exist.
+  // The message of another: for non-members of its chat it does not exist.
   editMessage: {
     params: ({ messageId }) => ({ messageId, content: "mine now" }),
     expected: { ...everyone("NOT_FOUND"), owner: "FORBIDDEN", admin: "FORBIDDEN", member: "FORBIDDEN" },
@@ -146,7 +146,7 @@ async function makeScene(role: Role, { noGroup }: Row): Promise<Scene> {
   };
 }
 
-/** A group of its own for one cell, with a message of the target in it. */
+/** A group for one cell, with a message of the target. */
 async function makeGroup(): Promise<{ groupId: number; messageId: number }> {
   const { params } = await devices.owner.request("newGroup", { groupName: "the group" });
   const groupId = params.item.groupId ?? 0;
@@ -161,7 +161,7 @@ async function makeGroup(): Promise<{ groupId: number; messageId: number }> {
   return { groupId, messageId: said.item.messageId };
 }
 
-/** Everything there is, in one number; the times of last use aside. */
+/** A hash of all stored rows, except for the times of last use. */
 async function fingerprint(): Promise<unknown> {
   return messenger.sql(`
     SELECT (SELECT md5(string_agg(md5((to_jsonb(t) - 'last_seen_at')::text), '' ORDER BY id)) FROM users t) AS users,
@@ -173,7 +173,7 @@ async function fingerprint(): Promise<unknown> {
 }
 
 describe("message types", () => {
-  test("every type has its line", () => {
+  test("every type has a row", () => {
     expect(Object.keys(matrix).sort()).toEqual(Object.keys(messageTypes).sort());
   });
 
@@ -188,7 +188,7 @@ describe("message types", () => {
     if (before) expect(await fingerprint()).toEqual(before);
   });
 
-  test("a deleted account opens no socket, and nobody's message reaches it", async () => {
+  test("a deleted account can open no socket and receives no messages", async () => {
     const gone = await messenger.person();
     await messenger.http("DELETE", "/users/me", { token: gone.token, body: { password } });
     await expect(messenger.connect(gone.token)).rejects.toThrow("401");
@@ -204,7 +204,7 @@ describe("routes", () => {
   const open = routes.filter((route) => route.public).map(({ method, url }) => `${method} ${url}`);
   const closed = routes.filter((route) => !route.public).map(({ method, url }) => `${method} ${url}`);
 
-  test("only what makes or renews a session is open to everyone", () => {
+  test("only routes that create or renew a session need no token", () => {
     expect(open).toEqual(["post /auth/register", "post /auth/login", "post /auth/refresh"]);
   });
 

@@ -8,22 +8,22 @@ import { recentChanges, versionBefore } from "../src/db/queries/chats/recent-cha
 import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
 import { useMessenger } from "./support/messenger.ts";
 
-/* That the queries of the busiest screens read an index, on tables of a size at which that matters. */
+/* The most frequent queries use an index, on tables large enough for that to matter. */
 
 const messenger = useMessenger();
 
-/** Ids far from those that the messenger gives out. */
+/** Ids far from those that the messenger assigns. */
 const me = 1_000_000;
 const people = 5000;
 const chats = 1000;
 const messagesPerChat = 20;
-/** One chat of two others, who have said much; the second of them has cleared almost all of it. */
+/** A chat of two users with many messages, almost all of which the second has cleared. */
 const long = { chatId: me + 5000, userId: me + 2001, clearedBy: me + 2002, messages: 20_000, cleared: 19_990 };
-/** One chat of two others again, of few messages, each as long as can be. */
+/** A chat of two users with few messages of maximum length. */
 const wide = { chatId: me + 5001, userId: me + 2003, otherId: me + 2004, messages: 400 };
 
 beforeAll(async () => {
-  // Names of an even spread: each of 26 letters begins as many first and as many last names.
+  // Names are evenly distributed over the 26 initial letters.
   await messenger().sql(
     `INSERT INTO users (id, email, email_key, password_hash, first_name, last_name, first_name_key, last_name_key)
      SELECT $me + n, key || '@example.test', key || '@example.test', 'none', first, last, first, last
@@ -63,7 +63,7 @@ beforeAll(async () => {
   await messenger().sql(
     "UPDATE chats AS c SET last_message_id = m.id FROM messages AS m WHERE m.chat_id = c.id AND m.seq = c.last_seq",
   );
-  // Of people beyond those above.
+  // People besides those above.
   await messenger().sql(
     `INSERT INTO blocks (user_id, blocked_id)
      SELECT $first + n, $first + 1 + (n + k * 7) % 1000
@@ -73,7 +73,7 @@ beforeAll(async () => {
   await messenger().sql("ANALYZE");
 });
 
-/** Runs a query, and gives the plan of every statement that it sent, with the same values bound. */
+/** Runs a query and returns the plan of every statement it sent, with the same values bound. */
 async function plansOf(run: (database: Database) => Promise<unknown[]>): Promise<{ rows: number; plans: string[] }> {
   const real = messenger().db;
   const sent: [string, QueryOptions][] = [];
@@ -117,7 +117,7 @@ describe("a search for people", () => {
     ],
     ["that goes on among first names", named("a"), place("first", "ad"), [first, last]],
     ["that goes on among last names", named("a"), place("last", "ad"), [last]],
-  ])("%s reads a range of an index for each of its parts", async (_what, search, after, indexes) => {
+  ])("%s reads an index range for each of its parts", async (_what, search, after, indexes) => {
     const { plans } = await plansOf((database) => peopleByName(database, search, { after, limit: 1000 }));
     expect(plans).toHaveLength(indexes.length);
     for (const [part, plan] of plans.entries()) {
@@ -133,7 +133,7 @@ describe("the list of chats", () => {
     ["the first page", 20, 0],
     ["the longest page", 100, 0],
     ["a page far behind", 20, 900],
-  ])("finds %s without reading the messages from end to end", async (_which, limit, offset) => {
+  ])("finds %s without scanning the messages", async (_which, limit, offset) => {
     const { rows, plans } = await plansOf((database) => chatList(database, { userId: me, limit, offset }));
     expect(rows).toBe(limit);
     expect(plans).toHaveLength(1);
@@ -142,8 +142,8 @@ describe("the list of chats", () => {
   });
 });
 
-describe("the look for what other processes changed", () => {
-  test("reads the end of the primary key and the index of what was revised, and nothing else", async () => {
+describe("the polling of changes by other processes", () => {
+  test("reads the end of the primary key and the index of revised messages only", async () => {
     const { plans } = await plansOf((database) => recentChanges(database, { seconds: 0 }));
     expect(plans[0]).toContain("Index Scan Backward using messages_pkey");
     expect(plans[1]).toContain("messages_pkey");
@@ -151,7 +151,7 @@ describe("the look for what other processes changed", () => {
     expect(plans.join("\n")).not.toContain("Seq Scan");
   });
 
-  test("and the start of one chat reads that chat alone", async () => {
+  test("reads only one chat to find where to start with it", async () => {
     const { plans } = await plansOf(async (database) => [await versionBefore(database, { chatId: me, seconds: 60 })]);
     expect(plans[0]).toMatch(/Index Scan.* (using|on) messages_version_unique|Index Cond: \(chat_id/);
   });
@@ -182,7 +182,7 @@ async function preparedBy(run: () => Promise<unknown>): Promise<{ text: string; 
   }
 }
 
-/** Runs a prepared statement by the plan that a connection keeps for all values, and looks at every step of it. */
+/** Runs a prepared statement with the generic plan that a connection keeps, and returns every step. */
 async function stepsOf(run: () => Promise<unknown>): Promise<PlanNode[]> {
   const { text, values } = await preparedBy(run);
   const given = values.map((value) => (Array.isArray(value) ? `'{${value.join(",")}}'` : value)).join(", ");
@@ -200,7 +200,7 @@ async function stepsOf(run: () => Promise<unknown>): Promise<PlanNode[]> {
   });
 }
 
-/** How many rows of messages were looked at, by each index; those that did not fit included. */
+/** How many rows of messages were read through each index, those that did not fit included. */
 function messagesRead(steps: readonly PlanNode[]): Record<string, number> {
   const read: Record<string, number> = { messages_pkey: 0, messages_version_unique: 0, messages_seq_unique: 0 };
   for (const step of steps) {
@@ -212,7 +212,7 @@ function messagesRead(steps: readonly PlanNode[]): Record<string, number> {
   return read;
 }
 
-describe("catching up", () => {
+describe("sync", () => {
   const amount = { changes: 500, newest: 50, bytes: 512 * 1024 };
   const stepsFor = (userId: number, ...known: KnownChat[]) => {
     const scope = { userId, fromChatId: 1, toChatId: Number.MAX_SAFE_INTEGER };
@@ -247,13 +247,13 @@ describe("catching up", () => {
     expect(steps.map((step) => step["Node Type"])).not.toContain("Seq Scan");
   });
 
-  test("with more chats than an answer holds looks at no more messages than could fit", async () => {
+  test("with more chats than fit in an answer reads no more messages than could fit", async () => {
     const read = messagesRead(await stepsFor(me));
     expect(read.messages_version_unique).toBeLessThan(3000);
     expect(read.messages_pkey).toBeLessThan(3000);
   });
 
-  test("with more text than an answer holds reads no more texts than could fit", async () => {
+  test("with more text than fits in an answer reads no more texts than could fit", async () => {
     const read = messagesRead(await stepsFor(wide.userId));
     expect(read.messages_version_unique).toBe(wide.messages);
     expect(read.messages_pkey).toBeLessThanOrEqual(Math.ceil(amount.bytes / (3 * 4096)));

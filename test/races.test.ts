@@ -3,8 +3,8 @@ import type { Device } from "./support/device.ts";
 import { password, useMessenger } from "./support/messenger.ts";
 
 /*
- * Things that happen at the same time, in rounds: each has one outcome of a few allowed ones, nothing ends in a 500, a
- * deadlock or a half state. RACE_ROUNDS sets the number of rounds; `npm run races` does a thousand.
+ * Concurrent requests, in rounds: each round has one of a few allowed outcomes, and none ends in a 500, a deadlock or
+ * an inconsistent state. RACE_ROUNDS sets the number of rounds; `npm run races` runs a thousand.
  */
 
 const rounds = Number(process.env.RACE_ROUNDS ?? 15);
@@ -12,7 +12,7 @@ const patienceMs = 60_000 + rounds * 1500;
 
 const messenger = useMessenger();
 
-/** Runs a race often, and fails with the number of the round. */
+/** Runs a race many times and fails with the number of the round. */
 async function inRounds(race: (round: number) => Promise<void>): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     try {
@@ -43,7 +43,7 @@ async function groupOf(owner: Device, memberIds: readonly number[]): Promise<num
   return groupId;
 }
 
-/** Every message of a chat, from the database, and that its numbers have no hole. */
+/** Every message of a chat from the database; fails if its numbers have a gap. */
 async function history(chatId: number) {
   const rows = await messenger().sql<{
     seq: number;
@@ -62,9 +62,9 @@ async function history(chatId: number) {
   return rows;
 }
 
-describe("at the same time", () => {
+describe("concurrently", () => {
   test(
-    "one e-mail address is registered a hundred times in different letter case: one account comes of it",
+    "one e-mail address registered a hundred times in different letter case gives one account",
     async () => {
       for (let round = 1; round <= Math.max(1, Math.floor(rounds / 10)); round++) {
         const address = `twin${round}@example.test`;
@@ -90,7 +90,7 @@ describe("at the same time", () => {
   );
 
   test(
-    "fifty adds of one person: one adds, the others hear that the person is in",
+    "fifty requests to add one person: one succeeds, the others get CONFLICT",
     () =>
       inRounds(async () => {
         const [owner, other, added] = await connected(3);
@@ -108,7 +108,7 @@ describe("at the same time", () => {
   );
 
   test(
-    "one is added by another who leaves: both are done, or the add came too late",
+    "a member adds someone and leaves: both succeed, or the add comes too late",
     () =>
       inRounds(async () => {
         const [owner, leaver, added] = await connected(3);
@@ -128,7 +128,7 @@ describe("at the same time", () => {
   );
 
   test(
-    "one leaves on one device and writes on the other: what is acknowledged stands before the leave",
+    "a member leaves on one device and sends on another: acknowledged messages come before the leave",
     () =>
       inRounds(async () => {
         const [owner, leaver] = await connected(2);
@@ -154,7 +154,7 @@ describe("at the same time", () => {
   );
 
   test(
-    "one is put out while others write: nothing numbered after it reaches the one put out",
+    "a member is removed while others send: nothing numbered after the removal reaches the removed member",
     () =>
       inRounds(async () => {
         const [owner, writer, removed] = await connected(3);
@@ -177,7 +177,7 @@ describe("at the same time", () => {
   );
 
   test(
-    "an account is deleted while it writes: nothing is stored after the answer",
+    "an account is deleted while it sends: nothing is stored after the answer",
     () =>
       inRounds(async () => {
         const [owner, deleted] = await connected(2);
@@ -213,7 +213,7 @@ describe("at the same time", () => {
   );
 
   test(
-    "a password is changed while the old one logs in: no session of the old password outlives it",
+    "a password is changed during log-ins with the old one: no session of the old password survives",
     () =>
       inRounds(async () => {
         const person = await messenger().person();
@@ -238,7 +238,7 @@ describe("at the same time", () => {
   );
 
   test(
-    "the owner and the last admin leave: the one who stays owns the group",
+    "the owner and the last admin leave: the remaining member owns the group",
     () =>
       inRounds(async () => {
         const [owner, admin, member] = await connected(3);
@@ -254,7 +254,7 @@ describe("at the same time", () => {
   );
 
   test(
-    "two people write to each other for the first time: they find one dialog",
+    "two people send each other their first messages: one dialog is created",
     () =>
       inRounds(async () => {
         const [ann, bob] = await connected(2);
@@ -270,7 +270,7 @@ describe("at the same time", () => {
   );
 
   test(
-    "one blocks another who writes: nothing is stored after the answer",
+    "a user blocks another who is sending: nothing is stored after the answer",
     () =>
       inRounds(async () => {
         const [blocker, blocked] = await connected(2);

@@ -134,7 +134,7 @@ describe("the read position", () => {
     test.each([
       ["who blocks the other side", true],
       ["whom the other side blocks", false],
-    ])("what somebody has read %s is told to the own devices only, pushed or asked for", async (_who, isBlocker) => {
+    ])("of %s is returned and pushed to the user's own devices only", async (_who, isBlocker) => {
       const { ann, bob, device, chatId } = await twoWithDialog();
       await (isBlocker ? block(bob, ann) : block(ann, bob));
       await markRead(device.bob, chatId, 1);

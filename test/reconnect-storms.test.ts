@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { BatchLoader } from "../src/concurrency/batch-loader.ts";
 import { FairQueue } from "../src/concurrency/fair-queue.ts";
 
-/** Work that ends when the test says so. */
+/** Work that the test completes. */
 function controlled<T>() {
   const begun: { ids: number[]; end: (found: T) => void; fail: (error: Error) => void }[] = [];
   const run = (ids: number[]) => new Promise<T>((resolve, reject) => begun.push({ ids, end: resolve, fail: reject }));
@@ -11,8 +11,8 @@ function controlled<T>() {
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-describe("looking up for many at once", () => {
-  test("who asks during a look shares the next one, which begins afterwards", async () => {
+describe("a batch loader", () => {
+  test("puts requests that arrive during a load into the next one", async () => {
     const { begun, run } = controlled<Map<number, string>>();
     const gathered = new BatchLoader(run);
     const first = gathered.load(1);
@@ -31,7 +31,7 @@ describe("looking up for many at once", () => {
     expect(await Promise.all([again, second, nobody])).toEqual(["one, as it is", "two", undefined]);
   });
 
-  test("a look that fails fails those who shared it, and nobody after them", async () => {
+  test("fails only the requests of the load that failed", async () => {
     const { begun, run } = controlled<Map<number, string>>();
     const gathered = new BatchLoader(run);
     const first = gathered.load(1);
@@ -44,8 +44,8 @@ describe("looking up for many at once", () => {
   });
 });
 
-describe("taking turns", () => {
-  test("only so many run at a time, and the others follow in their order, whatever becomes of those before", async () => {
+describe("a fair queue", () => {
+  test("limits concurrency and runs the rest in order, also after failures", async () => {
     const { begun, run } = controlled<string>();
     const turns = new FairQueue(2);
     const work = [1, 2, 3, 4].map((id) => turns.run(id, () => run([id])));
@@ -61,13 +61,13 @@ describe("taking turns", () => {
     expect(await Promise.all([work[0], work[2], work[3]])).toEqual(["done", "done", "done"]);
   });
 
-  test("who asks for a hundred things is served in turns with who asks for one", async () => {
+  test("serves a user with one task before the rest of a user with a hundred", async () => {
     const { begun, run } = controlled<string>();
     const turns = new FairQueue(2);
     const greedy = Array.from({ length: 100 }, (_, index) => turns.run(1, () => run([index])));
     const modest = [2, 3].map((person) => turns.run(person, () => run([-person])));
     await settle();
-    // One place is free beside the greedy one, who has no more than one.
+    // The user with a hundred tasks occupies one slot, the other is free.
     expect(begun.map(({ ids }) => ids)).toEqual([[0], [-2]]);
     begun[0]?.end("done");
     await settle();

@@ -3,8 +3,8 @@ import type { Device } from "./support/device.ts";
 import { useMessenger } from "./support/messenger.ts";
 
 /*
- * The document the product was asked for, example by example: exactly its requests are sent, without a requestId, and
- * exactly its keys and values are compared. What we add beyond it may be there too, and is not looked at.
+ * The document that specified the product, example by example: exactly its requests are sent, without a requestId, and
+ * exactly its keys and values are compared. Additional keys are ignored.
  */
 
 const messenger = useMessenger();
@@ -12,7 +12,7 @@ const messenger = useMessenger();
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const anId = expect.any(Number);
 
-/** Two people, as in the document: Patrick0 and Patrick1, both connected. */
+/** Two connected people, as in the document: Patrick0 and Patrick1. */
 async function twoPatricks() {
   const patrick0 = await messenger().person("Patrick0");
   const patrick1 = await messenger().person("Patrick1");
@@ -26,8 +26,8 @@ async function newGroup(device: Device, groupName = "new name"): Promise<number>
 
 const nullAnswer = (type: string) => ({ type, success: true, params: { data: null, message: null, senderName: null } });
 
-describe("the seed's examples", () => {
-  test("1: an invalid token is answered 401 and a disconnection", async () => {
+describe("the examples of the specification", () => {
+  test("1: an invalid token gets 401 and the connection ends", async () => {
     await expect(messenger().connect("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpZCI6MX0.x")).rejects.toThrow(
       "Unexpected server response: 401",
     );
@@ -156,7 +156,7 @@ describe("the seed's examples", () => {
     expect(answer).toMatchObject(nullAnswer("privateMessage"));
   });
 
-  test("9: what the receiver of a message hears", async () => {
+  test("9: the push to the receiver of a message", async () => {
     const { patrick1, device0, device1 } = await twoPatricks();
     await device0.request("privateMessage", { receiverId: patrick1.id, content: "Hi" });
     expect(await device1.nextPush()).toMatchObject({

@@ -6,7 +6,7 @@ import { ServerProcess } from "./support/process.ts";
 import { connect, post } from "./support/processes.ts";
 import { TestRedis } from "./support/redis.ts";
 
-/* Two server processes on one PostgreSQL and one Redis are one messenger. */
+/* Two server processes on one PostgreSQL and one Redis behave as one messenger. */
 
 describeWithProcesses("two processes", () => {
   let cluster: Cluster;
@@ -57,7 +57,7 @@ describeWithProcesses("two processes", () => {
     return device;
   }
 
-  /** Two people of one group, each with a device at each process. */
+  /** Two members of a group, each with a device on each process. */
   async function groupOfTwo() {
     const [ann, bob] = [await person(), await person()];
     const annAt = { one: await ann.at(one), two: await ann.at(two) };
@@ -68,7 +68,7 @@ describeWithProcesses("two processes", () => {
     return { ann, bob, annAt, bobAt, groupId };
   }
 
-  /** The versions of a group's messages that a device was told, by answers and pushes, in the order in which they came. */
+  /** The versions of a group's messages that a device received, by answers and pushes, in order. */
   const toldOf = (device: Device, groupId: number): number[] =>
     device.frames
       .map(({ params }) => params?.item)
@@ -81,35 +81,35 @@ describeWithProcesses("two processes", () => {
 
   const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-  async function hearsTheLast(device: Device, text: string): Promise<void> {
+  async function receivesLast(device: Device, text: string): Promise<void> {
     for (;;) {
       const { params } = await device.nextPush("messageInGroup");
       if (params.message === text) return;
     }
   }
 
-  test("both write at the same time, and every device at either hears every message once and in the same order", async () => {
+  test("concurrent sends on both are received once and in the same order by every device of either", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const all = [annAt.one, annAt.two, bobAt.one, bobAt.two];
     await Promise.all(all.map((device) => say(device, groupId, 50)));
     await annAt.two.request("messageInGroup", { groupId, content: "the last" });
-    await Promise.all([annAt.one, bobAt.one, bobAt.two].map((device) => hearsTheLast(device, "the last")));
+    await Promise.all([annAt.one, bobAt.one, bobAt.two].map((device) => receivesLast(device, "the last")));
     for (const device of all) expect(toldOf(device, groupId)).toEqual(upTo(203).slice(2));
   });
 
-  test("a conversation across both does not wait for looks at the database, of which there is one a second", async () => {
+  test("a conversation across both does not wait for the polling of the database", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const startedAt = performance.now();
     for (let turn = 1; turn <= 20; turn++) {
       const [speaker, hearer] = turn % 2 === 0 ? [annAt.one, bobAt.two] : [bobAt.two, annAt.one];
       await speaker.request("messageInGroup", { groupId, content: `turn ${turn}` });
-      await hearsTheLast(hearer, `turn ${turn}`);
+      await receivesLast(hearer, `turn ${turn}`);
     }
-    // A look tells only what is half a second old: without hints this takes ten seconds at the least.
+    // Polling only finds changes older than half a second: without the bus this takes ten seconds or more.
     expect(performance.now() - startedAt).toBeLessThan(8000);
   });
 
-  test("a log-out at one closes the sockets at the other", async () => {
+  test("a log-out on one closes the sockets on the other", async () => {
     const ann = await person();
     const device = await ann.at(two);
     const { status } = await fetch(`http://127.0.0.1:${one.port}/auth/logout`, {
@@ -120,7 +120,7 @@ describeWithProcesses("two processes", () => {
     expect(await device.closed).toMatchObject({ code: 4401 });
   });
 
-  test("who types and what was read is told at the other", async () => {
+  test("typing and read positions are pushed by the other", async () => {
     const [ann, bob] = [await person(), await person()];
     const [annAtOne, annAtTwo, bobAtTwo] = [await ann.at(one), await ann.at(two), await bob.at(two)];
     const sent = await annAtOne.request("privateMessage", { receiverId: bob.id, content: "Hi" });
@@ -134,7 +134,7 @@ describeWithProcesses("two processes", () => {
     expect((await annAtTwo.nextPush("clearDialog")).params.item).toMatchObject({ chatId, clearedSeq: 1 });
   });
 
-  test("who is connected to the other process is online, also for a process that has just started", async () => {
+  test("users connected to the other process are online, also for a process that has just started", async () => {
     const [ann, bob] = [await person(), await person()];
     const bobAtOne = await bob.at(one);
     await bobAtOne.request("privateMessage", { receiverId: ann.id, content: "Are you there?" });
@@ -151,7 +151,7 @@ describeWithProcesses("two processes", () => {
     expect(isOnline).toBeTruthy();
   });
 
-  test("a block at one takes back at the other what its watchers saw", async () => {
+  test("a block on one makes both users offline for watchers on the other", async () => {
     const [ann, bob] = [await person(), await person()];
     const [annAtOne, bobAtTwo] = [await ann.at(one), await bob.at(two)];
     await annAtOne.request("privateMessage", { receiverId: bob.id, content: "Hi" });
@@ -166,7 +166,7 @@ describeWithProcesses("two processes", () => {
     expect((await bobAtTwo.nextPush("presence")).params.item).toEqual(item);
   });
 
-  test("a Redis that is killed and started again in the middle of it all costs nobody a message", async () => {
+  test("no message is lost when Redis is killed and started again meanwhile", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const all = [annAt.one, annAt.two, bobAt.one, bobAt.two];
     const saying = Promise.all(all.map((device) => say(device, groupId, 75)));
@@ -175,22 +175,22 @@ describeWithProcesses("two processes", () => {
     await saying;
     await redis.kill();
     await annAt.one.request("messageInGroup", { groupId, content: "without Redis" });
-    await Promise.all([bobAt.one, bobAt.two, annAt.two].map((device) => hearsTheLast(device, "without Redis")));
+    await Promise.all([bobAt.one, bobAt.two, annAt.two].map((device) => receivesLast(device, "without Redis")));
     for (const device of all) expect(toldOf(device, groupId)).toEqual(upTo(303).slice(2));
     await redis.start();
   });
 
-  test("an edit that no hint told of is found, too", async () => {
+  test("an edit that was not published on the bus is found by polling", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const { item } = (await annAt.one.request("messageInGroup", { groupId, content: "with a mistkae" })).params;
-    await hearsTheLast(bobAt.two, "with a mistkae");
+    await receivesLast(bobAt.two, "with a mistkae");
     await redis.kill();
     await annAt.one.request("editMessage", { messageId: item.messageId, content: "without a mistake" });
     expect((await bobAt.two.nextPush("editMessage")).params.message).toBe("without a mistake");
     await redis.start();
   });
 
-  test("the end of a group that no hint told of is told to everybody who was in it", async () => {
+  test("the end of a group that was not published on the bus is pushed to all its members", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     await redis.kill();
     await annAt.one.request("deleteGroup", { groupId });
@@ -200,14 +200,14 @@ describeWithProcesses("two processes", () => {
     await redis.start();
   });
 
-  test("without a Redis a process starts and serves, and still hears of everything", async () => {
-    const lonely = await start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
-    others.push(lonely);
-    expect((await fetch(`http://127.0.0.1:${lonely.port}/health/ready`)).status).toBe(200);
-    expect(lonely.output).toContain("going on without it");
+  test("a process whose Redis is away starts, serves and finds all changes by polling", async () => {
+    const withoutRedis = await start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    others.push(withoutRedis);
+    expect((await fetch(`http://127.0.0.1:${withoutRedis.port}/health/ready`)).status).toBe(200);
+    expect(withoutRedis.output).toContain("going on without it");
     const { ann, annAt, groupId } = await groupOfTwo();
-    const annAtLonely = await ann.at(lonely);
+    const annAtLonely = await ann.at(withoutRedis);
     await annAt.two.request("messageInGroup", { groupId, content: "Does anybody hear?" });
-    await hearsTheLast(annAtLonely, "Does anybody hear?");
+    await receivesLast(annAtLonely, "Does anybody hear?");
   });
 });

@@ -5,7 +5,7 @@ import { Device } from "./support/device.ts";
 import { witness } from "./support/leak-scan.ts";
 import { password, useMessenger } from "./support/messenger.ts";
 
-/* Who gets in, and what everyone else is told: whole HTTP answers, read here from a bare TCP connection. */
+/* The upgrade: accepted and rejected requests, as complete HTTP responses read from a plain TCP connection. */
 
 const messenger = useMessenger({
   RATE_LIMITS: "off",
@@ -18,7 +18,7 @@ interface Answer {
   status: number;
   headers: Map<string, string>;
   body: string;
-  /** Everything that came, as it came. */
+  /** The response as it was received. */
   text: string;
 }
 
@@ -61,7 +61,7 @@ const upgradeRequest = (headers: Record<string, string> = {}, path = "/"): strin
   return `GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 };
 
-/** Sends bytes and gives all that comes back until the server ends the connection, without ending it ourselves. */
+/** Sends bytes and returns everything received until the server ends the connection. */
 async function untilTheServerEnds(bytes: string | Buffer): Promise<string> {
   const socket = await connectRaw();
   const chunks: Buffer[] = [];
@@ -73,8 +73,8 @@ async function untilTheServerEnds(bytes: string | Buffer): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Asks for an upgrade that must be refused, and checks that the refusal is a whole HTTP answer. */
-async function refusal(headers: Record<string, string>, path?: string): Promise<Answer> {
+/** Requests an upgrade that must be rejected, and checks that the response is complete. */
+async function rejection(headers: Record<string, string>, path?: string): Promise<Answer> {
   const answer = parse(await untilTheServerEnds(upgradeRequest(headers, path)));
   expect(answer.text).toMatch(/^HTTP\/1\.1 \d{3} [A-Z][A-Za-z ]+\r\n/);
   expect(Number(answer.headers.get("content-length"))).toBe(Buffer.byteLength(answer.body));
@@ -92,7 +92,7 @@ async function refusal(headers: Record<string, string>, path?: string): Promise<
 }
 
 async function expectUnauthorized(headers: Record<string, string>, path?: string): Promise<void> {
-  const answer = await refusal(headers, path);
+  const answer = await rejection(headers, path);
   expect(answer.text).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
   expect(answer.headers.get("www-authenticate")).toBe("Bearer");
   expect(JSON.parse(answer.body)).toMatchObject({ status: 401, code: "UNAUTHENTICATED" });
@@ -100,7 +100,7 @@ async function expectUnauthorized(headers: Record<string, string>, path?: string
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
-/** An accepted upgrade: the head of the 101 answer. */
+/** The head of the 101 response to an accepted upgrade. */
 async function accepted(headers: Record<string, string>): Promise<Answer> {
   const socket = await connectRaw();
   socket.write(upgradeRequest(headers));
@@ -115,7 +115,7 @@ async function accepted(headers: Record<string, string>): Promise<Answer> {
   return answer;
 }
 
-describe("an upgrade is let in", () => {
+describe("an upgrade is accepted", () => {
   test("with the token in the Authorization header, whatever the case of the scheme", async () => {
     const { token } = await messenger().person();
     for (const scheme of ["Bearer", "bearer", "BEARER"]) {
@@ -125,7 +125,7 @@ describe("an upgrade is let in", () => {
     }
   });
 
-  test("with the token among the subprotocols, as browsers must, and never hears it echoed", async () => {
+  test("with the token among the subprotocols, as browsers send it, and the token is not echoed", async () => {
     const { token } = await messenger().person();
     for (const protocols of [
       ["messenger.v1", `bearer.${token}`],
@@ -142,7 +142,7 @@ describe("an upgrade is let in", () => {
     }
   });
 
-  test("with the header although it offers no subprotocol or unknown ones, and is promised none", async () => {
+  test("with the header and no or unknown subprotocols, and none is selected", async () => {
     const { token } = await messenger().person();
     for (const offer of [{}, { "Sec-WebSocket-Protocol": "chat, superchat" }]) {
       const answer = await accepted({ ...bearer(token), ...offer });
@@ -152,7 +152,7 @@ describe("an upgrade is let in", () => {
     expect(silent.text).not.toContain(token);
   });
 
-  test("without an Origin, from the server's own, and from those that are allowed", async () => {
+  test("without an Origin, from the server's own origin, and from allowed origins", async () => {
     const { token } = await messenger().person();
     const own = `http://127.0.0.1:${messenger().port}`;
     for (const origin of [own, "https://chat.example.org", "http://other.example.org:8080"]) {
@@ -163,7 +163,7 @@ describe("an upgrade is let in", () => {
     }
   });
 
-  test("and its first frames are heard although they came right behind the request", async () => {
+  test("and frames that arrive together with the request are processed", async () => {
     const { token } = await messenger().person();
     const socket = await connectRaw();
     const frame = '{"type":"listLastMessage","params":{"limit":1,"page":1}}';
@@ -176,7 +176,7 @@ describe("an upgrade is let in", () => {
   });
 });
 
-describe("an upgrade is refused with a whole HTTP answer and the end of the connection", () => {
+describe("an upgrade is rejected with a complete HTTP response and the end of the connection", () => {
   test.each<[string, Record<string, string>]>([
     ["without a token", {}],
     ["with an empty header", { Authorization: "" }],
@@ -211,14 +211,14 @@ describe("an upgrade is refused with a whole HTTP answer and the end of the conn
     await expectUnauthorized({ "Sec-WebSocket-Protocol": `messenger.v1, bearer.${person.token}` });
   });
 
-  test("with the token in the address, which gets logged and is not read: 401", async () => {
+  test("with the token in the URL, which is not read: 401", async () => {
     const { token } = await messenger().person();
     for (const query of [`token=${token}`, `access_token=${token}`, `authorization=Bearer%20${token}`]) {
       await expectUnauthorized({}, `/?${query}`);
     }
   });
 
-  test("at another address: 404, with or without a token", async () => {
+  test("at another path: 404, with or without a token", async () => {
     const { token } = await messenger().person();
     for (const path of [
       "/ws",
@@ -230,14 +230,14 @@ describe("an upgrade is refused with a whole HTTP answer and the end of the conn
       "/health/live",
     ]) {
       for (const headers of [bearer(token), {}]) {
-        const answer = await refusal(headers, path);
+        const answer = await rejection(headers, path);
         expect(answer.text).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
         expect(JSON.parse(answer.body).code).toBe("NOT_FOUND");
       }
     }
   });
 
-  test("from a foreign origin: 403, were its token the best", async () => {
+  test("from a foreign origin: 403, also with a valid token", async () => {
     const { token } = await messenger().person();
     const { port } = messenger();
     const foreign = [
@@ -254,14 +254,14 @@ describe("an upgrade is refused with a whole HTTP answer and the end of the conn
     ];
     for (const origin of foreign) {
       for (const headers of [bearer(token), { "Sec-WebSocket-Protocol": `messenger.v1, bearer.${token}` }]) {
-        const answer = await refusal({ ...headers, Origin: origin });
+        const answer = await rejection({ ...headers, Origin: origin });
         expect({ origin, status: answer.status }).toEqual({ origin, status: 403 });
         expect(JSON.parse(answer.body).code).toBe("FOREIGN_ORIGIN");
       }
     }
   });
 
-  test("that is no proper WebSocket handshake: an error, even with a token", async () => {
+  test("that is no valid WebSocket handshake: an error, also with a token", async () => {
     const { token } = await messenger().person();
     const broken = [
       { "Sec-WebSocket-Key": "short" },
@@ -275,12 +275,12 @@ describe("an upgrade is refused with a whole HTTP answer and the end of the conn
   });
 });
 
-describe("nobody is harmed", () => {
-  /** Two people who are connected before; afterwards they must still be, and able to talk. */
-  async function expectUnharmed(harm: (token: string) => Promise<void>): Promise<void> {
+describe("other connections are unaffected", () => {
+  /** Two people who are connected before and must still be able to exchange messages afterwards. */
+  async function expectUnaffected(attack: (token: string) => Promise<void>): Promise<void> {
     const [ann, bob, vandal] = [await messenger().person(), await messenger().person(), await messenger().person()];
     const [annsDevice, bobsDevice] = [await ann.connect(), await bob.connect()];
-    await harm(vandal.token);
+    await attack(vandal.token);
     await annsDevice.request("privateMessage", { receiverId: bob.id, content: "still here?" });
     expect((await bobsDevice.nextPush()).params.message).toBe("still here?");
     await (await vandal.connect()).settle();
@@ -288,7 +288,7 @@ describe("nobody is harmed", () => {
   }
 
   test("by clients that reset the connection in the middle of the upgrade", async () => {
-    await expectUnharmed(async (token) => {
+    await expectUnaffected(async (token) => {
       const requests = [
         upgradeRequest(bearer(token)),
         upgradeRequest(bearer("garbage")),
@@ -311,8 +311,8 @@ describe("nobody is harmed", () => {
     });
   });
 
-  test("by clients that reset the connection in the moment they are let in or refused", async () => {
-    await expectUnharmed(async (token) => {
+  test("by clients that reset the connection at the moment of the response", async () => {
+    await expectUnaffected(async (token) => {
       for (let round = 0; round < 10; round++) {
         await Promise.all(
           [bearer(token), bearer("garbage")].map(async (headers) => {
@@ -327,14 +327,14 @@ describe("nobody is harmed", () => {
     });
   });
 
-  test("by clients that break off an open socket without a word", async () => {
-    await expectUnharmed(async (token) => {
+  test("by clients that drop an open socket without a close frame", async () => {
+    await expectUnaffected(async (token) => {
       for (let round = 0; round < 10; round++) {
         const socket = await connectRaw();
         const closed = heard(socket, "close");
         socket.write(upgradeRequest(bearer(token)));
         await heard(socket, "data");
-        // The beginning of a frame whose rest never comes.
+        // The beginning of a frame whose rest never arrives.
         await new Promise<void>((sent) => socket.write(Buffer.from([0x81, 0xfe, 0x10]), () => sent()));
         socket.resetAndDestroy();
         await closed;
@@ -342,8 +342,8 @@ describe("nobody is harmed", () => {
     });
   });
 
-  test("by garbage on the port, which is answered 400 or nothing, and hung up on", async () => {
-    await expectUnharmed(async () => {
+  test("by garbage on the port, which gets 400 or no response and the end of the connection", async () => {
+    await expectUnaffected(async () => {
       const garbage = [
         Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]),
         Buffer.alloc(2000, 0xff),
