@@ -16,11 +16,11 @@ async function exampleScene(): Promise<{ sender: Device; others: readonly Device
   const sender = await participant(messenger(), { devices: 2 });
   const peer = await participant(messenger());
   const outsider = await participant(messenger());
-  const groupId = await createGroup(sender.device, [peer.person]);
+  const groupId = await createGroup(sender.device, [peer]);
   await sendToGroup(sender.device, groupId, "to the group");
-  const { chatId: dialogId } = await sendPrivately(sender.device, peer.person.id, "one");
-  const { messageId } = await sendPrivately(sender.device, peer.person.id, "two");
-  await sendPrivately(peer.device, sender.person.id, "three");
+  const { chatId: dialogId } = await sendPrivately(sender.device, peer.id, "one");
+  const { messageId } = await sendPrivately(sender.device, peer.id, "two");
+  await sendPrivately(peer.device, sender.id, "three");
   const others = [...sender.devices.slice(1), peer.device, outsider.device];
   for (const device of [sender.device, ...others]) {
     await device.settle();
@@ -30,12 +30,12 @@ async function exampleScene(): Promise<{ sender: Device; others: readonly Device
     sender: sender.device,
     others,
     scene: {
-      peerId: peer.person.id,
-      outsiderId: outsider.person.id,
+      peerId: peer.id,
+      outsiderId: outsider.id,
       dialogId,
       groupId,
       messageId,
-      token: sender.person.token,
+      token: sender.token,
     },
   };
 }

@@ -5,14 +5,17 @@ import { password, type TestMessenger, type TestPerson } from "./messenger.ts";
 /* The people, chats and requests that many tests begin with. Everything goes through the public interfaces. */
 
 /** A person with one or more connected devices; `device` is the first of them. */
-export interface Participant {
-  person: TestPerson;
+export interface Participant extends TestPerson {
   device: Device;
   devices: readonly Device[];
 }
 
 /** An id that no user, chat or message of a test has. */
 export const unknownId = 999_999_999;
+
+/** The whole numbers from `first` to `last`, such as the `seq` values of a chat without gaps. */
+export const numbers = (first: number, last: number): number[] =>
+  Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
 
 /** Registers a person and connects this many devices. */
 export async function participant(
@@ -23,21 +26,31 @@ export async function participant(
   const devices = await Promise.all(Array.from({ length: options.devices ?? 1 }, () => person.connect()));
   const [device] = devices;
   if (!device) throw new Error("a participant needs at least one device");
-  return { person, device, devices };
+  return { ...person, device, devices };
 }
 
-/** Registers Ann and Bob, each with one connected device. */
-export async function annAndBob(messenger: TestMessenger): Promise<{ ann: Participant; bob: Participant }> {
+/** Registers one person for each of the numbers, which is how many devices that person connects. */
+export async function participants<const Counts extends readonly number[]>(
+  messenger: TestMessenger,
+  ...deviceCounts: Counts
+): Promise<{ [Index in keyof Counts]: Participant }> {
+  const all = await Promise.all(deviceCounts.map((devices) => participant(messenger, { devices })));
+  // `map` loses the length of the tuple.
+  return all as { [Index in keyof Counts]: Participant };
+}
+
+/** Registers Ann and Bob, each with this many connected devices. */
+export async function annAndBob(messenger: TestMessenger, devices = 1): Promise<{ ann: Participant; bob: Participant }> {
   return {
-    ann: await participant(messenger, { firstName: "Ann" }),
-    bob: await participant(messenger, { firstName: "Bob" }),
+    ann: await participant(messenger, { firstName: "Ann", devices }),
+    bob: await participant(messenger, { firstName: "Bob", devices }),
   };
 }
 
 /** Creates a group owned by the device's user and adds the members in this order. Returns its id. */
 export async function createGroup(
   owner: Device,
-  members: readonly TestPerson[] = [],
+  members: readonly { id: number }[] = [],
   groupName = "a group",
 ): Promise<number> {
   const { params } = await owner.request("newGroup", { groupName });
