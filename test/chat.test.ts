@@ -1,56 +1,28 @@
 import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import type { Device } from "./support/device.ts";
-import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { useMessenger } from "./support/messenger.ts";
+import {
+  createGroup,
+  deleteAccount,
+  groupHistory,
+  listChats,
+  numbers,
+  participant,
+  participants,
+  pushesDuring,
+  sendPrivately,
+  sendToGroup,
+} from "./support/scenes.ts";
 
 /* Delivery of messages: recipients, order, exactly-once sends, and the history that is read afterwards. */
 
 const messenger = useMessenger({ RATE_LIMITS: "off" });
 
-/** Registers a person with this many connected devices. */
-async function personWith(devices: number, firstName?: string) {
-  const person = await messenger().person(firstName);
-  const connected: Device[] = [];
-  while (connected.length < devices) connected.push(await person.connect());
-  // Each pending request adds a close listener, and some tests have many of them.
-  for (const { socket } of connected) socket.setMaxListeners(0);
-  return { ...person, devices: connected, device: first(connected) };
-}
-
-function first<T>(list: readonly T[]): T {
-  const [item] = list;
-  if (item === undefined) throw new Error("nothing there");
-  return item;
-}
-
-async function newGroup(device: Device, groupName = "the group", members: readonly TestPerson[] = []) {
-  const { params } = await device.request("newGroup", { groupName });
-  const groupId = params.item.groupId ?? 0;
-  for (const { id } of members) await device.request("addUserInGroup", { groupId, userId: id });
-  return groupId;
-}
-
-/** The pushes each device received during `work`, in order. */
-async function pushesDuring(devices: readonly Device[], work: () => Promise<unknown>) {
-  for (const device of devices) await device.settle();
-  const before = devices.map((device) => device.pushes().length);
-  await work();
-  for (const device of devices) await device.settle();
-  return devices.map((device, index) => device.pushes().slice(before[index]));
-}
-
 const summaryOf = ({ type, params }: { type: string; params: { message: string | null } }) => [type, params.message];
 
-async function chatsOf(device: Device, page = { limit: 100, page: 1 }) {
-  return (await device.request("listLastMessage", page)).params.data;
-}
-
 const chatOf = async (device: Device, chatId: number) =>
-  (await chatsOf(device)).find((candidate) => candidate.chatId === chatId);
-
-async function groupHistory(device: Device, groupId: number) {
-  return (await device.request("getlatestMessageGroup", { groupId, limit: 100, page: 1 })).params.data;
-}
+  (await listChats(device)).find((candidate) => candidate.chatId === chatId);
 
 /** Sends all frames without waiting, then returns their answers. */
 async function sendAtOnce(device: Device, frames: readonly { type: string; params: object }[]) {
@@ -63,18 +35,10 @@ async function sendAtOnce(device: Device, frames: readonly { type: string; param
   return answers();
 }
 
-const deleteAccount = async ({ token }: TestPerson) => {
-  const { status } = await messenger().http("DELETE", "/users/me", { token, body: { password } });
-  expect(status).toBe(204);
-};
-
-const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
-
 describe("recipients of a change", () => {
   test("a group message is pushed to every device of every member except the sending one, which gets the answer", async () => {
-    const [ann, bob, cid] = [await personWith(2), await personWith(2), await personWith(2)];
-    const stranger = await personWith(1);
-    const groupId = await newGroup(ann.device, "six devices", [bob, cid]);
+    const [ann, bob, cid, stranger] = await participants(messenger(), 2, 2, 2, 1);
+    const groupId = await createGroup(ann.device, [bob, cid], "six devices");
     const all = [...ann.devices, ...bob.devices, ...cid.devices, stranger.device];
     const [own, ...others] = await pushesDuring(all, async () => {
       const { params } = await ann.device.request("messageInGroup", { groupId, content: "hello" });
@@ -122,12 +86,12 @@ describe("recipients of a change", () => {
   });
 
   test("a private message is pushed to every device of both people except the sending one, which gets the answer", async () => {
-    const [ann, bob, stranger] = [await personWith(2), await personWith(2), await personWith(1)];
+    const [ann, bob, stranger] = await participants(messenger(), 2, 2, 1);
     const all = [...ann.devices, ...bob.devices, stranger.device];
     const [own, second, ...rest] = await pushesDuring(all, async () => {
-      const { params } = await ann.device.request("privateMessage", { receiverId: bob.id, content: "psst" });
-      expect(params.item).toMatchObject({ seq: 1, version: 1, receiverId: bob.id, message: "psst" });
-      expect(params.item).not.toHaveProperty("groupId");
+      const item = await sendPrivately(ann.device, bob.id, "psst");
+      expect(item).toMatchObject({ seq: 1, version: 1, receiverId: bob.id, message: "psst" });
+      expect(item).not.toHaveProperty("groupId");
     });
     expect([own, rest.pop()]).toEqual([[], []]);
     for (const pushes of [second, ...rest]) {
@@ -140,18 +104,16 @@ describe("recipients of a change", () => {
   });
 
   test("a message to oneself is stored and pushed once to the sender's other devices", async () => {
-    const ann = await personWith(2);
+    const ann = await participant(messenger(), { devices: 2 });
     const [own, second] = await pushesDuring(ann.devices, async () => {
-      for (const content of ["note", "and another"]) {
-        await ann.device.request("privateMessage", { receiverId: ann.id, content });
-      }
+      for (const content of ["note", "and another"]) await sendPrivately(ann.device, ann.id, content);
     });
     expect(own).toEqual([]);
     expect(second?.map(summaryOf)).toEqual([
       ["privateMessage", "note"],
       ["privateMessage", "and another"],
     ]);
-    expect(await chatsOf(ann.device)).toEqual([
+    expect(await listChats(ann.device)).toEqual([
       expect.objectContaining({ senderId: ann.id, receiverId: ann.id, content: "and another", unread: 0, readSeq: 2 }),
     ]);
     const { params } = await ann.device.request("getlatestMessageDialog", { receiverId: ann.id, limit: 9, page: 1 });
@@ -159,7 +121,7 @@ describe("recipients of a change", () => {
   });
 
   test("a new group is pushed to the creator's other devices only", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(1)];
+    const [ann, bob] = await participants(messenger(), 2, 1);
     const [own, second, bobs] = await pushesDuring([...ann.devices, bob.device], async () => {
       const { params } = await ann.device.request("newGroup", { groupName: "mine" });
       expect(params.item).toMatchObject({ seq: 1, version: 1, groupName: "mine", notification: true });
@@ -171,8 +133,8 @@ describe("recipients of a change", () => {
   });
 
   test("an added member and all other members receive the push on every device", async () => {
-    const [ann, bob, cid] = [await personWith(2), await personWith(2), await personWith(2)];
-    const groupId = await newGroup(ann.device, "growing", [bob]);
+    const [ann, bob, cid] = await participants(messenger(), 2, 2, 2);
+    const groupId = await createGroup(ann.device, [bob], "growing");
     const all = [...ann.devices, ...bob.devices, ...cid.devices];
     const [own, ...others] = await pushesDuring(all, () =>
       ann.device.request("addUserInGroup", { groupId, userId: cid.id }),
@@ -184,14 +146,14 @@ describe("recipients of a change", () => {
       ]);
       expect(pushes[0]?.params.item.event).toEqual({ kind: "memberAdded", byUserId: ann.id, userId: cid.id });
     }
-    const heard = await pushesDuring(all, () => cid.device.request("messageInGroup", { groupId, content: "thanks" }));
-    expect(heard.map((pushes) => pushes.length)).toEqual([1, 1, 1, 1, 0, 1]);
+    const received = await pushesDuring(all, () => sendToGroup(cid.device, groupId, "thanks"));
+    expect(received.map((pushes) => pushes.length)).toEqual([1, 1, 1, 1, 0, 1]);
     expect((await groupHistory(cid.device, groupId)).map(({ seq }) => seq)).toEqual([4, 3, 2, 1]);
   });
 
   test("a member who leaves receives the push on other devices and nothing afterwards", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(2)];
-    const groupId = await newGroup(ann.device, "shrinking", [bob]);
+    const [ann, bob] = await participants(messenger(), 2, 2);
+    const groupId = await createGroup(ann.device, [bob], "shrinking");
     const all = [...bob.devices, ...ann.devices];
     const [own, ...others] = await pushesDuring(all, () => bob.device.request("leaveGroup", { groupId }));
     expect(own).toEqual([]);
@@ -199,8 +161,8 @@ describe("recipients of a change", () => {
       expect(pushes.map(summaryOf)).toEqual([["leaveGroup", `${bob.firstName} left the group`]]);
       expect(pushes[0]?.params.item.event).toEqual({ kind: "memberLeft", byUserId: bob.id });
     }
-    const heard = await pushesDuring(all, () => ann.device.request("messageInGroup", { groupId, content: "gone?" }));
-    expect(heard.map((pushes) => pushes.length)).toEqual([0, 0, 0, 1]);
+    const received = await pushesDuring(all, () => sendToGroup(ann.device, groupId, "gone?"));
+    expect(received.map((pushes) => pushes.length)).toEqual([0, 0, 0, 1]);
     expect(await chatOf(bob.device, groupId)).toBeUndefined();
     expect(await bob.device.refused("messageInGroup", { groupId, content: "x" })).toMatchObject({ code: "NOT_MEMBER" });
   });
@@ -208,9 +170,9 @@ describe("recipients of a change", () => {
 
 describe("order", () => {
   test("a hundred frames sent at once are answered in order", async () => {
-    const [ann, bob] = [await personWith(1), await personWith(1)];
-    const groupId = await newGroup(ann.device);
-    const frames = upTo(100).map((n) => {
+    const [ann, bob] = await participants(messenger(), 1, 1);
+    const groupId = await createGroup(ann.device);
+    const frames = numbers(1, 100).map((n) => {
       if (n % 4 === 0) return { type: "listLastMessage", params: { limit: 1, page: 1 } };
       if (n % 4 === 1) return { type: "messageInGroup", params: { groupId, content: "group" } };
       if (n % 4 === 2) return { type: "leaveGroup", params: { groupId: 999_999 } };
@@ -230,8 +192,8 @@ describe("order", () => {
   });
 
   test("four devices writing to a group at once get dense numbers, and each device sees every message once", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(2)];
-    const groupId = await newGroup(ann.device, "busy", [bob]);
+    const [ann, bob] = await participants(messenger(), 2, 2);
+    const groupId = await createGroup(ann.device, [bob], "busy");
     const devices = [...ann.devices, ...bob.devices];
     const listener = await ann.connect();
     for (const device of [...devices, listener]) await device.settle();
@@ -241,7 +203,10 @@ describe("order", () => {
       devices.map((device, index) =>
         sendAtOnce(
           device,
-          upTo(each).map((n) => ({ type: "messageInGroup", params: { groupId, content: `device ${index}: ${n}` } })),
+          numbers(1, each).map((n) => ({
+            type: "messageInGroup",
+            params: { groupId, content: `device ${index}: ${n}` },
+          })),
         ),
       ),
     );
@@ -253,11 +218,11 @@ describe("order", () => {
     );
     const textsInOrder = logs[0]?.map(({ item }) => item.message);
     for (const [index, log] of logs.entries()) {
-      expect(log.map(({ item }) => item.version)).toEqual(upTo(last).map((n) => n + 2));
-      expect(log.map(({ item }) => item.seq)).toEqual(upTo(last).map((n) => n + 2));
+      expect(log.map(({ item }) => item.version)).toEqual(numbers(3, last + 2));
+      expect(log.map(({ item }) => item.seq)).toEqual(numbers(3, last + 2));
       expect(log.map(({ item }) => item.message)).toEqual(textsInOrder);
       const answers = log.filter(({ isBroadcast }) => !isBroadcast).map(({ item }) => item.message);
-      expect(answers).toEqual(index < devices.length ? upTo(each).map((n) => `device ${index}: ${n}`) : []);
+      expect(answers).toEqual(index < devices.length ? numbers(1, each).map((n) => `device ${index}: ${n}`) : []);
     }
     const pages = [];
     for (const page of [1, 2, 3]) {
@@ -272,38 +237,38 @@ describe("order", () => {
   });
 
   test("both sides of a dialog that write at once see the same order", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(2)];
+    const [ann, bob] = await participants(messenger(), 2, 2);
     const devices = [...ann.devices, ...bob.devices];
     await Promise.all(
       devices.map((device, index) => {
         const receiverId = index < 2 ? bob.id : ann.id;
         return sendAtOnce(
           device,
-          upTo(15).map((n) => ({ type: "privateMessage", params: { receiverId, content: `${index}: ${n}` } })),
+          numbers(1, 15).map((n) => ({ type: "privateMessage", params: { receiverId, content: `${index}: ${n}` } })),
         );
       }),
     );
     for (const device of devices) await device.settle();
     const logs = devices.map((device) => device.frames.slice(0, -1).map(({ params: { item } }) => item));
-    for (const log of logs) expect(log.map(({ version }) => version)).toEqual(upTo(60));
+    for (const log of logs) expect(log.map(({ version }) => version)).toEqual(numbers(1, 60));
     const texts = logs.map((log) => log.map(({ message }) => message));
     for (const log of texts) expect(log).toEqual(texts[0]);
   });
 });
 
 describe("ownership of a group", () => {
-  const noMore = { code: "NOT_MEMBER", message: "User is not a member of this group" };
+  const notMember = { code: "NOT_MEMBER", message: "User is not a member of this group" };
 
   /** Whether the user owns the group, determined without changing it. */
   const owns = async (device: Device, groupId: number) =>
     (await device.refused("transferOwnership", { groupId, userId: 2 ** 53 - 1 })).code === "NOT_FOUND";
 
   test("when the owner leaves, the oldest member becomes owner and the remaining members are notified of both changes", async () => {
-    const [ann, bob, cid] = [await personWith(2), await personWith(2), await personWith(2)];
-    const groupId = await newGroup(ann.device, "orphaned", [bob, cid]);
+    const [ann, bob, cid] = await participants(messenger(), 2, 2, 2);
+    const groupId = await createGroup(ann.device, [bob, cid], "orphaned");
     const all = [...bob.devices, ...cid.devices];
-    const heard = await pushesDuring(all, () => ann.device.request("leaveGroup", { groupId }));
-    for (const pushes of heard) {
+    const received = await pushesDuring(all, () => ann.device.request("leaveGroup", { groupId }));
+    for (const pushes of received) {
       expect(pushes.map(summaryOf)).toEqual([
         ["leaveGroup", `${ann.firstName} left the group`],
         ["transferOwnership", `${ann.firstName} handed the group over to ${bob.firstName}`],
@@ -319,23 +284,23 @@ describe("ownership of a group", () => {
   });
 
   test("an owner who leaves receives the leave on other devices and nothing afterwards", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(1)];
-    const groupId = await newGroup(ann.device, "behind my back", [bob]);
+    const [ann, bob] = await participants(messenger(), 2, 1);
+    const groupId = await createGroup(ann.device, [bob], "behind my back");
     const [own, second] = await pushesDuring(ann.devices, () => ann.device.request("leaveGroup", { groupId }));
     expect(own).toEqual([]);
     expect(second?.map(({ type }) => type)).toEqual(["leaveGroup"]);
   });
 
   test("when the owner leaves, an admin becomes owner before an older member", async () => {
-    const [ann, bob, cid] = [await personWith(1), await personWith(1), await personWith(1)];
-    const groupId = await newGroup(ann.device, "with an admin", [bob, cid]);
+    const [ann, bob, cid] = await participants(messenger(), 1, 1, 1);
+    const groupId = await createGroup(ann.device, [bob, cid], "with an admin");
     // Ann leaves and is added again, so that Bob is the oldest member; then Cid becomes owner, transfers to Ann and stays admin.
     await ann.device.request("transferOwnership", { groupId, userId: cid.id });
     await ann.device.request("leaveGroup", { groupId });
     await cid.device.request("addUserInGroup", { groupId, userId: ann.id });
     await cid.device.request("transferOwnership", { groupId, userId: ann.id });
-    const [heard] = await pushesDuring([bob.device], () => ann.device.request("leaveGroup", { groupId }));
-    expect(heard?.map(({ params }) => params.item.event)).toEqual([
+    const [received] = await pushesDuring([bob.device], () => ann.device.request("leaveGroup", { groupId }));
+    expect(received?.map(({ params }) => params.item.event)).toEqual([
       { kind: "memberLeft", byUserId: ann.id },
       { kind: "ownershipTransferred", byUserId: ann.id, userId: cid.id },
     ]);
@@ -343,31 +308,30 @@ describe("ownership of a group", () => {
   });
 
   test("the group ends when its last member leaves", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(1)];
-    const groupId = await newGroup(ann.device, "ending", [bob]);
+    const [ann, bob] = await participants(messenger(), 2, 1);
+    const groupId = await createGroup(ann.device, [bob], "ending");
     await bob.device.request("leaveGroup", { groupId });
     const [own, second] = await pushesDuring(ann.devices, () => ann.device.request("leaveGroup", { groupId }));
     expect([own, second?.map(({ type }) => type)]).toEqual([[], ["leaveGroup"]]);
     for (const { device } of [ann, bob]) {
-      expect(await device.refused("messageInGroup", { groupId, content: "anyone?" })).toMatchObject(noMore);
-      expect(await device.refused("addUserInGroup", { groupId, userId: bob.id })).toMatchObject(noMore);
-      expect(await device.refused("getlatestMessageGroup", { groupId, limit: 1, page: 1 })).toMatchObject(noMore);
-      expect(await device.refused("leaveGroup", { groupId })).toMatchObject(noMore);
+      expect(await device.refused("messageInGroup", { groupId, content: "anyone?" })).toMatchObject(notMember);
+      expect(await device.refused("addUserInGroup", { groupId, userId: bob.id })).toMatchObject(notMember);
+      expect(await device.refused("getlatestMessageGroup", { groupId, limit: 1, page: 1 })).toMatchObject(notMember);
+      expect(await device.refused("leaveGroup", { groupId })).toMatchObject(notMember);
       expect(await chatOf(device, groupId)).toBeUndefined();
     }
   });
 
   test("after a transfer only the new owner can transfer ownership again", async () => {
-    const [ann, bob, cid] = [await personWith(2), await personWith(1), await personWith(1)];
-    const stranger = await personWith(1);
-    const groupId = await newGroup(ann.device, "handed over", [bob, cid]);
+    const [ann, bob, cid, stranger] = await participants(messenger(), 2, 1, 1, 1);
+    const groupId = await createGroup(ann.device, [bob, cid], "handed over");
     const forbidden = { code: "FORBIDDEN" };
     const transfer = (by: { device: Device }, to: { id: number }) =>
       by.device.refused("transferOwnership", { groupId, userId: to.id });
 
     expect(await transfer(bob, cid)).toMatchObject(forbidden);
     expect(await transfer(bob, bob)).toMatchObject(forbidden);
-    expect(await transfer(stranger, bob)).toMatchObject(noMore);
+    expect(await transfer(stranger, bob)).toMatchObject(notMember);
     expect(await transfer(ann, stranger)).toMatchObject({ code: "NOT_FOUND" });
     expect(await transfer(ann, { id: 2 ** 53 - 1 })).toMatchObject({ code: "NOT_FOUND" });
     expect(await transfer(ann, ann)).toMatchObject({ code: "CONFLICT" });
@@ -389,21 +353,21 @@ describe("ownership of a group", () => {
 
   test("two members leaving at once, one of them the owner, leave exactly one owner", async () => {
     for (let round = 0; round < 5; round++) {
-      const people = [await personWith(1), await personWith(1), await personWith(1)] as const;
-      const groupId = await newGroup(people[0].device, "run", people.slice(1));
+      const people = await participants(messenger(), 1, 1, 1);
+      const groupId = await createGroup(people[0].device, people.slice(1), "run");
       await Promise.all(people.slice(0, 2).map(({ device }) => device.request("leaveGroup", { groupId })));
       expect(await owns(people[2].device, groupId)).toBe(true);
       const history = await groupHistory(people[2].device, groupId);
-      expect(history.map(({ seq }) => seq).reverse()).toEqual(upTo(history.length));
+      expect(history.map(({ seq }) => seq).reverse()).toEqual(numbers(1, history.length));
     }
   });
 });
 
 describe("a send repeated with the same clientMessageId", () => {
   test("is answered with the stored message and pushed only once", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(1)];
-    const groupId = await newGroup(ann.device, "once", [bob]);
-    const wishes = [
+    const [ann, bob] = await participants(messenger(), 2, 1);
+    const groupId = await createGroup(ann.device, [bob], "once");
+    const sends = [
       () => ann.device.request("messageInGroup", { groupId, content: "once", clientMessageId: "group-message-1" }),
       () =>
         ann.device.request("privateMessage", {
@@ -413,67 +377,64 @@ describe("a send repeated with the same clientMessageId", () => {
         }),
       () => ann.device.request("newGroup", { groupName: "once", clientMessageId: "new-group-1" }),
     ];
-    for (const send of wishes) {
+    for (const send of sends) {
       const original = (await send()).params.item;
       expect(original).not.toHaveProperty("duplicate");
-      const chats = await chatsOf(bob.device);
-      const heard = await pushesDuring([...ann.devices, bob.device], async () => {
+      const chats = await listChats(bob.device);
+      const received = await pushesDuring([...ann.devices, bob.device], async () => {
         for (let again = 0; again < 3; again++) {
           expect((await send()).params.item).toEqual({ ...original, duplicate: true });
         }
       });
-      expect(heard).toEqual([[], [], []]);
-      expect(await chatsOf(bob.device)).toEqual(chats);
+      expect(received).toEqual([[], [], []]);
+      expect(await listChats(bob.device)).toEqual(chats);
     }
-    const groups = (await chatsOf(ann.device)).filter(({ groupName }) => groupName === "once");
+    const groups = (await listChats(ann.device)).filter(({ groupName }) => groupName === "once");
     expect(groups).toHaveLength(2);
   });
 
   test("from another device of the sender is the same message; from another person it is a new one", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(1)];
-    const groupId = await newGroup(ann.device, "whose", [bob]);
-    const send = async (device: Device) =>
-      (await device.request("messageInGroup", { groupId, content: "hi", clientMessageId: "the-same-id" })).params.item;
-    const [original, again, others] = [
-      await send(ann.device),
-      await send(ann.devices[1] ?? ann.device),
-      await send(bob.device),
-    ];
+    const [ann, bob] = await participants(messenger(), 2, 1);
+    const groupId = await createGroup(ann.device, [bob], "whose");
+    const send = (device: Device) => sendToGroup(device, groupId, "hi", { clientMessageId: "the-same-id" });
+    const [original, again, others] = [await send(ann.device), await send(ann.otherDevice), await send(bob.device)];
     expect(again).toEqual({ ...original, duplicate: true });
     expect(others).toMatchObject({ senderId: bob.id, seq: original.seq + 1 });
     expect(others).not.toHaveProperty("duplicate");
   });
 
   test("publishes the message if its commit had never been published", async () => {
-    const [ann, bob] = [await personWith(1), await personWith(1)];
-    const before = await ann.device.request("privateMessage", { receiverId: bob.id, content: "before" });
-    const chatId = before.params.item.chatId ?? 0;
+    const [ann, bob] = await participants(messenger(), 1, 1);
+    const { chatId } = await sendPrivately(ann.device, bob.id, "before");
     await bob.device.nextPush();
     // Like a statement that reaches the database long after the server stopped waiting for it.
     await messenger().sql(
       `SELECT send_messages(ARRAY[$chatId]::bigint[], ARRAY[$senderId]::bigint[], ARRAY[$receiverId]::bigint[],
-                            ARRAY['sent-and-given-up'], ARRAY[NULL]::bigint[], ARRAY['late'])`,
+                            ARRAY['committed-late'], ARRAY[NULL]::bigint[], ARRAY['late'])`,
       { chatId, senderId: ann.id, receiverId: bob.id },
     );
-    const again = { receiverId: bob.id, content: "late", clientMessageId: "sent-and-given-up" };
+    const again = { receiverId: bob.id, content: "late", clientMessageId: "committed-late" };
     expect((await ann.device.request("privateMessage", again)).params.item).toMatchObject({ seq: 2, duplicate: true });
     expect(await bob.device.nextPush()).toMatchObject({ params: { message: "late", item: { seq: 2 } } });
   });
 
   test("with other content, in another chat or as another type is a conflict and stores nothing", async () => {
-    const [ann, bob, cid] = [await personWith(1), await personWith(1), await personWith(1)];
-    const [groupId, otherId] = [await newGroup(ann.device, "one", [bob]), await newGroup(ann.device, "two", [bob])];
-    const taken = "taken-once";
-    await ann.device.request("messageInGroup", { groupId, content: "first", clientMessageId: taken });
+    const [ann, bob, cid] = await participants(messenger(), 1, 1, 1);
+    const [groupId, otherId] = [
+      await createGroup(ann.device, [bob], "one"),
+      await createGroup(ann.device, [bob], "two"),
+    ];
+    const clientMessageId = "group-message";
+    await sendToGroup(ann.device, groupId, "first", { clientMessageId });
     await ann.device.request("newGroup", { groupName: "three", clientMessageId: "group-three" });
-    await ann.device.request("privateMessage", { receiverId: bob.id, content: "x", clientMessageId: "dialog-one" });
-    await ann.device.request("privateMessage", { receiverId: cid.id, content: "y" });
-    const before = await chatsOf(ann.device);
+    await sendPrivately(ann.device, bob.id, "x", { clientMessageId: "dialog-one" });
+    await sendPrivately(ann.device, cid.id, "y");
+    const before = await listChats(ann.device);
     const others: [type: string, params: object][] = [
-      ["messageInGroup", { groupId, content: "second", clientMessageId: taken }],
-      ["messageInGroup", { groupId: otherId, content: "first", clientMessageId: taken }],
-      ["privateMessage", { receiverId: bob.id, content: "first", clientMessageId: taken }],
-      ["newGroup", { groupName: "first", clientMessageId: taken }],
+      ["messageInGroup", { groupId, content: "second", clientMessageId }],
+      ["messageInGroup", { groupId: otherId, content: "first", clientMessageId }],
+      ["privateMessage", { receiverId: bob.id, content: "first", clientMessageId }],
+      ["newGroup", { groupName: "first", clientMessageId }],
       ["newGroup", { groupName: "four", clientMessageId: "group-three" }],
       ["messageInGroup", { groupId, content: "three", clientMessageId: "group-three" }],
       ["privateMessage", { receiverId: cid.id, content: "x", clientMessageId: "dialog-one" }],
@@ -484,20 +445,20 @@ describe("a send repeated with the same clientMessageId", () => {
         message: "This clientMessageId was used for another message",
       });
     }
-    expect(await chatsOf(ann.device)).toEqual(before);
+    expect(await listChats(ann.device)).toEqual(before);
   });
 
   test("twenty times at once from two devices gives one row and one push", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(1)];
-    const groupId = await newGroup(ann.device, "storm", [bob]);
-    const wishes = {
+    const [ann, bob] = await participants(messenger(), 2, 1);
+    const groupId = await createGroup(ann.device, [bob], "storm");
+    const requests = {
       messageInGroup: { groupId, content: "storm", clientMessageId: "storm-in-the-group" },
       privateMessage: { receiverId: bob.id, content: "storm", clientMessageId: "storm-in-the-dialog" },
       newGroup: { groupName: "storm", clientMessageId: "storm-of-groups" },
     };
-    for (const [type, params] of Object.entries(wishes)) {
+    for (const [type, params] of Object.entries(requests)) {
       const [own, second, bobs] = await pushesDuring([...ann.devices, bob.device], async () => {
-        const answers = await Promise.all(upTo(20).map((n) => ann.devices[n % 2]?.ask({ type, params })));
+        const answers = await Promise.all(numbers(1, 20).map((n) => ann.devices[n % 2]?.ask({ type, params })));
         const items = answers.map((answer) => answer.params.item);
         expect(new Set(items.map(({ messageId, chatId, seq }) => `${messageId} ${chatId} ${seq}`)).size).toBe(1);
         expect(items.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
@@ -505,16 +466,16 @@ describe("a send repeated with the same clientMessageId", () => {
       expect([...(own ?? []), ...(second ?? [])]).toHaveLength(1);
       expect(bobs).toHaveLength(type === "newGroup" ? 0 : 1);
     }
-    const stormy = (await chatsOf(ann.device)).filter(({ groupName }) => groupName === "storm");
-    expect(stormy.map(({ chatVersion }) => chatVersion).sort()).toEqual([1, 3]);
+    const created = (await listChats(ann.device)).filter(({ groupName }) => groupName === "storm");
+    expect(created.map(({ chatVersion }) => chatVersion).sort()).toEqual([1, 3]);
     expect(await groupHistory(bob.device, groupId)).toHaveLength(3);
     const dialog = await ann.device.request("getlatestMessageDialog", { receiverId: bob.id, limit: 9, page: 1 });
     expect(dialog.params.data).toHaveLength(1);
   });
 
   test("at the same time with other content or in another chat is stored once; the others are conflicts", async () => {
-    const [ann, bob] = [await personWith(2), await personWith(1)];
-    const groups = [await newGroup(ann.device, "left"), await newGroup(ann.device, "right")];
+    const [ann, bob] = await participants(messenger(), 2, 1);
+    const groups = [await createGroup(ann.device, [], "left"), await createGroup(ann.device, [], "right")];
     for (let round = 0; round < 5; round++) {
       const clientMessageId = `contested-${round}`;
       const answers = await Promise.all([
@@ -532,38 +493,39 @@ describe("a send repeated with the same clientMessageId", () => {
 describe("the first messages of two people", () => {
   test("sent at the same time open one dialog", async () => {
     for (let round = 0; round < 5; round++) {
-      const [ann, bob] = [await personWith(1), await personWith(1)];
-      const answers = await Promise.all([
-        ann.device.request("privateMessage", { receiverId: bob.id, content: "from Ann" }),
-        bob.device.request("privateMessage", { receiverId: ann.id, content: "from Bob" }),
-        ann.device.request("privateMessage", { receiverId: bob.id, content: "from Ann again" }),
+      const [ann, bob] = await participants(messenger(), 1, 1);
+      const items = await Promise.all([
+        sendPrivately(ann.device, bob.id, "from Ann"),
+        sendPrivately(bob.device, ann.id, "from Bob"),
+        sendPrivately(ann.device, bob.id, "from Ann again"),
       ]);
-      expect(new Set(answers.map(({ params }) => params.item.chatId)).size).toBe(1);
-      expect(answers.map(({ params }) => params.item.seq).sort()).toEqual([1, 2, 3]);
-      for (const { device } of [ann, bob]) expect(await chatsOf(device)).toHaveLength(1);
+      expect(new Set(items.map(({ chatId }) => chatId)).size).toBe(1);
+      expect(items.map(({ seq }) => seq).sort()).toEqual([1, 2, 3]);
+      for (const { device } of [ann, bob]) expect(await listChats(device)).toHaveLength(1);
     }
   });
 });
 
 describe("a deleted account", () => {
   test('keeps its messages under "Deleted user" and its name nowhere', async () => {
-    const [gone, ann, bob] = [await personWith(2, "Vanishing"), await personWith(2), await personWith(1)];
-    const groupId = await newGroup(gone.device, "half empty", [ann, bob]);
-    await gone.device.request("messageInGroup", { groupId, content: "remember me" });
-    await gone.device.request("privateMessage", { receiverId: ann.id, content: "in private" });
-    await ann.device.request("privateMessage", { receiverId: gone.id, content: "answer" });
-    const othersGroup = await newGroup(ann.device, "of others", [bob]);
+    const gone = await participant(messenger(), { firstName: "Vanishing", devices: 2 });
+    const [ann, bob] = await participants(messenger(), 2, 1);
+    const groupId = await createGroup(gone.device, [ann, bob], "half empty");
+    await sendToGroup(gone.device, groupId, "remember me");
+    await sendPrivately(gone.device, ann.id, "in private");
+    await sendPrivately(ann.device, gone.id, "answer");
+    const othersGroup = await createGroup(ann.device, [bob], "of others");
     await ann.device.request("addUserInGroup", { groupId: othersGroup, userId: gone.id });
 
-    const pushes = await pushesDuring([...ann.devices, bob.device], () => deleteAccount(gone));
-    for (const heard of pushes) {
-      expect(heard.map(summaryOf)).toEqual([
+    const pushes = await pushesDuring([...ann.devices, bob.device], () => deleteAccount(messenger(), gone));
+    for (const received of pushes) {
+      expect(received.map(summaryOf)).toEqual([
         ["leaveGroup", "Deleted user left the group"],
         ["transferOwnership", `Deleted user handed the group over to ${ann.firstName}`],
         ["leaveGroup", "Deleted user left the group"],
       ]);
-      expect(heard.map(({ params }) => params.item.chatId)).toEqual([groupId, groupId, othersGroup]);
-      for (const { params } of heard)
+      expect(received.map(({ params }) => params.item.chatId)).toEqual([groupId, groupId, othersGroup]);
+      for (const { params } of received)
         expect(params).toMatchObject({ senderName: "Deleted user", item: { senderId: gone.id } });
     }
     for (const device of gone.devices) expect((await device.closed).code).toBe(4403);
@@ -580,11 +542,11 @@ describe("a deleted account", () => {
       ]);
       const othersHistory = await groupHistory(device, othersGroup);
       expect(othersHistory.map(({ content }) => content)).toContain(`${ann.firstName} added Deleted user to the group`);
-      const everything = JSON.stringify([await chatsOf(device), history, othersHistory]);
+      const everything = JSON.stringify([await listChats(device), history, othersHistory]);
       expect(everything).not.toContain("Vanishing");
     }
 
-    const list = await chatsOf(ann.device);
+    const list = await listChats(ann.device);
     expect(list.find(({ receiverId }) => receiverId === gone.id)).toMatchObject({ receiverName: "Deleted user" });
     const dialog = await ann.device.request("getlatestMessageDialog", { receiverId: gone.id, limit: 9, page: 1 });
     expect(dialog.params.data.map(({ content, receverName }) => [content, receverName])).toEqual([
@@ -602,11 +564,11 @@ describe("a deleted account", () => {
   });
 
   test("ends the groups it was alone in", async () => {
-    const [gone, ann] = [await personWith(1), await personWith(1)];
-    const groupId = await newGroup(gone.device, "alone");
-    await deleteAccount(gone);
+    const [gone, ann] = await participants(messenger(), 1, 1);
+    const groupId = await createGroup(gone.device, [], "alone");
+    await deleteAccount(messenger(), gone);
     expect(await ann.device.refused("leaveGroup", { groupId })).toMatchObject({ code: "NOT_MEMBER" });
-    const groupOfTwo = await newGroup(ann.device, "alive");
+    const groupOfTwo = await createGroup(ann.device, [], "alive");
     expect(await ann.device.refused("addUserInGroup", { groupId: groupOfTwo, userId: gone.id })).toMatchObject({
       code: "NOT_FOUND",
     });
@@ -615,21 +577,18 @@ describe("a deleted account", () => {
 
 describe("the chat list", () => {
   test("counts messages of others since one's own last message as unread", async () => {
-    const [ann, bob] = [await personWith(1), await personWith(1)];
+    const [ann, bob] = await participants(messenger(), 1, 1);
     const counters = async (device: Device) => {
-      const [chat] = await chatsOf(device);
+      const [chat] = await listChats(device);
       return [chat?.seq, chat?.readSeq, chat?.unread];
     };
-    const say = (from: typeof ann, to: typeof ann) =>
-      from.device.request("privateMessage", { receiverId: to.id, content: "word" });
-
-    await say(ann, bob);
-    await say(ann, bob);
+    await sendPrivately(ann.device, bob.id, "one");
+    await sendPrivately(ann.device, bob.id, "two");
     expect([await counters(ann.device), await counters(bob.device)]).toEqual([
       [2, 2, 0],
       [2, 0, 2],
     ]);
-    await say(bob, ann);
+    await sendPrivately(bob.device, ann.id, "three");
     expect([await counters(ann.device), await counters(bob.device)]).toEqual([
       [3, 2, 1],
       [3, 3, 0],
@@ -640,20 +599,20 @@ describe("the chat list", () => {
   });
 
   test("shows an added member the group with nothing unread", async () => {
-    const [ann, bob, cid] = [await personWith(1), await personWith(1), await personWith(1)];
-    const groupId = await newGroup(ann.device, "counted", [bob]);
+    const [ann, bob, cid] = await participants(messenger(), 1, 1, 1);
+    const groupId = await createGroup(ann.device, [bob], "counted");
     const counters = async ({ device }: { device: Device }) => {
       const chat = await chatOf(device, groupId);
       return [chat?.seq, chat?.readSeq, chat?.unread];
     };
-    await ann.device.request("messageInGroup", { groupId, content: "three" });
+    await sendToGroup(ann.device, groupId, "three");
     await bob.device.request("addUserInGroup", { groupId, userId: cid.id });
     expect(await Promise.all([ann, bob, cid].map(counters))).toEqual([
       [4, 3, 1],
       [4, 4, 0],
       [4, 4, 0],
     ]);
-    await ann.device.request("messageInGroup", { groupId, content: "five" });
+    await sendToGroup(ann.device, groupId, "five");
     expect(await Promise.all([ann, bob, cid].map(counters))).toEqual([
       [5, 5, 0],
       [5, 4, 1],
@@ -665,14 +624,14 @@ describe("the chat list", () => {
   });
 
   test("is ordered by the newest message, shows that message, and is paged", async () => {
-    const ann = await personWith(1);
-    const people = [await personWith(1), await personWith(1), await personWith(1)];
-    const groups = [await newGroup(ann.device, "g0", people), await newGroup(ann.device, "g1", people)];
-    for (const { id } of people) await ann.device.request("privateMessage", { receiverId: id, content: `to ${id}` });
-    await people[0]?.device.request("privateMessage", { receiverId: ann.id, content: "back" });
-    await people[1]?.device.request("messageInGroup", { groupId: groups[0] ?? 0, content: "in g0" });
+    const ann = await participant(messenger());
+    const people = await participants(messenger(), 1, 1, 1);
+    const groups = [await createGroup(ann.device, people, "g0"), await createGroup(ann.device, people, "g1")] as const;
+    for (const { id } of people) await sendPrivately(ann.device, id, `to ${id}`);
+    await sendPrivately(people[0].device, ann.id, "back");
+    await sendToGroup(people[1].device, groups[0], "in g0");
 
-    const all = await chatsOf(ann.device);
+    const all = await listChats(ann.device);
     expect(all.map(({ content }) => content)).toEqual([
       "in g0",
       "back",
@@ -685,7 +644,7 @@ describe("the chat list", () => {
     for (const limit of [1, 2, 3, 5]) {
       const pages = [];
       for (let page = 1; page <= Math.ceil(all.length / limit) + 1; page++) {
-        pages.push(...(await chatsOf(ann.device, { limit, page })));
+        pages.push(...(await listChats(ann.device, { limit, page })));
       }
       expect(pages).toEqual(all);
     }
@@ -694,14 +653,12 @@ describe("the chat list", () => {
 
 describe("the message history", () => {
   test("read in pages of seven shows every message exactly once, newest first", async () => {
-    const [ann, bob] = [await personWith(1), await personWith(1)];
-    const groupId = await newGroup(ann.device, "long", [bob]);
-    for (const n of upTo(38)) {
-      await ann.device.request("messageInGroup", { groupId, content: `message ${n}` });
-      await (n % 2 ? ann : bob).device.request("privateMessage", {
-        receiverId: (n % 2 ? bob : ann).id,
-        content: `${n}`,
-      });
+    const [ann, bob] = await participants(messenger(), 1, 1);
+    const groupId = await createGroup(ann.device, [bob], "long");
+    for (const n of numbers(1, 38)) {
+      await sendToGroup(ann.device, groupId, `message ${n}`);
+      const [sender, receiver] = n % 2 ? [ann, bob] : [bob, ann];
+      await sendPrivately(sender.device, receiver.id, `${n}`);
     }
     const limit = 7;
     const group: { content: string; seq: number }[] = [];
@@ -714,20 +671,20 @@ describe("the message history", () => {
       group.push(...ofGroup.params.data);
       dialog.push(...ofDialog.params.data);
     }
-    expect(group.map(({ seq }) => seq)).toEqual(upTo(40).reverse());
+    expect(group.map(({ seq }) => seq)).toEqual(numbers(1, 40).reverse());
     expect(group.slice(0, -2).map(({ content }) => content)).toEqual(
-      upTo(38)
+      numbers(1, 38)
         .map((n) => `message ${n}`)
         .reverse(),
     );
-    expect(dialog.map(({ seq }) => seq)).toEqual(upTo(38).reverse());
-    expect(dialog.map(({ content }) => content)).toEqual(upTo(38).map(String).reverse());
+    expect(dialog.map(({ seq }) => seq)).toEqual(numbers(1, 38).reverse());
+    expect(dialog.map(({ content }) => content)).toEqual(numbers(1, 38).map(String).reverse());
   });
 
   test("is empty for two people who never wrote to each other", async () => {
-    const [ann, bob] = [await personWith(1), await personWith(1)];
+    const [ann, bob] = await participants(messenger(), 1, 1);
     const { params } = await ann.device.request("getlatestMessageDialog", { receiverId: bob.id, limit: 9, page: 1 });
     expect(params.data).toEqual([]);
-    expect(await chatsOf(bob.device)).toEqual([]);
+    expect(await listChats(bob.device)).toEqual([]);
   });
 });

@@ -4,10 +4,13 @@ import { password, type TestMessenger, type TestPerson } from "./messenger.ts";
 
 /* The people, chats and requests that many tests begin with. Everything goes through the public interfaces. */
 
-/** A person with one or more connected devices; `device` is the first of them. */
+/** A person with one or more connected devices. */
 export interface Participant extends TestPerson {
-  device: Device;
   devices: readonly Device[];
+  /** The first device, which sends the person's requests. */
+  device: Device;
+  /** The second device; fails the test if there is none. */
+  readonly otherDevice: Device;
 }
 
 /** An id that no user, chat or message of a test has. */
@@ -24,9 +27,17 @@ export async function participant(
 ): Promise<Participant> {
   const person = await messenger.person(options.firstName);
   const devices = await Promise.all(Array.from({ length: options.devices ?? 1 }, () => person.connect()));
-  const [device] = devices;
+  const [device, otherDevice] = devices;
   if (!device) throw new Error("a participant needs at least one device");
-  return { ...person, device, devices };
+  return {
+    ...person,
+    devices,
+    device,
+    get otherDevice() {
+      if (!otherDevice) throw new Error(`${person.firstName} has only one device`);
+      return otherDevice;
+    },
+  };
 }
 
 /** Registers one person for each of the numbers, which is how many devices that person connects. */
@@ -40,11 +51,24 @@ export async function participants<const Counts extends readonly number[]>(
 }
 
 /** Registers Ann and Bob, each with this many connected devices. */
-export async function annAndBob(messenger: TestMessenger, devices = 1): Promise<{ ann: Participant; bob: Participant }> {
+export async function annAndBob(
+  messenger: TestMessenger,
+  devices = 1,
+): Promise<{ ann: Participant; bob: Participant }> {
   return {
     ann: await participant(messenger, { firstName: "Ann", devices }),
     bob: await participant(messenger, { firstName: "Bob", devices }),
   };
+}
+
+/** Ann and Bob, each with two devices, and their dialog, in which Ann has sent one message. */
+export async function annAndBobInDialog(
+  messenger: TestMessenger,
+): Promise<{ ann: Participant; bob: Participant; chatId: number }> {
+  const { ann, bob } = await annAndBob(messenger, 2);
+  const { chatId } = await sendPrivately(ann.device, bob.id, "Hi");
+  await bob.device.nextPush("privateMessage");
+  return { ann, bob, chatId };
 }
 
 /** Creates a group owned by the device's user and adds the members in this order. Returns its id. */
