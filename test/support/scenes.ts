@@ -107,6 +107,10 @@ export async function sendPrivately(
 export const listChats = async (device: Device, page = { limit: 100, page: 1 }) =>
   (await device.request("listLastMessage", page)).params.data;
 
+/** A chat of the device's chat list, or undefined if it is not listed. */
+export const findChat = async (device: Device, chatId: number) =>
+  (await listChats(device)).find((chat) => chat.chatId === chatId);
+
 /** The members of a group with their roles. */
 export const listMembers = async (device: Device, groupId: number) =>
   (await device.request("listGroupMembers", { groupId, limit: 100, page: 1 })).params.data;
@@ -134,20 +138,26 @@ export async function pushesOfType(device: Device, type: string) {
   return device.pushes().filter((push) => push.type === type);
 }
 
+/** The type and the text of a push, to be compared with others. */
+export const typeAndText = ({ type, params }: { type: string; params: { message: string | null } }) => [
+  type,
+  params.message,
+];
+
 /** Sends a request that must be rejected and returns its error without the `requestId`, to be compared with others. */
 export async function errorOf(device: Device, type: string, params: object) {
   const { requestId: _requestId, ...error } = await device.refused(type, params);
   return error;
 }
 
-export const block = (messenger: TestMessenger, blocker: TestPerson, blocked: TestPerson) =>
+export const block = (messenger: TestMessenger, blocker: { token: string }, blocked: { id: number }) =>
   messenger.http("PUT", `/users/me/blocks/${blocked.id}`, { token: blocker.token });
 
-export const unblock = (messenger: TestMessenger, blocker: TestPerson, blocked: TestPerson) =>
+export const unblock = (messenger: TestMessenger, blocker: { token: string }, blocked: { id: number }) =>
   messenger.http("DELETE", `/users/me/blocks/${blocked.id}`, { token: blocker.token });
 
 /** Deletes a person's account. */
-export async function deleteAccount(messenger: TestMessenger, { token }: TestPerson): Promise<void> {
+export async function deleteAccount(messenger: TestMessenger, { token }: { token: string }): Promise<void> {
   const { status } = await messenger.http("DELETE", "/users/me", { token, body: { password } });
   if (status !== 204) throw new Error(`the account was not deleted: ${status}`);
 }
