@@ -2,6 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { Device } from "./support/device.ts";
 import { useMessenger } from "./support/messenger.ts";
 import {
+  annAndBob,
+  chatHistory,
   createGroup,
   groupHistory,
   listChats,
@@ -140,5 +142,39 @@ describe("a send repeated with the same clientMessageId", () => {
       const outcomes = answers.map((answer) => answer.code ?? "stored").sort();
       expect(outcomes).toEqual(["CONFLICT", "CONFLICT", "stored"]);
     }
+  });
+
+  test("as a reply to another message is a conflict", async () => {
+    const { ann, bob } = await annAndBob(messenger());
+    const first = await sendPrivately(ann.device, bob.id, "one");
+    const second = await sendPrivately(ann.device, bob.id, "two");
+    const message = { receiverId: bob.id, content: "reply", clientMessageId: "one-and-only" };
+    const stored = await ann.device.request("privateMessage", { ...message, replyTo: first.messageId });
+    for (const other of [{ replyTo: second.messageId }, {}]) {
+      const answer = await ann.device.refused("privateMessage", { ...message, ...other });
+      expect(answer).toMatchObject({ code: "CONFLICT" });
+    }
+    const repeated = await ann.device.request("privateMessage", { ...message, replyTo: first.messageId });
+    expect(repeated.params.item).toEqual({ ...stored.params.item, duplicate: true });
+  });
+
+  test("after the message was edited returns the edited message and stores nothing", async () => {
+    const { ann, bob } = await annAndBob(messenger());
+    const message = { receiverId: bob.id, content: "helo", clientMessageId: "one-and-only" };
+    const { messageId, chatId } = (await ann.device.request("privateMessage", message)).params.item;
+    const edited = (await ann.device.request("editMessage", { messageId, content: "hello" })).params.item;
+    const repeated = await ann.device.request("privateMessage", message);
+    expect(repeated.params.item).toEqual({ ...edited, duplicate: true });
+    expect(await chatHistory(bob.device, chatId)).toHaveLength(1);
+  });
+
+  test("after the message was deleted returns the empty message and does not restore it", async () => {
+    const { ann, bob } = await annAndBob(messenger());
+    const message = { receiverId: bob.id, content: "gone", clientMessageId: "one-and-only" };
+    const { messageId, chatId } = (await ann.device.request("privateMessage", message)).params.item;
+    const deleted = (await ann.device.request("deleteMessage", { messageId })).params.item;
+    const repeated = await ann.device.request("privateMessage", message);
+    expect(repeated.params.item).toEqual({ ...deleted, duplicate: true });
+    expect(await chatHistory(bob.device, chatId)).toMatchObject([{ message: "", deletedAt: deleted.deletedAt }]);
   });
 });
