@@ -1,48 +1,26 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ErrorFrame } from "../src/contract/frames.ts";
-import { jsonSchema } from "../src/contract/schema.ts";
-import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { registry } from "../src/ws/registry.ts";
+import {
+  type BadFrame,
+  badFramesOf,
+  badRequestIds,
+  expectWellFormedError,
+  fieldsOf,
+  unknownTypes,
+  unreadable,
+  wrongInField,
+  wrongInType,
+} from "./support/bad-frames.ts";
 import type { Device } from "./support/device.ts";
 import { type TestPerson, useMessenger } from "./support/messenger.ts";
+import { listChats, participant, sendPrivately } from "./support/scenes.ts";
 
-/*
- * Invalid frames of every kind: each gets one error that names the field and the rule, writes no row, and leaves the
- * socket working. Frames are written as raw text, because half of the faults cannot be produced with
- * JSON.stringify: 1e400, lone surrogates, a key "__proto__".
- */
+/* Invalid frames: each gets one error that names the field and the rule, writes no row, and leaves the socket working. */
 
-const messenger = useMessenger({ RATE_LIMITS: "off" });
-
-/** A frame to send, and the one error it must get. */
-interface BadFrame {
-  text: string;
-  type: string;
-  code: string;
-  /** What the error's message must contain. */
-  says: RegExp;
-  requestId?: string | number;
-}
-
-/** An object as JSON text, built from values that are JSON text already; a key may be "__proto__". */
-const objectText = (entries: Iterable<readonly [string, string]>): string =>
-  `{${[...entries].map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(",")}}`;
+const messenger = useMessenger();
 
 /** Few enough that the socket is not closed for malformed frames. */
 const badFramesPerSocket = 15;
-
-const errorKeys = new Set(["error", "type", "message", "code", "requestId", "retryable", "retryAfterMs"]);
-const insides =
-  /\bSQL|SELECT |INSERT |UPDATE |sequelize|postgres|pglite|violates|constraint|syntax|unexpected token|stack|\.[jt]s\b|\bat .+:\d+|<\/?\w+>/i;
-
-/** The properties that all errors have in common. */
-function expectWellFormedError(frame: ErrorFrame): void {
-  expect(Object.keys(frame).filter((key) => !errorKeys.has(key))).toEqual([]);
-  expect(frame).toMatchObject({ error: true, type: expect.any(String), code: expect.stringMatching(/^[A-Z_]+$/) });
-  expect(frame.message).toMatch(/\w/);
-  expect(frame.message.length).toBeLessThan(300);
-  expect(frame.message).not.toMatch(insides);
-}
 
 /** The answers to these texts before the answer to a valid request that is sent after them. */
 async function answersTo(device: Device, texts: readonly string[]) {
@@ -64,13 +42,13 @@ async function expectErrors(sender: TestPerson, badFrames: readonly BadFrame[]):
       device,
       batch.map(({ text }) => text),
     );
-    const expected = batch.map(({ text, type, code, says, requestId }) => ({
+    const expected = batch.map(({ text, type, code, message, requestId }) => ({
       text: text.slice(0, 200),
       answer: {
         error: true,
         type,
         code,
-        message: expect.stringMatching(says),
+        message: expect.stringMatching(message),
         ...(requestId !== undefined && { requestId }),
       },
     }));
@@ -78,203 +56,6 @@ async function expectErrors(sender: TestPerson, badFrames: readonly BadFrame[]):
     for (const answer of answers) expectWellFormedError(answer);
     await device.close();
   }
-}
-
-/** The person's whole chat list: everything that is written shows here. */
-async function chatsOf(device: Device) {
-  const { params } = await device.request("listLastMessage", { limit: 100, page: 1 });
-  return params.data;
-}
-
-// ---- faults of any frame -------------------------------------------------------------------------------
-
-const unreadable: BadFrame[] = [
-  "",
-  " ",
-  "hello",
-  "{",
-  '{"type":"listLastMessage"',
-  "{'type':'listLastMessage'}",
-  '{"type":"listLastMessage","params":{"limit":1,"page":1,}}',
-  '{"type":"listLastMessage"} {"type":"listLastMessage"}',
-  '\ufeff{"type":"listLastMessage","params":{"limit":1,"page":1}}',
-  '{"type":"listLastMessage","params":{"limit":NaN,"page":1}}',
-  '{"type":"privateMessage","params":{"receiverId":1,"content":"a raw \n line break"}}',
-  "undefined",
-  "<html></html>",
-  "null",
-  "true",
-  "[]",
-  '[{"type":"listLastMessage","params":{"limit":1,"page":1}}]',
-  "7",
-  '"listLastMessage"',
-  "[".repeat(16_000),
-  `${"[".repeat(16_000)}${"]".repeat(16_000)}`,
-].map((text) => ({ text, type: "processor", code: "BAD_JSON", says: /^A frame must be one JSON object$/ }));
-
-const unknownTypes: BadFrame[] = [
-  undefined,
-  '"nosuchtype"',
-  '"listlastmessage"',
-  '" listLastMessage"',
-  '""',
-  '"processor"',
-  '"__proto__"',
-  '"constructor"',
-  '"toString"',
-  '"hasOwnProperty"',
-  "null",
-  "1",
-  "true",
-  '["listLastMessage"]',
-  '{"type":"listLastMessage"}',
-].map((type) => ({
-  text: objectText([
-    ...(type === undefined ? [] : ([["type", type]] as const)),
-    ["params", '{"limit":1,"page":1}'],
-    ["requestId", '"unknown"'],
-  ]),
-  type: "processor",
-  code: "UNKNOWN_TYPE",
-  says: /^There is no such type$/,
-  requestId: "unknown",
-}));
-
-const badRequestIds = ["null", '""', `"${"r".repeat(65)}"`, '"\\u0000"', '"\\ud800"', "1.5", "1e400", "true"]
-  .concat(["9007199254740992", "[]", '["a"]', "{}", '{"a":1}'])
-  .map((text) => ({ text, says: /^"requestId" .*(must|cannot)/ }));
-
-// ---- faults of a field ---------------------------------------------------------------------------------
-
-const notANumber = ['"1"', "true", "[]", "[1]", "{}", "null"];
-const notText = ["1", "true", "[]", '["a"]', "{}", "null"];
-
-/** Values that are invalid in every field of that JSON type. */
-const wrongInType: Record<string, { text: string; says: RegExp }[]> = {
-  integer: [
-    ...notANumber.map((text) => ({ text, says: /must be a number$/ })),
-    { text: "1.5", says: /must be an integer$/ },
-    { text: "-1", says: /must be greater than or equal to \d+$/ },
-    { text: "9007199254740992", says: /must be (a safe number|less than or equal to \d+)$/ },
-    { text: "1e400", says: /cannot be infinity$/ },
-    { text: "-1e400", says: /cannot be infinity$/ },
-  ],
-  string: [
-    ...notText.map((text) => ({ text, says: /must be (a string|one of .*)$/ })),
-    { text: '""', says: /must/ },
-    { text: '"with a zero \\u0000"', says: /must/ },
-    { text: '"\\u0000"', says: /must/ },
-    { text: '"half a pair \\ud83d"', says: /must/ },
-    { text: '"\\ude00\\ud83d"', says: /must/ },
-  ],
-  array: ['"1"', "1", "true", "{}", "null"].map((text) => ({ text, says: /must be an array$/ })),
-};
-
-const idRules = [
-  { text: "0", says: /must be greater than or equal to 1$/ },
-  { text: "-1", says: /must be greater than or equal to 1$/ },
-  { text: "1.5", says: /must be an integer$/ },
-  { text: "9007199254740992", says: /must be a safe number$/ },
-  { text: "1e400", says: /cannot be infinity$/ },
-];
-const blank = ['" "', '"   "', '"\\n"', '"\\r\\n\\t"', '"\\u00a0"', '"\\u2003 \\u3000"', '"\\u2028"'].map((text) => ({
-  text,
-  says: /must not be blank/,
-}));
-const clientMessageIdRule = /must be 8 to 64 printable ASCII characters$/;
-
-/** Values that break the documented limits of the field of that name. */
-const wrongInField: Record<string, { text: string; says: RegExp }[]> = {
-  userId: idRules,
-  receiverId: idRules,
-  groupId: idRules,
-  chatId: idRules,
-  messageId: idRules,
-  limit: [
-    ...["0", "-1"].map((text) => ({ text, says: /must be greater than or equal to 1$/ })),
-    ...["101", "1e9"].map((text) => ({ text, says: /must be less than or equal to 100$/ })),
-    { text: '"5"', says: /must be a number$/ },
-  ],
-  page: [
-    ...["0", "-1"].map((text) => ({ text, says: /must be greater than or equal to 1$/ })),
-    ...["2147483648", "1e15"].map((text) => ({ text, says: /must be less than or equal to 2147483647$/ })),
-  ],
-  content: [...blank, { text: `"${"x".repeat(4097)}"`, says: /less than or equal to 4096/ }],
-  groupName: [...blank, { text: `"${"x".repeat(65)}"`, says: /less than or equal to 64/ }],
-  clientMessageId: [
-    "1234567",
-    "x".repeat(65),
-    "12345678\\n",
-    "caf\\u00e9 12345",
-    "tab\\tstop12",
-    "\\u0000".repeat(8),
-  ].map((text) => ({ text: `"${text}"`, says: clientMessageIdRule })),
-};
-
-interface Field {
-  name: string;
-  required: boolean;
-  jsonType: string;
-}
-
-function fieldsOf(messageType: AnyMessageType): Field[] {
-  const { properties = {}, required = [] } = jsonSchema(messageType.params);
-  return Object.entries(Object(properties)).map(([name, rule]) => ({
-    name,
-    required: Array.isArray(required) && required.includes(name),
-    jsonType: String(Object(rule).type),
-  }));
-}
-
-const exampleOf = (messageType: AnyMessageType): Map<string, string> =>
-  new Map(Object.entries(messageType.example.params).map(([name, value]) => [name, JSON.stringify(value)]));
-
-/** A frame of this type that is valid except for what is given. */
-function frameOf(messageType: AnyMessageType, given: { params?: string | undefined; requestId?: string } = {}): string {
-  const params = "params" in given ? given.params : objectText(exampleOf(messageType));
-  return objectText([
-    ["type", JSON.stringify(messageType.type)],
-    ...(params === undefined ? [] : ([["params", params]] as const)),
-    ["requestId", given.requestId ?? "0"],
-  ]);
-}
-
-/** Every fault that a frame of this type can have. */
-function badFramesOf(messageType: AnyMessageType): BadFrame[] {
-  const { type } = messageType;
-  const refusal = (text: string, says: RegExp): BadFrame => ({ text, type, code: "VALIDATION", says, requestId: 0 });
-  const withParam = (name: string, text: string): string =>
-    frameOf(messageType, { params: objectText(new Map(exampleOf(messageType)).set(name, text)) });
-  const withoutParam = (name: string): string => {
-    const params = exampleOf(messageType);
-    params.delete(name);
-    return frameOf(messageType, { params: objectText(params) });
-  };
-  const prototypeKey = /"__proto__" is not allowed/;
-  const right = objectText(exampleOf(messageType)).slice(0, -1);
-
-  return [
-    refusal(frameOf(messageType, { params: undefined }), /^"params" is required$/),
-    ...["null", "[]", "[{}]", '"{}"', "1", "true"].map((params) =>
-      refusal(frameOf(messageType, { params }), /^"params" must be of type object$/),
-    ),
-    ...fieldsOf(messageType).flatMap(({ name, required, jsonType }) => [
-      ...(required ? [refusal(withoutParam(name), new RegExp(`^"${name}" is required$`))] : []),
-      ...[...(wrongInType[jsonType] ?? []), ...(wrongInField[name] ?? [])].map(({ text, says }) =>
-        refusal(withParam(name, text), new RegExp(`^"${name}" .*${says.source}`)),
-      ),
-    ]),
-    refusal(frameOf(messageType, { params: `${right},"__proto__":{"limit":1}}` }), prototypeKey),
-    refusal(frameOf(messageType, { params: `${right},"__proto__":null}` }), prototypeKey),
-    refusal(frameOf(messageType, { params: `${right},"more":[{"__proto__":1}]}` }), prototypeKey),
-    ...['{"type":"listLastMessage"}', "null", '"x"'].map((value) =>
-      refusal(`${frameOf(messageType).slice(0, -1)},"__proto__":${value}}`, prototypeKey),
-    ),
-    ...badRequestIds.map(({ text, says }): BadFrame => {
-      const { requestId: _none, ...unread } = refusal(frameOf(messageType, { requestId: text }), says);
-      return unread;
-    }),
-  ];
 }
 
 describe("an invalid frame", () => {
@@ -289,23 +70,23 @@ describe("an invalid frame", () => {
   test("of an unknown type with an invalid requestId gets an error about the requestId", async () => {
     await expectErrors(
       await messenger().person(),
-      badRequestIds.map(({ text, says }) => ({
+      badRequestIds.map(({ text, message }) => ({
         text: `{"type":"nosuchtype","requestId":${text}}`,
         type: "processor",
         code: "VALIDATION",
-        says,
+        message,
       })),
     );
   });
 
   for (const messageType of registry.values()) {
     test(`of type ${messageType.type} gets an error that names field and rule, and writes nothing`, async () => {
-      const sender = await messenger().person();
-      const device = await sender.connect();
-      await device.request("privateMessage", { receiverId: sender.id, content: "the only message" });
-      const before = await chatsOf(device);
+      const sender = await participant(messenger());
+      const { device } = sender;
+      await sendPrivately(device, sender.id, "the only message");
+      const before = await listChats(device);
       await expectErrors(sender, badFramesOf(messageType));
-      expect(await chatsOf(device)).toEqual(before);
+      expect(await listChats(device)).toEqual(before);
       expect(before).toHaveLength(1);
       expect(device.pushes()).toEqual([]);
     });
@@ -321,7 +102,7 @@ describe("an invalid frame", () => {
 
 describe("additional content of a frame", () => {
   test("a requestId is returned in the answer, also in errors and for unknown types", async () => {
-    const device = await (await messenger().person()).connect();
+    const { device } = await participant(messenger());
     const requestIds = [
       "a",
       " ",
@@ -348,7 +129,7 @@ describe("additional content of a frame", () => {
         expect.objectContaining({ success: true, requestId }),
         expect.objectContaining({ code: "NOT_MEMBER", requestId }),
       ]);
-      const [unknown] = await answersTo(await (await messenger().person()).connect(), [
+      const [unknown] = await answersTo((await participant(messenger())).device, [
         JSON.stringify({ type: "nosuchtype", requestId }),
       ]);
       expect(unknown).toMatchObject({ code: "UNKNOWN_TYPE", requestId });
@@ -356,7 +137,7 @@ describe("additional content of a frame", () => {
   });
 
   test("no requestId is returned for a frame without one", async () => {
-    const device = await (await messenger().person()).connect();
+    const { device } = await participant(messenger());
     const answers = await answersTo(device, [
       '{"type":"listLastMessage","params":{"limit":1,"page":1}}',
       '{"type":"leaveGroup","params":{"groupId":1}}',
@@ -367,7 +148,7 @@ describe("additional content of a frame", () => {
   });
 
   test("unknown keys are ignored, in the frame and in its params, at any depth", async () => {
-    const device = await (await messenger().person()).connect();
+    const { device } = await participant(messenger());
     const deep = `${"[".repeat(8000)}${"]".repeat(8000)}`;
     const wide = `{${Array.from({ length: 500 }, (_, index) => `"key${index}":null`).join()}}`;
     const texts = ["1", '{"a":{"b":[]}}', '"\\u0000\\ud800"', wide, deep].map(
@@ -388,224 +169,14 @@ describe("additional content of a frame", () => {
         text: `{"type":"newGroup","params":{"groupName":"n","extra":${deep}}}`,
         type: "newGroup",
         code: "VALIDATION",
-        says: /"__proto__" is not allowed/,
+        message: /"__proto__" is not allowed/,
       },
     ]);
   });
 });
 
-describe("text is returned as it was sent, by push and from the history", () => {
-  const texts = [
-    "'",
-    '"',
-    'it\'s 100% "quoted"',
-    "x".repeat(256),
-    "'); DROP TABLE users; --",
-    '<script>alert("hi")</script><b>&amp;</b>',
-    "שלום עולם, مرحبا \u202eabc\u202c",
-    "👩‍👩‍👧‍👦 🏳️‍🌈 e\u0301 \u1e9b\u0323",
-    '{"type":"privateMessage","params":{"content":"x"}}',
-    "back\\slash \\\\ \\n \\u0041 \\",
-    "$1 $2 $$ $content $senderId",
-    ":name :content ::text ? ?? @p1",
-    "%s %d %% _",
-    "E'\\\\' U&'\\0041'",
-    "two\nlines\r\nand\ttabs",
-    "  spaces around  ",
-    "\u0001\u0008\u001b[31m\u007f\u0085",
-    "\ufeff\ufffd\uffff\u{10ffff}",
-    "x".repeat(4096),
-    "😀".repeat(2048),
-    "\u0001".repeat(4096),
-  ];
-
-  test("in a dialog", async () => {
-    const [ann, bob] = [await messenger().person(), await messenger().person()];
-    const [annsDevice, bobsDevice] = [await ann.connect(), await bob.connect()];
-    for (const content of texts) {
-      const { params } = await annsDevice.request("privateMessage", { receiverId: bob.id, content });
-      expect(params.item.message).toBe(content);
-      const push = await bobsDevice.nextPush("privateMessage");
-      expect([push.params.message, push.params.item.message]).toEqual([content, content]);
-      expect((await chatsOf(bobsDevice))[0]?.content).toBe(content);
-    }
-    const { params } = await bobsDevice.request("getlatestMessageDialog", { receiverId: ann.id, limit: 100, page: 1 });
-    expect(params.data.map(({ content }) => content).reverse()).toEqual(texts);
-  });
-
-  test("in a group, and in its name", async () => {
-    const [ann, bob] = [await messenger().person("$1 ann"), await messenger().person("Bob ':name'")];
-    const [annsDevice, bobsDevice] = [await ann.connect(), await bob.connect()];
-    for (const groupName of texts.filter((text) => text.length <= 64)) {
-      const { params } = await annsDevice.request("newGroup", { groupName });
-      expect(params.item).toMatchObject({ groupName, event: { groupName } });
-      const groupId = params.item.groupId ?? 0;
-      await annsDevice.request("addUserInGroup", { groupId, userId: bob.id });
-      const { params: added } = await bobsDevice.nextPush("addUserInGroup");
-      expect(added).toMatchObject({ message: "$1 ann added Bob ':name' to the group", item: { groupName } });
-      await annsDevice.request("messageInGroup", { groupId, content: groupName });
-      expect((await bobsDevice.nextPush("messageInGroup")).params.item).toMatchObject({
-        message: groupName,
-        groupName,
-      });
-      const history = await bobsDevice.request("getlatestMessageGroup", { groupId, limit: 1, page: 1 });
-      expect(history.params.data[0]?.content).toBe(groupName);
-      expect((await chatsOf(bobsDevice))[0]).toMatchObject({ groupId, groupName, content: groupName });
-    }
-  });
-
-  test("a clientMessageId of any printable ASCII too", async () => {
-    const [ann, bob] = [await messenger().person(), await messenger().person()];
-    const device = await ann.connect();
-    const clientMessageIds = ["$content", "':name'\"", "'); DROP TABLE messages; --", " ".repeat(8), "~".repeat(64)];
-    for (const clientMessageId of clientMessageIds) {
-      const send = () => device.request("privateMessage", { receiverId: bob.id, content: "once", clientMessageId });
-      const [first, second] = [await send(), await send()];
-      expect(first.params.item).toMatchObject({ clientMessageId });
-      expect(second.params.item).toEqual({ ...first.params.item, duplicate: true });
-    }
-  });
-});
-
-describe("a valid request that cannot be carried out", () => {
-  /** The error without its requestId, so that two can be compared. */
-  async function errorOf(device: Device, type: string, params: object) {
-    const { requestId: _own, ...error } = await device.refused(type, params);
-    expectWellFormedError({ ...error });
-    return error;
-  }
-
-  const remove = (person: TestPerson) =>
-    messenger().http("DELETE", "/users/me", { token: person.token, body: { password: "correct horse battery" } });
-
-  test("a message to an unknown user and one to a deleted account get the same error", async () => {
-    const [ann, gone, unknownToAnn] = [
-      await messenger().person(),
-      await messenger().person(),
-      await messenger().person(),
-    ];
-    const device = await ann.connect();
-    await device.request("privateMessage", { receiverId: gone.id, content: "while you are here" });
-    await remove(gone);
-    await remove(unknownToAnn);
-    const before = await chatsOf(device);
-    const noSuchUser = { error: true, type: "privateMessage", code: "NOT_FOUND", message: "There is no such user" };
-    for (const receiverId of [gone.id, unknownToAnn.id, 999_999, 2 ** 31, 2 ** 53 - 1]) {
-      expect(await errorOf(device, "privateMessage", { receiverId, content: "hello?" })).toEqual(noSuchUser);
-    }
-    expect(await chatsOf(device)).toEqual(before);
-    expect(await errorOf(device, "getlatestMessageDialog", { receiverId: 2 ** 53 - 1, limit: 1, page: 1 })).toEqual({
-      ...noSuchUser,
-      type: "getlatestMessageDialog",
-    });
-    for (const receiverId of [gone.id, unknownToAnn.id]) {
-      const { params } = await device.request("getlatestMessageDialog", { receiverId, limit: 5, page: 1 });
-      expect(params.data).toHaveLength(receiverId === gone.id ? 1 : 0);
-    }
-  });
-
-  const groupTypes = [...registry.values()].filter(({ example }) => "groupId" in example.params);
-
-  test.each(groupTypes.map(({ type }) => type))(
-    "%s gets the same error for a group of strangers, a left, an ended, an unknown one and a dialog",
-    async (type) => {
-      const [ann, bob] = [await messenger().person(), await messenger().person()];
-      const [device, bobsDevice] = [await ann.connect(), await bob.connect()];
-      const newGroup = async (by: Device) =>
-        (await by.request("newGroup", { groupName: "private" })).params.item.groupId ?? 0;
-
-      const strangersId = await newGroup(bobsDevice);
-      const leftId = await newGroup(bobsDevice);
-      await bobsDevice.request("addUserInGroup", { groupId: leftId, userId: ann.id });
-      await device.request("leaveGroup", { groupId: leftId });
-      const endedId = await newGroup(device);
-      await device.request("leaveGroup", { groupId: endedId });
-      const dialogId = (await device.request("privateMessage", { receiverId: bob.id, content: "hi" })).params.item
-        .chatId;
-      const othersDialogId = (await bobsDevice.request("privateMessage", { receiverId: bob.id, content: "me" })).params
-        .item.chatId;
-      const before = [await chatsOf(device), await chatsOf(bobsDevice)];
-
-      const example = registry.get(type)?.example.params;
-      const withUser = { ...example, ...("userId" in example && { userId: bob.id }) };
-      for (const groupId of [2 ** 53 - 1, strangersId, leftId, endedId, dialogId, othersDialogId]) {
-        expect(await errorOf(device, type, { ...withUser, groupId })).toEqual({
-          error: true,
-          type,
-          code: "NOT_MEMBER",
-          message: "User is not a member of this group",
-        });
-      }
-      expect([await chatsOf(device), await chatsOf(bobsDevice)]).toEqual(before);
-    },
-  );
-
-  test("adding a member twice is a conflict, an unknown user is not found, and a stranger learns neither", async () => {
-    const [ann, bob, stranger] = [await messenger().person(), await messenger().person(), await messenger().person()];
-    const [device, strangersDevice] = [await ann.connect(), await stranger.connect()];
-    const groupId = (await device.request("newGroup", { groupName: "two" })).params.item.groupId ?? 0;
-    await device.request("addUserInGroup", { groupId, userId: bob.id });
-    const before = await chatsOf(device);
-    const [add, error] = ["addUserInGroup", true];
-    for (const userId of [bob.id, ann.id]) {
-      expect(await errorOf(device, add, { groupId, userId })).toEqual({
-        error,
-        type: add,
-        code: "CONFLICT",
-        message: "User is already a member of this group",
-      });
-    }
-    expect(await errorOf(device, add, { groupId, userId: 2 ** 53 - 1 })).toEqual({
-      error,
-      type: add,
-      code: "NOT_FOUND",
-      message: "There is no such user",
-    });
-    for (const userId of [bob.id, ann.id, stranger.id, 2 ** 53 - 1]) {
-      expect(await errorOf(strangersDevice, add, { groupId, userId })).toEqual({
-        error,
-        type: add,
-        code: "NOT_MEMBER",
-        message: "User is not a member of this group",
-      });
-    }
-    expect(await chatsOf(device)).toEqual(before);
-  });
-
-  test("an ex-member cannot leave again", async () => {
-    const [ann, bob] = [await messenger().person(), await messenger().person()];
-    const [device, bobsDevice] = [await ann.connect(), await bob.connect()];
-    const groupId = (await device.request("newGroup", { groupName: "two" })).params.item.groupId ?? 0;
-    await device.request("addUserInGroup", { groupId, userId: bob.id });
-    await bobsDevice.request("leaveGroup", { groupId });
-    expect(await errorOf(bobsDevice, "leaveGroup", { groupId })).toMatchObject({ code: "NOT_MEMBER" });
-    await device.request("leaveGroup", { groupId });
-    expect(await errorOf(device, "leaveGroup", { groupId })).toMatchObject({ code: "NOT_MEMBER" });
-  });
-
-  test("a page past the end is an empty list", async () => {
-    const ann = await messenger().person();
-    const device = await ann.connect();
-    const groupId = (await device.request("newGroup", { groupName: "one" })).params.item.groupId ?? 0;
-    await device.request("privateMessage", { receiverId: ann.id, content: "me" });
-    for (const [limit, page] of [
-      [100, 2],
-      [1, 3],
-      [100, 2 ** 31 - 1],
-      [1, 2 ** 31 - 1],
-    ] as const) {
-      const answers = [
-        await device.request("listLastMessage", { limit, page }),
-        await device.request("getlatestMessageGroup", { groupId, limit, page }),
-        await device.request("getlatestMessageDialog", { receiverId: ann.id, limit, page }),
-      ];
-      expect(answers.map(({ params }) => params.data)).toEqual([[], [], []]);
-    }
-  });
-});
-
 test("a frame of exactly 32 KiB is accepted", async () => {
-  const device = await (await messenger().person()).connect();
+  const { device } = await participant(messenger());
   const frame = JSON.stringify({ type: "listLastMessage", params: { limit: 1, page: 1 }, padding: "" });
   const [answer] = await answersTo(device, [frame.replace('""', `"${"x".repeat(32 * 1024 - frame.length)}"`)]);
   expect(answer).toMatchObject({ type: "listLastMessage", success: true });
