@@ -1,81 +1,27 @@
-import { once } from "node:events";
-import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { Device } from "./support/device.ts";
-import { witness } from "./support/leak-scan.ts";
 import { password, useMessenger } from "./support/messenger.ts";
+import {
+  bearer,
+  connectRaw,
+  nextEvent,
+  parse,
+  type RawAnswer,
+  readUntilEnd,
+  upgradeRequest,
+} from "./support/raw-upgrade.ts";
+import { deleteAccount } from "./support/scenes.ts";
 
 /* The upgrade: accepted and rejected requests, as complete HTTP responses read from a plain TCP connection. */
 
-const messenger = useMessenger({
-  RATE_LIMITS: "off",
-  ALLOWED_ORIGINS: "https://chat.example.org,http://other.example.org:8080",
-});
+const messenger = useMessenger({ ALLOWED_ORIGINS: "https://chat.example.org,http://other.example.org:8080" });
 
-const url = () => `ws://127.0.0.1:${messenger().port}`;
-
-interface Answer {
-  status: number;
-  headers: Map<string, string>;
-  body: string;
-  /** The response as it was received. */
-  text: string;
-}
-
-function parse(text: string): Answer {
-  const [head = "", ...rest] = text.split("\r\n\r\n");
-  const [statusLine = "", ...lines] = head.split("\r\n");
-  return {
-    status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1]),
-    headers: new Map(lines.map((line) => [line.split(":")[0]?.toLowerCase() ?? "", line.replace(/^[^:]*: */, "")])),
-    body: rest.join("\r\n\r\n"),
-    text,
-  };
-}
-
-/** How long the server may take, in milliseconds. */
-const patienceMs = 5000;
-
-const heard = (socket: Socket, event: "connect" | "data" | "end" | "close"): Promise<unknown[]> =>
-  once(socket, event, { signal: AbortSignal.timeout(patienceMs) }).catch((cause) => {
-    throw new Error(`waited in vain for "${event}" on the connection`, { cause });
-  });
-
-const connectRaw = async (): Promise<Socket> => {
-  const socket = connect(messenger().port, "127.0.0.1");
-  socket.on("error", () => {});
-  await heard(socket, "connect");
-  return socket;
-};
-
-const upgradeRequest = (headers: Record<string, string> = {}, path = "/"): string => {
-  const all = {
-    Host: `127.0.0.1:${messenger().port}`,
-    Connection: "Upgrade",
-    Upgrade: "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    ...headers,
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
-};
-
-/** Sends bytes and returns everything received until the server ends the connection. */
-async function untilTheServerEnds(bytes: string | Buffer): Promise<string> {
-  const socket = await connectRaw();
-  const chunks: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-  const ended = heard(socket, "end");
-  socket.write(bytes);
-  await ended;
-  witness(Buffer.concat(chunks).toString());
-  return Buffer.concat(chunks).toString();
-}
+const port = () => messenger().port;
+const url = () => `ws://127.0.0.1:${port()}`;
 
 /** Requests an upgrade that must be rejected, and checks that the response is complete. */
-async function rejection(headers: Record<string, string>, path?: string): Promise<Answer> {
-  const answer = parse(await untilTheServerEnds(upgradeRequest(headers, path)));
+async function rejection(headers: Record<string, string>, path?: string): Promise<RawAnswer> {
+  const answer = parse(await readUntilEnd(port(), upgradeRequest(port(), headers, path)));
   expect(answer.text).toMatch(/^HTTP\/1\.1 \d{3} [A-Z][A-Za-z ]+\r\n/);
   expect(Number(answer.headers.get("content-length"))).toBe(Buffer.byteLength(answer.body));
   expect(answer.headers.get("connection")).toBe("close");
@@ -98,15 +44,13 @@ async function expectUnauthorized(headers: Record<string, string>, path?: string
   expect(JSON.parse(answer.body)).toMatchObject({ status: 401, code: "UNAUTHENTICATED" });
 }
 
-const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-
 /** The head of the 101 response to an accepted upgrade. */
-async function accepted(headers: Record<string, string>): Promise<Answer> {
-  const socket = await connectRaw();
-  socket.write(upgradeRequest(headers));
+async function accepted(headers: Record<string, string>): Promise<RawAnswer> {
+  const socket = await connectRaw(port());
+  socket.write(upgradeRequest(port(), headers));
   let text = "";
   while (!text.includes("\r\n\r\n")) {
-    const [chunk] = await heard(socket, "data");
+    const [chunk] = await nextEvent(socket, "data");
     text += String(chunk);
   }
   socket.destroy();
@@ -148,8 +92,8 @@ describe("an upgrade is accepted", () => {
       const answer = await accepted({ ...bearer(token), ...offer });
       expect(answer.headers.has("sec-websocket-protocol")).toBe(false);
     }
-    const silent = await accepted({ "Sec-WebSocket-Protocol": `bearer.${token}` });
-    expect(silent.text).not.toContain(token);
+    const withoutOffer = await accepted({ "Sec-WebSocket-Protocol": `bearer.${token}` });
+    expect(withoutOffer.text).not.toContain(token);
   });
 
   test("without an Origin, from the server's own origin, and from allowed origins", async () => {
@@ -159,18 +103,20 @@ describe("an upgrade is accepted", () => {
       const device = await Device.connect(url(), { headers: { authorization: `Bearer ${token}` }, origin });
       await device.settle();
       await device.close();
-      await Device.connect(url(), { origin, protocols: ["messenger.v1", `bearer.${token}`] }).then((it) => it.close());
+      await Device.connect(url(), { origin, protocols: ["messenger.v1", `bearer.${token}`] }).then((device) =>
+        device.close(),
+      );
     }
   });
 
   test("and frames that arrive together with the request are processed", async () => {
     const { token } = await messenger().person();
-    const socket = await connectRaw();
+    const socket = await connectRaw(port());
     const frame = '{"type":"listLastMessage","params":{"limit":1,"page":1}}';
     const masked = Buffer.concat([Buffer.from([0x81, 0x80 | frame.length, 0, 0, 0, 0]), Buffer.from(frame)]);
-    socket.write(Buffer.concat([Buffer.from(upgradeRequest(bearer(token))), masked]));
+    socket.write(Buffer.concat([Buffer.from(upgradeRequest(port(), bearer(token))), masked]));
     let text = "";
-    while (!text.includes('"success":true')) text += String((await heard(socket, "data"))[0]);
+    while (!text.includes('"success":true')) text += String((await nextEvent(socket, "data"))[0]);
     expect(text).toMatch(/^HTTP\/1\.1 101 [\s\S]*"type":"listLastMessage"/);
     socket.destroy();
   });
@@ -206,7 +152,7 @@ describe("an upgrade is rejected with a complete HTTP response and the end of th
 
   test("with the token of a deleted account: 401", async () => {
     const person = await messenger().person();
-    await messenger().http("DELETE", "/users/me", { token: person.token, body: { password } });
+    await deleteAccount(messenger(), person);
     await expectUnauthorized(bearer(person.token));
     await expectUnauthorized({ "Sec-WebSocket-Protocol": `messenger.v1, bearer.${person.token}` });
   });
@@ -269,95 +215,8 @@ describe("an upgrade is rejected with a complete HTTP response and the end of th
       { "Sec-WebSocket-Protocol": "a,,b" },
     ];
     for (const headers of broken) {
-      const { status } = parse(await untilTheServerEnds(upgradeRequest({ ...bearer(token), ...headers })));
+      const { status } = parse(await readUntilEnd(port(), upgradeRequest(port(), { ...bearer(token), ...headers })));
       expect([400, 426]).toContain(status);
     }
-  });
-});
-
-describe("other connections are unaffected", () => {
-  /** Two people who are connected before and must still be able to exchange messages afterwards. */
-  async function expectUnaffected(attack: (token: string) => Promise<void>): Promise<void> {
-    const [ann, bob, vandal] = [await messenger().person(), await messenger().person(), await messenger().person()];
-    const [annsDevice, bobsDevice] = [await ann.connect(), await bob.connect()];
-    await attack(vandal.token);
-    await annsDevice.request("privateMessage", { receiverId: bob.id, content: "still here?" });
-    expect((await bobsDevice.nextPush()).params.message).toBe("still here?");
-    await (await vandal.connect()).settle();
-    expect((await messenger().http("GET", "/health/ready")).status).toBe(200);
-  }
-
-  test("by clients that reset the connection in the middle of the upgrade", async () => {
-    await expectUnaffected(async (token) => {
-      const requests = [
-        upgradeRequest(bearer(token)),
-        upgradeRequest(bearer("garbage")),
-        upgradeRequest({}, "/elsewhere"),
-        upgradeRequest({ ...bearer(token), Origin: "https://evil.example.org" }),
-        upgradeRequest(bearer(token)).slice(0, 60),
-      ];
-      for (let round = 0; round < 10; round++) {
-        await Promise.all(
-          requests.map(async (request) => {
-            const socket = await connectRaw();
-            const closed = heard(socket, "close");
-            await new Promise<void>((sent) => socket.write(request, () => sent()));
-            if (round % 2) socket.resetAndDestroy();
-            else socket.destroy();
-            await closed;
-          }),
-        );
-      }
-    });
-  });
-
-  test("by clients that reset the connection at the moment of the response", async () => {
-    await expectUnaffected(async (token) => {
-      for (let round = 0; round < 10; round++) {
-        await Promise.all(
-          [bearer(token), bearer("garbage")].map(async (headers) => {
-            const socket = await connectRaw();
-            const closed = heard(socket, "close");
-            socket.once("data", () => socket.resetAndDestroy());
-            socket.write(upgradeRequest(headers));
-            await closed;
-          }),
-        );
-      }
-    });
-  });
-
-  test("by clients that drop an open socket without a close frame", async () => {
-    await expectUnaffected(async (token) => {
-      for (let round = 0; round < 10; round++) {
-        const socket = await connectRaw();
-        const closed = heard(socket, "close");
-        socket.write(upgradeRequest(bearer(token)));
-        await heard(socket, "data");
-        // The beginning of a frame whose rest never arrives.
-        await new Promise<void>((sent) => socket.write(Buffer.from([0x81, 0xfe, 0x10]), () => sent()));
-        socket.resetAndDestroy();
-        await closed;
-      }
-    });
-  });
-
-  test("by garbage on the port, which gets 400 or no response and the end of the connection", async () => {
-    await expectUnaffected(async () => {
-      const garbage = [
-        Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]),
-        Buffer.alloc(2000, 0xff),
-        Buffer.from("GET / HTTP/9.9\r\n\r\n"),
-        Buffer.from("GET / HTTP/1.1\r\n\r\n"),
-        Buffer.from("SSH-2.0-OpenSSH_9.6\r\n"),
-        Buffer.from("\u0000\u0000\u0000\u0000\r\n\r\n"),
-        Buffer.from(`GET / HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(70_000)}\r\n\r\n`),
-        Buffer.from(upgradeRequest({ "Bad Header": "x" })),
-      ];
-      for (const bytes of garbage) {
-        const text = await untilTheServerEnds(bytes);
-        if (text !== "") expect([400, 431, 505]).toContain(parse(text).status);
-      }
-    });
   });
 });
