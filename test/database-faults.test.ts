@@ -7,6 +7,7 @@ import type { Device } from "./support/device.ts";
 import { describeWithCluster } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { connect, post } from "./support/processes.ts";
+import { createGroup, sendPrivately } from "./support/scenes.ts";
 
 /*
  * Clients during restarts, freezes and connection losses of the database: every send is answered, if need be with
@@ -20,7 +21,7 @@ const sendStatement = "send_messages";
 /** How long after the database is back requests must succeed again, in milliseconds. */
 const recoveryMs = 5000;
 /** How long requests may wait for a frozen database, queued ones included, in milliseconds. */
-const answerMs = 60_000;
+const answerTimeoutMs = 60_000;
 
 describeWithCluster("a messenger whose PostgreSQL fails", () => {
   let cluster: Cluster;
@@ -64,7 +65,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       await connect(server, bob.token),
     ];
     // The first message creates the dialog in a transaction of its own.
-    await annsPhone.request("privateMessage", { receiverId: bob.user.id, content: "the first message" });
+    await sendPrivately(annsPhone, bob.user.id, "the first message");
   });
 
   afterEach(async () => {
@@ -78,7 +79,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
         type: "privateMessage",
         params: { receiverId: bob.user.id, content, clientMessageId: `client-id-of-${content}` },
       },
-      answerMs,
+      answerTimeoutMs,
     );
 
   /**
@@ -103,18 +104,18 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     const contents: string[] = [];
     let backAt: number | undefined;
     let unknown = 0;
-    const talk = async () => {
+    const sendUntilBack = async () => {
       while (!backAt) {
         const content = `message ${people} ${contents.length}`;
         contents.push(content);
         unknown += await sendUntilStored(content, () => (backAt ?? Number.POSITIVE_INFINITY) + recoveryMs);
       }
     };
-    const talking = Promise.all(Array.from({ length: 5 }, talk));
+    const sending = Promise.all(Array.from({ length: 5 }, sendUntilBack));
     await annsPhone.settle();
     await fault();
     backAt = Date.now();
-    await talking;
+    await sending;
     await expectOnceEverywhere(["the first message", ...contents]);
     return unknown;
   }
@@ -123,8 +124,8 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   async function history(): Promise<{ seq: number; content: string }[]> {
     const rows: { seq: number; content: string }[] = [];
     for (let page = 1; ; page++) {
-      const asked = { receiverId: bob.user.id, limit: 100, page };
-      const { params } = await annsPhone.request("getlatestMessageDialog", asked);
+      const request = { receiverId: bob.user.id, limit: 100, page };
+      const { params } = await annsPhone.request("getlatestMessageDialog", request);
       rows.push(...params.data);
       if (params.data.length < 100) return rows.reverse();
     }
@@ -177,8 +178,9 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       await device.settle();
       await cluster.pause();
       const login = post(stopping, "/auth/login", { email: "ann@example.test", password: "correct horse battery" });
+      const receiverId = bob.user.id;
       const sends = Array.from({ length: 5 }, (_, n) =>
-        device.ask({ type: "privateMessage", params: { receiverId: bob.user.id, content: `too late ${n}` } }, answerMs),
+        device.ask({ type: "privateMessage", params: { receiverId, content: `too late ${n}` } }, answerTimeoutMs),
       );
       const ended = stopping.end("SIGTERM");
       for (const answer of await Promise.all(sends)) {
@@ -193,7 +195,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     }
   }, 120_000);
 
-  test("that closes every connection is reconnected to without an error to clients", async () => {
+  test("that closes every connection is reconnected to, without an error to clients", async () => {
     const operator = new pg.Client({ connectionString: cluster.url });
     await operator.connect();
     await operator.query(
@@ -201,8 +203,8 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     );
     await operator.end();
     await server.says(/a connection to the database was lost/);
-    await sendUntilStored("after it hung up");
-    await expectOnceEverywhere(["the first message", "after it hung up"]);
+    await sendUntilStored("after the disconnect");
+    await expectOnceEverywhere(["the first message", "after the disconnect"]);
   });
 
   test("that commits a message and loses the connection: the sender gets UNAVAILABLE, the others one push, and the retry is a duplicate", async () => {
@@ -217,15 +219,14 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       success: true,
       params: { item: { message: "in doubt", seq: 2, duplicate: true } },
     });
-    await sendUntilStored("after it");
-    await expectOnceEverywhere(["the first message", "in doubt", "after it"]);
+    await sendUntilStored("after the loss");
+    await expectOnceEverywhere(["the first message", "in doubt", "after the loss"]);
   });
 
   test("that commits the end of a group and loses the connection: every member receives the end", async () => {
-    const groupId = (await annsPhone.request("newGroup", { groupName: "short-lived" })).params.item.groupId ?? 0;
-    await annsPhone.request("addUserInGroup", { groupId, userId: bob.user.id });
+    const groupId = await createGroup(annsPhone, [bob.user]);
     const cut = cutter.cutAt("COMMIT", "after");
-    const answer = await annsPhone.ask({ type: "deleteGroup", params: { groupId } }, answerMs);
+    const answer = await annsPhone.ask({ type: "deleteGroup", params: { groupId } }, answerTimeoutMs);
     await cut;
     expect(answer).toMatchObject({ error: true, code: "UNAVAILABLE", retryable: true });
     for (const device of [annsPhone, annsLaptop, bobsPhone]) {

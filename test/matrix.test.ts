@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { routes } from "../src/http/registry.ts";
 import { messageTypes } from "../src/ws/registry.ts";
 import type { Device } from "./support/device.ts";
-import { password, TestMessenger, type TestPerson } from "./support/messenger.ts";
+import { TestMessenger, type TestPerson } from "./support/messenger.ts";
+import { block, createGroup, deleteAccount, errorOf, sendPrivately, sendToGroup, unknownId } from "./support/scenes.ts";
 
 /*
  * Permissions: every message type and every route against every kind of caller. Each cell states the answer, and a
@@ -113,16 +114,10 @@ beforeAll(async () => {
     devices[role] = await people[role].connect();
   }
   for (const role of roles) {
-    const { params } = await devices[role].request("privateMessage", {
-      receiverId: partnerOf(role).id,
-      content: "hello",
-    });
-    dialogs[role] = params.item.chatId;
+    const { chatId } = await sendPrivately(devices[role], partnerOf(role).id, "hello");
+    dialogs[role] = chatId;
   }
-  const { status } = await messenger.http("PUT", `/users/me/blocks/${people.blocked.id}`, {
-    token: people.blocker.token,
-  });
-  expect(status).toBe(204);
+  expect((await block(messenger, people.blocker, people.blocked)).status).toBe(204);
 });
 
 afterAll(async () => {
@@ -134,7 +129,7 @@ const partnerOf = (role: Role): TestPerson =>
   role === "blocked" ? people.blocker : role === "blocker" ? people.blocked : friend;
 
 async function makeScene(role: Role, { noGroup }: Row): Promise<Scene> {
-  const { groupId, messageId } = noGroup ? { groupId: 0, messageId: 0 } : await makeGroup();
+  const { groupId, messageId } = noGroup ? { groupId: 0, messageId: 0 } : await groupWithMessage();
   return {
     groupId,
     target,
@@ -147,18 +142,15 @@ async function makeScene(role: Role, { noGroup }: Row): Promise<Scene> {
 }
 
 /** A group for one cell, with a message of the target. */
-async function makeGroup(): Promise<{ groupId: number; messageId: number }> {
-  const { params } = await devices.owner.request("newGroup", { groupName: "the group" });
-  const groupId = params.item.groupId ?? 0;
-  for (const { id } of [people.admin, people.member, people.exMember, target]) {
-    await devices.owner.request("addUserInGroup", { groupId, userId: id });
-  }
+async function groupWithMessage(): Promise<{ groupId: number; messageId: number }> {
+  const members = [people.admin, people.member, people.exMember, target];
+  const groupId = await createGroup(devices.owner, members);
   await devices.owner.request("setMemberRole", { groupId, userId: people.admin.id, role: "admin" });
   await devices.exMember.request("leaveGroup", { groupId });
   const targetDevice = await target.connect();
-  const { params: said } = await targetDevice.request("messageInGroup", { groupId, content: "I was here" });
+  const { messageId } = await sendToGroup(targetDevice, groupId, "I was here");
   await targetDevice.close();
-  return { groupId, messageId: said.item.messageId };
+  return { groupId, messageId };
 }
 
 /** A hash of all stored rows, except for the times of last use. */
@@ -189,13 +181,13 @@ describe("message types", () => {
   });
 
   test("a deleted account can open no socket and receives no messages", async () => {
-    const gone = await messenger.person();
-    await messenger.http("DELETE", "/users/me", { token: gone.token, body: { password } });
-    await expect(messenger.connect(gone.token)).rejects.toThrow("401");
+    const deleted = await messenger.person();
+    await deleteAccount(messenger, deleted);
+    await expect(messenger.connect(deleted.token)).rejects.toThrow("401");
     const before = await fingerprint();
-    const toGone = await devices.owner.refused("privateMessage", { receiverId: gone.id, content: "hello?" });
-    const toNobody = await devices.owner.refused("privateMessage", { receiverId: 9_999_999, content: "hello?" });
-    expect({ ...toGone, requestId: 0 }).toEqual({ ...toNobody, requestId: 0 });
+    const errorFor = (receiverId: number) =>
+      errorOf(devices.owner, "privateMessage", { receiverId, content: "hello?" });
+    expect(await errorFor(deleted.id)).toEqual(await errorFor(unknownId));
     expect(await fingerprint()).toEqual(before);
   });
 });
@@ -209,14 +201,14 @@ describe("routes", () => {
   });
 
   test.each(closed)(
-    "%s is closed to who has no token, a deleted account's token or an ended session's",
+    "%s rejects requests without a token and with a token of a deleted account or an ended session",
     async (name) => {
       const [method = "", url = ""] = name.split(" ");
-      const [gone, out] = [await messenger.person(), await messenger.person()];
-      await messenger.http("DELETE", "/users/me", { token: gone.token, body: { password } });
-      await messenger.http("POST", "/auth/logout", { token: out.token });
+      const [deleted, loggedOut] = [await messenger.person(), await messenger.person()];
+      await deleteAccount(messenger, deleted);
+      await messenger.http("POST", "/auth/logout", { token: loggedOut.token });
       const before = await fingerprint();
-      for (const token of [undefined, gone.token, out.token]) {
+      for (const token of [undefined, deleted.token, loggedOut.token]) {
         const path = url.replace(/\{\w+\}/g, String(people.owner.id));
         const { status, body } = await messenger.http(method.toUpperCase(), path, { ...(token && { token }) });
         expect({ status, code: body.code }).toEqual({ status: 401, code: "UNAUTHENTICATED" });

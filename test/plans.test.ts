@@ -3,12 +3,15 @@ import pg from "pg";
 import { type QueryOptions, QueryTypes } from "sequelize";
 import type { Database } from "../src/db/connect.ts";
 import { chatList } from "../src/db/queries/chats/chat-list.ts";
-import { type NameSearch, type Place, peopleByName } from "../src/db/queries/people/people.ts";
 import { recentChanges, versionBefore } from "../src/db/queries/chats/recent-changes.ts";
 import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
+import { type NameSearch, type Place, peopleByName } from "../src/db/queries/people/people.ts";
 import { useMessenger } from "./support/messenger.ts";
 
-/* The most frequent queries use an index, on tables large enough for that to matter. */
+/*
+ * The most frequent queries use an index, on tables large enough for that to matter. One file despite its length, because
+ * all of it needs the same large tables.
+ */
 
 const messenger = useMessenger();
 
@@ -63,7 +66,7 @@ beforeAll(async () => {
   await messenger().sql(
     "UPDATE chats AS c SET last_message_id = m.id FROM messages AS m WHERE m.chat_id = c.id AND m.seq = c.last_seq",
   );
-  // People besides those above.
+  // Among other people than those of the chats.
   await messenger().sql(
     `INSERT INTO blocks (user_id, blocked_id)
      SELECT $first + n, $first + 1 + (n + k * 7) % 1000
@@ -109,14 +112,9 @@ describe("a search for people", () => {
       undefined,
       [both, first, last],
     ],
-    [
-      "that goes on among both names",
-      named("a b", { first: "a", last: "b" }),
-      place("both", "ad"),
-      [both, first, last],
-    ],
-    ["that goes on among first names", named("a"), place("first", "ad"), [first, last]],
-    ["that goes on among last names", named("a"), place("last", "ad"), [last]],
+    ["continued among both names", named("a b", { first: "a", last: "b" }), place("both", "ad"), [both, first, last]],
+    ["continued among first names", named("a"), place("first", "ad"), [first, last]],
+    ["continued among last names", named("a"), place("last", "ad"), [last]],
   ])("%s reads an index range for each of its parts", async (_what, search, after, indexes) => {
     const { plans } = await plansOf((database) => peopleByName(database, search, { after, limit: 1000 }));
     expect(plans).toHaveLength(indexes.length);
@@ -132,7 +130,7 @@ describe("the list of chats", () => {
   test.each([
     ["the first page", 20, 0],
     ["the longest page", 100, 0],
-    ["a page far behind", 20, 900],
+    ["a late page", 20, 900],
   ])("finds %s without scanning the messages", async (_which, limit, offset) => {
     const { rows, plans } = await plansOf((database) => chatList(database, { userId: me, limit, offset }));
     expect(rows).toBe(limit);
@@ -151,7 +149,7 @@ describe("the polling of changes by other processes", () => {
     expect(plans.join("\n")).not.toContain("Seq Scan");
   });
 
-  test("reads only one chat to find where to start with it", async () => {
+  test("reads only one chat to find the version to start from", async () => {
     const { plans } = await plansOf(async (database) => [await versionBefore(database, { chatId: me, seconds: 60 })]);
     expect(plans[0]).toMatch(/Index Scan.* (using|on) messages_version_unique|Index Cond: \(chat_id/);
   });
@@ -167,7 +165,7 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-const withAllBelow = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withAllBelow)];
+const withDescendants = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withDescendants)];
 
 /** A prepared statement as it was sent. */
 async function preparedBy(run: () => Promise<unknown>): Promise<{ text: string; values: (number | number[])[] }> {
@@ -185,22 +183,22 @@ async function preparedBy(run: () => Promise<unknown>): Promise<{ text: string; 
 /** Runs a prepared statement with the generic plan that a connection keeps, and returns every step. */
 async function stepsOf(run: () => Promise<unknown>): Promise<PlanNode[]> {
   const { text, values } = await preparedBy(run);
-  const given = values.map((value) => (Array.isArray(value) ? `'{${value.join(",")}}'` : value)).join(", ");
+  const parameters = values.map((value) => (Array.isArray(value) ? `'{${value.join(",")}}'` : value)).join(", ");
   const { db } = messenger();
   return db.transaction(async (transaction) => {
     await db.query("SET LOCAL plan_cache_mode = force_generic_plan", { transaction });
     await db.query(`PREPARE kept AS ${text}`, { transaction });
     const [explained] = await db.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
-      `EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE kept (${given})`,
+      `EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE kept (${parameters})`,
       { transaction, type: QueryTypes.SELECT },
     );
     await db.query("DEALLOCATE kept", { transaction });
     if (!explained) throw new Error("nothing was explained");
-    return withAllBelow(explained["QUERY PLAN"][0].Plan);
+    return withDescendants(explained["QUERY PLAN"][0].Plan);
   });
 }
 
-/** How many rows of messages were read through each index, those that did not fit included. */
+/** How many rows of messages were read through each index, including those that a filter removed. */
 function messagesRead(steps: readonly PlanNode[]): Record<string, number> {
   const read: Record<string, number> = { messages_pkey: 0, messages_version_unique: 0, messages_seq_unique: 0 };
   for (const step of steps) {
@@ -224,20 +222,25 @@ describe("sync", () => {
   const { chatId, messages } = long;
 
   test.each<[string, number, number, ReturnType<typeof messagesRead>]>([
-    ["of which nothing was missed reads none", long.userId, messages, {}],
-    ["reads what was missed", long.userId, messages - 5, { messages_pkey: 5, messages_version_unique: 5 }],
+    ["of which nothing was missed reads no messages", long.userId, messages, {}],
+    ["reads the missed messages", long.userId, messages - 5, { messages_pkey: 5, messages_version_unique: 5 }],
     [
-      "of which too much was missed reads as much as shows that, and the newest",
+      "of which too much was missed reads one message more than the limit, and the newest",
       ...([long.userId, 0] as const),
       { messages_pkey: 50, messages_version_unique: 501, messages_seq_unique: 50 },
     ],
     [
-      "that the device is ahead of reads the newest",
+      "older than the device's version reads the newest messages",
       long.userId,
       messages + 1,
       { messages_pkey: 50, messages_seq_unique: 50 },
     ],
-    ["that was cleared reads what came after", long.clearedBy, 0, { messages_pkey: 10, messages_version_unique: 10 }],
+    [
+      "that was cleared reads the later messages",
+      long.clearedBy,
+      0,
+      { messages_pkey: 10, messages_version_unique: 10 },
+    ],
   ])("with a long chat %s", async (_what, userId, version, read) => {
     const steps = await stepsFor(userId, knownOf(chatId, version));
     expect(messagesRead(steps)).toEqual({

@@ -5,6 +5,7 @@ import { describeWithProcesses } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { connect, post } from "./support/processes.ts";
 import { TestRedis } from "./support/redis.ts";
+import { createGroup, numbers, sendPrivately, sendToGroup } from "./support/scenes.ts";
 
 /* Two server processes on one PostgreSQL and one Redis behave as one messenger. */
 
@@ -62,26 +63,22 @@ describeWithProcesses("two processes", () => {
     const [ann, bob] = [await person(), await person()];
     const annAt = { one: await ann.at(one), two: await ann.at(two) };
     const bobAt = { one: await bob.at(one), two: await bob.at(two) };
-    const { item } = (await annAt.one.request("newGroup", { groupName: "readers" })).params;
-    const groupId = item.groupId ?? 0;
-    await annAt.one.request("addUserInGroup", { groupId, userId: bob.id });
+    const groupId = await createGroup(annAt.one, [bob]);
     return { ann, bob, annAt, bobAt, groupId };
   }
 
   /** The versions of a group's messages that a device received, by answers and pushes, in order. */
-  const toldOf = (device: Device, groupId: number): number[] =>
+  const receivedVersions = (device: Device, groupId: number): number[] =>
     device.frames
       .map(({ params }) => params?.item)
       .filter((item) => item?.groupId === groupId && !item.notification)
       .map(({ version }) => version);
 
-  async function say(device: Device, groupId: number, times: number): Promise<void> {
-    for (let time = 1; time <= times; time++) await device.request("messageInGroup", { groupId, content: `${time}` });
+  async function sendMany(device: Device, groupId: number, count: number): Promise<void> {
+    for (const n of numbers(1, count)) await sendToGroup(device, groupId, `${n}`);
   }
 
-  const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
-
-  async function receivesLast(device: Device, text: string): Promise<void> {
+  async function waitForText(device: Device, text: string): Promise<void> {
     for (;;) {
       const { params } = await device.nextPush("messageInGroup");
       if (params.message === text) return;
@@ -91,19 +88,19 @@ describeWithProcesses("two processes", () => {
   test("concurrent sends on both are received once and in the same order by every device of either", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const all = [annAt.one, annAt.two, bobAt.one, bobAt.two];
-    await Promise.all(all.map((device) => say(device, groupId, 50)));
-    await annAt.two.request("messageInGroup", { groupId, content: "the last" });
-    await Promise.all([annAt.one, bobAt.one, bobAt.two].map((device) => receivesLast(device, "the last")));
-    for (const device of all) expect(toldOf(device, groupId)).toEqual(upTo(203).slice(2));
+    await Promise.all(all.map((device) => sendMany(device, groupId, 50)));
+    await sendToGroup(annAt.two, groupId, "the last");
+    await Promise.all([annAt.one, bobAt.one, bobAt.two].map((device) => waitForText(device, "the last")));
+    for (const device of all) expect(receivedVersions(device, groupId)).toEqual(numbers(3, 203));
   });
 
   test("a conversation across both does not wait for the polling of the database", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const startedAt = performance.now();
     for (let turn = 1; turn <= 20; turn++) {
-      const [speaker, hearer] = turn % 2 === 0 ? [annAt.one, bobAt.two] : [bobAt.two, annAt.one];
-      await speaker.request("messageInGroup", { groupId, content: `turn ${turn}` });
-      await receivesLast(hearer, `turn ${turn}`);
+      const [sender, receiver] = turn % 2 === 0 ? [annAt.one, bobAt.two] : [bobAt.two, annAt.one];
+      await sendToGroup(sender, groupId, `turn ${turn}`);
+      await waitForText(receiver, `turn ${turn}`);
     }
     // Polling only finds changes older than half a second: without the bus this takes ten seconds or more.
     expect(performance.now() - startedAt).toBeLessThan(8000);
@@ -123,8 +120,7 @@ describeWithProcesses("two processes", () => {
   test("typing and read positions are pushed by the other", async () => {
     const [ann, bob] = [await person(), await person()];
     const [annAtOne, annAtTwo, bobAtTwo] = [await ann.at(one), await ann.at(two), await bob.at(two)];
-    const sent = await annAtOne.request("privateMessage", { receiverId: bob.id, content: "Hi" });
-    const { chatId } = sent.params.item;
+    const { chatId } = await sendPrivately(annAtOne, bob.id, "Hi");
     await bobAtTwo.nextPush("privateMessage");
     await annAtOne.request("typing", { chatId });
     expect((await bobAtTwo.nextPush("typing")).params.item).toMatchObject({ chatId, userId: ann.id });
@@ -137,7 +133,7 @@ describeWithProcesses("two processes", () => {
   test("users connected to the other process are online, also for a process that has just started", async () => {
     const [ann, bob] = [await person(), await person()];
     const bobAtOne = await bob.at(one);
-    await bobAtOne.request("privateMessage", { receiverId: ann.id, content: "Are you there?" });
+    await sendPrivately(bobAtOne, ann.id, "Are you there?");
     const { data: before } = (await bobAtOne.request("watchPresence", { userIds: [ann.id] })).params;
     expect(before).toMatchObject([{ userId: ann.id, online: false }]);
     await ann.at(two);
@@ -154,7 +150,7 @@ describeWithProcesses("two processes", () => {
   test("a block on one makes both users offline for watchers on the other", async () => {
     const [ann, bob] = [await person(), await person()];
     const [annAtOne, bobAtTwo] = [await ann.at(one), await bob.at(two)];
-    await annAtOne.request("privateMessage", { receiverId: bob.id, content: "Hi" });
+    await sendPrivately(annAtOne, bob.id, "Hi");
     const { data } = (await bobAtTwo.request("watchPresence", { userIds: [ann.id] })).params;
     if (!data[0]?.online) await bobAtTwo.nextPush("presence");
     const { status } = await fetch(`http://127.0.0.1:${one.port}/users/me/blocks/${bob.id}`, {
@@ -169,23 +165,23 @@ describeWithProcesses("two processes", () => {
   test("no message is lost when Redis is killed and started again meanwhile", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const all = [annAt.one, annAt.two, bobAt.one, bobAt.two];
-    const saying = Promise.all(all.map((device) => say(device, groupId, 75)));
+    const sending = Promise.all(all.map((device) => sendMany(device, groupId, 75)));
     await redis.kill();
     await redis.start();
-    await saying;
+    await sending;
     await redis.kill();
-    await annAt.one.request("messageInGroup", { groupId, content: "without Redis" });
-    await Promise.all([bobAt.one, bobAt.two, annAt.two].map((device) => receivesLast(device, "without Redis")));
-    for (const device of all) expect(toldOf(device, groupId)).toEqual(upTo(303).slice(2));
+    await sendToGroup(annAt.one, groupId, "without Redis");
+    await Promise.all([bobAt.one, bobAt.two, annAt.two].map((device) => waitForText(device, "without Redis")));
+    for (const device of all) expect(receivedVersions(device, groupId)).toEqual(numbers(3, 303));
     await redis.start();
   });
 
   test("an edit that was not published on the bus is found by polling", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
-    const { item } = (await annAt.one.request("messageInGroup", { groupId, content: "with a mistkae" })).params;
-    await receivesLast(bobAt.two, "with a mistkae");
+    const { messageId } = await sendToGroup(annAt.one, groupId, "with a mistkae");
+    await waitForText(bobAt.two, "with a mistkae");
     await redis.kill();
-    await annAt.one.request("editMessage", { messageId: item.messageId, content: "without a mistake" });
+    await annAt.one.request("editMessage", { messageId, content: "without a mistake" });
     expect((await bobAt.two.nextPush("editMessage")).params.message).toBe("without a mistake");
     await redis.start();
   });
@@ -206,8 +202,8 @@ describeWithProcesses("two processes", () => {
     expect((await fetch(`http://127.0.0.1:${withoutRedis.port}/health/ready`)).status).toBe(200);
     expect(withoutRedis.output).toContain("going on without it");
     const { ann, annAt, groupId } = await groupOfTwo();
-    const annAtLonely = await ann.at(withoutRedis);
-    await annAt.two.request("messageInGroup", { groupId, content: "Does anybody hear?" });
-    await receivesLast(annAtLonely, "Does anybody hear?");
+    const annWithoutRedis = await ann.at(withoutRedis);
+    await sendToGroup(annAt.two, groupId, "Is anybody there?");
+    await waitForText(annWithoutRedis, "Is anybody there?");
   });
 });

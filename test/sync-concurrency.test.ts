@@ -29,7 +29,7 @@ function receivedOf(device: Device, chatId: number, from = 0): Received[] {
 const rounds = 30;
 
 describe("sync during concurrent changes", () => {
-  test("a device that reconnects during a burst sees every version once and in order, by answer or by push", async () => {
+  test("a device that reconnects during a burst receives every version once and in order, by answer or by push", async () => {
     const { ann, bob } = await annAndBob(messenger());
     const groupId = await createGroup(ann.device, [bob]);
     const { chatId: dialogId } = await sendPrivately(ann.device, bob.id, "Hi");
@@ -51,7 +51,7 @@ describe("sync during concurrent changes", () => {
         const received = receivedOf(device, chatId);
         const at = received.findIndex(({ by }) => by === "answer");
         const answer = received[at] ?? { by: "answer", versions: [], version };
-        if (answer.by === "left") throw new Error("the member did not leave");
+        if (answer.by === "left") throw new Error("reported as left to a member");
         const pushed = (list: Received[]) => list.flatMap((frame) => (frame.by === "push" ? frame.versions : []));
         // The answer repeats what was pushed before the request arrived, since it must be complete.
         const early = at < 0 ? [] : pushed(received.slice(0, at));
@@ -91,7 +91,7 @@ describe("sync during concurrent changes", () => {
     await bob.device.settle();
     let lastVersion = 2;
     for (const frame of receivedOf(bob.device, groupId, from)) {
-      if (frame.by === "left") throw new Error("the member did not leave");
+      if (frame.by === "left") throw new Error("reported as left to a member");
       if (frame.by === "push") expect(frame.version).toBe(lastVersion + 1);
       else {
         expect(frame.version).toBeGreaterThanOrEqual(lastVersion);
