@@ -1,6 +1,6 @@
 import { Cluster } from "../test/support/cluster.ts";
-import { treeCpuMs } from "./process-use.ts";
 import { onDatabase } from "../test/support/on-database.ts";
+import { treeCpuMs } from "./process-use.ts";
 
 /** The PostgreSQL server of a run, shared by the compared servers. Each has its own database. */
 export class BenchDatabaseServer {

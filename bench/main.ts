@@ -1,6 +1,5 @@
 import { parseArgs } from "node:util";
 import { BenchDatabaseServer } from "./database-server.ts";
-import { serverNames } from "./servers.ts";
 import type { Options, Scenario } from "./scenario.ts";
 import { fanout } from "./scenarios/fanout.ts";
 import { growth } from "./scenarios/growth.ts";
@@ -12,6 +11,7 @@ import { privateMessages } from "./scenarios/private.ts";
 import { slowReader } from "./scenarios/slow-reader.ts";
 import { start } from "./scenarios/start.ts";
 import { sync } from "./scenarios/sync.ts";
+import { serverNames } from "./servers.ts";
 import { format } from "./table.ts";
 
 // npm run bench -- SCENARIO [options]. docs/performance.md explains the figures.

@@ -1,6 +1,6 @@
-import type { ComparedServer } from "./servers.ts";
-import { prepareLoad } from "./load/load.ts";
 import type { ChatJob, ChatResult } from "./load/chat.ts";
+import { prepareLoad } from "./load/load.ts";
+import type { ComparedServer } from "./servers.ts";
 import { median, quantile } from "./statistics.ts";
 
 /** The results of one server: medians of the rounds. */

@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import { startEngine } from "../src/db/open.ts";
 import { ServerProcess, startFlags } from "../test/support/process.ts";
 import type { BenchDatabaseServer } from "./database-server.ts";
+import { benchSecret, type Dataset, populate, tokenOf } from "./dataset.ts";
 import { cpuMs, residentBytes } from "./process-use.ts";
-import { benchSecret, populate, tokenOf, type Dataset } from "./dataset.ts";
 
 export const serverNames = ["relay", "relay-batch", "usual", "ours", "ours-embedded"] as const;
 export type ServerName = (typeof serverNames)[number];

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { useMessenger } from "./support/messenger.ts";
-import { readResponses, readToEnd, openAndSend } from "./support/raw-http.ts";
+import { openAndSend, readResponses, readToEnd } from "./support/raw-http.ts";
 
 /* What one client may take of the HTTP side, and how it reads addresses: before any route is asked. */
 

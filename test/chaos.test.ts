@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { runChaos } from "./chaos/run.ts";
 import { delayInserts } from "./chaos/delays.ts";
+import { runChaos } from "./chaos/run.ts";
 import { onServer } from "./support/databases.ts";
 import { describeWithCluster } from "./support/prerequisites.ts";
 

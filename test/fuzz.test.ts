@@ -5,7 +5,7 @@ import { badFrames } from "./fuzz/bad-frames.ts";
 import { HealthyPair } from "./fuzz/healthy-pair.ts";
 import { protocolViolations } from "./fuzz/protocol-violations.ts";
 import { Fuzzer } from "./fuzz/run.ts";
-import { registerPeople, fuzzSettings, errorLines } from "./fuzz/server.ts";
+import { errorLines, fuzzSettings, registerPeople } from "./fuzz/server.ts";
 import type { Account } from "./support/accounts.ts";
 import { makeDatabase, type TestDatabase } from "./support/databases.ts";
 import { ServerProcess } from "./support/process.ts";

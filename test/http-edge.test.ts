@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import { Device } from "./support/device.ts";
 import { password, useMessenger } from "./support/messenger.ts";
-import { readResponses, readToEnd, openAndSend } from "./support/raw-http.ts";
+import { openAndSend, readResponses, readToEnd } from "./support/raw-http.ts";
 
 /* What happens before a request is one: origins, slow and strange clients, bodies, headers. */
 

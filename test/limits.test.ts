@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { createClient } from "@redis/client";
 import bcrypt from "bcrypt";
-import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { readSettings } from "../src/config/read-settings.ts";
-import { RateLimits, networkOf, type Rate } from "../src/services/limits/rate-limits.ts";
+import { networkOf, type Rate, RateLimits } from "../src/services/limits/rate-limits.ts";
 import { Device } from "./support/device.ts";
-import { describeWithRedis } from "./support/prerequisites.ts";
 import { password, type TestMessenger, useMessenger } from "./support/messenger.ts";
+import { describeWithRedis } from "./support/prerequisites.ts";
 import { opcodes, RawSocket, wireFrame } from "./support/raw-socket.ts";
 import { TestRedis } from "./support/redis.ts";
 

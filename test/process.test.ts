@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
-import { readToEnd, openAndSend } from "./support/raw-http.ts";
 import { account, connect, post, register, useProcesses } from "./support/processes.ts";
+import { openAndSend, readToEnd } from "./support/raw-http.ts";
 
 /* The server as its users run it: a process of its own that is started, stopped and killed. */
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { registerPeople, fuzzSettings, errorLines } from "./fuzz/server.ts";
+import { errorLines, fuzzSettings, registerPeople } from "./fuzz/server.ts";
 import { Device } from "./support/device.ts";
 import { type ResourceUsage, ServerProcess, withResourceProbe } from "./support/process.ts";
 

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { WebSocket } from "ws";
+import type { ChatJob, ChatResult, Stream } from "./chat.ts";
 import { openSockets } from "./open-sockets.ts";
 import { serveLoad } from "./serve-load.ts";
-import type { Stream, ChatJob, ChatResult } from "./chat.ts";
 
 /** Limit for waiting for the last responses and pushes, in milliseconds. */
 const drainTimeoutMs = 15_000;

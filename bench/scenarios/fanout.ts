@@ -1,7 +1,7 @@
-import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import type { ChatJob } from "../load/chat.ts";
-import { type Faults, type ChatFigures, measureInRounds } from "../rounds.ts";
+import { type ChatFigures, type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
+import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import type { Report, Target } from "../table.ts";
 
 const senders = 10;

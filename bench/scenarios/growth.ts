@@ -1,9 +1,9 @@
-import { type ComparedServer, startServer, withServers } from "../servers.ts";
+import type { Dataset } from "../dataset.ts";
 import { type ChatJob, pairStreams } from "../load/chat.ts";
 import { type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
+import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import { digits } from "../table.ts";
-import type { Dataset } from "../dataset.ts";
 
 const pairs = 50;
 

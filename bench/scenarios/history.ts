@@ -1,11 +1,11 @@
 import type { WebSocket } from "ws";
-import { type ComparedServer, startServer, withServers } from "../servers.ts";
+import type { Dataset } from "../dataset.ts";
 import { request } from "../load/client.ts";
 import { openSocket } from "../load/open-sockets.ts";
 import type { Scenario } from "../scenario.ts";
+import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import { median } from "../statistics.ts";
 import { digits, type Target } from "../table.ts";
-import type { Dataset } from "../dataset.ts";
 
 const fewMessages = 100_000;
 const manyChats = 1000;

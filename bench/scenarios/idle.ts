@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { type ComparedServer, type ServerName, startServer, withServers } from "../servers.ts";
 import type { HoldJob } from "../load/hold-process.ts";
 import { prepareLoad } from "../load/load.ts";
 import type { Scenario } from "../scenario.ts";
+import { type ComparedServer, type ServerName, startServer, withServers } from "../servers.ts";
 import { median } from "../statistics.ts";
 
 /** Time for garbage collection and the release of its memory, in milliseconds. */

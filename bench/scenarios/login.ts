@@ -1,7 +1,7 @@
 import bcrypt from "bcrypt";
 import { readSettings } from "../../src/config/read-settings.ts";
-import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import type { Scenario } from "../scenario.ts";
+import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import { median } from "../statistics.ts";
 
 const people = 100;

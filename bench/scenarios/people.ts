@@ -3,10 +3,10 @@ import { connect } from "../../src/db/connect.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createLogger } from "../../src/logger.ts";
 import { People } from "../../src/services/people/people.ts";
+import { onDatabase } from "../../test/support/on-database.ts";
 import type { Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
 import { digits } from "../table.ts";
-import { onDatabase } from "../../test/support/on-database.ts";
 
 const searches = ["a", "anna", "kow", "anna k", "a k", "a zzz", "zzz", "u77@example.test"];
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startMessengerProcess } from "../servers.ts";
 import type { Scenario } from "../scenario.ts";
+import { startMessengerProcess } from "../servers.ts";
 import { median } from "../statistics.ts";
 
 /** Seconds from the start of the process until it is ready. */

@@ -1,10 +1,10 @@
-import { startServer, withServers } from "../servers.ts";
+import type { Dataset } from "../dataset.ts";
 import { prepareLoad } from "../load/load.ts";
 import type { SyncJob, SyncResult } from "../load/sync-process.ts";
 import type { Scenario } from "../scenario.ts";
+import { startServer, withServers } from "../servers.ts";
 import { quantile } from "../statistics.ts";
 import type { Target } from "../table.ts";
-import type { Dataset } from "../dataset.ts";
 
 const membersOfGroup = 50;
 const groupsOfPerson = 5;

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { MessageItem } from "../../src/contract/messages.ts";
 import type { ChaosClient } from "./client.ts";
-import type { Log } from "./log.ts";
 import type { LocalChat } from "./local-chat.ts";
+import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
 
 export interface RunContext {

@@ -1,7 +1,7 @@
-import type { Log } from "./log.ts";
+import { type FinalState, memberKey } from "./final-state.ts";
 import type { LocalChat } from "./local-chat.ts";
+import type { Log } from "./log.ts";
 import type { Replica } from "./replica.ts";
-import { memberKey, type FinalState } from "./final-state.ts";
 
 /** A device as the checker needs it. */
 export interface CheckedDevice {

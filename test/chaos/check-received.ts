@@ -1,6 +1,6 @@
+import type { FinalState, StoredMessage } from "./final-state.ts";
+import type { HistoryPage, Log } from "./log.ts";
 import { Membership } from "./membership.ts";
-import type { Log, HistoryPage } from "./log.ts";
-import type { StoredMessage, FinalState } from "./final-state.ts";
 
 /** No leak, and no push before the commit: everything received is stored, and only members received it. */
 export function checkReceived(

@@ -1,5 +1,5 @@
-import type { Log, AcknowledgedReadState, Revision, SentMessage } from "./log.ts";
-import { memberKey, type StoredMessage, type FinalState } from "./final-state.ts";
+import { type FinalState, memberKey, type StoredMessage } from "./final-state.ts";
+import type { AcknowledgedReadState, Log, Revision, SentMessage } from "./log.ts";
 
 /** One order: the `seq` and `version` of a chat have no gap and no duplicate. */
 export function checkOrder({ chats, rowsByChat }: FinalState, log: Log): void {

@@ -1,8 +1,8 @@
-import { checkDevice, type CheckedDevice } from "./check-devices.ts";
-import { checkOrder, checkStored } from "./check-stored.ts";
+import { type CheckedDevice, checkDevice } from "./check-devices.ts";
 import { checkReceived } from "./check-received.ts";
+import { checkOrder, checkStored } from "./check-stored.ts";
+import { type FinalState, readFinalState } from "./final-state.ts";
 import type { Log } from "./log.ts";
-import { readFinalState, type FinalState } from "./final-state.ts";
 
 /** Compares what the clients observed with the database and reports every violation to the log. */
 export async function checkDatabase(url: string, log: Log, devices: readonly CheckedDevice[]): Promise<void> {

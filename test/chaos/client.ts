@@ -1,9 +1,9 @@
 import { ClientSocket } from "./client-socket.ts";
+import { DeliveryChecker, type Frame } from "./delivery-checker.ts";
 import type { LocalChat } from "./local-chat.ts";
 import type { Destination, Log, PageRow, SentMessage } from "./log.ts";
-import type { Replica } from "./replica.ts";
 import type { Random } from "./random.ts";
-import { DeliveryChecker, type Frame } from "./delivery-checker.ts";
+import type { Replica } from "./replica.ts";
 
 /** One device of a user. It keeps its replica over disconnections and logs what it sends and receives. */
 export class ChaosClient {

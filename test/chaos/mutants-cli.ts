@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type Mutant, buildServer, mutants } from "./mutants.ts";
+import { buildServer, type Mutant, mutants } from "./mutants.ts";
 import { Random } from "./random.ts";
 import { runChaos } from "./run.ts";
 

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { runActions } from "./actions.ts";
-import { type Fault, type FaultCounts, weightedFaults, injectFault, emptyFaultCounts } from "./faults.ts";
 import { checkDatabase, checkDuringRun } from "./checker.ts";
+import { emptyFaultCounts, type Fault, type FaultCounts, injectFault, weightedFaults } from "./faults.ts";
 import { Log } from "./log.ts";
-import { checkAllDelivered, createGroups, registerClients, reconnectAndSync } from "./people.ts";
+import { checkAllDelivered, createGroups, reconnectAndSync, registerClients } from "./people.ts";
 import { Random } from "./random.ts";
 import { ServerUnderTest } from "./server-under-test.ts";
 

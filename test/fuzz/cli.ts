@@ -8,7 +8,7 @@ import { badFrames } from "./bad-frames.ts";
 import { HealthyPair } from "./healthy-pair.ts";
 import { protocolViolations } from "./protocol-violations.ts";
 import { Fuzzer } from "./run.ts";
-import { registerPeople, fuzzSettings, errorLines } from "./server.ts";
+import { errorLines, fuzzSettings, registerPeople } from "./server.ts";
 
 // npm run fuzz -- --frames 10000 --seed 7
 

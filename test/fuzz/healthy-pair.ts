@@ -1,5 +1,5 @@
-import { Device } from "../support/device.ts";
 import type { Account } from "../support/accounts.ts";
+import { Device } from "../support/device.ts";
 
 /** Two users who chat while others send bad input, to check that they are not affected. */
 export class HealthyPair {

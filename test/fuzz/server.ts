@@ -1,5 +1,5 @@
-import type { ServerProcess } from "../support/process.ts";
 import { type Account, registerAccount } from "../support/accounts.ts";
+import type { ServerProcess } from "../support/process.ts";
 
 /** Production settings, except for the rate limits, which would limit the accounts and sockets of one address. */
 export const fuzzSettings = {

@@ -2,7 +2,7 @@ import { type ClientOptions, WebSocket } from "ws";
 import type { AnswerFrame, ErrorFrame, PushFrame } from "../../src/contract/frames.ts";
 import type { Infer } from "../../src/contract/schema.ts";
 import type { messageTypes } from "../../src/ws/registry.ts";
-import { registerSecret, recordFrame } from "./leak-scan.ts";
+import { recordFrame, registerSecret } from "./leak-scan.ts";
 
 type Types = typeof messageTypes;
 type ParamsOf<T extends keyof Types> = Infer<Types[T]["params"]>;

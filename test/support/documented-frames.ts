@@ -21,3 +21,14 @@ export function frameErrors(message: string, frame: unknown) {
   ajv.validate(`asyncapi${payload.$ref}`, frame);
   return ajv.errors ?? [];
 }
+
+/** The keys and types of a value without its contents: two examples of the same thing have the same shape. */
+export function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
+  if (typeof value !== "object" || value === null) return typeof value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([key, inner]) => [key, shapeOf(inner)]),
+  );
+}

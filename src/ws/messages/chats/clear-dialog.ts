@@ -11,7 +11,12 @@ export const clearDialog = defineMessage({
   item: nullable(named("ClearedDialog", object({ chatId: chatId(), clearedSeq: counter(), readSeq: counter() }))),
   push: { signal: "cleared", to: "your other devices" },
   errors: ["NOT_FOUND"],
-  example: { params: { receiverId: 2 }, data: null, item: { chatId: 1, clearedSeq: 12, readSeq: 12 } },
+  example: {
+    params: { receiverId: 2 },
+    data: null,
+    item: { chatId: 1, clearedSeq: 12, readSeq: 12 },
+    prepare: ({ peerId }) => ({ receiverId: peerId }),
+  },
   async handle({ user, services }, params) {
     return { data: null, item: await services.readState.clearDialog(user, params) };
   },

@@ -13,7 +13,12 @@ export const markRead = defineMessage({
     to: "your other devices and, in a dialog, the devices of the other person, unless one of you blocks the other. Pushes may arrive out of order: keep the greatest `readSeq`",
   },
   errors: ["NOT_MEMBER"],
-  example: { params: { chatId: 1, seq: 12 }, data: null, item: { chatId: 1, userId: 1, readSeq: 12 } },
+  example: {
+    params: { chatId: 1, seq: 12 },
+    data: null,
+    item: { chatId: 1, userId: 1, readSeq: 12 },
+    prepare: ({ dialogId }) => ({ chatId: dialogId, seq: 3 }),
+  },
   async handle({ user, services }, params) {
     return { data: null, item: await services.readState.markRead(user, params) };
   },

@@ -88,6 +88,7 @@ export const sync = defineMessage({
       left: [],
       hasMore: false,
     },
+    prepare: ({ dialogId }) => ({ chats: [[dialogId, 0, 0, 0, 0]], range: [dialogId, dialogId] }),
   },
   async handle({ user, services, socket }, { chats, range }) {
     const known = chats.map(toKnown);

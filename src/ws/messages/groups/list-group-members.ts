@@ -25,6 +25,7 @@ export const listGroupMembers = defineMessage({
     params: { groupId: 1, limit: 5, page: 1 },
     data: [{ userId: 1, firstName: "Patrick0", lastName: null, role: "owner", joinedAt: "2023-07-18T17:16:10.612Z" }],
     item: null,
+    prepare: ({ groupId }) => ({ groupId, limit: 5, page: 1 }),
   },
   async handle({ user, services }, params) {
     const members = await services.groups.members(user.userId, params);

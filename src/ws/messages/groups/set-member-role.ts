@@ -22,6 +22,7 @@ export const setMemberRole = defineMessage({
       notification: true,
       event: { kind: "roleChanged", byUserId: 1, userId: 2, role: "admin" },
     }),
+    prepare: ({ groupId, peerId }) => ({ groupId, userId: peerId, role: "admin" as const }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.groups.setRole(user, params)));

@@ -31,6 +31,7 @@ export const getMessages = defineMessage({
     params: { chatId: 1, before: 13, limit: 5 },
     data: [exampleItem({ receiverId: 2, message: "Hi" })],
     item: { hasMore: false },
+    prepare: ({ dialogId }) => ({ chatId: dialogId, before: 13, limit: 5 }),
   },
   async handle({ user, services }, params) {
     const cursors = [params.before, params.after, params.around].filter((cursor) => cursor !== undefined);

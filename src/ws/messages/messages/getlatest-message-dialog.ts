@@ -45,6 +45,7 @@ export const getlatestMessageDialog = defineMessage({
       },
     ],
     item: null,
+    prepare: ({ peerId }) => ({ receiverId: peerId, limit: 5, page: 1 }),
   },
   async handle({ user, services }, params) {
     const messages = await services.history.dialog(user.userId, params);

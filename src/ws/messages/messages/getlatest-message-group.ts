@@ -45,6 +45,7 @@ export const getlatestMessageGroup = defineMessage({
       },
     ],
     item: null,
+    prepare: ({ groupId }) => ({ groupId, limit: 5, page: 1 }),
   },
   async handle({ user, services }, params) {
     const messages = await services.history.group(user.userId, params);

@@ -25,7 +25,7 @@ export const typing = defineMessage({
     },
   },
   errors: ["NOT_MEMBER", "NOT_FOUND"],
-  example: { params: { chatId: 1 }, data: null, item: null },
+  example: { params: { chatId: 1 }, data: null, item: null, prepare: ({ dialogId }) => ({ chatId: dialogId }) },
   async handle({ user, services }, params) {
     await services.typing.notify(user, params);
     return { data: null, item: null };

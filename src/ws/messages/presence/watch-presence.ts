@@ -27,7 +27,12 @@ export const watchPresence = defineMessage({
     item: { schema: presence, example: { userId: 2, online: false, lastSeenAt: "2023-07-28T13:20:09.896Z" } },
   },
   errors: [],
-  example: { params: { userIds: [2] }, data: [{ userId: 2, online: true, lastSeenAt: null }], item: null },
+  example: {
+    params: { userIds: [2] },
+    data: [{ userId: 2, online: true, lastSeenAt: null }],
+    item: null,
+    prepare: ({ peerId }) => ({ userIds: [peerId] }),
+  },
   async handle({ socket }, { userIds }) {
     return { data: await socket.watchPresence(userIds), item: null };
   },

@@ -17,6 +17,7 @@ export const authenticate = defineMessage({
     params: { token: "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl" },
     data: null,
     item: { expiresAt: "2023-07-29T13:20:09.000Z" },
+    prepare: ({ token }) => ({ token }),
   },
   async handle({ socket }, { token }) {
     const { exp } = await socket.renew(token);
