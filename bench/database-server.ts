@@ -13,7 +13,7 @@ export class Arena {
 
   /** Makes a cluster in a temporary folder with the defaults of PostgreSQL, but for `fsync`. */
   static async open({ fsync }: { fsync: boolean }): Promise<Arena> {
-    const cluster = await Cluster.make();
+    const cluster = await Cluster.create();
     await cluster.start();
     const pid = await onDatabase(cluster.url, async (client) => {
       if (!fsync) await client.query("ALTER SYSTEM SET fsync = off");

@@ -115,7 +115,7 @@ function ours(
     collectGarbage: () => void server.child.kill("SIGWINCH"),
     ...(options.profile && { startProfile: () => void server.child.kill("SIGUSR2") }),
     async stop() {
-      const { code, output } = await server.end("SIGTERM");
+      const { code, output } = await server.stop("SIGTERM");
       await options.afterwards?.();
       if (code !== 0) throw new Error(`${name} ended with ${code}: ${output.slice(-2000)}`);
     },

@@ -4,7 +4,7 @@ import { jsonSchema } from "../src/contract/schema.ts";
 import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { registry } from "../src/ws/registry.ts";
 import type { Device } from "./support/device.ts";
-import { type TestPerson, useMessenger } from "./support/messenger.ts";
+import { type TestUser, useMessenger } from "./support/messenger.ts";
 
 /*
  * Everything in a frame that is not as documented: one error that names the field and the rule, no row, and a socket
@@ -56,7 +56,7 @@ async function answersTo(device: Device, texts: readonly string[]) {
 }
 
 /** Sends the frames of a table from several sockets of one person, and compares each answer. */
-async function expectRefused(sender: TestPerson, badFrames: readonly BadFrame[]): Promise<void> {
+async function expectRefused(sender: TestUser, badFrames: readonly BadFrame[]): Promise<void> {
   for (let start = 0; start < badFrames.length; start += badFramesPerSocket) {
     const batch = badFrames.slice(start, start + badFramesPerSocket);
     const device = await sender.connect();
@@ -470,12 +470,12 @@ describe("text comes back as it was sent, by push and from the history", () => {
 describe("a request that is well formed and cannot be done", () => {
   /** The error without its requestId, to compare two of them. */
   async function refusal(device: Device, type: string, params: object) {
-    const { requestId: _own, ...error } = await device.refused(type, params);
+    const { requestId: _own, ...error } = await device.requestError(type, params);
     expectDecent({ ...error });
     return error;
   }
 
-  const remove = (person: TestPerson) =>
+  const remove = (person: TestUser) =>
     messenger().http("DELETE", "/users/me", { token: person.token, body: { password: "correct horse battery" } });
 
   test("a message to nobody, or to someone whose account is gone, is refused alike", async () => {

@@ -5,7 +5,7 @@ import { closeRedis, connectRedis, type RedisClient } from "../src/bus/redis.ts"
 import { RedisBus } from "../src/bus/redis-bus.ts";
 import { describeWithRedis } from "./support/prerequisites.ts";
 import { TestRedis } from "./support/redis.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
 /** What somebody on the bus hears under a topic, to be waited for. */
 function ear(bus: Bus, topic: string) {
@@ -77,10 +77,10 @@ describe("the bus within one process", () => {
     members = new Set();
   });
 
-  keepsTheContract(async () => new InProcessBus(silent, members));
+  keepsTheContract(async () => new InProcessBus(silentLog, members));
 
   test("hands on what it was given, without making text of it", async () => {
-    const [one, two] = [new InProcessBus(silent, members), new InProcessBus(silent, members)];
+    const [one, two] = [new InProcessBus(silentLog, members), new InProcessBus(silentLog, members)];
     const news = ear(two, "news");
     const body = { at: new Date() };
     one.publish("news", body);
@@ -105,13 +105,13 @@ describeWithRedis("the bus between processes", () => {
   afterAll(() => redis?.kill());
 
   async function connect(url = redis.url): Promise<RedisClient> {
-    const client = await connectRedis({ url, log: silent, signal: new AbortController().signal });
+    const client = await connectRedis({ url, log: silentLog, signal: new AbortController().signal });
     clients.push(client);
     return client;
   }
 
   async function join(prefix = "test"): Promise<RedisBus> {
-    const bus = new RedisBus({ client: await connect(), prefix, log: silent });
+    const bus = new RedisBus({ client: await connect(), prefix, log: silentLog });
     buses.push(bus);
     await bus.open();
     return bus;

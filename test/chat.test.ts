@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import type { Device } from "./support/device.ts";
-import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { password, type TestUser, useMessenger } from "./support/messenger.ts";
 
 /* Who hears of what, in which order, how often, and what can be read of it afterwards. */
 
@@ -23,7 +23,7 @@ function first<T>(list: readonly T[]): T {
   return item;
 }
 
-async function newGroup(device: Device, groupName = "the group", members: readonly TestPerson[] = []) {
+async function newGroup(device: Device, groupName = "the group", members: readonly TestUser[] = []) {
   const { params } = await device.request("newGroup", { groupName });
   const groupId = params.item.groupId ?? 0;
   for (const { id } of members) await device.request("addUserInGroup", { groupId, userId: id });
@@ -63,7 +63,7 @@ async function sendAtOnce(device: Device, frames: readonly { type: string; param
   return answers();
 }
 
-const deleteAccount = async ({ token }: TestPerson) => {
+const deleteAccount = async ({ token }: TestUser) => {
   const { status } = await messenger().http("DELETE", "/users/me", { token, body: { password } });
   expect(status).toBe(204);
 };
@@ -202,7 +202,9 @@ describe("who hears of what", () => {
     const heard = await pushesDuring(all, () => ann.device.request("messageInGroup", { groupId, content: "gone?" }));
     expect(heard.map((pushes) => pushes.length)).toEqual([0, 0, 0, 1]);
     expect(await chatOf(bob.device, groupId)).toBeUndefined();
-    expect(await bob.device.refused("messageInGroup", { groupId, content: "x" })).toMatchObject({ code: "NOT_MEMBER" });
+    expect(await bob.device.requestError("messageInGroup", { groupId, content: "x" })).toMatchObject({
+      code: "NOT_MEMBER",
+    });
   });
 });
 
@@ -296,7 +298,7 @@ describe("an owner", () => {
 
   /** Whether someone owns the group, asked of the group without changing it. */
   const owns = async (device: Device, groupId: number) =>
-    (await device.refused("transferOwnership", { groupId, userId: 2 ** 53 - 1 })).code === "NOT_FOUND";
+    (await device.requestError("transferOwnership", { groupId, userId: 2 ** 53 - 1 })).code === "NOT_FOUND";
 
   test("who leaves hands over to the member who is there longest, and those who stay hear both", async () => {
     const [ann, bob, cid] = [await personWith(2), await personWith(2), await personWith(2)];
@@ -349,10 +351,10 @@ describe("an owner", () => {
     const [own, second] = await pushesDuring(ann.devices, () => ann.device.request("leaveGroup", { groupId }));
     expect([own, second?.map(({ type }) => type)]).toEqual([[], ["leaveGroup"]]);
     for (const { device } of [ann, bob]) {
-      expect(await device.refused("messageInGroup", { groupId, content: "anyone?" })).toMatchObject(noMore);
-      expect(await device.refused("addUserInGroup", { groupId, userId: bob.id })).toMatchObject(noMore);
-      expect(await device.refused("getlatestMessageGroup", { groupId, limit: 1, page: 1 })).toMatchObject(noMore);
-      expect(await device.refused("leaveGroup", { groupId })).toMatchObject(noMore);
+      expect(await device.requestError("messageInGroup", { groupId, content: "anyone?" })).toMatchObject(noMore);
+      expect(await device.requestError("addUserInGroup", { groupId, userId: bob.id })).toMatchObject(noMore);
+      expect(await device.requestError("getlatestMessageGroup", { groupId, limit: 1, page: 1 })).toMatchObject(noMore);
+      expect(await device.requestError("leaveGroup", { groupId })).toMatchObject(noMore);
       expect(await chatOf(device, groupId)).toBeUndefined();
     }
   });
@@ -363,7 +365,7 @@ describe("an owner", () => {
     const groupId = await newGroup(ann.device, "handed over", [bob, cid]);
     const forbidden = { code: "FORBIDDEN" };
     const transfer = (by: { device: Device }, to: { id: number }) =>
-      by.device.refused("transferOwnership", { groupId, userId: to.id });
+      by.device.requestError("transferOwnership", { groupId, userId: to.id });
 
     expect(await transfer(bob, cid)).toMatchObject(forbidden);
     expect(await transfer(bob, bob)).toMatchObject(forbidden);
@@ -479,7 +481,7 @@ describe("a message that is sent again under its clientMessageId", () => {
       ["privateMessage", { receiverId: cid.id, content: "x", clientMessageId: "dialog-one" }],
     ];
     for (const [type, params] of others) {
-      expect(await ann.device.refused(type, params)).toMatchObject({
+      expect(await ann.device.requestError(type, params)).toMatchObject({
         code: "CONFLICT",
         message: "This clientMessageId was used for another message",
       });
@@ -497,7 +499,7 @@ describe("a message that is sent again under its clientMessageId", () => {
     };
     for (const [type, params] of Object.entries(wishes)) {
       const [own, second, bobs] = await pushesDuring([...ann.devices, bob.device], async () => {
-        const answers = await Promise.all(upTo(20).map((n) => ann.devices[n % 2]?.ask({ type, params })));
+        const answers = await Promise.all(upTo(20).map((n) => ann.devices[n % 2]?.exchange({ type, params })));
         const items = answers.map((answer) => answer.params.item);
         expect(new Set(items.map(({ messageId, chatId, seq }) => `${messageId} ${chatId} ${seq}`)).size).toBe(1);
         expect(items.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
@@ -519,9 +521,9 @@ describe("a message that is sent again under its clientMessageId", () => {
       const clientMessageId = `contested-${round}`;
       const answers = await Promise.all([
         ...groups.map((groupId, index) =>
-          ann.devices[index]?.ask({ type: "messageInGroup", params: { groupId, content: "x", clientMessageId } }),
+          ann.devices[index]?.exchange({ type: "messageInGroup", params: { groupId, content: "x", clientMessageId } }),
         ),
-        ann.device.ask({ type: "privateMessage", params: { receiverId: bob.id, content: "x", clientMessageId } }),
+        ann.device.exchange({ type: "privateMessage", params: { receiverId: bob.id, content: "x", clientMessageId } }),
       ]);
       const outcomes = answers.map((answer) => answer.code ?? "stored").sort();
       expect(outcomes).toEqual(["CONFLICT", "CONFLICT", "stored"]);
@@ -591,10 +593,10 @@ describe("an account that is deleted", () => {
       ["answer", "Deleted user"],
       ["in private", ann.firstName],
     ]);
-    expect(await ann.device.refused("privateMessage", { receiverId: gone.id, content: "?" })).toMatchObject({
+    expect(await ann.device.requestError("privateMessage", { receiverId: gone.id, content: "?" })).toMatchObject({
       code: "NOT_FOUND",
     });
-    expect(await ann.device.refused("addUserInGroup", { groupId, userId: gone.id })).toMatchObject({
+    expect(await ann.device.requestError("addUserInGroup", { groupId, userId: gone.id })).toMatchObject({
       code: "NOT_FOUND",
     });
     // Ann inherited the group.
@@ -605,9 +607,9 @@ describe("an account that is deleted", () => {
     const [gone, ann] = [await personWith(1), await personWith(1)];
     const groupId = await newGroup(gone.device, "alone");
     await deleteAccount(gone);
-    expect(await ann.device.refused("leaveGroup", { groupId })).toMatchObject({ code: "NOT_MEMBER" });
+    expect(await ann.device.requestError("leaveGroup", { groupId })).toMatchObject({ code: "NOT_MEMBER" });
     const groupOfTwo = await newGroup(ann.device, "alive");
-    expect(await ann.device.refused("addUserInGroup", { groupId: groupOfTwo, userId: gone.id })).toMatchObject({
+    expect(await ann.device.requestError("addUserInGroup", { groupId: groupOfTwo, userId: gone.id })).toMatchObject({
       code: "NOT_FOUND",
     });
   });

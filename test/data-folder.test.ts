@@ -9,7 +9,7 @@ const processes = useProcesses();
 (onServer ? describe.skip : describe)("a data folder", () => {
   test("a second process on the same data folder is refused by name", async () => {
     const first = await processes.start();
-    const { code, output } = await processes.spawn().ended;
+    const { code, output } = await processes.spawn().exited;
     expect(code).toBe(1);
     expect(output).toContain(
       `The data folder ${processes.dataDir} is in use by another messenger (process ${first.child.pid})`,
@@ -19,7 +19,7 @@ const processes = useProcesses();
 
   test("the lock of a process that was killed is taken over at once", async () => {
     const first = await processes.start();
-    await first.end("SIGKILL");
+    await first.stop("SIGKILL");
     const startedAt = Date.now();
     await processes.start();
     expect(Date.now() - startedAt).toBeLessThan(15_000);
@@ -29,6 +29,6 @@ const processes = useProcesses();
     const folder = `${processes.dataDir}/${"long-".repeat(30)}`;
     const server = await processes.start({ DATA_DIR: folder });
     await register(server);
-    expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
+    expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });
   });
 });

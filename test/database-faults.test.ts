@@ -34,9 +34,9 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   let people = 0;
 
   beforeAll(async () => {
-    cluster = await Cluster.make();
+    cluster = await Cluster.create();
     await cluster.start();
-    cutter = await ConnectionCutter.before(cluster.port);
+    cutter = await ConnectionCutter.inFrontOf(cluster.port);
     server = await ServerProcess.start({
       DATABASE_URL: `postgres://postgres@127.0.0.1:${cutter.port}/postgres`,
       JWT_SECRET: "for tests only, and long enough for them",
@@ -45,7 +45,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   });
 
   afterAll(async () => {
-    await server?.end("SIGKILL");
+    await server?.stop("SIGKILL");
     await cutter?.close();
     await cluster?.remove();
   });
@@ -73,7 +73,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   });
 
   const send = (content: string) =>
-    annsPhone.ask(
+    annsPhone.exchange(
       {
         type: "privateMessage",
         params: { receiverId: bob.user.id, content, clientMessageId: `client-id-of-${content}` },
@@ -178,9 +178,12 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       await cluster.pause();
       const login = post(stopping, "/auth/login", { email: "ann@example.test", password: "correct horse battery" });
       const sends = Array.from({ length: 5 }, (_, n) =>
-        device.ask({ type: "privateMessage", params: { receiverId: bob.user.id, content: `too late ${n}` } }, answerMs),
+        device.exchange(
+          { type: "privateMessage", params: { receiverId: bob.user.id, content: `too late ${n}` } },
+          answerMs,
+        ),
       );
-      const ended = stopping.end("SIGTERM");
+      const ended = stopping.stop("SIGTERM");
       for (const answer of await Promise.all(sends)) {
         expect(answer).toMatchObject({ code: "UNAVAILABLE", retryable: true });
       }
@@ -189,7 +192,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       expect(await ended).toMatchObject({ code: 0, output: expect.not.stringContaining("not stopped in time") });
     } finally {
       cluster.resume();
-      await stopping.end("SIGKILL");
+      await stopping.stop("SIGKILL");
     }
   }, 120_000);
 
@@ -200,7 +203,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'messenger' AND pid <> pg_backend_pid()",
     );
     await operator.end();
-    await server.says(/a connection to the database was lost/);
+    await server.waitForOutput(/a connection to the database was lost/);
     await sendUntilStored("after it hung up");
     await expectOnceEverywhere(["the first message", "after it hung up"]);
   });
@@ -225,7 +228,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     const groupId = (await annsPhone.request("newGroup", { groupName: "short-lived" })).params.item.groupId ?? 0;
     await annsPhone.request("addUserInGroup", { groupId, userId: bob.user.id });
     const cut = cutter.cutAt("COMMIT", "after");
-    const answer = await annsPhone.ask({ type: "deleteGroup", params: { groupId } }, answerMs);
+    const answer = await annsPhone.exchange({ type: "deleteGroup", params: { groupId } }, answerMs);
     await cut;
     expect(answer).toMatchObject({ error: true, code: "UNAVAILABLE", retryable: true });
     for (const device of [annsPhone, annsLaptop, bobsPhone]) {

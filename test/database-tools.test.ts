@@ -10,7 +10,7 @@ import { startEngine } from "../src/db/open.ts";
 import { Messenger } from "../src/server.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
 import { Device } from "./support/device.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
 /* The tools around the database, run as people run them, and the files that tell people how to set it up. */
 
@@ -165,7 +165,7 @@ describe("a database that is taken down, made again and filled with demo data", 
 
   test("Patrick0 logs in, finds his chats, and nobody migrates under a running messenger's feet", async () => {
     const config = readConfig({ NODE_ENV: "test", PORT: "0", BCRYPT_COST: "4", ...database.settings });
-    const messenger = new Messenger(config, silent);
+    const messenger = new Messenger(config, silentLog);
     try {
       const port = await messenger.start();
       const answer = await fetch(`http://127.0.0.1:${port}/auth/login`, {

@@ -4,7 +4,7 @@ import type { Change } from "../src/domain/change.ts";
 import type { ChatMessage } from "../src/domain/message.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { Delivery } from "../src/delivery/delivery.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
 /* The order of news, with the moments in which they arrive chosen by the test, which no running server lets us do. */
 
@@ -63,10 +63,10 @@ function deliveryOver(store: {
       waitForWriters: async () => {},
       ...(store.startOf !== undefined && { startVersion: async () => store.startOf ?? 0 }),
     },
-    bus: new InProcessBus(silent, store.members),
+    bus: new InProcessBus(silentLog, store.members),
     deliver: (change) => given.push(change),
     deliverSignal: () => {},
-    log: silent,
+    log: silentLog,
   });
   return {
     delivery,
@@ -318,7 +318,7 @@ describe("delivery, where other processes write too", () => {
   test("what is no change of ours is dropped", async () => {
     const members: Members = new Set();
     const here = deliveryOver({ stored: 1, startOf: 0, members });
-    const stranger = new InProcessBus(silent, members);
+    const stranger = new InProcessBus(silentLog, members);
     for (const body of [{}, [], { message: {}, recipientIds: [1] }, { ...news(1), recipientIds: "all" }]) {
       stranger.publish("change", body);
     }

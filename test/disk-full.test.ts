@@ -25,7 +25,7 @@ const leftFree = 256 * 1024;
   });
 
   afterEach(async () => {
-    await Promise.all(running.splice(0).map((server) => server.end("SIGKILL")));
+    await Promise.all(running.splice(0).map((server) => server.stop("SIGKILL")));
     await disk?.unmount();
     await database?.remove();
   });
@@ -45,7 +45,7 @@ const leftFree = 256 * 1024;
     const acknowledged: string[] = [];
     const send = async (content: string) => {
       const params = { receiverId: user.id, content, clientMessageId: createHash("md5").update(content).digest("hex") };
-      const answer = await device.ask({ type: "privateMessage", params });
+      const answer = await device.exchange({ type: "privateMessage", params });
       if (answer.success) acknowledged.push(content);
       return answer;
     };
@@ -64,7 +64,7 @@ const leftFree = 256 * 1024;
     expect(refused.length).toBeGreaterThan(0);
     await disk.clear();
     for (const content of refused) expect(await send(content)).toMatchObject({ success: true });
-    const { code, output } = await server.end("SIGTERM");
+    const { code, output } = await server.stop("SIGTERM");
     expect({ code, output }).toMatchObject({ code: 0, output: expect.not.stringMatching(/ERROR|FATAL/) });
 
     const after = await connect(await start(), token);

@@ -173,7 +173,7 @@ describe("AsyncAPI", () => {
       }
       expect([...pushed]).toEqual(expect.arrayContaining(["privateMessage", "editMessage", "deleteMessage", "typing"]));
     } finally {
-      await own.disconnectAll();
+      await own.closeDevices();
       await own.stop();
     }
   });

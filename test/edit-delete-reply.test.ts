@@ -1,14 +1,14 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import type { MessageItem } from "../src/contract/messages.ts";
 import type { Device } from "./support/device.ts";
-import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { password, type TestUser, useMessenger } from "./support/messenger.ts";
 
 /* What becomes of a message after it was sent: it is read, edited, taken back, answered, and sent once more. */
 
 const messenger = useMessenger({ RATE_LIMITS: "off" });
 
 interface Role {
-  person: TestPerson;
+  person: TestUser;
   device: Device;
 }
 
@@ -60,7 +60,7 @@ const takeBack = async ({ device }: Role, messageId: number): Promise<MessageIte
 
 /** The refusal, without the number of its request. */
 async function refusal({ device }: Role, type: string, params: object) {
-  const { requestId: _requestId, ...frame } = await device.refused(type, params);
+  const { requestId: _requestId, ...frame } = await device.requestError(type, params);
   return frame;
 }
 
@@ -117,7 +117,7 @@ describe("reading a chat around a place in it", () => {
     "a place or a limit out of bounds is refused: %j",
     async (params) => {
       const { bob, chatId } = await tenMessages();
-      expect(await bob.device.refused("getMessages", { chatId, ...params })).toMatchObject({ code: "VALIDATION" });
+      expect(await bob.device.requestError("getMessages", { chatId, ...params })).toMatchObject({ code: "VALIDATION" });
     },
   );
 
@@ -129,7 +129,7 @@ describe("reading a chat around a place in it", () => {
       { after: 5, around: 2 },
       { before: 5, after: 2, around: 3 },
     ]) {
-      const answer = await bob.device.refused("getMessages", { chatId, limit: 5, ...places });
+      const answer = await bob.device.requestError("getMessages", { chatId, limit: 5, ...places });
       expect(answer).toMatchObject({ code: "VALIDATION" });
     }
   });
@@ -193,7 +193,7 @@ describe("editing", () => {
     const { groupId, owner, admin, author, member } = await wholeGroup();
     const { messageId } = await say(author, groupId, "mine");
     for (const role of [owner, admin, member]) {
-      const answer = await role.device.refused("editMessage", { messageId, content: "yours" });
+      const answer = await role.device.requestError("editMessage", { messageId, content: "yours" });
       expect(answer).toMatchObject({ code: "FORBIDDEN" });
     }
     expect((await history(author, groupId)).at(-1)).toMatchObject({ message: "mine", editedAt: null });
@@ -202,16 +202,16 @@ describe("editing", () => {
   test("the other side of a dialog may neither edit nor delete what one says", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId } = await sayTo(ann, bob, "mine");
-    const edited = await bob.device.refused("editMessage", { messageId, content: "yours" });
+    const edited = await bob.device.requestError("editMessage", { messageId, content: "yours" });
     expect(edited).toMatchObject({ code: "FORBIDDEN" });
-    expect(await bob.device.refused("deleteMessage", { messageId })).toMatchObject({ code: "FORBIDDEN" });
+    expect(await bob.device.requestError("deleteMessage", { messageId })).toMatchObject({ code: "FORBIDDEN" });
   });
 
   test("a deleted message cannot be edited", async () => {
     const { ann, bob } = await twoPeople();
     const { messageId } = await sayTo(ann, bob, "gone");
     await takeBack(ann, messageId);
-    const answer = await ann.device.refused("editMessage", { messageId, content: "back" });
+    const answer = await ann.device.requestError("editMessage", { messageId, content: "back" });
     expect(answer).toMatchObject({ code: "CONFLICT" });
   });
 
@@ -238,7 +238,7 @@ describe("editing", () => {
   ])("%s may be edited in as little as sent", async (_what, content) => {
     const { ann, bob } = await twoPeople();
     const { messageId } = await sayTo(ann, bob, "Hi");
-    expect(await ann.device.refused("editMessage", { messageId, content })).toMatchObject({ code: "VALIDATION" });
+    expect(await ann.device.requestError("editMessage", { messageId, content })).toMatchObject({ code: "VALIDATION" });
   });
 });
 
@@ -257,7 +257,7 @@ describe("deleting", () => {
     const { groupId, owner, member, author } = await wholeGroup();
     const { messageId } = await say(owner, groupId, "stays");
     for (const role of [member, author]) {
-      expect(await role.device.refused("deleteMessage", { messageId })).toMatchObject({ code: "FORBIDDEN" });
+      expect(await role.device.requestError("deleteMessage", { messageId })).toMatchObject({ code: "FORBIDDEN" });
     }
   });
 
@@ -267,7 +267,7 @@ describe("deleting", () => {
     const second = await say(owner, groupId, "two");
     expect(await takeBack(admin, first.messageId)).toMatchObject({ message: "" });
     await owner.device.request("setMemberRole", { groupId, userId: admin.person.id, role: "member" });
-    const answer = await admin.device.refused("deleteMessage", { messageId: second.messageId });
+    const answer = await admin.device.requestError("deleteMessage", { messageId: second.messageId });
     expect(answer).toMatchObject({ code: "FORBIDDEN" });
   });
 
@@ -345,9 +345,9 @@ describe("who may not even know of a message", () => {
     const [notification] = await history(owner, groupId);
     const messageId = notification?.messageId ?? 0;
     for (const role of [owner, admin]) {
-      const edited = await role.device.refused("editMessage", { messageId, content: "x" });
+      const edited = await role.device.requestError("editMessage", { messageId, content: "x" });
       expect(edited).toMatchObject({ code: "FORBIDDEN" });
-      expect(await role.device.refused("deleteMessage", { messageId })).toMatchObject({ code: "FORBIDDEN" });
+      expect(await role.device.requestError("deleteMessage", { messageId })).toMatchObject({ code: "FORBIDDEN" });
     }
   });
 });
@@ -488,7 +488,7 @@ describe("a send that is repeated", () => {
     const words = { receiverId: bob.person.id, content: "reply", clientMessageId };
     const stored = await ann.device.request("privateMessage", { ...words, replyTo: first.messageId });
     for (const other of [{ replyTo: second.messageId }, {}]) {
-      const answer = await ann.device.refused("privateMessage", { ...words, ...other });
+      const answer = await ann.device.requestError("privateMessage", { ...words, ...other });
       expect(answer).toMatchObject({ code: "CONFLICT" });
     }
     const repeated = await ann.device.request("privateMessage", { ...words, replyTo: first.messageId });

@@ -2,7 +2,7 @@ import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { connect } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
-import { type TestPerson, useMessenger } from "./support/messenger.ts";
+import { type TestUser, useMessenger } from "./support/messenger.ts";
 
 /* Every token that we did not make, or made for something else, is refused with one answer: on HTTP and on the upgrade. */
 
@@ -133,7 +133,7 @@ for (const bit of [0, 1, 7, 8, 100, 254, 255]) {
   };
 }
 
-const claimsOf = ({ token }: TestPerson): Claims => jwt.decode(token) as Claims;
+const claimsOf = ({ token }: TestUser): Claims => jwt.decode(token) as Claims;
 
 /** The status of the answer to an upgrade, once the server has ended the connection. */
 function upgradeStatus(headers: string): Promise<number> {

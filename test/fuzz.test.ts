@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await server?.end("SIGKILL");
+  await server?.stop("SIGKILL");
   await database?.remove();
 });
 
@@ -52,6 +52,6 @@ test("two people chat undisturbed while others send everything that is wrong, an
   const { report } = fuzzer;
   expect({ seed, faults: [...report.faults, ...notHeard] }).toEqual({ seed, faults: [] });
   expect(Object.keys(report.byKind)).toHaveLength(Object.keys(badFrames).length + Object.keys(breaches).length);
-  const { code, output } = await server.end("SIGTERM");
+  const { code, output } = await server.stop("SIGTERM");
   expect({ seed, code, trouble: troubleIn(output) }).toEqual({ seed, code: 0, trouble: [] });
 }, 60_000);

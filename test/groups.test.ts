@@ -3,13 +3,13 @@ import { changesAfter } from "../src/db/queries/chats/changes.ts";
 import { purgeEndedChat, someEndedChat } from "../src/db/queries/messages/ended-chats.ts";
 import { purgeEndedChats } from "../src/jobs/purge-ended-chats.ts";
 import type { Device } from "./support/device.ts";
-import { password, type TestMessenger, type TestPerson, useMessenger } from "./support/messenger.ts";
-import { silent } from "./support/silent.ts";
+import { password, type TestMessenger, type TestUser, useMessenger } from "./support/messenger.ts";
+import { silentLog } from "./support/silent.ts";
 
 /* Groups: who may do what in them, who hears of it, and what is left when people go. */
 
 interface Member {
-  person: TestPerson;
+  person: TestUser;
   /** The device that acts, and another one of the same person. */
   device: Device;
   other: Device;
@@ -191,7 +191,7 @@ describe("in a group", () => {
         for (const [role, verdict] of Object.entries(verdicts)) {
           if (verdict === "done") {
             const own = await group();
-            const answer = await own.who[role as Who].device.ask({ type, params: paramsIn(own, target, more) });
+            const answer = await own.who[role as Who].device.exchange({ type, params: paramsIn(own, target, more) });
             expect({ what, role, answer }).toMatchObject({ what, role, answer: { type, success: true } });
             continue;
           }
@@ -298,7 +298,7 @@ describe("in a group", () => {
           "SELECT version FROM chats WHERE id = $groupId",
           { groupId },
         );
-        const answer = await by.device.ask({
+        const answer = await by.device.exchange({
           type,
           params: { groupId, ...(whom && { userId: whom.person.id }), ...more },
         });
@@ -373,7 +373,7 @@ describe("in a group", () => {
         ["member", "addUserInGroup", { userId: idOf("stranger") }],
       ];
       const answers = await Promise.all(
-        wishes.map(([name, type, params]) => who[name].device.ask({ type, params: { groupId, ...params } })),
+        wishes.map(([name, type, params]) => who[name].device.exchange({ type, params: { groupId, ...params } })),
       );
       const { messages } = await stored(groupId);
       const written = answers.filter(({ success }) => success).length;
@@ -406,7 +406,7 @@ describe("in a group", () => {
         ["leaveGroup", {}],
         ["renameGroup", { groupName: "mine" }],
       ] as const) {
-        expect(await device.refused(type, { groupId, ...params })).toMatchObject({ type, ...notMember });
+        expect(await device.requestError(type, { groupId, ...params })).toMatchObject({ type, ...notMember });
       }
     });
 
@@ -440,7 +440,7 @@ describe("in a group", () => {
       const rows = await members(who.owner.device, groupId);
       expect(rows.filter(({ role }) => role === "owner").map(({ userId }) => userId)).toEqual([idOf("member")]);
       expect(await roleOf(who.owner.device, groupId, idOf("owner"))).toBe("admin");
-      expect(await who.owner.device.refused("deleteGroup", { groupId })).toMatchObject({ code: "FORBIDDEN" });
+      expect(await who.owner.device.requestError("deleteGroup", { groupId })).toMatchObject({ code: "FORBIDDEN" });
       await who.member.device.request("removeUserFromGroup", { groupId, userId: idOf("owner") });
       await who.member.device.request("deleteGroup", { groupId });
     });
@@ -480,7 +480,7 @@ describe("in a group", () => {
       expect(await roleOf(second.device, groupId, second.person.id)).toBe("owner");
       await second.device.request("leaveGroup", { groupId });
       expect((await stored(groupId)).chat).toMatchObject([{ deleted_at: expect.any(Date) }]);
-      expect(await second.device.refused("messageInGroup", { groupId, content: "echo" })).toMatchObject(notMember);
+      expect(await second.device.requestError("messageInGroup", { groupId, content: "echo" })).toMatchObject(notMember);
     });
   });
 
@@ -494,7 +494,7 @@ describe("in a group", () => {
         "UPDATE chats SET deleted_at = deleted_at - make_interval(mins => 61) WHERE id = $old RETURNING id",
         { old },
       );
-      const stop = purgeEndedChats({ database: messenger().db, log: silent });
+      const stop = purgeEndedChats({ database: messenger().db, log: silentLog });
       for (let looks = 0; (await stored(old)).messages.length > 1; looks++) expect(looks).toBeLessThan(10_000);
       stop();
       expect((await stored(recent)).messages).toEqual(messages);
@@ -515,9 +515,9 @@ describe("in a group", () => {
           ["renameGroup", { groupName: "mine" }],
           ["deleteGroup", {}],
         ] as const) {
-          const error = await device.refused(type, { groupId, ...params });
+          const error = await device.requestError(type, { groupId, ...params });
           expect(error).toMatchObject(notMember);
-          const elsewhere = await device.refused(type, { groupId: neverWas, ...params });
+          const elsewhere = await device.requestError(type, { groupId: neverWas, ...params });
           expect({ ...error, requestId: "" }).toEqual({ ...elsewhere, requestId: "" });
         }
       }
@@ -578,9 +578,9 @@ describe("in a group", () => {
         { rows: 500, texts: 0 },
       ]);
       expect(await stored(neighbour)).toEqual(neighboursBefore);
-      expect(await who.admin.device.refused("getlatestMessageGroup", { groupId, limit: 5, page: 1 })).toMatchObject(
-        notMember,
-      );
+      expect(
+        await who.admin.device.requestError("getlatestMessageGroup", { groupId, limit: 5, page: 1 }),
+      ).toMatchObject(notMember);
     });
 
     test("answers a repeated send as it did before its messages were removed: with what was stored", async () => {
@@ -616,7 +616,7 @@ describe("in a group", () => {
       await purge(groupId, async () => undefined);
       expect(texts((await stored(groupId)).messages)).toEqual(["", "", "", ""]);
       expect(await again()).toEqual(before);
-      expect(await maker.device.refused("editMessage", { messageId, content: "back" })).toMatchObject({
+      expect(await maker.device.requestError("editMessage", { messageId, content: "back" })).toMatchObject({
         code: "NOT_FOUND",
       });
     });
@@ -753,7 +753,7 @@ describe("in a group", () => {
       ]);
       seen.push(
         dialog.params.data,
-        await first.device.refused("privateMessage", { receiverId: id, content: "hello?" }),
+        await first.device.requestError("privateMessage", { receiverId: id, content: "hello?" }),
       );
       expect(JSON.stringify(seen)).toContain("Deleted user");
       expect(JSON.stringify(seen)).not.toMatch(/zebulonia|quaxington/i);
@@ -799,7 +799,7 @@ describe("a group of at most three", () => {
     const [device] = devices;
     if (!device) throw new Error("four devices");
     const groupId = (await device.request("newGroup", { groupName: "a small one" })).params.item.groupId ?? 0;
-    const add = (by: Device, userId = 0) => by.ask({ type: "addUserInGroup", params: { groupId, userId } });
+    const add = (by: Device, userId = 0) => by.exchange({ type: "addUserInGroup", params: { groupId, userId } });
     const answers = await Promise.all(devices.map((each, index) => add(each, others[index]?.id)));
     expect(answers.filter(({ success }) => success)).toHaveLength(2);
     for (const { error, code } of answers) if (error) expect(code).toBe("LIMIT");

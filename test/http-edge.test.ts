@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import { Device } from "./support/device.ts";
 import { password, useMessenger } from "./support/messenger.ts";
-import { answers, restOf, say } from "./support/raw-http.ts";
+import { readResponses, readToEnd, openAndSend } from "./support/raw-http.ts";
 
 /* What happens before a request is one: origins, slow and strange clients, bodies, headers. */
 
@@ -93,16 +93,16 @@ describe("a client that is slow", () => {
     ["does not come to the end of its chunks", `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n{"ema\r\n`],
   ])("and %s is answered 408 and hung up on", async (_what, text) => {
     const startedAt = performance.now();
-    const answer = await restOf(await say(messenger().port, text));
+    const answer = await readToEnd(await openAndSend(messenger().port, text));
     expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\nConnection: close\r\n/);
     expect(performance.now() - startedAt).toBeGreaterThan(patienceMs - 100);
     expect((await messenger().http("GET", "/health/live")).status).toBe(200);
   });
 
   test("and drips a header at a time gains no time by it", async () => {
-    const socket = await say(messenger().port, "GET /health/live HTTP/1.1\r\nHost: x\r\n");
+    const socket = await openAndSend(messenger().port, "GET /health/live HTTP/1.1\r\nHost: x\r\n");
     const drip = setInterval(() => socket.write("X-Drip: 1\r\n"), 50);
-    expect(await restOf(socket)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 /);
     clearInterval(drip);
   });
 
@@ -110,7 +110,7 @@ describe("a client that is slow", () => {
     const { token } = await messenger().person();
     const device = await Device.connect(url().replace("http", "ws"), { headers: { authorization: `Bearer ${token}` } });
     // A client that times out at HTTP in the meantime shows that the time is over.
-    await restOf(await say(messenger().port, ""));
+    await readToEnd(await openAndSend(messenger().port, ""));
     await device.settle();
     await device.close();
   });
@@ -120,11 +120,11 @@ describe("an offer to go on in HTTP/2", () => {
   const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
 
   test("is not taken up: the request is answered as any other, and so is the next on the connection", async () => {
-    const socket = await say(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
-    const [first] = await answers(socket, 1);
+    const socket = await openAndSend(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
+    const [first] = await readResponses(socket, 1);
     expect(first).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\{"status":"live"\}$/);
     socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
-    expect((await answers(socket, 1))[0]).toMatch(/^HTTP\/1\.1 404 /);
+    expect((await readResponses(socket, 1))[0]).toMatch(/^HTTP\/1\.1 404 /);
     socket.destroy();
   });
 
@@ -132,11 +132,11 @@ describe("an offer to go on in HTTP/2", () => {
     const body = JSON.stringify({ email: "nobody@example.test", password });
     const length = Buffer.byteLength(body);
     const login = `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n`;
-    const socket = await say(
+    const socket = await openAndSend(
       messenger().port,
       `${login}${offer}\r\n${body}GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n`,
     );
-    const [first, second] = await answers(socket, 2);
+    const [first, second] = await readResponses(socket, 2);
     expect(first).toMatch(/^HTTP\/1\.1 401 [\s\S]*BAD_CREDENTIALS/);
     expect(second).toMatch(/^HTTP\/1\.1 200 /);
     socket.destroy();
@@ -145,17 +145,17 @@ describe("an offer to go on in HTTP/2", () => {
   test("whose body comes later, or never, is waited for as any other", async () => {
     const body = JSON.stringify({ email: "nobody@example.test", password });
     const login = `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${offer}\r\n`;
-    const socket = await say(messenger().port, login);
+    const socket = await openAndSend(messenger().port, login);
     await messenger().http("GET", "/health/live");
     socket.write(body);
-    expect((await answers(socket, 1))[0]).toMatch(/^HTTP\/1\.1 401 /);
+    expect((await readResponses(socket, 1))[0]).toMatch(/^HTTP\/1\.1 401 /);
     socket.destroy();
-    expect(await restOf(await say(messenger().port, login))).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await readToEnd(await openAndSend(messenger().port, login))).toMatch(/^HTTP\/1\.1 408 /);
   });
 
   test("by a client that resets the connection harms nobody", async () => {
     for (let round = 0; round < 10; round++) {
-      const socket = await say(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
+      const socket = await openAndSend(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
       socket.resetAndDestroy();
       await once(socket, "close");
     }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
-import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { password, type TestUser, useMessenger } from "./support/messenger.ts";
 
 /* The HTTP side as a client sees it: accounts, people, and one shape for everything that goes wrong. */
 
@@ -465,7 +465,7 @@ describe("the own account", () => {
 
 describe("the people", () => {
   test("are listed page by page, each once, with names only", async () => {
-    const made: TestPerson[] = [];
+    const made: TestUser[] = [];
     for (let n = 0; n < 7; n++) made.push(await messenger().person());
     const { token } = made[0] ?? { token: "" };
     const all = await everyone(token);

@@ -170,12 +170,12 @@ describeWithRedis("with Redis", () => {
   test("a Redis that holds the connection and does not answer holds nobody up for long", async () => {
     const server = await startRedis();
     const { limits } = await connected(server);
-    server.freeze();
+    server.pause();
     const startedAt = performance.now();
     await limits.consume("messagesPerUser", 1);
     await limits.reset("messagesPerUser", 1);
     expect(performance.now() - startedAt).toBeLessThan(2000);
-    server.thaw();
+    server.resume();
   });
 });
 
@@ -386,7 +386,7 @@ const fiftyFrames = (opcode: number) => Buffer.concat(Array.from({ length: 50 },
 async function writeFifty(raw: RawSocket, opcode: number, mark: number): Promise<void> {
   const request = wireFrame(`{"type":"sync","params":{"chats":[]},"requestId":${mark}}`);
   raw.write(Buffer.concat([fiftyFrames(opcode), request]));
-  await raw.text((text) => text.includes(`"requestId":${mark}`));
+  await raw.waitForText((text) => text.includes(`"requestId":${mark}`));
 }
 
 describe("one person", () => {
@@ -404,7 +404,9 @@ describe("one person", () => {
     const asking = devices.map(async (device) => {
       const answers = [];
       for (let n = 0; n < 20; n++) {
-        answers.push(await device.ask({ type: "privateMessage", params: { receiverId: bob.id, content: `${n}` } }));
+        answers.push(
+          await device.exchange({ type: "privateMessage", params: { receiverId: bob.id, content: `${n}` } }),
+        );
       }
       return answers;
     });
@@ -430,8 +432,8 @@ describe("one person", () => {
     }
     await device.request("deleteMessage", { messageId: params.item.messageId });
     for (let n = 0; n < 2; n++) await device.request("newGroup", { groupName: "the last" });
-    expect(await device.refused("newGroup", { groupName: "one more" })).toMatchObject(limited);
-    expect(await device.refused("deleteMessage", { messageId: 1 })).toMatchObject(limited);
+    expect(await device.requestError("newGroup", { groupName: "one more" })).toMatchObject(limited);
+    expect(await device.requestError("deleteMessage", { messageId: 1 })).toMatchObject(limited);
     await device.request("listLastMessage", { limit: 1, page: 1 });
   });
 
@@ -439,13 +441,14 @@ describe("one person", () => {
     const ann = await messenger().person();
     const device = await ann.connect();
     for (let n = 0; n < 10; n++) await device.request("sync", { chats: [] });
-    for (let n = 0; n < 10; n++) expect(await device.refused("getMessages", {})).toMatchObject({ code: "VALIDATION" });
+    for (let n = 0; n < 10; n++)
+      expect(await device.requestError("getMessages", {})).toMatchObject({ code: "VALIDATION" });
     for (let n = 0; n < 10; n++) {
       expect((await messenger().http("GET", "/users?search=x", { token: ann.token })).status).toBe(200);
     }
     expectLimited(await messenger().http("GET", "/users?search=x", { token: ann.token }), 100);
-    expect(await device.refused("sync", { chats: [] })).toMatchObject(limited);
-    expect(await device.refused("getMessages", {})).toMatchObject(limited);
+    expect(await device.requestError("sync", { chats: [] })).toMatchObject(limited);
+    expect(await device.requestError("getMessages", {})).toMatchObject(limited);
     await device.request("privateMessage", { receiverId: ann.id, content: "still writing" });
   });
 
@@ -495,7 +498,7 @@ describe("where nothing is limited", () => {
   test("nineteen malformed frames are forgiven, and so is any number of requests that only ask for the wrong thing", async () => {
     const device = await (await messenger().person()).connect();
     for (let n = 0; n < 19; n++) await device.sendRaw("{");
-    for (let n = 0; n < 50; n++) await device.refused("getMessages", { chatId: "x" });
+    for (let n = 0; n < 50; n++) await device.requestError("getMessages", { chatId: "x" });
     await device.settle();
   });
 
@@ -510,7 +513,7 @@ describe("where nothing is limited", () => {
     const raw = await RawSocket.open(messenger().port, (await messenger().person()).token);
     for (let mark = 1; mark <= 5; mark++) await writeFifty(raw, opcodes.ping, mark);
     expect(raw.pongs).toBe(250);
-    raw.cut();
+    raw.reset();
   });
 
   test("one person may have any number of sockets, send, and guess at a password, as often as it likes", async () => {

@@ -61,14 +61,14 @@ describe("whoever looks through what the servers under test say", () => {
     ];
     const found = findSecrets(lines, [text, 'said "hello, world"']);
     expect(found.map((finding) => finding.split(": ")[0])).toEqual([
-      "a hash of a password",
+      "a password hash",
       "an access token",
       "a refresh token",
       "SQL",
-      "a stack",
-      "a stack",
-      "what a test confided",
-      "what a test confided",
+      "a stack trace",
+      "a stack trace",
+      "a registered secret",
+      "a registered secret",
     ]);
   });
 
@@ -78,8 +78,8 @@ describe("whoever looks through what the servers under test say", () => {
     const find = (line: string) => findSecrets([line], [text], [attack]);
     expect(find(frame(`before ${attack} after`))).toEqual([]);
     expect(find(frame(`${attack} SELECT id FROM "users"`))).toEqual([expect.stringMatching(/^SQL: /)]);
-    expect(find(frame(`$2b$12$${"a".repeat(53)}`))).toEqual([expect.stringMatching(/^a hash of a password: /)]);
-    expect(find(frame(text))).toEqual([expect.stringMatching(/^what a test confided: /)]);
+    expect(find(frame(`$2b$12$${"a".repeat(53)}`))).toEqual([expect.stringMatching(/^a password hash: /)]);
+    expect(find(frame(text))).toEqual([expect.stringMatching(/^a registered secret: /)]);
   });
 
   test("finds nothing in what may be said", () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { routes } from "../src/http/registry.ts";
 import { messageTypes } from "../src/ws/registry.ts";
 import type { Device } from "./support/device.ts";
-import { password, TestMessenger, type TestPerson } from "./support/messenger.ts";
+import { password, TestMessenger, type TestUser } from "./support/messenger.ts";
 
 /*
  * Who may do what: every message type and every route against everyone who might try. Each cell says what is answered,
@@ -17,11 +17,11 @@ type Role = (typeof roles)[number];
 interface Scene {
   groupId: number;
   /** A plain member, whom others act on. */
-  target: TestPerson;
+  target: TestUser;
   /** Somebody who is in nothing. */
-  outsider: TestPerson;
+  outsider: TestUser;
   /** The blocker for the blocked, and the other way round; for everyone else somebody in a dialog with them. */
-  partner: TestPerson;
+  partner: TestUser;
   /** The chat of that dialog. */
   dialogId: number;
   /** A message of the target in the group. */
@@ -98,10 +98,10 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
 };
 
 let messenger: TestMessenger;
-let target: TestPerson;
-let outsider: TestPerson;
-let friend: TestPerson;
-const people = {} as Record<Role, TestPerson>;
+let target: TestUser;
+let outsider: TestUser;
+let friend: TestUser;
+const people = {} as Record<Role, TestUser>;
 const devices = {} as Record<Role, Device>;
 const dialogs = {} as Record<Role, number>;
 
@@ -126,11 +126,11 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await messenger.disconnectAll();
+  await messenger.closeDevices();
   await messenger.stop();
 });
 
-const partnerOf = (role: Role): TestPerson =>
+const partnerOf = (role: Role): TestUser =>
   role === "blocked" ? people.blocker : role === "blocker" ? people.blocked : friend;
 
 async function makeScene(role: Role, { noGroup }: Row): Promise<Scene> {
@@ -183,7 +183,7 @@ describe("message types", () => {
   test.each(cells)("%s by %s: %s", async (type, role, expected, row) => {
     const scene = await makeScene(role, row);
     const before = expected === "ok" ? undefined : await fingerprint();
-    const answer = await devices[role].ask({ type, params: row.params(scene) });
+    const answer = await devices[role].exchange({ type, params: row.params(scene) });
     expect({ code: answer.error ? answer.code : "ok" }).toEqual({ code: expected });
     if (before) expect(await fingerprint()).toEqual(before);
   });
@@ -193,8 +193,8 @@ describe("message types", () => {
     await messenger.http("DELETE", "/users/me", { token: gone.token, body: { password } });
     await expect(messenger.connect(gone.token)).rejects.toThrow("401");
     const before = await fingerprint();
-    const toGone = await devices.owner.refused("privateMessage", { receiverId: gone.id, content: "hello?" });
-    const toNobody = await devices.owner.refused("privateMessage", { receiverId: 9_999_999, content: "hello?" });
+    const toGone = await devices.owner.requestError("privateMessage", { receiverId: gone.id, content: "hello?" });
+    const toNobody = await devices.owner.requestError("privateMessage", { receiverId: 9_999_999, content: "hello?" });
     expect({ ...toGone, requestId: 0 }).toEqual({ ...toNobody, requestId: 0 });
     expect(await fingerprint()).toEqual(before);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Device } from "./support/device.ts";
-import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { password, type TestUser, useMessenger } from "./support/messenger.ts";
 
 /* Finding people, and not being found by them. */
 
@@ -301,13 +301,13 @@ describe("a cursor", () => {
 });
 
 describe("a block", () => {
-  const put = ({ token }: TestPerson, id: number | string) =>
+  const put = ({ token }: TestUser, id: number | string) =>
     messenger().http("PUT", `/users/me/blocks/${id}`, { token });
-  const lift = ({ token }: TestPerson, id: number | string) =>
+  const lift = ({ token }: TestUser, id: number | string) =>
     messenger().http("DELETE", `/users/me/blocks/${id}`, { token });
-  const list = async ({ token }: TestPerson): Promise<Found[]> =>
+  const list = async ({ token }: TestUser): Promise<Found[]> =>
     (await messenger().http("GET", "/users/me/blocks", { token })).body.data;
-  const listed = async (person: TestPerson) => (await list(person)).map(({ id }) => id);
+  const listed = async (person: TestUser) => (await list(person)).map(({ id }) => id);
 
   const neverWas = 987_654_321;
 
@@ -317,7 +317,7 @@ describe("a block", () => {
     return { blocker, blocked, blockers: await blocker.connect(), blockeds: await blocked.connect() };
   }
 
-  const chatsOf = ({ id }: TestPerson) =>
+  const chatsOf = ({ id }: TestUser) =>
     messenger().sql(
       "SELECT c.*, m.* FROM chats AS c JOIN chat_members AS m ON m.chat_id = c.id WHERE m.user_id = $id ORDER BY c.id",
       { id },
@@ -399,7 +399,7 @@ describe("a block", () => {
     await put(blocker, blocked.id);
     const { params } = await blockers.request("privateMessage", { receiverId: blocked.id, content: "last words" });
     expect(await blockeds.nextPush("privateMessage")).toMatchObject({ params: { item: params.item } });
-    await blockeds.refused("privateMessage", { receiverId: blocker.id, content: "but" });
+    await blockeds.requestError("privateMessage", { receiverId: blocker.id, content: "but" });
     await blockers.request("privateMessage", { receiverId: blocked.id, content: "really the last" });
     expect(await blockeds.nextPush("privateMessage")).toMatchObject({ params: { item: { seq: 2 } } });
   });
@@ -434,7 +434,7 @@ describe("a block", () => {
   test("that is lifted is as if it had never been", async () => {
     const { blocker, blocked, blockers, blockeds } = await two();
     await put(blocker, blocked.id);
-    await blockeds.refused("privateMessage", {
+    await blockeds.requestError("privateMessage", {
       receiverId: blocker.id,
       content: "not heard",
       clientMessageId: "once-only",
@@ -448,7 +448,7 @@ describe("a block", () => {
   });
 
   /** What is stored of the dialog of two people. */
-  const dialogOf = async (one: TestPerson, other: TestPerson) => {
+  const dialogOf = async (one: TestUser, other: TestUser) => {
     const [dialog = { lastSeq: 0, messages: 0 }] = await messenger().sql<{ lastSeq: number; messages: number }>(
       `SELECT c.last_seq AS "lastSeq", (SELECT count(*) FROM messages AS m WHERE m.chat_id = c.id) AS messages
          FROM chats AS c
@@ -466,7 +466,7 @@ describe("a block", () => {
     for (let round = 0; round < rounds; round++) {
       const { blocker, blocked, blockeds } = await two();
       const write = (device: Device, content: string) =>
-        device.ask({ type: "privateMessage", params: { receiverId: blocker.id, content } });
+        device.exchange({ type: "privateMessage", params: { receiverId: blocker.id, content } });
       for (let count = 0; count < before; count++) await write(blockeds, "before");
       // More sockets of the same person, since sends of one socket wait for each other.
       const senders = [blockeds, await blocked.connect(), await blocked.connect()];
@@ -476,12 +476,12 @@ describe("a block", () => {
       expect(await put(blocker, blocked.id)).toMatchObject({ status: 204 });
       const atTheAnswer = await dialogOf(blocker, blocked);
       const answers = await Promise.all(sent);
-      await blockeds.refused("privateMessage", { receiverId: blocker.id, content: "after" });
+      await blockeds.requestError("privateMessage", { receiverId: blocker.id, content: "after" });
       expect(await dialogOf(blocker, blocked)).toEqual(atTheAnswer);
       const acknowledged = before + answers.filter(({ success }) => success).length;
       expect(atTheAnswer).toEqual({ lastSeq: acknowledged, messages: acknowledged });
       for (const { error, code } of answers) if (error) expect(code).toBe("NOT_FOUND");
-      await messenger().disconnectAll();
+      await messenger().closeDevices();
     }
   });
 });

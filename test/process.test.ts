@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
-import { restOf, say } from "./support/raw-http.ts";
+import { readToEnd, openAndSend } from "./support/raw-http.ts";
 import { account, connect, post, register, useProcesses } from "./support/processes.ts";
 
 /* The server as its users run it: a process of its own that is started, stopped and killed. */
@@ -17,7 +17,7 @@ describe("a server process", () => {
     const { user, token } = await register(first);
     const before = await connect(first, token);
     await before.request("privateMessage", { receiverId: user.id, content: "still here?" });
-    const { code, output } = await first.end("SIGTERM");
+    const { code, output } = await first.stop("SIGTERM");
     expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining("stopped") });
     expect(await before.closed).toMatchObject({ code: 1012 });
 
@@ -41,7 +41,7 @@ describe("a server process", () => {
           requestId: `${round}.${count}`,
         });
       }
-      await device.ask({ type: "listLastMessage", params: { limit: 1, page: 1 } });
+      await device.exchange({ type: "listLastMessage", params: { limit: 1, page: 1 } });
       for (let count = 25; count < 50; count++) {
         device.send({
           type: "privateMessage",
@@ -49,7 +49,7 @@ describe("a server process", () => {
           requestId: `${round}.${count}`,
         });
       }
-      await server.end("SIGKILL");
+      await server.stop("SIGKILL");
       await device.closed;
       for (const frame of device.frames)
         if (frame.success && frame.params.item) acknowledged.push(frame.params.item.message);
@@ -76,11 +76,11 @@ describe("a server process", () => {
     for (let count = 0; count < 20; count++) {
       device.send({ type: "privateMessage", params: { receiverId: user.id, content: `${count}` } });
     }
-    await device.ask({ type: "listLastMessage", params: { limit: 1, page: 1 } });
+    await device.exchange({ type: "listLastMessage", params: { limit: 1, page: 1 } });
     for (let count = 20; count < 30; count++) {
       device.send({ type: "privateMessage", params: { receiverId: user.id, content: `${count}` } });
     }
-    const { code } = await server.end("SIGTERM");
+    const { code } = await server.stop("SIGTERM");
     expect(code).toBe(0);
     expect(await device.closed).toMatchObject({ code: 1012 });
 
@@ -103,10 +103,13 @@ describe("a server process", () => {
     ]);
     const { user, token } = await register(server);
     const device = await connect(server, token);
-    const sent = device.ask({ type: "privateMessage", params: { receiverId: user.id, content: "before the end" } });
+    const sent = device.exchange({
+      type: "privateMessage",
+      params: { receiverId: user.id, content: "before the end" },
+    });
     await device.settle();
     const before = server.output.length;
-    const { code, output } = await server.end("SIGUSR2");
+    const { code, output } = await server.stop("SIGUSR2");
     expect(await sent).toMatchObject({ success: true });
     expect(await device.closed).toMatchObject({ code: 1012 });
     expect(code).toBe(1);
@@ -124,11 +127,11 @@ describe("a server process", () => {
     const { token } = await register(server);
     const device = await connect(server, token);
     const crowd = [];
-    for (let n = 0; n < 30; n++) crowd.push(await say(server.port, ""));
-    expect(await restOf(crowd.at(-1) as Socket)).toBe("");
+    for (let n = 0; n < 30; n++) crowd.push(await openAndSend(server.port, ""));
+    expect(await readToEnd(crowd.at(-1) as Socket)).toBe("");
     await device.settle();
     for (const socket of crowd) socket.destroy();
-    const { output } = await server.end("SIGTERM");
+    const { output } = await server.stop("SIGTERM");
     expect(output.match(/connections are refused/g)).toHaveLength(1);
   });
 
@@ -143,9 +146,9 @@ describe("a server process", () => {
     const { token } = await register(server);
     const device = await connect(server, token);
     server.child.kill("SIGUSR2");
-    await server.says(/a connection could not be accepted/);
+    await server.waitForOutput(/a connection could not be accepted/);
     await device.settle();
-    expect(await server.end("SIGTERM")).toMatchObject({ code: 0, output: expect.stringContaining("EMFILE") });
+    expect(await server.stop("SIGTERM")).toMatchObject({ code: 0, output: expect.stringContaining("EMFILE") });
   });
 
   test("a taken port is said in one line that tells what to do", async () => {
@@ -153,7 +156,7 @@ describe("a server process", () => {
     const port = await new Promise<number>((resolve) =>
       taken.listen(0, "127.0.0.1", () => resolve((taken.address() as { port: number }).port)),
     );
-    const { code, output } = await processes.spawn({ PORT: String(port) }).ended;
+    const { code, output } = await processes.spawn({ PORT: String(port) }).exited;
     taken.close();
     expect(code).toBe(1);
     expect(output.trim()).toBe(
@@ -162,7 +165,7 @@ describe("a server process", () => {
   });
 
   test("settings that production refuses end the start with one line and no stack", async () => {
-    const { code, output } = await processes.spawn({ NODE_ENV: "production" }).ended;
+    const { code, output } = await processes.spawn({ NODE_ENV: "production" }).exited;
     expect(code).toBe(1);
     expect(output.trim()).toBe("JWT_SECRET is required in production; make one with: openssl rand -base64 48");
   });

@@ -20,7 +20,7 @@ async function inRounds(race: (round: number) => Promise<void>): Promise<void> {
     } catch (error) {
       throw new Error(`round ${round} of ${rounds}: ${(error as Error).message}`, { cause: error });
     }
-    await messenger().disconnectAll();
+    await messenger().closeDevices();
   }
 }
 
@@ -98,7 +98,7 @@ describe("at the same time", () => {
         const groupId = await groupOf(owner.device, [other.id]);
         const adds = await Promise.all(
           Array.from({ length: 50 }, (_, at) =>
-            (at % 2 ? owner : other).device.ask({ type: "addUserInGroup", params: { groupId, userId: added.id } }),
+            (at % 2 ? owner : other).device.exchange({ type: "addUserInGroup", params: { groupId, userId: added.id } }),
           ),
         );
         expect(count(adds.map(codeOf))).toEqual({ ok: 1, CONFLICT: 49 });
@@ -116,8 +116,8 @@ describe("at the same time", () => {
         const groupId = await groupOf(owner.device, [leaver.id]);
         const second = await leaver.connect();
         const [add, leave] = await Promise.all([
-          leaver.device.ask({ type: "addUserInGroup", params: { groupId, userId: added.id } }),
-          second.ask({ type: "leaveGroup", params: { groupId } }),
+          leaver.device.exchange({ type: "addUserInGroup", params: { groupId, userId: added.id } }),
+          second.exchange({ type: "leaveGroup", params: { groupId } }),
         ]);
         expect(codeOf(leave)).toBe("ok");
         expect(["ok", "NOT_MEMBER"]).toContain(codeOf(add));
@@ -136,10 +136,10 @@ describe("at the same time", () => {
         const groupId = await groupOf(owner.device, [leaver.id]);
         const second = await leaver.connect();
         const sends = Array.from({ length: 10 }, (_, at) =>
-          leaver.device.ask({ type: "messageInGroup", params: { groupId, content: `${at}` } }),
+          leaver.device.exchange({ type: "messageInGroup", params: { groupId, content: `${at}` } }),
         );
         const [leave, ...answers] = await Promise.all([
-          second.ask({ type: "leaveGroup", params: { groupId } }),
+          second.exchange({ type: "leaveGroup", params: { groupId } }),
           ...sends,
         ]);
         const leftAt = leave.params.item.seq;
@@ -161,10 +161,10 @@ describe("at the same time", () => {
         if (!owner || !writer || !removed) throw new Error("three people");
         const groupId = await groupOf(owner.device, [writer.id, removed.id]);
         const sends = Array.from({ length: 15 }, (_, at) =>
-          writer.device.ask({ type: "messageInGroup", params: { groupId, content: `${at}` } }),
+          writer.device.exchange({ type: "messageInGroup", params: { groupId, content: `${at}` } }),
         );
         const [removal] = await Promise.all([
-          owner.device.ask({ type: "removeUserFromGroup", params: { groupId, userId: removed.id } }),
+          owner.device.exchange({ type: "removeUserFromGroup", params: { groupId, userId: removed.id } }),
           ...sends,
         ]);
         await removed.device.settle();
@@ -191,7 +191,7 @@ describe("at the same time", () => {
           deleted.device.send(to);
         }
         const toDeleted = Array.from({ length: 10 }, () =>
-          owner.device.ask({ type: "privateMessage", params: { receiverId: deleted.id, content: "?" } }),
+          owner.device.exchange({ type: "privateMessage", params: { receiverId: deleted.id, content: "?" } }),
         );
         const { status } = await messenger().http("DELETE", "/users/me", { token: deleted.token, body: { password } });
         expect(status).toBe(204);
@@ -276,7 +276,7 @@ describe("at the same time", () => {
         const [blocker, blocked] = await connected(2);
         if (!blocker || !blocked) throw new Error("two people");
         const sends = Array.from({ length: 20 }, (_, at) =>
-          blocked.device.ask({ type: "privateMessage", params: { receiverId: blocker.id, content: `${at}` } }),
+          blocked.device.exchange({ type: "privateMessage", params: { receiverId: blocker.id, content: `${at}` } }),
         );
         const { status } = await messenger().http("PUT", `/users/me/blocks/${blocked.id}`, { token: blocker.token });
         expect(status).toBe(204);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { PresenceStore } from "../src/services/presence/presence-store.ts";
 import type { Device } from "./support/device.ts";
-import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { password, type TestUser, useMessenger } from "./support/messenger.ts";
 
 /* What people show of themselves without saying anything: how far they have read, that they type, that they are there. */
 
@@ -27,12 +27,12 @@ async function twoWithDialog() {
   return { ann, bob, device, chatId };
 }
 
-async function sayTo(device: Device, to: TestPerson, content: string) {
+async function sayTo(device: Device, to: TestUser, content: string) {
   return (await device.request("privateMessage", { receiverId: to.id, content })).params.item;
 }
 
 /** A group of the device's owner and these people. */
-async function makeGroup(device: Device, ...members: TestPerson[]): Promise<number> {
+async function makeGroup(device: Device, ...members: TestUser[]): Promise<number> {
   const { params } = await device.request("newGroup", { groupName: "a group" });
   for (const { id } of members) await device.request("addUserInGroup", { groupId: params.item.chatId, userId: id });
   return params.item.chatId;
@@ -51,14 +51,14 @@ async function heard(device: Device, type: string) {
 
 /** The refusal, without the number of its request. */
 async function refusal(device: Device, type: string, params: object) {
-  const { requestId: _requestId, ...frame } = await device.refused(type, params);
+  const { requestId: _requestId, ...frame } = await device.requestError(type, params);
   return frame;
 }
 
-const block = (who: TestPerson, whom: TestPerson) =>
+const block = (who: TestUser, whom: TestUser) =>
   messenger().http("PUT", `/users/me/blocks/${whom.id}`, { token: who.token });
 
-const unblock = (who: TestPerson, whom: TestPerson) =>
+const unblock = (who: TestUser, whom: TestUser) =>
   messenger().http("DELETE", `/users/me/blocks/${whom.id}`, { token: who.token });
 
 const unknownId = 999_999_999;
@@ -183,7 +183,7 @@ describe("how far somebody has read", () => {
 
   test.each([{ seq: 0 }, { seq: -1 }, { seq: "1" }, {}])("a mark that is no place is refused: %j", async (params) => {
     const { device, chatId } = await twoWithDialog();
-    expect(await device.bob.refused("markRead", { chatId, ...params })).toMatchObject({ code: "VALIDATION" });
+    expect(await device.bob.requestError("markRead", { chatId, ...params })).toMatchObject({ code: "VALIDATION" });
   });
 });
 
@@ -379,15 +379,15 @@ describe("who is there", () => {
   const watch = async (device: Device, ...people: { id: number }[]) =>
     (await device.request("watchPresence", { userIds: people.map(({ id }) => id) })).params.data;
 
-  const lastSeen = async ({ id }: TestPerson): Promise<string | null> => {
+  const lastSeen = async ({ id }: TestUser): Promise<string | null> => {
     const [row] = await messenger().sql<{ at: Date | null }>("SELECT last_seen_at AS at FROM users WHERE id = $id", {
       id,
     });
     return row?.at?.toISOString() ?? null;
   };
 
-  const online = ({ id }: TestPerson) => ({ userId: id, online: true, lastSeenAt: null });
-  const offline = ({ id }: TestPerson) => ({ userId: id, online: false, lastSeenAt: null });
+  const online = ({ id }: TestUser) => ({ userId: id, online: true, lastSeenAt: null });
+  const offline = ({ id }: TestUser) => ({ userId: id, online: false, lastSeenAt: null });
   /** What was pushed to a device by now. */
   const shown = async (device: Device) => (await heard(device, "presence")).map(({ params }) => params.item);
 
@@ -410,7 +410,7 @@ describe("who is there", () => {
   }
 
   /** Closes this person's last socket, and waits until the server has noticed. */
-  async function leave(person: TestPerson, ...devices: Device[]): Promise<string> {
+  async function leave(person: TestUser, ...devices: Device[]): Promise<string> {
     const before = await lastSeen(person);
     await Promise.all(devices.map((device) => device.close()));
     for (let looks = 0; looks < 1000; looks++) {
@@ -692,9 +692,9 @@ describe("who is there", () => {
     const people = Array.from({ length: 101 }, (_, n) => ({ id: unknownId + n }));
     expect(await watch(device.ann, ...people.slice(1))).toHaveLength(100);
     const userIds = people.map(({ id }) => id);
-    expect(await device.ann.refused("watchPresence", { userIds })).toMatchObject({ code: "VALIDATION" });
+    expect(await device.ann.requestError("watchPresence", { userIds })).toMatchObject({ code: "VALIDATION" });
     for (const wrong of [[0], ["1"], [1.5], [null], 1]) {
-      expect(await device.ann.refused("watchPresence", { userIds: wrong })).toMatchObject({ code: "VALIDATION" });
+      expect(await device.ann.requestError("watchPresence", { userIds: wrong })).toMatchObject({ code: "VALIDATION" });
     }
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { RemotePresence } from "../src/ws/remote-presence.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
 /* Who is online where, with the time chosen by the test: half a minute is too long to wait for. */
 
@@ -19,7 +19,7 @@ describe("who is connected to other processes", () => {
 
   /** A process with these people, and what it notices. */
   function process(connected: number[]) {
-    const bus = new InProcessBus(silent, members);
+    const bus = new InProcessBus(silentLog, members);
     const noticed: string[] = [];
     const peers = new RemotePresence({
       bus,
@@ -73,7 +73,7 @@ describe("who is connected to other processes", () => {
 
   test("what is no roster changes nothing", () => {
     const here = process([]);
-    const stranger = new InProcessBus(silent, members);
+    const stranger = new InProcessBus(silentLog, members);
     for (const body of [{}, { process: 7 }, { process: "x", whole: true, here: ["1"], gone: [] }, []]) {
       stranger.publish("presence", body);
     }

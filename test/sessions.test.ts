@@ -8,7 +8,7 @@ import { RefreshTokens } from "../src/services/accounts/refresh-tokens.ts";
 import { Tokens } from "../src/services/accounts/tokens.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
 import { Device } from "./support/device.ts";
-import { password, TestMessenger, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { password, TestMessenger, type TestUser, useMessenger } from "./support/messenger.ts";
 
 /* Log-ins: how their tokens change hands, and that nothing of an ended one works or stays open. */
 
@@ -28,7 +28,7 @@ const endedAndClosed = { code: 4401 };
 
 describe("a session", () => {
   const messenger = useMessenger({ JWT_SECRET: secret });
-  const logIn = (person: TestPerson, userAgent?: string) => logInTo(messenger(), person, userAgent);
+  const logIn = (person: TestUser, userAgent?: string) => logInTo(messenger(), person, userAgent);
 
   /** Somebody with one log-in more than the registration. */
   async function someone() {
@@ -413,7 +413,7 @@ describe("a session", () => {
   });
 
   describe("of an open socket", () => {
-    const renewal = (device: Device, token: string) => device.ask({ type: "authenticate", params: { token } });
+    const renewal = (device: Device, token: string) => device.exchange({ type: "authenticate", params: { token } });
 
     /** A token of ours that is not what the server handed out. */
     const made = (session: LogIn, lifetimeSeconds: number, key = secret) =>
@@ -436,7 +436,7 @@ describe("a session", () => {
         refreshToken: session.refreshToken,
       };
       for (const token of [...Object.values(tokens), 5, null]) {
-        const error = await device.refused("authenticate", { token });
+        const error = await device.requestError("authenticate", { token });
         expect(error).toMatchObject({ code: "VALIDATION", message: expect.stringContaining('"token"') });
       }
       await device.settle();
@@ -567,7 +567,7 @@ describe("the operator's command for a forgotten password", () => {
 const sessionIdOf = (token: string): number =>
   JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()).sid;
 
-async function logInTo(messenger: TestMessenger, { email }: TestPerson, userAgent?: string): Promise<LogIn> {
+async function logInTo(messenger: TestMessenger, { email }: TestUser, userAgent?: string): Promise<LogIn> {
   const { status, body } = await messenger.http("POST", "/auth/login", {
     body: { email, password },
     headers: userAgent === undefined ? {} : { "user-agent": userAgent },

@@ -27,7 +27,7 @@ describeWithProcesses("two processes", () => {
     });
 
   beforeAll(async () => {
-    cluster = await Cluster.make();
+    cluster = await Cluster.create();
     await cluster.start();
     redis = await TestRedis.start();
     [one, two] = await Promise.all([start(), start()]);
@@ -35,11 +35,11 @@ describeWithProcesses("two processes", () => {
 
   afterEach(async () => {
     await Promise.all(devices.splice(0).map((device) => device.close()));
-    await Promise.all(others.splice(0).map((server) => server.end("SIGKILL")));
+    await Promise.all(others.splice(0).map((server) => server.stop("SIGKILL")));
   });
 
   afterAll(async () => {
-    await Promise.all([one, two].map((server) => server?.end("SIGKILL")));
+    await Promise.all([one, two].map((server) => server?.stop("SIGKILL")));
     await redis?.kill();
     await cluster?.remove();
   });

@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { registerPeople, settings, troubleIn } from "./fuzz/server.ts";
 import { Device } from "./support/device.ts";
-import { type Probed, ServerProcess, withProbe } from "./support/process.ts";
+import { type ResourceUsage, ServerProcess, withResourceProbe } from "./support/process.ts";
 
 // npm run soak -- --minutes 30: a server process with many sockets that are only there and some that talk all the time.
 // Says now and then what it holds, and in the end how that grew.
@@ -35,11 +35,11 @@ const sum = (counts: Record<string, number>) => Object.values(counts).reduce((to
 
 interface Sample {
   seconds: number;
-  probed: Probed;
+  probed: ResourceUsage;
 }
 
 /** How much a measure grows in an hour: the slope of the straight line that fits best. */
-function slopePerHour(samples: readonly Sample[], measure: (probed: Probed) => number): number {
+function slopePerHour(samples: readonly Sample[], measure: (probed: ResourceUsage) => number): number {
   const mean = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0) / numbers.length;
   const [meanX, meanY] = [
     mean(samples.map(({ seconds }) => seconds)),
@@ -53,20 +53,20 @@ function slopePerHour(samples: readonly Sample[], measure: (probed: Probed) => n
   return (covariance / variance) * 3600;
 }
 
-const measures: Record<string, { of: (probed: Probed) => number; unit: string; perUnit: number }> = {
+const measures: Record<string, { of: (probed: ResourceUsage) => number; unit: string; perUnit: number }> = {
   rss: { of: ({ rss }) => rss, unit: "MiB", perUnit: 2 ** 20 },
   heap: { of: ({ heapUsed }) => heapUsed, unit: "MiB", perUnit: 2 ** 20 },
   handles: { of: ({ resources }) => sum(resources) - (resources.Timeout ?? 0), unit: "", perUnit: 1 },
   timers: { of: ({ resources }) => resources.Timeout ?? 0, unit: "", perUnit: 1 },
 };
 
-const shown = (probed: Probed): string =>
+const shown = (probed: ResourceUsage): string =>
   Object.entries(measures)
     .map(([name, { of, unit, perUnit }]) => `${name} ${(of(probed) / perUnit).toFixed(unit ? 1 : 0)} ${unit}`.trim())
     .join(", ");
 
 const folder = await mkdtemp(join(tmpdir(), "messenger-soak-"));
-const server = await ServerProcess.start({ ...settings, DATA_DIR: folder }, withProbe);
+const server = await ServerProcess.start({ ...settings, DATA_DIR: folder }, withResourceProbe);
 let isFine = true;
 try {
   const people = await registerPeople(server, Math.ceil((idle + active) / socketsPerPerson));
@@ -100,7 +100,7 @@ try {
   const samples: Sample[] = [];
   while (Date.now() - startedAt < minutes * 60_000) {
     await Promise.race([wait(intervalSeconds * 1000), talking]);
-    const sample = { seconds: Math.round((Date.now() - startedAt) / 1000), probed: await server.probe() };
+    const sample = { seconds: Math.round((Date.now() - startedAt) / 1000), probed: await server.resourceUsage() };
     samples.push(sample);
     print(`${sample.seconds} s: ${sent} messages, ${shown(sample.probed)}`);
     for (const { device } of devices) device.frames.length = 0;
@@ -113,7 +113,7 @@ try {
   }
   print(`resources ${JSON.stringify(samples.at(-1)?.probed.resources)}`);
 } finally {
-  const { code, output } = await server.end("SIGTERM");
+  const { code, output } = await server.stop("SIGTERM");
   const trouble = troubleIn(output);
   isFine = code === 0 && trouble.length === 0;
   print(`ended with ${code}; ${trouble.length} lines of trouble in the log ${trouble.slice(0, 5).join("\n")}`);

@@ -4,7 +4,7 @@ import type { Infer } from "../src/contract/schema.ts";
 import type { sync } from "../src/ws/messages/chats/sync.ts";
 import { Random } from "./chaos/random.ts";
 import type { Device } from "./support/device.ts";
-import { type TestPerson, useMessenger } from "./support/messenger.ts";
+import { type TestUser, useMessenger } from "./support/messenger.ts";
 
 /* Catching up: what a device learns when it says what it knows, and that pushes and answers together leave nothing out. */
 
@@ -52,7 +52,7 @@ async function twoPeople() {
 }
 
 /** A group of the device's owner and these people. */
-async function makeGroup(device: Device, ...members: TestPerson[]): Promise<number> {
+async function makeGroup(device: Device, ...members: TestUser[]): Promise<number> {
   const { params } = await device.request("newGroup", { groupName: "a group" });
   for (const { id } of members) await device.request("addUserInGroup", { groupId: params.item.chatId, userId: id });
   return params.item.chatId;
@@ -499,7 +499,7 @@ describe("what is not understood", () => {
     ["a range of texts", { chats: [], range: ["1", "2"] }],
   ])("%s is refused", async (_what, params) => {
     const device = await (await messenger().person()).connect();
-    expect(await device.refused("sync", params)).toMatchObject({ type: "sync", code: "VALIDATION" });
+    expect(await device.requestError("sync", params)).toMatchObject({ type: "sync", code: "VALIDATION" });
   });
 
   test("a thousand chats are not too many", async () => {
@@ -766,7 +766,7 @@ class Replica {
 
 /** Someone of the walk: a person, the device while there is one, and what was learnt. */
 interface Walker {
-  person: TestPerson;
+  person: TestUser;
   device: Device | undefined;
   replica: Replica;
 }
@@ -812,7 +812,7 @@ async function act(
   const { device, replica } = walker;
   if (!device) return comeBack(walker);
   const ask = async (type: string, params: object) => {
-    const answer = await device.ask({ type, params });
+    const answer = await device.exchange({ type, params });
     expect(["INTERNAL", "UNAVAILABLE", "VALIDATION"]).not.toContain(answer.code);
     if (answer.params?.item?.messageId) scene.messages.push(answer.params.item.messageId);
     return answer;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { Device } from "./support/device.ts";
-import { witness } from "./support/leak-scan.ts";
+import { recordOutput } from "./support/leak-scan.ts";
 import { password, useMessenger } from "./support/messenger.ts";
 
 /* Who gets in, and what everyone else is told: whole HTTP answers, read here from a bare TCP connection. */
@@ -69,7 +69,7 @@ async function untilTheServerEnds(bytes: string | Buffer): Promise<string> {
   const ended = heard(socket, "end");
   socket.write(bytes);
   await ended;
-  witness(Buffer.concat(chunks).toString());
+  recordOutput(Buffer.concat(chunks).toString());
   return Buffer.concat(chunks).toString();
 }
 

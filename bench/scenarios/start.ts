@@ -10,7 +10,7 @@ async function timeStart(folder: string): Promise<number> {
   const startedAt = performance.now();
   const server = await startOurs({ DATA_DIR: folder });
   const seconds = (performance.now() - startedAt) / 1000;
-  await server.end("SIGTERM");
+  await server.stop("SIGTERM");
   return seconds;
 }
 

@@ -1,5 +1,5 @@
 import { WebSocket } from "ws";
-import { witnessFrame } from "../support/leak-scan.ts";
+import { recordFrame } from "../support/leak-scan.ts";
 import type { Address, Log, PageRow, Sent } from "./log.ts";
 import type { Random } from "./random.ts";
 import { type Frame, type LocalChat, Replica } from "./replica.ts";
@@ -48,7 +48,7 @@ export class ChaosClient {
     this.socket = socket;
     this.replica.startConnection();
     socket.on("message", (data) => {
-      witnessFrame(String(data));
+      recordFrame(String(data));
       this.take(JSON.parse(String(data)));
     });
     socket.on("close", () => {

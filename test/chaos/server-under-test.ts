@@ -29,7 +29,7 @@ export class ServerUnderTest {
     settings?: Record<string, string>;
   }): Promise<ServerUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), "messenger-chaos-"));
-    const cluster = options.database === "server" ? await Cluster.make() : undefined;
+    const cluster = options.database === "server" ? await Cluster.create() : undefined;
     await cluster?.start();
     const processes = options.processes ?? 1;
     const redis = processes > 1 ? await TestRedis.start() : undefined;
@@ -68,7 +68,7 @@ export class ServerUnderTest {
     for (;;) {
       const ready = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
       if (ready?.ok) return;
-      const ended = await Promise.race([process.ended, wait(50, undefined)]);
+      const ended = await Promise.race([process.exited, wait(50, undefined)]);
       if (ended) throw new Error(`the server ended while starting: ${ended.signal ?? ended.code} ${ended.output}`);
     }
   }
@@ -78,7 +78,7 @@ export class ServerUnderTest {
   }
 
   async end(port: number, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    const ended = await this.process(port)?.end(signal);
+    const ended = await this.process(port)?.stop(signal);
     if (signal === "SIGTERM" && ended?.code !== 0)
       throw new Error(`SIGTERM ended with ${ended?.code}: ${ended?.output}`);
   }

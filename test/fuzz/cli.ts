@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { ServerProcess, withProbe } from "../support/process.ts";
+import { ServerProcess, withResourceProbe } from "../support/process.ts";
 import { kindCount } from "./bad-input.ts";
 import { HealthyPair } from "./healthy-pair.ts";
 import { Fuzzer } from "./run.ts";
@@ -27,7 +27,7 @@ const print = (line: string) => process.stdout.write(`${line}\n`);
 const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
 
 const folder = await mkdtemp(join(tmpdir(), "messenger-fuzz-"));
-const server = await ServerProcess.start({ ...settings, DATA_DIR: folder }, withProbe);
+const server = await ServerProcess.start({ ...settings, DATA_DIR: folder }, withResourceProbe);
 const faults: string[] = [];
 try {
   const [ann, bob, ...vandals] = await registerPeople(server, vandalCount + 2);
@@ -36,7 +36,7 @@ try {
   // What a process loads and compiles once belongs to its heap before.
   await new Fuzzer(server.port, seed + 1).run(vandals, 1200);
   await (await HealthyPair.meet(server.port, [ann, bob], 200)).part();
-  const before = await server.probe();
+  const before = await server.resourceUsage();
 
   print(`seed ${seed}: ${frames} frames of ${kindCount} kinds`);
   const startedAt = Date.now();
@@ -54,17 +54,17 @@ try {
   print(`close codes ${JSON.stringify(report.byCloseCode)}`);
   print(`kinds ${JSON.stringify(report.byKind)}`);
 
-  let after = await server.probe();
+  let after = await server.resourceUsage();
   print(`heap before ${megabytes(before.heapUsed)}, at the end ${megabytes(after.heapUsed)}`);
   await wait(settleSeconds * 1000);
-  after = await server.probe();
+  after = await server.resourceUsage();
   print(
     `heap ${settleSeconds} s later ${megabytes(after.heapUsed)} (${(after.heapUsed / before.heapUsed).toFixed(3)})`,
   );
   print(`resources before ${JSON.stringify(before.resources)}, after ${JSON.stringify(after.resources)}`);
   if (after.heapUsed > before.heapUsed * tolerance) faults.push("the heap has not come back to what it was");
 } finally {
-  const { code, output } = await server.end("SIGTERM");
+  const { code, output } = await server.stop("SIGTERM");
   if (code !== 0) faults.push(`the server ended with ${code}`);
   faults.push(...troubleIn(output));
   await rm(folder, { recursive: true, force: true });

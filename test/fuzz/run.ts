@@ -80,7 +80,7 @@ export class Fuzzer {
     }
     // A proper frame behind them: its answer comes after theirs.
     socket.write(wireFrame('{"type":"listLastMessage","params":{"limit":1,"page":1},"requestId":"the end"}'));
-    const last = await socket.text((text) => text.includes('"requestId":"the end"'));
+    const last = await socket.waitForText((text) => text.includes('"requestId":"the end"'));
     this.judge(socket, sent, last);
     await this.breach(socket, random, takeTurn(breachKinds, number), takeTurn(types, number));
   }
@@ -108,7 +108,7 @@ export class Fuzzer {
     count(report.byKind, kind);
     report.frames++;
     socket.write(bytes(random, messageType));
-    if (codes.length === 0) return socket.cut();
+    if (codes.length === 0) return socket.reset();
     const code = await socket.closed;
     count(report.byCloseCode, code ?? "none");
     if (code === undefined || ![...codes, brokenClient].includes(code)) {
