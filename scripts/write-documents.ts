@@ -4,8 +4,7 @@ import { openApiDocument } from "../src/docs/openapi.ts";
 import { routes } from "../src/http/registry.ts";
 import { registry } from "../src/ws/registry.ts";
 
-// Writes the two machine-readable documents to `docs/api`, for readers without a running server; with --check, only
-// says whether the ones there are true.
+// Writes the OpenAPI and AsyncAPI documents to `docs/api`. With --check, only reports whether the files are current.
 
 const folder = new URL("../docs/api/", import.meta.url);
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -15,7 +14,7 @@ const documents = {
   "asyncapi.json": asyncApiDocument(registry.values(), version),
 };
 
-const written = (path: URL): string => {
+const readCurrent = (path: URL): string => {
   try {
     return readFileSync(path, "utf8");
   } catch {
@@ -28,9 +27,9 @@ mkdirSync(folder, { recursive: true });
 for (const [name, document] of Object.entries(documents)) {
   const path = new URL(name, folder);
   const text = `${JSON.stringify(document, null, 2)}\n`;
-  if (written(path) === text) continue;
+  if (readCurrent(path) === text) continue;
   if (checkOnly) {
-    process.stderr.write(`docs/api/${name} is not what the source says: run \`npm run docs\`\n`);
+    process.stderr.write(`docs/api/${name} is out of date: run \`npm run docs\`\n`);
     process.exitCode = 1;
   } else {
     writeFileSync(path, text);

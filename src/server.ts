@@ -51,34 +51,34 @@ import { PresenceTracker } from "./ws/presence-tracker.ts";
 import { registry } from "./ws/registry.ts";
 import { refuseUnready } from "./ws/upgrade.ts";
 
-/** How long requests under way may take when the server stops, before they are cut off. */
-const lastRequestsMs = 5000;
+/** How long requests in progress may take when the server stops, in milliseconds. */
+const shutdownGraceMs = 5000;
 
-/** How long one complaint about refused connections stands for all of them. */
-const quietMs = 10_000;
+/** Shortest time between two equal warnings, in milliseconds. */
+const warningIntervalMs = 10_000;
 
-/** Changes older than this have been heard of, or found by the look at the database. */
-const latestNewsMs = 60_000;
+/** Changes by other processes are received, or found by the missed-changes job, within this time. */
+const maxChangeDelayMs = 60_000;
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
-/** The two ways in, made once the database is there. */
-interface Edges {
+/** What serves clients once the database is open. */
+interface EntryPoints {
   app: RequestListener;
   gateway: Gateway;
-  /** What runs beside them: each is stopped by calling it. */
-  chores: (() => void)[];
+  /** Functions that stop the background jobs. */
+  stopJobs: (() => void)[];
 }
 
-/** The whole messenger in one process: the one place that knows every part. */
+/** The messenger in one process: builds all parts and wires them. */
 export class Messenger {
   private readonly server: Server;
-  private readonly waitingApp: RequestListener;
+  private readonly startupApp: RequestListener;
   private readonly stopping = new AbortController();
   private opened: OpenDatabase | undefined;
   private redis: RedisClient | undefined;
   private bus: Bus | undefined;
-  private edges: Edges | undefined;
+  private entryPoints: EntryPoints | undefined;
   private stopped: Promise<void> | undefined;
 
   constructor(
@@ -86,7 +86,7 @@ export class Messenger {
     private readonly log: Logger,
   ) {
     const { http } = config;
-    this.waitingApp = createStartupApp({ http, log, asAppError });
+    this.startupApp = createStartupApp({ http, log, asAppError });
     this.server = createServer(
       {
         headersTimeout: http.headersTimeoutMs,
@@ -94,24 +94,24 @@ export class Messenger {
         connectionsCheckingInterval: http.headersTimeoutMs / 10,
         keepAliveTimeout: http.keepAliveMs,
       },
-      (request, response) => (this.edges?.app ?? this.waitingApp)(request, response),
+      (request, response) => (this.entryPoints?.app ?? this.startupApp)(request, response),
     );
     this.server.maxConnections = http.maxConnections;
     this.server.on(
       "drop",
-      sparingly(() => log.warn(`connections are refused: there are ${http.maxConnections} (MAX_CONNECTIONS)`)),
+      throttled(() => log.warn(`connections are rejected: the limit is ${http.maxConnections} (MAX_CONNECTIONS)`)),
     );
     this.server.on("upgrade", (request, socket, head) => {
       if (!asksForWebSocket(request)) this.server.emit("connection", withoutUpgrade(request, socket, head));
-      else if (this.edges) void this.edges.gateway.upgrade(request, socket, head);
+      else if (this.entryPoints) void this.entryPoints.gateway.upgrade(request, socket, head);
       else refuseUnready(socket);
     });
   }
 
   /**
-   * Listens, then opens the database; settles when both work.
+   * Listens, then opens the database. Resolves once both work.
    * @returns the port
-   * @throws StartError saying what to do
+   * @throws StartError that tells the operator what to do
    */
   async start(): Promise<number> {
     const port = await this.listen();
@@ -120,24 +120,24 @@ export class Messenger {
       databaseUrl,
       dataDir,
       poolSize: databasePoolSize,
-      patience: databasePatience,
+      timeouts: databasePatience,
       startTimeoutMs: databaseStartTimeoutMs,
       log: this.log,
       signal: this.stopping.signal,
     });
     this.bus = await this.openBus();
-    this.edges = await this.compose(this.opened, this.bus);
+    this.entryPoints = await this.compose(this.opened, this.bus);
     return port;
   }
 
-  /** Settles when the messenger cannot go on, with the reason; never while all is well. Only after `start`. */
+  /** After `start`: resolves with the reason if the messenger cannot continue. */
   get died(): Promise<Error> {
     return this.opened?.died ?? new Promise(() => {});
   }
 
-  /** Answers what was asked, tells every socket to come back, and lets go of port and database. Lets nobody new in. */
+  /** Accepts nothing new, answers the requests in progress, closes all sockets (1012), the port and the database. */
   stop(): Promise<void> {
-    this.stopped ??= this.windDown();
+    this.stopped ??= this.shutDown();
     return this.stopped;
   }
 
@@ -150,23 +150,23 @@ export class Messenger {
     return bus;
   }
 
-  private async compose({ database }: OpenDatabase, bus: Bus): Promise<Edges> {
+  private async compose({ database }: OpenDatabase, bus: Bus): Promise<EntryPoints> {
     const { config, log } = this;
     const isAlone = config.redisUrl === undefined;
-    if (!config.rates) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
+    if (!config.rates) log.warn("RATE_LIMITS=off: all rate limits are disabled; for load tests only");
     const limits = new RateLimits({ rates: config.rates, redis: this.redis, prefix: config.redisPrefix });
     const connections = new Connections({ maxPerUser: config.maxSocketsPerUser });
     const presence = new PresenceTracker({ connections, presences: new PresenceStore({ database }), bus, log });
-    const tellDevices = deliverTo(connections);
+    const pushToDevices = deliverTo(connections);
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
         waitForWriters: (chatId) => waitForWriters(database, chatId),
-        ...(!isAlone && { startVersion: startAmongOthers(database) }),
+        ...(!isAlone && { startVersion: startVersionAmongProcesses(database) }),
       },
       bus,
       deliver: (change) => {
-        tellDevices(change);
+        pushToDevices(change);
         presence.changed(change);
       },
       deliverSignal: signalTo(connections),
@@ -181,18 +181,19 @@ export class Messenger {
       refreshLifetimeMs: config.refreshTokenLifetimeSeconds * 1000,
       onEnded: endSessionsEverywhere(connections, bus),
     });
-    const passwords = new Passwords(config.passwords);
+    const { cost, atATime: concurrency, mostWaiting: maxQueued } = config.passwords;
+    const passwords = new Passwords({ cost, concurrency, maxQueued });
     const chatWriter = new ChatWriter({ database, delivery });
     const accounts = new Accounts({ database, passwords, limits, sessions, chatWriter });
     const people = new People({ database });
-    const marks = new ReadState({ database, delivery });
-    const blocks = new Blocks({ database, chatWriter, marks, onChange: presence.blockChanged });
+    const readState = new ReadState({ database, delivery });
+    const blocks = new Blocks({ database, chatWriter, readState, onChange: presence.blockChanged });
     const groups = new Groups({ database, chatWriter, maxMembers: config.maxGroupMembers });
     const dialogs = new Dialogs({ database, chatWriter });
     const messages = new Messages({
       database,
       chatWriter,
-      writer: new SendQueue({ database, dialogs, delivery, lanes: writerLanes(config) }),
+      writer: new SendQueue({ database, dialogs, delivery, lanes: sendConcurrency(config) }),
     });
     const history = new History({ database });
     const typing = new Typing({ database, delivery });
@@ -207,7 +208,7 @@ export class Messenger {
         asyncApi: asyncApiDocument(messageTypes, version),
         webSocketPage: webSocketPage(messageTypes),
       },
-      isReady: async () => isOpen() && (await answers(database)),
+      isReady: async () => isOpen() && (await responds(database)),
       limits,
       http: config.http,
       trustedProxyHops: config.trustedProxyHops,
@@ -217,11 +218,11 @@ export class Messenger {
     });
     const gateway = new Gateway({
       connections,
-      services: { messages, groups, history, readState: marks, typing, sync },
+      services: { messages, groups, history, readState, typing, sync },
       presence,
       sessions,
       limits,
-      turns: new FairQueue(readsAtATime(config)),
+      turns: new FairQueue(readConcurrency(config)),
       maxSockets: config.maxSockets,
       trustedProxyHops: config.trustedProxyHops,
       allowedOrigins: config.allowedOrigins,
@@ -230,63 +231,63 @@ export class Messenger {
       asAppError,
       log,
     });
-    const chores = [
+    const stopJobs = [
       pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
       purgeEndedChats({ database, log }),
       ...(isAlone ? [] : [pollMissedChanges({ database, delivery, log })]),
       () => delivery.stop(),
     ];
-    return { app, gateway, chores };
+    return { app, gateway, stopJobs };
   }
 
   private listen(): Promise<number> {
     const { host, port } = this.config;
     return new Promise((resolve, reject) => {
-      const refuse = (error: NodeJS.ErrnoException) => {
-        const why = error.code === "EADDRINUSE" ? "it is taken" : error.message;
+      const fail = (error: NodeJS.ErrnoException) => {
+        const reason = error.code === "EADDRINUSE" ? "it is in use" : error.message;
         reject(
           new StartError(
-            `Port ${port} of ${host} cannot be used: ${why}. Set PORT to another, or to 0 for a free one.`,
+            `Port ${port} of ${host} cannot be used: ${reason}. Set PORT to another one, or to 0 for a free one.`,
           ),
         );
       };
-      this.server.once("error", refuse).listen({ host, port }, () => {
-        this.server.off("error", refuse).on("error", this.noteFailedAccept);
+      this.server.once("error", fail).listen({ host, port }, () => {
+        this.server.off("error", fail).on("error", this.logFailedAccept);
         resolve((this.server.address() as AddressInfo).port);
       });
     });
   }
 
-  /** Such as for want of file descriptors: who is connected goes on. */
-  private readonly noteFailedAccept = sparingly((error: Error) =>
+  /** For example if no file descriptors are left; existing connections continue. */
+  private readonly logFailedAccept = throttled((error: Error) =>
     this.log.error({ err: error }, "a connection could not be accepted"),
   );
 
-  private async windDown(): Promise<void> {
+  private async shutDown(): Promise<void> {
     this.stopping.abort();
-    await this.edges?.gateway.stop();
+    await this.entryPoints?.gateway.stop();
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.server.closeIdleConnections();
-    await Promise.race([closed, wait(lastRequestsMs, undefined, { ref: false })]);
+    await Promise.race([closed, wait(shutdownGraceMs, undefined, { ref: false })]);
     this.server.closeAllConnections();
-    for (const stop of this.edges?.chores ?? []) stop();
+    for (const stop of this.entryPoints?.stopJobs ?? []) stop();
     await this.bus?.close();
     if (this.redis) await closeRedis(this.redis);
     await this.opened?.close();
   }
 }
 
-/** Says it now, and again only after a while: in a flood a line for each would be a flood of its own. */
-function sparingly<What extends unknown[]>(say: (...what: What) => void): (...what: What) => void {
-  let quietUntil = 0;
-  return (...what) => {
-    if (performance.now() < quietUntil) return;
-    quietUntil = performance.now() + quietMs;
-    say(...what);
+/** Wraps a function that logs a warning, so that a flood of causes does not flood the log. */
+function throttled<Args extends unknown[]>(warn: (...args: Args) => void): (...args: Args) => void {
+  let silentUntil = 0;
+  return (...args) => {
+    if (performance.now() < silentUntil) return;
+    silentUntil = performance.now() + warningIntervalMs;
+    warn(...args);
   };
 }
 
-/** Closes the sockets of ended sessions here, and has every other process do it. */
+/** Closes the sockets of ended sessions on this process and, through the bus, on all others. */
 function endSessionsEverywhere(connections: Connections, bus: Bus): (ended: SessionsEnded) => void {
   bus.subscribe("sessionsEnded", (body) => {
     const ended = readSessionsEnded(body);
@@ -299,23 +300,24 @@ function endSessionsEverywhere(connections: Connections, bus: Bus): (ended: Sess
 }
 
 /**
- * Where delivery starts with a chat that it does not remember: before what was changed since this process began to
- * serve, but not further back than hints and looks at the database can be late.
+ * The version from which delivery publishes a chat it does not remember: before the changes since the start of this
+ * process, but not further back than changes by other processes can be late.
  */
-function startAmongOthers(database: Database): (chatId: number) => Promise<number> {
+function startVersionAmongProcesses(database: Database): (chatId: number) => Promise<number> {
   const since = Date.now();
-  return (chatId) => versionBefore(database, { chatId, seconds: Math.min(Date.now() - since, latestNewsMs) / 1000 });
+  return (chatId) =>
+    versionBefore(database, { chatId, seconds: Math.min(Date.now() - since, maxChangeDelayMs) / 1000 });
 }
 
-/** Some connections are left to those who write. */
-const readsAtATime = ({ databaseUrl, databasePoolSize }: Config): number =>
+/** Half of the connections are left to writes. */
+const readConcurrency = ({ databaseUrl, databasePoolSize }: Config): number =>
   databaseUrl === undefined ? 1 : Math.ceil(databasePoolSize / 2);
 
-/** The embedded database has one connection, and while a transaction is open everyone else waits for it. */
-const writerLanes = ({ databaseUrl, databasePoolSize }: Config): number =>
+/** The embedded database has one connection, and all requests wait for it while a transaction is open. */
+const sendConcurrency = ({ databaseUrl, databasePoolSize }: Config): number =>
   databaseUrl === undefined || databasePoolSize < 4 ? 1 : 2;
 
-const answers = (database: Database): Promise<boolean> =>
+const responds = (database: Database): Promise<boolean> =>
   database.query("SELECT 1").then(
     () => true,
     () => false,

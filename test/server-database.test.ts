@@ -64,13 +64,13 @@ describeWithCluster("a PostgreSQL server of its own", () => {
   });
 
   test("is told how long statements, locks and idle transactions may take", async () => {
-    const { databasePatience: patience } = readConfig({
+    const { databasePatience: timeouts } = readConfig({
       DATABASE_URL: cluster.url,
       DATABASE_STATEMENT_TIMEOUT_SECONDS: "11",
       DATABASE_LOCK_TIMEOUT_SECONDS: "12",
       DATABASE_IDLE_TIMEOUT_SECONDS: "13",
     });
-    const database = connect({ url: cluster.url, embedded: false, poolSize: 1, patience, log: silentLog });
+    const database = connect({ url: cluster.url, embedded: false, poolSize: 1, timeouts, log: silentLog });
     const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
     const told = names.map((name) => select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }));
     expect((await Promise.all(told)).map(([row]) => row?.it)).toEqual(["11s", "12s", "13s"]);

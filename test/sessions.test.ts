@@ -374,7 +374,7 @@ describe("a session", () => {
       const { person, session } = await someone();
       const devices = [await messenger().connect(session.token), await person.connect()];
       const stranger = await someone();
-      const passwords = new Passwords({ cost: 4, atATime: 1, mostWaiting: 1 });
+      const passwords = new Passwords({ cost: 4, concurrency: 1, maxQueued: 1 });
       const given = await resetPassword({ database: messenger().db, passwords }, person.email.toUpperCase());
       const endedAt = Date.now();
       for (const device of devices) expect(await device.closed).toMatchObject(endedAndClosed);

@@ -1,5 +1,5 @@
 import { DataTypes, Sequelize } from "sequelize";
-import { address } from "../../src/db/connect.ts";
+import { connectionOptions } from "../../src/db/connect.ts";
 import { type RelayedMessage, serveRelay } from "./relay-server.ts";
 
 // No limit, but what is usually written on this stack: each message by itself, with Sequelize's models on a pool. A look
@@ -7,7 +7,7 @@ import { type RelayedMessage, serveRelay } from "./relay-server.ts";
 // in order, nothing repeated is noticed, there is no history to list and nothing to catch up from.
 
 const { DATABASE_URL = "", PEOPLE = "0", GROUPS = "" } = process.env;
-const database = new Sequelize({ ...address(DATABASE_URL), pool: { max: 10 } });
+const database = new Sequelize({ ...connectionOptions(DATABASE_URL), pool: { max: 10 } });
 
 const Person = database.define("person", { name: DataTypes.TEXT });
 const Member = database.define(

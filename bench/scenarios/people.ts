@@ -30,8 +30,8 @@ export const people: Scenario = {
     const url = await arena.database();
     await migrate(url, log);
     await onDatabase(url, (client) => client.query(`${named(count)}; ANALYZE`));
-    const { databasePatience: patience } = readConfig({ DATABASE_URL: url });
-    const database = connect({ url, embedded: false, poolSize: 2, patience, log });
+    const { databasePatience: timeouts } = readConfig({ DATABASE_URL: url });
+    const database = connect({ url, embedded: false, poolSize: 2, timeouts, log });
     const finder = new People({ database });
     const rows: (string | number)[][] = [];
     for (const search of searches) {

@@ -5,23 +5,26 @@ import { createLogger } from "../logger.ts";
 import { resetPassword } from "../services/accounts/password-reset.ts";
 import { Passwords } from "../services/accounts/passwords.ts";
 
-// The operator's command: `npm run user:reset-password -- ann@example.org`.
+// Command for operators: `npm run user:reset-password -- ann@example.org`.
 
 async function main(): Promise<void> {
   const email = process.argv.at(-1) ?? "";
-  if (!email.includes("@")) throw new StartError("Say whose: npm run user:reset-password -- ann@example.org");
+  if (!email.includes("@"))
+    throw new StartError("Pass an e-mail address: npm run user:reset-password -- ann@example.org");
   const config = loadConfig();
   const { database, close } = await openDatabase({
     databaseUrl: config.databaseUrl,
     dataDir: config.dataDir,
     poolSize: 1,
-    patience: config.databasePatience,
+    timeouts: config.databasePatience,
     startTimeoutMs: config.databaseStartTimeoutMs,
     log: createLogger({ level: "silent", readable: false }),
     signal: new AbortController().signal,
   });
   try {
-    const password = await resetPassword({ database, passwords: new Passwords(config.passwords) }, email);
+    const { cost, atATime: concurrency, mostWaiting: maxQueued } = config.passwords;
+    const passwords = new Passwords({ cost, concurrency, maxQueued });
+    const password = await resetPassword({ database, passwords }, email);
     process.stdout.write(`The new password of ${email} is ${password}\nAll sessions of this account have ended.\n`);
   } finally {
     await close();

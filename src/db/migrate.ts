@@ -10,16 +10,16 @@ interface Migration {
   down(queryInterface: QueryInterface): Promise<unknown>;
 }
 
-/** An arbitrary number that stands for "migrating this product" among the database's advisory locks. */
+/** Key of the advisory lock of migrations; an arbitrary number. */
 const migrationLock = 7_238_645_113;
 
 const require = createRequire(import.meta.url);
 const folder = fileURLToPath(new URL("../../migrations", import.meta.url));
 
 /**
- * Brings the tables up to date with `migrations/`. Several processes may start at once: one migrates, the others wait
- * for it. The same files and the same names as `sequelize-cli` (`.sequelizerc`), so either can go on from the other.
- * @returns the names of the migrations that this call ran
+ * Runs the pending migrations in `migrations/`. If several processes start at once, one migrates and the others wait.
+ * Uses the files and names of `sequelize-cli` (`.sequelizerc`), so either can continue where the other stopped.
+ * @returns the names of the migrations it ran
  */
 export async function migrate(url: string, log: Logger): Promise<string[]> {
   const database = connectForMigrations(url);

@@ -21,19 +21,19 @@ const httpStatus: Record<ErrorKind, number> = {
   internal: 500,
 };
 
-/** What an answer of this code is sent with; used by the documents too. */
+/** The HTTP status of each error code, also used in OpenAPI. */
 export const statusOfCode: Readonly<Record<string, number>> = Object.fromEntries(
   Object.entries(errorCodes).map(([kind, code]) => [code, httpStatus[kind as ErrorKind]]),
 );
 
-interface Refusal {
+interface ErrorResponse {
   status: number;
   code: ErrorCode;
   detail: string;
   retryAfterMs?: number | undefined;
 }
 
-function send(response: ServerResponse, { status, code, detail, retryAfterMs }: Refusal): void {
+function send(response: ServerResponse, { status, code, detail, retryAfterMs }: ErrorResponse): void {
   const problem: Problem = {
     type: "about:blank",
     title: STATUS_CODES[status] ?? "Error",
@@ -50,12 +50,12 @@ function send(response: ServerResponse, { status, code, detail, retryAfterMs }: 
   response.end(JSON.stringify(problem));
 }
 
-/** Answers with an error of ours. */
+/** Sends an AppError as an RFC 9457 problem. */
 export const sendError = (response: ServerResponse, { kind, message, retryAfterMs }: AppError): void =>
   send(response, { status: httpStatus[kind], code: errorCodes[kind], detail: message, retryAfterMs });
 
 export const unknownRoute: RequestHandler = (_request, response) =>
-  send(response, { status: 404, code: "NOT_FOUND", detail: "There is no such address; see /api" });
+  send(response, { status: 404, code: "NOT_FOUND", detail: "No such path; see /api" });
 
 export const wrongMethod =
   (allowed: readonly string[]): RequestHandler =>
@@ -64,12 +64,12 @@ export const wrongMethod =
     send(response, {
       status: 405,
       code: "METHOD_NOT_ALLOWED",
-      detail: `Allowed here: ${allowed.join(", ").toUpperCase()}`,
+      detail: `Allowed methods: ${allowed.join(", ").toUpperCase()}`,
     });
   };
 
-/** What Express and its body parser refuse by themselves, by the `type` or the status they give it. */
-const edgeRefusals: Record<string, { code: EdgeErrorCode; detail: string }> = {
+/** Errors of the body parser of Express, by their `type`. */
+const bodyParserErrors: Record<string, { code: EdgeErrorCode; detail: string }> = {
   "entity.parse.failed": { code: "BAD_JSON", detail: "The body must be one JSON object" },
   "entity.too.large": { code: "TOO_LARGE", detail: "The body is too large" },
 };
@@ -77,7 +77,7 @@ const edgeRefusals: Record<string, { code: EdgeErrorCode; detail: string }> = {
 const isHttpError = (error: unknown): error is { status: number; type?: string } =>
   error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500;
 
-/** Any error as one problem answer. Ours are logged; the body names the request that the log names. */
+/** Sends any error as a problem. Internal errors are logged under the request id that the problem contains. */
 export const errorHandler =
   (asAppError: (error: unknown) => AppError): ErrorRequestHandler =>
   (error, request, response, _next) => {
@@ -86,8 +86,11 @@ export const errorHandler =
       return;
     }
     if (isHttpError(error)) {
-      const refusal = edgeRefusals[error.type ?? ""] ?? { code: "VALIDATION", detail: "The request cannot be read" };
-      send(response, { status: error.status, ...refusal });
+      const errorResponse = bodyParserErrors[error.type ?? ""] ?? {
+        code: "VALIDATION",
+        detail: "The request is malformed",
+      };
+      send(response, { status: error.status, ...errorResponse });
       return;
     }
     const appError = asAppError(error);

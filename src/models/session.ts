@@ -1,7 +1,7 @@
 import { BelongsTo, Column, DataType, ForeignKey, Model, Table } from "sequelize-typescript";
 import { User } from "./user.ts";
 
-/** One log-in on one device. Tokens name it, and end with it. */
+/** A log-in on one device. Its tokens are valid as long as it is active. */
 @Table({ tableName: "sessions", underscored: true, timestamps: false })
 export class Session extends Model<Partial<Session>> {
   @Column({ type: DataType.BIGINT, primaryKey: true, autoIncrement: true })
@@ -18,7 +18,7 @@ export class Session extends Model<Partial<Session>> {
   @Column(DataType.BLOB)
   declare refreshHash: Buffer;
 
-  /** SHA-256 of the refresh token before it, which may still ask for its successor for a while. */
+  /** SHA-256 of the previous refresh token, which still works for a short time. */
   @Column(DataType.BLOB)
   declare previousHash: Buffer | null;
 
@@ -31,7 +31,7 @@ export class Session extends Model<Partial<Session>> {
   @Column(DataType.DATE)
   declare lastUsedAt: Date;
 
-  /** When the refresh token was last changed. */
+  /** When the refresh token was last replaced. */
   @Column(DataType.DATE)
   declare refreshedAt: Date;
 
