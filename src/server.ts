@@ -26,14 +26,16 @@ import type { Logger } from "./logger.ts";
 import { Accounts } from "./services/accounts/accounts.ts";
 import { Blocks } from "./services/people/blocks.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
-import { ChatWriter } from "./writes/chat-log.ts";
-import { Dialogs } from "./services/chats/dialogs.ts";
+import { ChatWriter } from "./writes/chat-transaction.ts";
+import { Committer } from "./writes/commit.ts";
+import { Dialogs } from "./writes/dialogs.ts";
 import { Groups } from "./services/groups/groups.ts";
 import { History } from "./services/messages/history.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
 import { ReadState } from "./services/chats/read-state.ts";
-import { SendQueue } from "./writes/message-writer.ts";
+import { MessageSender } from "./writes/message-sender.ts";
+import { BatchWriter } from "./writes/send-batch.ts";
 import { Messages } from "./services/messages/messages.ts";
 import { Passwords } from "./services/accounts/passwords.ts";
 import { People } from "./services/people/people.ts";
@@ -183,18 +185,17 @@ export class Messenger {
     });
     const { cost, atATime: concurrency, mostWaiting: maxQueued } = config.passwords;
     const passwords = new Passwords({ cost, concurrency, maxQueued });
-    const chatWriter = new ChatWriter({ database, delivery });
+    const committer = new Committer({ database, delivery });
+    const chatWriter = new ChatWriter({ database, committer });
     const accounts = new Accounts({ database, passwords, limits, sessions, chatWriter });
     const people = new People({ database });
     const readState = new ReadState({ database, delivery });
     const blocks = new Blocks({ database, chatWriter, readState, onChange: presence.blockChanged });
     const groups = new Groups({ database, chatWriter, maxMembers: config.maxGroupMembers });
     const dialogs = new Dialogs({ database, chatWriter });
-    const messages = new Messages({
-      database,
-      chatWriter,
-      writer: new SendQueue({ database, dialogs, delivery, lanes: sendConcurrency(config) }),
-    });
+    const batches = new BatchWriter({ database, dialogs, committer });
+    const sender = new MessageSender({ batches, concurrency: sendConcurrency(config) });
+    const messages = new Messages({ database, chatWriter, sender });
     const history = new History({ database });
     const typing = new Typing({ database, delivery });
     const sync = new Sync({ database });

@@ -17,7 +17,7 @@ const layers: Record<string, readonly string[]> = {
   db: ["models", "domain", "errors", "logger"],
   bus: ["contract", "errors", "logger"],
   delivery: ["bus", "contract", "domain", "concurrency", "logger"],
-  writes: ["services", "delivery", "db", "models", "domain", "domain-errors", "errors"],
+  writes: ["delivery", "db", "domain", "domain-errors", "errors"],
   services: ["writes", "delivery", "bus", "db", "models", "domain", "domain-errors", "concurrency", "errors", "logger"],
   jobs: ["delivery", "db", "domain", "logger"],
   http: ["services", "contract", "domain", "errors", "logger"],

@@ -5,7 +5,8 @@ import type { Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
 import { emailKey, isActive, type ActiveUser, nameKey } from "../../models/user.ts";
-import type { ChatWriter } from "../../writes/chat-log.ts";
+import type { ChatWriter } from "../../writes/chat-transaction.ts";
+import { removeMember } from "../../writes/locked-chat.ts";
 import { leaveGroups } from "../groups/groups.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
 import type { Passwords } from "./passwords.ts";
@@ -151,23 +152,22 @@ export class Accounts {
     const user = await this.requireActive(userId);
     await this.requirePassword(user, password);
     const { sessions, chatWriter } = this.options;
-    const sessionIds = await chatWriter.change(undefined, async (changes) => {
-      const { transaction } = changes;
+    const sessionIds = await chatWriter.commit(undefined, async (tx) => {
+      const { transaction } = tx;
       const locked = await User.findByPk(userId, { lock: transaction.LOCK.UPDATE, transaction });
       if (!isActive(locked)) throw notLoggedIn();
       if (locked.passwordHash !== user.passwordHash) throw wrongPassword();
-      const chats = await changes.lockAllOf(userId);
+      const chats = await tx.lockChatsOf(userId);
       await locked.update(
         { email: null, emailKey: null, passwordHash: null, ...noNames, deletedAt: new Date() },
         { transaction },
       );
       await Block.destroy({ where: { [Op.or]: [{ userId }, { blockedId: userId }] }, transaction });
       await leaveGroups(
-        changes,
         chats.filter(({ kind }) => kind === "group"),
         userId,
       );
-      await changes.removeMember(
+      await removeMember(
         chats.filter(({ kind }) => kind === "dialog"),
         userId,
       );

@@ -1,28 +1,29 @@
 import type { Database } from "../../db/connect.ts";
 import { messagesById } from "../../db/queries/messages/messages.ts";
+import { blocks } from "../../db/queries/people/blocked-people.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { ChatMessage, SentMessage } from "../../domain/message.ts";
 import { noSuchMessage, noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
-import type { Changes, ChatWriter, LockedChat } from "../../writes/chat-log.ts";
-import type { SendQueue } from "../../writes/message-writer.ts";
-import { blocks } from "../people/blocks.ts";
+import type { ChatTransaction, ChatWriter } from "../../writes/chat-transaction.ts";
+import type { LockedChat } from "../../writes/locked-chat.ts";
+import type { MessageSender } from "../../writes/message-sender.ts";
 
-interface Words {
+interface MessageInput {
   content: string;
-  /** Sending the same id again gives what was stored, and stores nothing. */
+  /** A repeated send with the same id returns the stored message, and stores nothing. */
   clientMessageId?: string | undefined;
-  /** The message of the same chat that this one answers. */
+  /** The message of the same chat that this one replies to. */
   replyTo?: number | undefined;
 }
 
-/** What people say to each other. */
+/** Sends, edits and deletes messages. */
 export class Messages {
-  constructor(private readonly options: { database: Database; chatWriter: ChatWriter; writer: SendQueue }) {}
+  constructor(private readonly options: { database: Database; chatWriter: ChatWriter; sender: MessageSender }) {}
 
-  sendToGroup({ userId, requester }: Actor, wish: Words & { groupId: number }): Promise<SentMessage> {
-    const { groupId, content, clientMessageId, replyTo } = wish;
-    return this.options.writer.send({
+  sendToGroup({ userId, requester }: Actor, input: MessageInput & { groupId: number }): Promise<SentMessage> {
+    const { groupId, content, clientMessageId, replyTo } = input;
+    return this.options.sender.send({
       to: { groupId },
       senderId: userId,
       content,
@@ -32,10 +33,10 @@ export class Messages {
     });
   }
 
-  /** The first message of two people opens their dialog. */
-  sendPrivately({ userId, requester }: Actor, wish: Words & { receiverId: number }): Promise<SentMessage> {
-    const { receiverId, content, clientMessageId, replyTo } = wish;
-    return this.options.writer.send({
+  /** Sends a message to a person. The first one creates the dialog of the two. */
+  sendPrivately({ userId, requester }: Actor, input: MessageInput & { receiverId: number }): Promise<SentMessage> {
+    const { receiverId, content, clientMessageId, replyTo } = input;
+    return this.options.sender.send({
       to: { receiverId },
       senderId: userId,
       content,
@@ -45,42 +46,45 @@ export class Messages {
     });
   }
 
-  /** Replaces the text of one's own message. */
+  /** Replaces the text of a message of the caller. */
   edit(by: Actor, { messageId, content }: { messageId: number; content: string }): Promise<ChatMessage> {
-    return this.revise(by, messageId, async ({ chat, message, changes }) => {
-      if (message.sender.id !== by.userId) throw new AppError("forbidden", "Only who wrote a message may edit it");
+    return this.change(by, messageId, async ({ chat, message, tx }) => {
+      if (message.sender.id !== by.userId) throw new AppError("forbidden", "Only the sender of a message may edit it");
       if (message.deletedAt) throw new AppError("conflict", "This message is deleted");
       const receiverId = message.receiver?.id;
-      if (receiverId !== undefined && (await blocks(receiverId, by.userId, changes.transaction))) throw noSuchUser();
-      return chat.revise(messageId, { content });
+      if (receiverId !== undefined && (await blocks(receiverId, by.userId, tx.transaction))) throw noSuchUser();
+      return chat.editMessage(messageId, content);
     });
   }
 
-  /** Takes a message back: one's own, or in a group as its admin any. Its place stays, its text is gone for good. */
+  /**
+   * Deletes a message: of the caller, or in a group, for its admins and owner, of any member. The message keeps its
+   * place, but its text is removed for good.
+   */
   delete(by: Actor, { messageId }: { messageId: number }): Promise<ChatMessage> {
-    return this.revise(by, messageId, async ({ chat, message }) => {
-      const moderates = chat.kind === "group" && chat.members.get(by.userId) !== "member";
-      if (message.sender.id !== by.userId && !moderates) {
-        throw new AppError("forbidden", "Only who wrote a message, or an admin of its group, may delete it");
+    return this.change(by, messageId, async ({ chat, message }) => {
+      const isModerator = chat.kind === "group" && chat.members.get(by.userId) !== "member";
+      if (message.sender.id !== by.userId && !isModerator) {
+        throw new AppError("forbidden", "Only the sender of a message, or an admin of its group, may delete it");
       }
-      return message.deletedAt ? message : chat.revise(messageId, "deletion");
+      return message.deletedAt ? message : chat.deleteMessage(messageId);
     });
   }
 
-  /** Runs a change of a message that exists in a chat of the asker, under that chat's lock. */
-  private async revise(
+  /** Changes a message in a chat of the caller, under the lock of that chat. */
+  private async change(
     by: Actor,
     messageId: number,
-    change: (found: { chat: LockedChat; message: ChatMessage; changes: Changes }) => Promise<ChatMessage>,
+    work: (found: { chat: LockedChat; message: ChatMessage; tx: ChatTransaction }) => Promise<ChatMessage>,
   ): Promise<ChatMessage> {
     const [known] = await messagesById(this.options.database, [messageId]);
     if (!known) throw noSuchMessage();
-    return this.options.chatWriter.change(by.requester, async (changes) => {
-      const chat = await changes.lock(known.chatId);
-      const message = chat?.members.has(by.userId) ? await chat.message(messageId) : undefined;
+    return this.options.chatWriter.commit(by.requester, async (tx) => {
+      const chat = await tx.lock(known.chatId);
+      const message = chat?.members.has(by.userId) ? await chat.findMessage(messageId) : undefined;
       if (!chat || !message) throw noSuchMessage();
-      if (message.event) throw new AppError("forbidden", "A notification can be neither edited nor deleted");
-      return change({ chat, message, changes });
+      if (message.event) throw new AppError("forbidden", "A system message can be neither edited nor deleted");
+      return work({ chat, message, tx });
     });
   }
 }

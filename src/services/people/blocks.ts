@@ -1,10 +1,9 @@
-import type { Transaction } from "sequelize";
 import type { Person } from "../../domain/person.ts";
 import { blockedPeople } from "../../db/queries/people/blocked-people.ts";
 import type { Database } from "../../db/connect.ts";
 import { AppError } from "../../errors.ts";
 import { Block } from "../../models/index.ts";
-import type { ChatWriter } from "../../writes/chat-log.ts";
+import type { ChatWriter } from "../../writes/chat-transaction.ts";
 import type { ReadState } from "../chats/read-state.ts";
 import { noSuchUser } from "../../domain-errors.ts";
 
@@ -30,16 +29,16 @@ export class Blocks {
    */
   async block(userId: number, blockedId: number): Promise<void> {
     if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own');
-    await this.options.chatWriter.change(undefined, async (changes) => {
-      const { transaction } = changes;
+    await this.options.chatWriter.commit(undefined, async (tx) => {
+      const { transaction } = tx;
       // In ascending id order, as everywhere: two users may block each other at the same time.
       let exists = false;
       for (const id of [userId, blockedId].sort((a, b) => a - b)) {
-        if (id === userId) await changes.holdAccountAlone(id);
-        else exists = await changes.holdAccount(id);
+        if (id === userId) await tx.lockAccountExclusively(id);
+        else exists = await tx.lockAccount(id);
       }
       if (!exists) throw noSuchUser();
-      await changes.lockDialog(userId, blockedId);
+      await tx.lockDialog(userId, blockedId);
       await Block.bulkCreate([{ userId, blockedId }], { ignoreDuplicates: true, transaction });
     });
     this.options.onChange([userId, blockedId]);
@@ -51,9 +50,4 @@ export class Blocks {
     this.options.onChange([userId, blockedId]);
     await this.options.readState.shareReadPositions(userId, blockedId);
   }
-}
-
-/** Whether the first user blocks the second. Called under the lock of the account or dialog that depends on it. */
-export async function blocks(userId: number, blockedId: number, transaction: Transaction): Promise<boolean> {
-  return (await Block.count({ where: { userId, blockedId }, transaction })) > 0;
 }

@@ -4,47 +4,88 @@ import type { StoredEvent } from "../../../domain/event.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
-/** Takes the row locks of living chats, by rising id. */
-export function lockChats(
+/* Writes to chats whose row locks the transaction holds, or which it has created. */
+
+/** Creates a group without members and returns its id. */
+export async function createGroup(database: Database, name: string, transaction: Transaction): Promise<number> {
+  const [row] = await select<{ id: number }>(
+    database,
+    "INSERT INTO chats (kind, name) VALUES ('group', $name) RETURNING id",
+    { name },
+    transaction,
+  );
+  if (!row) throw new Error("a group was not created");
+  return row.id;
+}
+
+export async function renameGroup(
+  database: Database,
+  { chatId, name }: { chatId: number; name: string },
+  transaction: Transaction,
+): Promise<void> {
+  await select(database, "UPDATE chats SET name = $name WHERE id = $chatId", { chatId, name }, transaction);
+}
+
+/** Ends chats: marks them as deleted and removes all members. Their messages are purged later. */
+export async function endChats(
   database: Database,
   chatIds: readonly number[],
   transaction: Transaction,
-): Promise<{ id: number; kind: "dialog" | "group"; version: number }[]> {
-  return select(
+): Promise<void> {
+  const chats = "UPDATE chats SET deleted_at = $endedAt WHERE id = ANY ($chatIds::bigint[])";
+  await select(database, chats, { chatIds, endedAt: new Date() }, transaction);
+  await select(database, "DELETE FROM chat_members WHERE chat_id = ANY ($chatIds::bigint[])", { chatIds }, transaction);
+}
+
+/** Adds a member to a chat who has read everything up to `readSeq`. */
+export async function addMember(
+  database: Database,
+  member: { chatId: number; userId: number; role: Role; readSeq: number },
+  transaction: Transaction,
+): Promise<void> {
+  await select(
     database,
-    `SELECT id, kind, version FROM chats
-      WHERE id = ANY ($chatIds::bigint[]) AND deleted_at IS NULL
-      ORDER BY id
-        FOR NO KEY UPDATE`,
-    { chatIds },
+    "INSERT INTO chat_members (user_id, chat_id, role, read_seq) VALUES ($userId, $chatId, $role, $readSeq)",
+    member,
     transaction,
   );
 }
 
-/** Who is in each of these chats, the longest there first. Index: chat_members_of_chat. */
-export async function membersOf(
+/** Removes a person from chats. Index: the primary key of chat_members. */
+export async function removeMember(
   database: Database,
-  chatIds: readonly number[],
+  { chatIds, userId }: { chatIds: readonly number[]; userId: number },
   transaction: Transaction,
-): Promise<Map<number, Map<number, Role>>> {
-  const rows = await select<{ chatId: number; userId: number; role: Role }>(
+): Promise<void> {
+  await select(
     database,
-    `SELECT chat_id AS "chatId", user_id AS "userId", role
-       FROM chat_members
-      WHERE chat_id = ANY ($chatIds::bigint[])
-      ORDER BY chat_id, joined_at, user_id`,
-    { chatIds },
+    "DELETE FROM chat_members WHERE user_id = $userId AND chat_id = ANY ($chatIds::bigint[])",
+    { chatIds, userId },
     transaction,
   );
-  const chats = new Map<number, Map<number, Role>>();
-  for (const { chatId, userId, role } of rows) {
-    const members = chats.get(chatId) ?? new Map<number, Role>();
-    chats.set(chatId, members.set(userId, role));
-  }
-  return chats;
 }
 
-/** A notice and its chat. */
+/** Gives one member of each of these chats another role. */
+export async function setRoles(
+  database: Database,
+  members: readonly { chatId: number; userId: number; role: Role }[],
+  transaction: Transaction,
+): Promise<void> {
+  await select(
+    database,
+    `UPDATE chat_members AS member SET role = input.role
+       FROM unnest($chatIds::bigint[], $userIds::bigint[], $roles::text[]) AS input (chat_id, user_id, role)
+      WHERE member.chat_id = input.chat_id AND member.user_id = input.user_id`,
+    {
+      chatIds: members.map(({ chatId }) => chatId),
+      userIds: members.map(({ userId }) => userId),
+      roles: members.map(({ role }) => role),
+    },
+    transaction,
+  );
+}
+
+/** A system message and its chat. */
 export interface SystemMessageToWrite {
   chatId: number;
   senderId: number;
@@ -53,26 +94,26 @@ export interface SystemMessageToWrite {
 }
 
 /**
- * Writes notices to chats whose locks are held, at most one to each: with the chat's next `seq` and `version`, which it
- * counts on the chat. Whoever a notice is by has read it.
+ * Writes system messages, at most one to each chat, under the next `seq` and `version` of the chat, which it raises. The
+ * sender of a system message has read it.
  * @returns their ids, in no order
  */
 export async function insertSystemMessages(
   database: Database,
-  notices: readonly SystemMessageToWrite[],
+  messages: readonly SystemMessageToWrite[],
   transaction: Transaction,
 ): Promise<number[]> {
   const rows = await select<{ id: number }>(
     database,
-    `WITH notice AS (
+    `WITH input AS (
             SELECT *
               FROM unnest($chatIds::bigint[], $senderIds::bigint[], $clientMessageIds::text[], $events::text[])
-                     AS given (chat_id, sender_id, client_message_id, event)
+                     AS message (chat_id, sender_id, client_message_id, event)
           ), next AS (
-            SELECT notice.*, chats.last_seq + 1 AS seq, chats.version + 1 AS version,
+            SELECT input.*, chats.last_seq + 1 AS seq, chats.version + 1 AS version,
                    nextval('messages_id_seq') AS id
-              FROM notice
-              JOIN chats ON chats.id = notice.chat_id
+              FROM input
+              JOIN chats ON chats.id = input.chat_id
           ), counted AS (
             UPDATE chats SET last_seq = next.seq, version = next.version, last_message_id = next.id
               FROM next WHERE chats.id = next.chat_id
@@ -86,32 +127,37 @@ export async function insertSystemMessages(
        FROM next
   RETURNING id`,
     {
-      chatIds: notices.map(({ chatId }) => chatId),
-      senderIds: notices.map(({ senderId }) => senderId),
-      clientMessageIds: notices.map(({ clientMessageId }) => clientMessageId ?? null),
-      events: notices.map(({ event }) => JSON.stringify(event)),
+      chatIds: messages.map(({ chatId }) => chatId),
+      senderIds: messages.map(({ senderId }) => senderId),
+      clientMessageIds: messages.map(({ clientMessageId }) => clientMessageId ?? null),
+      events: messages.map(({ event }) => JSON.stringify(event)),
     },
     transaction,
   );
   return rows.map(({ id }) => id);
 }
 
-/** Gives one member of each of these chats, whose locks are held, another role. */
-export async function setRoles(
+/**
+ * Replaces the content of a message, or deletes it; that takes the next `version` of the chat.
+ * @param revision.content null deletes the message: its row stays, without content
+ * @returns false if the chat has no such message
+ */
+export async function reviseMessage(
   database: Database,
-  members: readonly { chatId: number; userId: number; role: Role }[],
+  { chatId, messageId, content }: { chatId: number; messageId: number; content: string | null },
   transaction: Transaction,
-): Promise<void> {
-  await select(
+): Promise<boolean> {
+  const rows = await select(
     database,
-    `UPDATE chat_members AS member SET role = given.role
-       FROM unnest($chatIds::bigint[], $userIds::bigint[], $roles::text[]) AS given (chat_id, user_id, role)
-      WHERE member.chat_id = given.chat_id AND member.user_id = given.user_id`,
-    {
-      chatIds: members.map(({ chatId }) => chatId),
-      userIds: members.map(({ userId }) => userId),
-      roles: members.map(({ role }) => role),
-    },
+    `WITH chat AS (UPDATE chats SET version = version + 1 WHERE id = $chatId RETURNING id, version)
+     UPDATE messages
+        SET version = chat.version, content = $content,
+            ${content === null ? "deleted_at" : "edited_at"} = date_trunc('milliseconds', clock_timestamp())
+       FROM chat
+      WHERE messages.id = $messageId AND messages.chat_id = chat.id
+  RETURNING messages.id`,
+    { chatId, messageId, content: content ?? "" },
     transaction,
   );
+  return rows.length > 0;
 }

@@ -1,7 +1,8 @@
+import type { Transaction } from "sequelize";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
-/** Two people, the first of whom does something to the second. */
+/** Two people, of whom the first acts on the second. */
 export interface Pair {
   userId: number;
   otherId: number;
@@ -10,8 +11,12 @@ export interface Pair {
 /** A pair as a key of a map. */
 export const pairKey = ({ userId, otherId }: Pair): string => `${userId} ${otherId}`;
 
-/** The dialogs that these pairs have. Index: chats_pair_unique. */
-export async function dialogsOf(database: Database, pairs: readonly Pair[]): Promise<Map<string, number>> {
+/** The dialogs that these pairs have, by `pairKey`. Index: chats_pair_unique. */
+export async function dialogsOf(
+  database: Database,
+  pairs: readonly Pair[],
+  transaction?: Transaction,
+): Promise<Map<string, number>> {
   const rows = await select<Pair & { chatId: number }>(
     database,
     `SELECT DISTINCT pair.user_id AS "userId", pair.other_id AS "otherId", c.id AS "chatId"
@@ -19,11 +24,37 @@ export async function dialogsOf(database: Database, pairs: readonly Pair[]): Pro
        JOIN chats AS c ON c.pair_low = LEAST(pair.user_id, pair.other_id)
                       AND c.pair_high = GREATEST(pair.user_id, pair.other_id)`,
     { userIds: pairs.map(({ userId }) => userId), otherIds: pairs.map(({ otherId }) => otherId) },
+    transaction,
   );
   return new Map(rows.map((row) => [pairKey(row), row.chatId]));
 }
 
-/** How far these chats are, as far as there are such chats. */
+/** Returns the dialog of two people, or of one person with themselves; creates it unless it exists. */
+export async function findOrCreateDialog(
+  database: Database,
+  { userId, otherId }: Pair,
+  transaction: Transaction,
+): Promise<number> {
+  const pair = { low: Math.min(userId, otherId), high: Math.max(userId, otherId) };
+  // If another transaction is inserting the dialog, the insert waits for it but does not see its row: hence the select.
+  const insert = `WITH dialog AS (
+                         INSERT INTO chats (kind, pair_low, pair_high) VALUES ('dialog', $low, $high)
+                    ON CONFLICT (pair_low, pair_high) DO NOTHING
+                      RETURNING id
+                       ), member AS (
+                         INSERT INTO chat_members (user_id, chat_id)
+                         SELECT DISTINCT unnest(ARRAY[$low, $high]::bigint[]), id FROM dialog
+                       )
+                  SELECT id FROM dialog`;
+  const find = "SELECT id FROM chats WHERE pair_low = $low AND pair_high = $high";
+  for (const sql of [insert, find]) {
+    const [row] = await select<{ id: number }>(database, sql, pair, transaction);
+    if (row) return row.id;
+  }
+  throw new Error("a dialog that could not be created cannot be found");
+}
+
+/** Returns the current versions of these chats; unknown chats are left out. */
 export function chatVersions(
   database: Database,
   chatIds: readonly number[],

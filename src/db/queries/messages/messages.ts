@@ -138,24 +138,20 @@ export async function messagesById(
   return rows.map(toChatMessage);
 }
 
-/** What people have stored under their client ids. Index: messages_client_id_unique. */
-export async function messagesByClientIds(
+/** The message that a person has stored under a client id, if there is one. Index: messages_client_id_unique. */
+export async function messageByClientId(
   database: Database,
-  keys: readonly { senderId: number; clientMessageId: string }[],
+  key: { senderId: number; clientMessageId: string },
   transaction?: Transaction,
-): Promise<ChatMessage[]> {
-  const rows = await select<MessageRow>(
+): Promise<ChatMessage | undefined> {
+  const [row] = await select<MessageRow>(
     database,
     `SELECT ${messageColumns}
-       FROM unnest($senderIds::bigint[], $clientMessageIds::text[]) AS wanted (sender_id, client_message_id)
-       JOIN messages AS m ON m.sender_id = wanted.sender_id AND m.client_message_id = wanted.client_message_id
+       FROM messages AS m
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
-      ORDER BY m.id`,
-    {
-      senderIds: keys.map(({ senderId }) => senderId),
-      clientMessageIds: keys.map(({ clientMessageId }) => clientMessageId),
-    },
+      WHERE m.sender_id = $senderId AND m.client_message_id = $clientMessageId`,
+    key,
     transaction,
   );
-  return rows.map(toChatMessage);
+  return row && toChatMessage(row);
 }

@@ -1,4 +1,6 @@
+import type { Transaction } from "sequelize";
 import type { Person } from "../../../domain/person.ts";
+import { Block } from "../../../models/index.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
@@ -24,4 +26,9 @@ export function blockedPeople(database: Database, userId: number): Promise<Perso
       LIMIT $maxRows`,
     { userId, maxRows },
   );
+}
+
+/** Whether the first person blocks the second. Ask under the lock of what depends on it. */
+export async function blocks(userId: number, blockedId: number, transaction: Transaction): Promise<boolean> {
+  return (await Block.count({ where: { userId, blockedId }, transaction })) > 0;
 }

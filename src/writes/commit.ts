@@ -1,0 +1,137 @@
+import type { Database } from "../db/connect.ts";
+import { isKnownNotCommitted, isRetryableRollback, violatedConstraint } from "../db/database-errors.ts";
+import { chatVersions } from "../db/queries/chats/dialogs.ts";
+import type { Delivery, EndWrite } from "../delivery/delivery.ts";
+import type { Change } from "../domain/change.ts";
+import { AppError } from "../errors.ts";
+
+/** What a write returns once it is committed. */
+export interface Committed<Result> {
+  result: Result;
+  /** The changes to publish, in the order in which to publish them. */
+  changes: readonly Change[];
+}
+
+/** A committed write whose changes have been published. */
+export interface Published<Result> {
+  result: Result;
+  /** For each change, in order: settles when it has been delivered; undefined if that has already happened. */
+  deliveries: readonly (Promise<void> | undefined)[];
+}
+
+/** The commit may or may not have happened. If it has, its changes are read from the store and delivered. */
+export class OutcomeUnknownError extends AppError {
+  constructor(cause: unknown) {
+    super("unavailable", "The outcome is unknown. Try again.", { cause });
+  }
+}
+
+/** Two writes with the same client id met. The second finds the message of the first when it is retried. */
+const clientIdConstraint = "messages_client_id_unique";
+const maxAttempts = 4;
+
+const isRetryable = (error: unknown): boolean =>
+  isRetryableRollback(error) || violatedConstraint(error) === clientIdConstraint;
+
+/** One attempt of a write, between the first lock and the publication of its changes. */
+export class WriteHandle {
+  /** False as long as nothing can have been committed. */
+  private mayBeCommitted = false;
+  private readonly ends: EndWrite[] = [];
+
+  constructor(private readonly delivery: Delivery) {}
+
+  /** Announces that chats are about to be changed. Delivery must track them. */
+  begin(chatIds: readonly number[]): void {
+    this.ends.push(this.delivery.beginWrite(chatIds));
+  }
+
+  /** The same for a chat that has just been locked, or created, at this version. */
+  beginLocked(chatId: number, version: number): void {
+    this.delivery.track(chatId, version);
+    this.begin([chatId]);
+  }
+
+  /** Runs the statement that commits. If anything fails before it, nothing has been committed. */
+  async commit<T>(statement: () => Promise<T>): Promise<T> {
+    this.mayBeCommitted = true;
+    try {
+      return await statement();
+    } catch (error) {
+      this.mayBeCommitted = !isKnownNotCommitted(error);
+      throw error;
+    }
+  }
+
+  /** Ends the attempt after its changes were published. */
+  succeed(): void {
+    for (const end of this.ends) end({ inDoubt: false });
+  }
+
+  /** Ends the attempt after a failure, and returns the error to throw. */
+  fail(error: unknown): unknown {
+    for (const end of this.ends) end({ inDoubt: this.mayBeCommitted });
+    return this.mayBeCommitted ? new OutcomeUnknownError(error) : error;
+  }
+}
+
+/**
+ * The one way to change chats. It tells delivery which chats a write may change, publishes the changes after the commit
+ * and only then, retries writes that the database rolled back for another one, and has delivery check the store for
+ * commits whose outcome is unknown.
+ */
+export class Committer {
+  constructor(private readonly options: { database: Database; delivery: Delivery }) {}
+
+  /**
+   * Runs a write and publishes its changes.
+   * @param chatIds the chats it may change, as far as they are known beforehand; it announces others through the handle
+   * @param write must commit through `WriteHandle.commit`; called again if the database rolled it back for another one
+   * @throws OutcomeUnknownError if it may have been committed; any other error means that it was not
+   */
+  async commit<Result>(
+    chatIds: readonly number[],
+    write: (handle: WriteHandle) => Promise<Committed<Result>>,
+  ): Promise<Published<Result>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.attempt(chatIds, write);
+      } catch (error) {
+        if (attempt === maxAttempts || !isRetryable(error)) throw error;
+      }
+    }
+  }
+
+  /** Notes that a message was found in the store: its commit may have been in doubt, and the message not delivered. */
+  noteStored(message: { chatId: number; version: number }): void {
+    this.options.delivery.advanceTo(message);
+  }
+
+  private async attempt<Result>(
+    chatIds: readonly number[],
+    write: (handle: WriteHandle) => Promise<Committed<Result>>,
+  ): Promise<Published<Result>> {
+    const { delivery } = this.options;
+    const handle = new WriteHandle(delivery);
+    try {
+      if (chatIds.length > 0) {
+        await this.track(chatIds);
+        handle.begin(chatIds);
+      }
+      const { result, changes } = await write(handle);
+      const deliveries = changes.map((change) => delivery.publish(change));
+      handle.succeed();
+      return { result, deliveries };
+    } catch (error) {
+      throw handle.fail(error);
+    }
+  }
+
+  /** Delivery must know the version of each chat before it is changed. */
+  private async track(chatIds: readonly number[]): Promise<void> {
+    const { database, delivery } = this.options;
+    const untracked = chatIds.filter((chatId) => !delivery.isTracked(chatId));
+    if (untracked.length === 0) return;
+    for (const { chatId, version } of await chatVersions(database, untracked)) delivery.track(chatId, version);
+  }
+}

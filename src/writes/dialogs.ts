@@ -1,0 +1,63 @@
+import { LRUCache } from "lru-cache";
+import type { Database } from "../db/connect.ts";
+import { dialogsOf, type Pair, pairKey } from "../db/queries/chats/dialogs.ts";
+import { blocks } from "../db/queries/people/blocked-people.ts";
+import { noSuchUser } from "../domain-errors.ts";
+import type { ChatWriter } from "./chat-transaction.ts";
+
+/** How many dialogs are created concurrently; the other connections are left to everyone else. */
+const concurrency = 4;
+/** Dialogs never end, so their ids can be remembered. */
+const maxRemembered = 100_000;
+
+/** The key of a pair's dialog: the same in both directions. */
+export const dialogKey = ({ userId, otherId }: Pair): string =>
+  `${Math.min(userId, otherId)} ${Math.max(userId, otherId)}`;
+
+/** Finds the dialog of a pair of people. Their first message creates it, in a transaction of its own. */
+export class Dialogs {
+  private readonly remembered = new LRUCache<string, number>({ max: maxRemembered });
+
+  constructor(private readonly options: { database: Database; chatWriter: ChatWriter }) {}
+
+  /**
+   * Finds the dialogs of pairs, of whom the first person writes to the second, and creates those that do not exist.
+   * @returns for each pair, by `pairKey`, the id of the chat, or the reason why it could not be created
+   */
+  async open(pairs: readonly Pair[]): Promise<ReadonlyMap<string, number | Error>> {
+    const dialogs = new Map<string, number | Error>();
+    const unknown = new Map<string, Pair>();
+    for (const pair of pairs) {
+      const known = this.remembered.get(dialogKey(pair));
+      if (known !== undefined) dialogs.set(pairKey(pair), known);
+      // Each direction separately: only one of the two may be blocked.
+      else unknown.set(pairKey(pair), pair);
+    }
+    if (unknown.size === 0) return dialogs;
+    const found = await dialogsOf(this.options.database, [...unknown.values()]);
+    const missing = [...unknown];
+    for (let start = 0; start < missing.length; start += concurrency) {
+      const group = missing.slice(start, start + concurrency).map(async ([key, pair]) => {
+        try {
+          const chatId = found.get(key) ?? (await this.create(pair));
+          this.remembered.set(dialogKey(pair), chatId);
+          dialogs.set(key, chatId);
+        } catch (error) {
+          dialogs.set(key, error as Error);
+        }
+      });
+      await Promise.all(group);
+    }
+    return dialogs;
+  }
+
+  private create({ userId, otherId }: Pair): Promise<number> {
+    return this.options.chatWriter.commit(undefined, async (tx) => {
+      for (const id of [userId, otherId].sort((a, b) => a - b)) {
+        if (!(await tx.lockAccount(id))) throw noSuchUser();
+      }
+      if (await blocks(otherId, userId, tx.transaction)) throw noSuchUser();
+      return tx.findOrCreateDialog(userId, otherId);
+    });
+  }
+}

@@ -1,0 +1,154 @@
+import type { Transaction } from "sequelize";
+import type { Database } from "../db/connect.ts";
+import {
+  addMember,
+  endChats as endStoredChats,
+  insertSystemMessages,
+  removeMember as removeStoredMember,
+  renameGroup,
+  reviseMessage,
+  setRoles as setStoredRoles,
+} from "../db/queries/chats/chat-writes.ts";
+import { messagesById } from "../db/queries/messages/messages.ts";
+import type { ChatKind, Role } from "../domain/chat.ts";
+import type { StoredEvent } from "../domain/event.ts";
+import type { ChatMessage } from "../domain/message.ts";
+
+/** A message that the server writes about a group: an event, before it has its place in the chat. */
+export interface SystemMessage {
+  senderId: number;
+  event: StoredEvent;
+  clientMessageId?: string | undefined;
+}
+
+/** The transaction that holds the lock of a chat. */
+export interface LockingTransaction {
+  readonly database: Database;
+  readonly transaction: Transaction;
+  /** Records a change of a locked chat, to be published after the commit. */
+  record(chat: LockedChat, message: ChatMessage): void;
+}
+
+/** A chat whose row lock a transaction holds, so its members and messages cannot change meanwhile. */
+export class LockedChat {
+  constructor(
+    readonly lockedBy: LockingTransaction,
+    readonly id: number,
+    readonly kind: ChatKind,
+    /** The role of each member, those who joined first at the start. */
+    readonly members: Map<number, Role>,
+  ) {}
+
+  /** Appends a system message, under the chat's next `seq` and `version`. */
+  async append(message: SystemMessage): Promise<ChatMessage> {
+    const [appended] = await appendToChats([{ chat: this, ...message }]);
+    if (!appended) throw new Error(`a system message of chat ${this.id} was not written`);
+    return appended;
+  }
+
+  /** Returns a message of this chat; undefined if the chat has no such message. */
+  async findMessage(messageId: number): Promise<ChatMessage | undefined> {
+    const { database, transaction } = this.lockedBy;
+    const [message] = await messagesById(database, [messageId], transaction);
+    return message?.chatId === this.id ? message : undefined;
+  }
+
+  /** Replaces the content of a message, under the chat's next `version`. */
+  editMessage(messageId: number, content: string): Promise<ChatMessage> {
+    return this.revise(messageId, content);
+  }
+
+  /** Removes the content of a message for good, under the chat's next `version`. The message keeps its place. */
+  deleteMessage(messageId: number): Promise<ChatMessage> {
+    return this.revise(messageId, null);
+  }
+
+  /** Adds a member who has read everything up to `readSeq`. */
+  async addMember(userId: number, { role, readSeq }: { role: Role; readSeq: number }): Promise<void> {
+    const { database, transaction } = this.lockedBy;
+    await addMember(database, { chatId: this.id, userId, role, readSeq }, transaction);
+    this.members.set(userId, role);
+  }
+
+  removeMember(userId: number): Promise<void> {
+    return removeMember([this], userId);
+  }
+
+  setRole(userId: number, role: Role): Promise<void> {
+    return setRoles([{ chat: this, userId, role }]);
+  }
+
+  async rename(name: string): Promise<void> {
+    const { database, transaction } = this.lockedBy;
+    await renameGroup(database, { chatId: this.id, name }, transaction);
+  }
+
+  end(): Promise<void> {
+    return endChats([this]);
+  }
+
+  private async revise(messageId: number, content: string | null): Promise<ChatMessage> {
+    const { database, transaction } = this.lockedBy;
+    const isRevised = await reviseMessage(database, { chatId: this.id, messageId, content }, transaction);
+    const message = isRevised ? await this.findMessage(messageId) : undefined;
+    if (!message) throw new Error(`chat ${this.id} has no message ${messageId}`);
+    this.lockedBy.record(this, message);
+    return message;
+  }
+}
+
+/*
+ * The same for many chats that one transaction has locked, in as many statements as for one: meanwhile nobody else can
+ * write to these chats.
+ */
+
+/**
+ * Appends a system message to each of these chats, at most one to each; its sender has read it.
+ * @returns the messages, in the order given
+ */
+export async function appendToChats(
+  messages: readonly (SystemMessage & { chat: LockedChat })[],
+): Promise<ChatMessage[]> {
+  const [first] = messages;
+  if (!first) return [];
+  const { database, transaction } = first.chat.lockedBy;
+  const rows = messages.map(({ chat, ...message }) => ({ chatId: chat.id, ...message }));
+  const ids = await insertSystemMessages(database, rows, transaction);
+  const written = await messagesById(database, ids, transaction);
+  const messageByChat = new Map(written.map((message) => [message.chatId, message]));
+  return messages.map(({ chat }) => {
+    const message = messageByChat.get(chat.id);
+    if (!message) throw new Error(`a system message of chat ${chat.id} was not written`);
+    chat.lockedBy.record(chat, message);
+    return message;
+  });
+}
+
+/** Removes a person from each of these chats. */
+export async function removeMember(chats: readonly LockedChat[], userId: number): Promise<void> {
+  const [first] = chats;
+  if (!first) return;
+  const { database, transaction } = first.lockedBy;
+  await removeStoredMember(database, { chatIds: chats.map(({ id }) => id), userId }, transaction);
+  for (const { members } of chats) members.delete(userId);
+}
+
+/** Gives a member of each of these chats another role. */
+export async function setRoles(members: readonly { chat: LockedChat; userId: number; role: Role }[]): Promise<void> {
+  const [first] = members;
+  if (!first) return;
+  const { database, transaction } = first.chat.lockedBy;
+  const rows = members.map(({ chat, ...member }) => ({ chatId: chat.id, ...member }));
+  await setStoredRoles(database, rows, transaction);
+  for (const { chat, userId, role } of members) chat.members.set(userId, role);
+}
+
+/** Ends chats: afterwards they answer like chats that never existed. Their messages are purged later. */
+export async function endChats(chats: readonly LockedChat[]): Promise<void> {
+  const [first] = chats;
+  if (!first) return;
+  const { database, transaction } = first.lockedBy;
+  const ids = chats.map(({ id }) => id);
+  await endStoredChats(database, ids, transaction);
+  for (const { members } of chats) members.clear();
+}

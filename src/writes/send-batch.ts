@@ -1,0 +1,220 @@
+import type { Database } from "../db/connect.ts";
+import { isRetryableRollback, isTransient } from "../db/database-errors.ts";
+import { type Pair, pairKey } from "../db/queries/chats/dialogs.ts";
+import { memberState } from "../db/queries/chats/member-state.ts";
+import { messagesById } from "../db/queries/messages/messages.ts";
+import {
+  type MessageToSend,
+  type SendResult,
+  sendMessages,
+  withReplies,
+} from "../db/queries/messages/send-messages.ts";
+import type { Requester } from "../domain/actor.ts";
+import type { Change } from "../domain/change.ts";
+import type { ChatMessage, SentMessage } from "../domain/message.ts";
+import { conflictingClientId, noSuchMessage, noSuchUser, notMember } from "../domain-errors.ts";
+import { AppError } from "../errors.ts";
+import { type Committer, OutcomeUnknownError, type Published } from "./commit.ts";
+import type { Dialogs } from "./dialogs.ts";
+import type { OrderedSend } from "./send-queue.ts";
+
+/** A message to send. */
+export interface SendRequest {
+  to: { groupId: number } | { receiverId: number };
+  senderId: number;
+  content: string;
+  /** A repeated send with the same id returns the stored message, and stores nothing. */
+  clientMessageId?: string | undefined;
+  /** The message of the same chat that this one replies to. */
+  replyTo?: number | undefined;
+  /** The request that asked for it: its client gets the answer instead of a push. */
+  requester: Requester | undefined;
+}
+
+/** A send that waits to be stored. */
+export interface QueuedSend extends SendRequest, OrderedSend {
+  /** When it was queued, in milliseconds of the monotonic clock. */
+  queuedAt: number;
+  settle: (outcome: SentMessage | Error) => void;
+}
+
+/** A send whose chat is known. */
+interface ResolvedSend {
+  send: QueuedSend;
+  chatId: number;
+}
+
+/** The outcome of an attempt to store sends. */
+interface Attempt {
+  /** The sends that could not be stored yet, in their order. */
+  unsent: QueuedSend[];
+  /** Whether the database is unavailable or overloaded, so that it makes no sense to go on now. */
+  isDatabaseAway: boolean;
+}
+
+/** How long a send waits for a chat that another transaction holds, in milliseconds. */
+const maxHeldMs = 5000;
+
+/** Stores batches of sends, each in one transaction. Each send has a result of its own, so a bad one fails no other. */
+export class BatchWriter {
+  constructor(private readonly options: { database: Database; dialogs: Dialogs; committer: Committer }) {}
+
+  /**
+   * Stores the sends in their order, and settles each when its message has been delivered. No two may have the same
+   * sender and client id.
+   * @returns those that could not be stored yet, in their order
+   */
+  async write(sends: readonly QueuedSend[]): Promise<QueuedSend[]> {
+    try {
+      const { unsent } = await this.store(await this.resolveChats(sends));
+      return unsent;
+    } catch (error) {
+      // Nothing was stored.
+      for (const { settle } of sends) settle(error as Error);
+      return [];
+    }
+  }
+
+  /** Finds the chat of each send, and settles those that have none. */
+  private async resolveChats(sends: readonly QueuedSend[]): Promise<ResolvedSend[]> {
+    const dialogs = await this.options.dialogs.open(sends.flatMap((send) => pairOf(send) ?? []));
+    const resolved: ResolvedSend[] = [];
+    for (const send of sends) {
+      const pair = pairOf(send);
+      const chat = "groupId" in send.to ? send.to.groupId : pair && dialogs.get(pairKey(pair));
+      if (typeof chat === "number") resolved.push({ send, chatId: chat });
+      else send.settle(chat ?? noSuchUser());
+    }
+    return resolved;
+  }
+
+  private async store(resolved: readonly ResolvedSend[]): Promise<Attempt> {
+    if (resolved.length === 0) return { unsent: [], isDatabaseAway: false };
+    const { database, committer } = this.options;
+    const chatIds = [...new Set(resolved.map(({ chatId }) => chatId))];
+    const messages = resolved.map(toMessage);
+    try {
+      const published = await committer.commit(chatIds, async (handle) => {
+        const stored = await handle.commit(() => sendMessages(database, messages));
+        const results = await withReplies(database, stored, messages);
+        return { result: results, changes: changesOf(resolved, results) };
+      });
+      return { unsent: this.settleResults(resolved, published), isDatabaseAway: false };
+    } catch (error) {
+      const isUnknown = error instanceof OutcomeUnknownError;
+      const cause = isUnknown ? error.cause : error;
+      // One of several may be to blame.
+      const isWorthSplitting = !isUnknown && (isRetryableRollback(error) || !isTransient(error));
+      if (isWorthSplitting && resolved.length > 1) return this.storeOneByOne(resolved);
+      for (const { send } of resolved) send.settle(error as Error);
+      return { unsent: [], isDatabaseAway: isTransient(cause) };
+    }
+  }
+
+  /** Stores each send in a transaction of its own. Sends behind one that could not be stored yet wait with it. */
+  private async storeOneByOne(resolved: readonly ResolvedSend[]): Promise<Attempt> {
+    const unsent: QueuedSend[] = [];
+    const blocked = new Set<number | string>();
+    let isDatabaseAway = false;
+    for (const one of resolved) {
+      const { senderId, chatKey } = one.send;
+      const mustWait: boolean = isDatabaseAway || blocked.has(senderId) || blocked.has(chatKey);
+      const attempt: Attempt = mustWait ? { unsent: [one.send], isDatabaseAway } : await this.store([one]);
+      isDatabaseAway = attempt.isDatabaseAway;
+      if (attempt.unsent.length > 0) blocked.add(senderId).add(chatKey);
+      unsent.push(...attempt.unsent);
+    }
+    return { unsent, isDatabaseAway };
+  }
+
+  /**
+   * Settles each send according to its result.
+   * @returns those whose chat is held by another transaction
+   */
+  private settleResults(
+    resolved: readonly ResolvedSend[],
+    { result: results, deliveries }: Published<readonly SendResult[]>,
+  ): QueuedSend[] {
+    const unsent: QueuedSend[] = [];
+    let written = 0;
+    for (const [index, one] of resolved.entries()) {
+      const result = results[index];
+      const { send } = one;
+      if (result?.kind === "written") {
+        const delivery = deliveries[written++];
+        // A chat whose missing changes are being read delays no other.
+        if (delivery) void delivery.then(() => send.settle(result.message));
+        else send.settle(result.message);
+      } else if (result?.kind === "stored") void this.answerRepeat(one, result.messageId);
+      else if (result?.kind === "held" && performance.now() - send.queuedAt < maxHeldMs) unsent.push(send);
+      else if (result) send.settle(errorOf(send, result.kind));
+    }
+    return unsent;
+  }
+
+  /** Answers a repeated send with the stored message, or with a conflict if it asks for another one. */
+  private async answerRepeat({ send, chatId }: ResolvedSend, messageId: number): Promise<void> {
+    const { database, committer } = this.options;
+    try {
+      const [stored] = await messagesById(database, [messageId]);
+      if (stored) committer.noteStored(stored);
+      if (stored?.chatId !== chatId || !isSameMessage(stored, send)) throw conflictingClientId();
+      // A sender who has left since may learn that it was stored, but nothing that has changed since.
+      const isMember = (await memberState(database, { chatId, userId: send.senderId })) !== undefined;
+      send.settle({ ...stored, ...(!isMember && asSent(send)), duplicate: true });
+    } catch (error) {
+      send.settle(error as Error);
+    }
+  }
+}
+
+function changesOf(resolved: readonly ResolvedSend[], results: readonly SendResult[]): Change[] {
+  const changes: Change[] = [];
+  for (const [index, { send }] of resolved.entries()) {
+    const result = results[index];
+    if (!result) throw new Error("send_messages returned fewer results than there were messages");
+    if (result.kind !== "written") continue;
+    const { message, recipientIds } = result;
+    changes.push({ message, recipientIds, requester: send.requester });
+  }
+  return changes;
+}
+
+/** The fields of a message that may have changed since, as its sender knew them when sending it. */
+const asSent = ({ content }: SendRequest) => ({
+  content,
+  groupName: null,
+  replyTo: null,
+  editedAt: null,
+  deletedAt: null,
+});
+
+const pairOf = ({ to, senderId }: SendRequest): Pair | undefined =>
+  "receiverId" in to ? { userId: senderId, otherId: to.receiverId } : undefined;
+
+/** A deleted message cannot be compared any more and counts as the same; of an edited one only the reply is compared. */
+const isSameMessage = (stored: ChatMessage, { content, replyTo }: SendRequest): boolean =>
+  stored.event === null &&
+  (stored.deletedAt !== null ||
+    (stored.replyTo?.id === replyTo && (stored.editedAt !== null || stored.content === content)));
+
+const toMessage = ({ send, chatId }: ResolvedSend): MessageToSend => ({
+  chatId,
+  senderId: send.senderId,
+  receiverId: "receiverId" in send.to ? send.to.receiverId : undefined,
+  content: send.content,
+  clientMessageId: send.clientMessageId,
+  replyTo: send.replyTo,
+});
+
+function errorOf({ to }: SendRequest, kind: "held" | "refused" | "noReply"): AppError {
+  switch (kind) {
+    case "held":
+      return new AppError("unavailable", "The chat is busy. Try again.", { retryAfterMs: 1000 });
+    case "noReply":
+      return noSuchMessage();
+    case "refused":
+      // Deleting an account ends its memberships, in dialogs too.
+      return "groupId" in to ? notMember() : noSuchUser();
+  }
+}
