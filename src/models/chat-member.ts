@@ -1,24 +1,14 @@
-import { BelongsTo, Column, DataType, ForeignKey, Model, Table } from "sequelize-typescript";
+import { Column, DataType, Model, Table } from "sequelize-typescript";
 import type { Role } from "../domain/chat.ts";
-import { Chat } from "./chat.ts";
-import { User } from "./user.ts";
 
 /** A current membership in a chat, with the member's read state. */
 @Table({ tableName: "chat_members", underscored: true, timestamps: false })
 export class ChatMember extends Model<Partial<ChatMember>> {
-  @ForeignKey(() => User)
   @Column({ type: DataType.BIGINT, primaryKey: true })
   declare userId: number;
 
-  @BelongsTo(() => User)
-  declare user?: User;
-
-  @ForeignKey(() => Chat)
   @Column({ type: DataType.BIGINT, primaryKey: true })
   declare chatId: number;
-
-  @BelongsTo(() => Chat)
-  declare chat?: Chat;
 
   @Column(DataType.TEXT)
   declare role: Role;

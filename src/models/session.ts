@@ -1,5 +1,4 @@
-import { BelongsTo, Column, DataType, ForeignKey, Model, Table } from "sequelize-typescript";
-import { User } from "./user.ts";
+import { Column, DataType, Model, Table } from "sequelize-typescript";
 
 /** A log-in on one device. Its tokens are valid as long as it is active. */
 @Table({ tableName: "sessions", underscored: true, timestamps: false })
@@ -7,12 +6,8 @@ export class Session extends Model<Partial<Session>> {
   @Column({ type: DataType.BIGINT, primaryKey: true, autoIncrement: true })
   declare id: number;
 
-  @ForeignKey(() => User)
   @Column(DataType.BIGINT)
   declare userId: number;
-
-  @BelongsTo(() => User)
-  declare user?: User;
 
   /** SHA-256 of the refresh token. */
   @Column(DataType.BLOB)
