@@ -2,6 +2,7 @@ import type { Database } from "../db/connect.ts";
 import { recentChanges } from "../db/queries/chats/recent-changes.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Logger } from "../logger.ts";
+import { poll } from "./poll.ts";
 
 const intervalMs = 1000;
 /** Longest time from a change's timestamp to its commit, in milliseconds: more than the longest transaction. */
@@ -15,21 +16,12 @@ const marginMs = 15_000;
 export function pollMissedChanges(options: { database: Database; delivery: Delivery; log: Logger }): () => void {
   const { database, delivery, log } = options;
   let polledAt = Date.now();
-  let polling = false;
-  const poll = async () => {
-    if (polling) return;
-    polling = true;
+  const task = async () => {
     const now = Date.now();
-    try {
-      const changes = await recentChanges(database, { seconds: (now - polledAt + marginMs) / 1000 });
-      for (const change of changes) delivery.advanceTo(change);
-      polledAt = now;
-    } catch (error) {
-      log.debug({ err: error }, "recent changes could not be queried");
-    } finally {
-      polling = false;
-    }
+    const changes = await recentChanges(database, { seconds: (now - polledAt + marginMs) / 1000 });
+    for (const change of changes) delivery.advanceTo(change);
+    polledAt = now;
+    return undefined;
   };
-  const timer = setInterval(() => void poll(), intervalMs).unref();
-  return () => clearInterval(timer);
+  return poll({ description: "the query for missed changes", intervalMs, task, log });
 }

@@ -1,7 +1,7 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "../db/connect.ts";
 import { purgeEndedChat, someEndedChat } from "../db/queries/messages/ended-chats.ts";
 import type { Logger } from "../logger.ts";
+import { poll } from "./poll.ts";
 
 const intervalMs = 60_000;
 /** How long processes that have not yet processed the end of a group can still read it, in milliseconds. */
@@ -15,24 +15,11 @@ const pauseMs = 50;
  * @returns a function that stops it
  */
 export function purgeEndedChats({ database, log }: { database: Database; log: Logger }): () => void {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const run = async () => {
-    while (!signal.aborted) {
-      const chatId = await someEndedChat(database, new Date(Date.now() - retentionMs)).catch((error) => {
-        log.debug({ err: error }, "ended groups could not be queried");
-        return undefined;
-      });
-      if (chatId === undefined) await wait(intervalMs, undefined, { signal, ref: false });
-      else {
-        await purgeEndedChat(database, chatId).catch((error) =>
-          log.debug({ err: error }, "a chunk of messages could not be purged"),
-        );
-        await wait(pauseMs, undefined, { signal, ref: false });
-      }
-    }
+  const task = async () => {
+    const chatId = await someEndedChat(database, new Date(Date.now() - retentionMs));
+    if (chatId === undefined) return undefined;
+    await purgeEndedChat(database, chatId);
+    return pauseMs;
   };
-  // Rejects only when it is stopped while waiting.
-  run().catch(() => {});
-  return () => stopping.abort();
+  return poll({ description: "the purge of ended groups", intervalMs, runsAtStart: true, task, log });
 }

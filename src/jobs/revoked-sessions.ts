@@ -1,7 +1,8 @@
-import type { SessionsEnded } from "../domain/session.ts";
 import type { Database } from "../db/connect.ts";
 import { recentlyEndedSessions } from "../db/queries/accounts/ended-sessions.ts";
+import { sessionEndReasons, type SessionsEnded } from "../domain/session.ts";
 import type { Logger } from "../logger.ts";
+import { poll } from "./poll.ts";
 
 const intervalMs = 1000;
 /** Largest clock difference between a process and the database, in milliseconds. */
@@ -19,24 +20,15 @@ export function pollRevokedSessions(options: {
 }): () => void {
   const { database, onEnded, log } = options;
   let since = Date.now();
-  let polling = false;
-  const poll = async () => {
-    if (polling) return;
-    polling = true;
+  const task = async () => {
     const polledAt = Date.now();
-    try {
-      const ended = await recentlyEndedSessions(database, new Date(since - marginMs));
-      for (const reason of ["ended", "accountDeleted"] as const) {
-        const sessionIds = ended.filter((session) => session.reason === reason).map(({ id }) => id);
-        if (sessionIds.length > 0) onEnded({ sessionIds, reason });
-      }
-      since = polledAt;
-    } catch (error) {
-      log.debug({ err: error }, "ended sessions could not be queried");
-    } finally {
-      polling = false;
+    const ended = await recentlyEndedSessions(database, new Date(since - marginMs));
+    for (const reason of sessionEndReasons) {
+      const sessionIds = ended.filter((session) => session.reason === reason).map(({ id }) => id);
+      if (sessionIds.length > 0) onEnded({ sessionIds, reason });
     }
+    since = polledAt;
+    return undefined;
   };
-  const timer = setInterval(() => void poll(), intervalMs).unref();
-  return () => clearInterval(timer);
+  return poll({ description: "the query for ended sessions", intervalMs, task, log });
 }
