@@ -1,12 +1,13 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createClient, ErrorReply } from "@redis/client";
+import { exponentialBackoff } from "../concurrency/backoff.ts";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 
 /** How long a start waits for Redis before it continues without it, in milliseconds. */
 const startTimeoutMs = 5000;
 const connectTimeoutMs = 5000;
-const retryMs = { first: 100, max: 5000 };
+const backoffMs = exponentialBackoff({ firstMs: 100, maxMs: 5000 });
 /** Commands in progress; further ones fail at once, so that an unresponsive Redis takes no memory. */
 const maxCommandsInProgress = 10_000;
 /** How long commands in progress may take while the connection is closed, in milliseconds. */
@@ -29,8 +30,7 @@ const makeClient = (url: string) =>
   });
 
 /** Exponential back-off with jitter, so that processes do not reconnect in step. */
-const retryDelayMs = (retries: number): number =>
-  Math.min(retryMs.first * 2 ** Math.min(retries, 10), retryMs.max) * (0.5 + Math.random() / 2);
+const retryDelayMs = (retries: number): number => backoffMs(retries) * (0.5 + Math.random() / 2);
 
 /**
  * Connects to Redis (6 or newer) and reconnects whenever the connection is lost.

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { exponentialBackoff } from "../concurrency/backoff.ts";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { connect, type Database, type DatabaseTimeouts } from "./connect.ts";
@@ -16,7 +17,7 @@ export interface OpenDatabase {
 /** How long closing the connections to a server may take, in milliseconds: an unresponsive server never answers. */
 const closeTimeoutMs = 2000;
 
-const retryMs = { first: 200, max: 5000 };
+const retryDelayMs = exponentialBackoff({ firstMs: 200, maxMs: 5000 });
 
 /** Starts the embedded database, unless a server is configured, and returns its URL. */
 export async function startEngine(options: { databaseUrl: string | undefined; dataDir: string }) {
@@ -62,20 +63,21 @@ async function migrateWhenAvailable(
   { startTimeoutMs, log, signal }: { startTimeoutMs: number; log: Logger; signal: AbortSignal },
 ): Promise<void> {
   const deadline = Date.now() + startTimeoutMs;
-  for (let pauseMs = retryMs.first; ; pauseMs = Math.min(pauseMs * 2, retryMs.max)) {
+  for (let attempt = 0; ; attempt++) {
     try {
       await migrate(url, log);
       return;
     } catch (error) {
       const { message } = error as Error;
       if (!isTransient(error)) throw new StartError(`The database cannot be used: ${message}`, { cause: error });
-      if (Date.now() + pauseMs > deadline) {
+      const delayMs = retryDelayMs(attempt);
+      if (Date.now() + delayMs > deadline) {
         throw new StartError(
           `The database is still unavailable after ${startTimeoutMs / 1000} s: ${message}. Check DATABASE_URL.`,
         );
       }
       log.warn({ err: error }, "the database is unavailable; retrying");
-      await wait(pauseMs, undefined, { signal });
+      await wait(delayMs, undefined, { signal });
     }
   }
 }
