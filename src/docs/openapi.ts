@@ -1,8 +1,7 @@
-import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
+import { type ErrorCode, errorCodes, httpStatuses } from "../contract/error-codes.ts";
 import { person, profile, session } from "../contract/people.ts";
 import { problem, problemMediaType } from "../contract/problem.ts";
 import { jsonSchema, type Schema } from "../contract/schema.ts";
-import { statusOfCode } from "../http/error-handler.ts";
 import type { AnyRoute } from "../http/route.ts";
 
 type Json = Record<string, unknown>;
@@ -99,7 +98,7 @@ function refusals(route: AnyRoute): Json {
   ];
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codes) {
-    const status = statusOfCode[code] ?? 400;
+    const status = httpStatuses[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(

@@ -55,7 +55,6 @@ export function admissionControl(options: {
   }
 
   function reject(request: IncomingMessage, response: ServerResponse, error: AppError): void {
-    response.setHeader("Cache-Control", "no-store");
     if (allowOrigins) allowOrigins(request, response, () => sendError(response, error));
     else sendError(response, error);
   }

@@ -4,8 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Server, WebSocket } from "ws";
 import type { Claims } from "../domain/session.ts";
 import { closeCodes } from "../contract/close-codes.ts";
-import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
-import { type Problem, problemMediaType } from "../contract/problem.ts";
+import { type EdgeError, errorResponse } from "../contract/problem.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { type RateLimits, networkOf } from "../services/limits/rate-limits.ts";
@@ -38,13 +37,6 @@ export interface UpgradeOptions {
   onOpen: (webSocket: ClientSocket, socket: Duplex, claims: Claims) => void;
 }
 
-interface Refusal {
-  status: number;
-  code: ErrorCode;
-  detail: string;
-  retryAfterMs?: number | undefined;
-}
-
 /** Answers `Upgrade: websocket` requests: lets in who shows a token of a living session, and refuses everyone else. */
 export function createUpgradeHandler(options: UpgradeOptions) {
   const { wss, connections, sessions, limits, maxSockets, isOpen, asAppError, onOpen, log } = options;
@@ -71,7 +63,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     } catch (error) {
       const appError = asAppError(error);
       if (appError.kind === "internal") log.error({ err: appError.cause }, "an upgrade failed");
-      refuse(socket, refusalOf(appError));
+      refuse(socket, appError);
     }
   };
 }
@@ -95,12 +87,12 @@ function turnAway(webSocket: WebSocket): void {
   webSocket.close(closeCodes.overloaded, "overloaded");
 }
 
-function refuseByAddress(request: IncomingMessage, allowedOrigins: readonly string[]): Refusal | undefined {
+function refuseByAddress(request: IncomingMessage, allowedOrigins: readonly string[]): EdgeError | undefined {
   const path = request.url?.split("?")[0];
-  if (path !== "/") return { status: 404, code: "NOT_FOUND", detail: "The WebSocket is at /" };
+  if (path !== "/") return { code: "NOT_FOUND", detail: "The WebSocket is at /" };
   const { origin, host } = request.headers;
   if (origin === undefined || isSameHost(origin, host) || allowedOrigins.includes(origin)) return undefined;
-  return { status: 403, code: "FOREIGN_ORIGIN", detail: "This origin is not among ALLOWED_ORIGINS" };
+  return { code: "FOREIGN_ORIGIN", detail: "This origin is not among ALLOWED_ORIGINS" };
 }
 
 function isSameHost(origin: string, host: string | undefined): boolean {
@@ -120,14 +112,9 @@ function tokenOf({ headers }: IncomingMessage): string | undefined {
   );
 }
 
-function refusalOf({ kind, message, retryAfterMs }: AppError): Refusal {
-  const status = { unauthenticated: 401, unavailable: 503, rateLimited: 429 }[kind as string] ?? 500;
-  return { status, code: errorCodes[kind], detail: message, retryAfterMs };
-}
-
 /** Refuses an upgrade for now: the server is starting or stopping. */
 export function refuseUnready(socket: Duplex): void {
-  refuse(socket, { status: 503, code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." });
+  refuse(socket, { code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." });
 }
 
 /** One listener for all sockets: a closure of its own for each would keep the request of each in memory. */
@@ -136,21 +123,14 @@ function destroy(this: Duplex): void {
 }
 
 /** Writes a whole HTTP answer and ends the connection. */
-function refuse(socket: Duplex, { status, code, detail, retryAfterMs }: Refusal): void {
+function refuse(socket: Duplex, error: AppError | EdgeError): void {
   socket.on("error", destroy);
-  const title = STATUS_CODES[status] ?? "Error";
-  const requestId = crypto.randomUUID();
-  const later = retryAfterMs !== undefined && { retryAfterMs };
-  const problem: Problem = { type: "about:blank", title, status, detail, code, requestId, ...later };
-  const body = JSON.stringify(problem);
+  const { status, headers, body } = errorResponse(error, crypto.randomUUID());
   const head = [
-    `HTTP/1.1 ${status} ${title}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "Connection: close",
-    `Content-Type: ${problemMediaType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
-    "Cache-Control: no-store",
-    ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
-    ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   const linger = setTimeout(() => socket.destroy(), refusalLingerMs).unref();
   socket.once("close", () => clearTimeout(linger));
