@@ -93,3 +93,10 @@ export function connect(options: {
 export function connectForMigrations(url: string): Sequelize {
   return new Sequelize({ ...connectionOptions(url), pool: persistentPool(1, 3_600_000) });
 }
+
+/** Whether the database answers a query now. */
+export const isResponding = (database: Database): Promise<boolean> =>
+  database.query("SELECT 1").then(
+    () => true,
+    () => false,
+  );

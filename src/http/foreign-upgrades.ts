@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 /** Headers of the upgrade, which are removed. */
 const upgradeHeaders = new Set(["connection", "upgrade", "http2-settings"]);
 
-export const asksForWebSocket = ({ headers }: IncomingMessage): boolean =>
+export const isWebSocketUpgrade = ({ headers }: IncomingMessage): boolean =>
   headers.upgrade?.toLowerCase() === "websocket";
 
 /**

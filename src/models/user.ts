@@ -47,6 +47,23 @@ export const emailKey = (email: string): string => email.normalize("NFC").toLowe
 export const nameKey = (name: string): string =>
   name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/\s+/g, " ").trim();
 
+/** The columns of the given names, with their search forms. */
+export const nameColumns = (names: { firstName?: string | undefined; lastName?: string | null | undefined }) => ({
+  ...(names.firstName !== undefined && { firstName: names.firstName, firstNameKey: nameKey(names.firstName) }),
+  ...(names.lastName !== undefined && { lastName: names.lastName, lastNameKey: nameKey(names.lastName ?? "") }),
+});
+
+/** The columns that are erased when an account is deleted. */
+export const erasedColumns = {
+  email: null,
+  emailKey: null,
+  passwordHash: null,
+  firstName: null,
+  lastName: null,
+  firstNameKey: null,
+  lastNameKey: null,
+};
+
 /** A user who is not deleted: the schema guarantees that these columns are set. */
 export type ActiveUser = User & { email: string; firstName: string; passwordHash: string };
 

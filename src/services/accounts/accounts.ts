@@ -4,7 +4,7 @@ import { violatedConstraint } from "../../db/database-errors.ts";
 import type { Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
-import { emailKey, isActive, type ActiveUser, nameKey } from "../../models/user.ts";
+import { type ActiveUser, emailKey, erasedColumns, isActive, nameColumns } from "../../models/user.ts";
 import type { ChatWriter } from "../../writes/chat-transaction.ts";
 import { removeMember } from "../../writes/locked-chat.ts";
 import { leaveGroups } from "../groups/groups.ts";
@@ -158,10 +158,7 @@ export class Accounts {
       if (!isActive(locked)) throw notLoggedIn();
       if (locked.passwordHash !== user.passwordHash) throw wrongPassword();
       const chats = await tx.lockChatsOf(userId);
-      await locked.update(
-        { email: null, emailKey: null, passwordHash: null, ...noNames, deletedAt: new Date() },
-        { transaction },
-      );
+      await locked.update({ ...erasedColumns, deletedAt: new Date() }, { transaction });
       await Block.destroy({ where: { [Op.or]: [{ userId }, { blockedId: userId }] }, transaction });
       await leaveGroups(
         chats.filter(({ kind }) => kind === "group"),
@@ -224,19 +221,6 @@ async function renewHash(user: User, passwordHash: string): Promise<User> {
   const [renewed] = await User.update({ passwordHash }, { where: { id, passwordHash: old } });
   return renewed > 0 ? user.set({ passwordHash }) : user;
 }
-
-/** The given names with their search keys. */
-const nameColumns = ({
-  firstName,
-  lastName,
-}: {
-  firstName?: string | undefined;
-  lastName?: string | null | undefined;
-}) => ({
-  ...(firstName !== undefined && { firstName, firstNameKey: nameKey(firstName) }),
-  ...(lastName !== undefined && { lastName, lastNameKey: nameKey(lastName ?? "") }),
-});
-const noNames = { firstName: null, lastName: null, firstNameKey: null, lastNameKey: null };
 
 const badCredentials = () => new AppError("badCredentials", "E-mail or password is wrong");
 const wrongPassword = () => new AppError("reauthRequired", "The current password is missing or wrong");

@@ -12,6 +12,15 @@ const dummyPassword = "nobody has this password";
 /** Counts an attempt; rejects if it exceeds the rate limit. */
 type CountAttempt = () => Promise<void>;
 
+export interface PasswordOptions {
+  /** bcrypt's work factor: each step doubles the time. */
+  cost: number;
+  /** Operations at the same time. */
+  concurrency: number;
+  /** Operations that wait; further ones are rejected. */
+  maxQueued: number;
+}
+
 /**
  * Hashes and verifies passwords. Each operation takes about a quarter of a second of CPU by design. Concurrency and the
  * queue are limited; further operations are rejected at once.
@@ -22,8 +31,7 @@ export class Passwords {
   private occupied = 0;
   private dummyHash: Promise<string> | undefined;
 
-  /** @param options.cost bcrypt's work factor: each step doubles the time */
-  constructor(private readonly options: { cost: number; concurrency: number; maxQueued: number }) {
+  constructor(private readonly options: PasswordOptions) {
     this.semaphore = new Semaphore(options.concurrency);
   }
 

@@ -1,6 +1,5 @@
 import { Op, type Transaction } from "sequelize";
 import type { Claims, SessionsEnded } from "../../domain/session.ts";
-import { isIds, isRecord } from "../../bus/bus.ts";
 import type { Database } from "../../db/connect.ts";
 import { activeSessions } from "../../db/queries/accounts/active-sessions.ts";
 import { AppError } from "../../errors.ts";
@@ -9,13 +8,6 @@ import { isActive, type ActiveUser } from "../../models/user.ts";
 import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
 import { notLoggedIn, type Tokens } from "./tokens.ts";
-
-/** Ended sessions from another process; undefined for an invalid message. */
-export function readSessionsEnded(body: unknown): SessionsEnded | undefined {
-  if (!isRecord(body) || !isIds(body.sessionIds)) return undefined;
-  const { sessionIds, reason } = body;
-  return reason === "ended" || reason === "accountDeleted" ? { sessionIds, reason } : undefined;
-}
 
 /** A session as its owner sees it. */
 export interface OwnSession {
