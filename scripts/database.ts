@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import dotenv from "dotenv";
-import { loadConfig } from "../src/config/config.ts";
+import { loadSettings } from "../src/config/read-settings.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { startEngine } from "../src/db/open.ts";
 import { StartError } from "../src/errors.ts";
@@ -54,7 +54,8 @@ async function main(args: string[]): Promise<number> {
     throw new StartError("Demo data cannot be loaded in production (NODE_ENV=production): its password is public.");
   }
 
-  const engine = await startEngine(loadConfig());
+  const { database, server } = loadSettings();
+  const engine = await startEngine({ databaseUrl: database.url, dataDir: server.dataDir });
   try {
     const migratesAll = command === "db:migrate" && options.length === 0;
     if (migratesAll || seeds) await migrateAll(engine.url);

@@ -1,38 +1,43 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { asyncApiDocument } from "../src/docs/asyncapi.ts";
 import { openApiDocument } from "../src/docs/openapi.ts";
 import { routes } from "../src/http/registry.ts";
 import { registry } from "../src/ws/registry.ts";
+import { envExample, settingsPage } from "./settings-documents.ts";
 
-// Writes the OpenAPI and AsyncAPI documents to `docs/api`. With --check, only reports whether the files are current.
+// Writes every file that follows from the source; with --check, only reports those that differ.
 
-const folder = new URL("../docs/api/", import.meta.url);
-const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+const root = join(import.meta.dirname, "..");
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+const { version }: { version: string } = JSON.parse(read("package.json"));
 
-const documents = {
-  "openapi.json": openApiDocument(routes, version),
-  "asyncapi.json": asyncApiDocument(registry.values(), version),
-};
+const json = (document: unknown): string => `${JSON.stringify(document, null, 2)}\n`;
 
-const readCurrent = (path: URL): string => {
+const files: readonly { path: string; content: string }[] = [
+  { path: "docs/api/openapi.json", content: json(openApiDocument(routes, version)) },
+  { path: "docs/api/asyncapi.json", content: json(asyncApiDocument(registry.values(), version)) },
+  { path: "docs/operations/settings.md", content: settingsPage() },
+  { path: ".env.example", content: envExample() },
+];
+
+function current(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return read(path);
   } catch {
-    return "";
+    return undefined;
   }
-};
+}
 
 const checkOnly = process.argv.includes("--check");
-mkdirSync(folder, { recursive: true });
-for (const [name, document] of Object.entries(documents)) {
-  const path = new URL(name, folder);
-  const text = `${JSON.stringify(document, null, 2)}\n`;
-  if (readCurrent(path) === text) continue;
+for (const { path, content } of files) {
+  if (current(path) === content) continue;
   if (checkOnly) {
-    process.stderr.write(`docs/api/${name} is out of date: run \`npm run docs\`\n`);
+    process.stderr.write(`${path} differs from the source: run \`npm run docs\`\n`);
     process.exitCode = 1;
   } else {
-    writeFileSync(path, text);
-    process.stdout.write(`docs/api/${name} written\n`);
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+    process.stdout.write(`${path} written\n`);
   }
 }

@@ -1,4 +1,5 @@
-import { type Config, loadConfig } from "./config/config.ts";
+import { loadSettings } from "./config/read-settings.ts";
+import type { Config } from "./config/settings.ts";
 import { StartError } from "./errors.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { Messenger } from "./server.ts";
@@ -7,14 +8,14 @@ import { Messenger } from "./server.ts";
 const displayHost = (host: string): string => (host === "0.0.0.0" || host === "::" ? "localhost" : host);
 
 async function main(): Promise<void> {
-  const config = loadConfig();
-  const log = createLogger({ level: config.logLevel, readable: !config.production });
+  const config = loadSettings();
+  const log = createLogger({ level: config.server.logLevel, readable: config.server.environment !== "production" });
   const messenger = new Messenger(config, log);
   stopOnSignal(messenger, config, log);
   exitOnUncaughtException(messenger, config, log);
 
   const port = await messenger.start();
-  const address = `${displayHost(config.host)}:${port}`;
+  const address = `${displayHost(config.http.host)}:${port}`;
   log.info(`Swagger:   http://${address}/api`);
   log.info(`WebSocket: ws://${address}`);
   const { message } = await messenger.died;
@@ -51,7 +52,7 @@ function exitOnUncaughtException(messenger: Messenger, config: Config, log: Logg
   });
 }
 
-function forceExitAfterTimeout({ shutdownTimeoutMs }: Config, log: Logger): void {
+function forceExitAfterTimeout({ server: { shutdownTimeoutMs } }: Config, log: Logger): void {
   setTimeout(() => {
     log.error("not stopped in time, exiting");
     process.exit(1);

@@ -4,7 +4,7 @@ import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { closeRedis, connectRedis, type RedisClient } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
-import type { Config } from "./config/config.ts";
+import type { Config } from "./config/settings.ts";
 import { asAppError } from "./db/database-errors.ts";
 import { type Database, isResponding } from "./db/connect.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
@@ -34,6 +34,7 @@ import { Connections } from "./ws/connections.ts";
 import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
 import { PresenceTracker } from "./ws/presence-tracker.ts";
 import { registry } from "./ws/registry.ts";
+import { socketLimits } from "./ws/socket-limits.ts";
 import { refuseUnready } from "./ws/upgrade.ts";
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -72,8 +73,8 @@ export class Messenger {
     private readonly config: Config,
     private readonly log: Logger,
   ) {
-    this.isOnlyProcess = config.redisUrl === undefined;
-    this.poolShares = poolShares({ embedded: config.databaseUrl === undefined, poolSize: config.databasePoolSize });
+    this.isOnlyProcess = config.redis.url === undefined;
+    this.poolShares = poolShares({ embedded: config.database.url === undefined, poolSize: config.database.poolSize });
     const startupApp = createStartupApp({ http: config.http, log, asAppError });
     this.listener = new HttpListener({
       limits: config.http,
@@ -92,7 +93,7 @@ export class Messenger {
    * @throws StartError that tells the operator what to do
    */
   async start(): Promise<number> {
-    const port = await this.listener.listen(this.config);
+    const port = await this.listener.listen(this.config.http);
     this.opened = await this.openDatabase();
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened.database, this.bus);
@@ -123,11 +124,11 @@ export class Messenger {
   private openDatabase(): Promise<OpenDatabase> {
     const { config, log } = this;
     return openDatabase({
-      databaseUrl: config.databaseUrl,
-      dataDir: config.dataDir,
-      poolSize: config.databasePoolSize,
-      timeouts: config.databasePatience,
-      startTimeoutMs: config.databaseStartTimeoutMs,
+      databaseUrl: config.database.url,
+      dataDir: config.server.dataDir,
+      poolSize: config.database.poolSize,
+      timeouts: config.database.timeouts,
+      startTimeoutMs: config.database.startTimeoutMs,
       log,
       signal: this.stopping.signal,
     });
@@ -135,9 +136,9 @@ export class Messenger {
 
   private async openBus(): Promise<Bus> {
     const { config, log } = this;
-    if (config.redisUrl === undefined) return new InProcessBus(log);
-    this.redis = await connectRedis({ url: config.redisUrl, log, signal: this.stopping.signal });
-    const bus = new RedisBus({ client: this.redis, prefix: config.redisPrefix, log });
+    if (config.redis.url === undefined) return new InProcessBus(log);
+    this.redis = await connectRedis({ url: config.redis.url, log, signal: this.stopping.signal });
+    const bus = new RedisBus({ client: this.redis, prefix: config.redis.prefix, log });
     await bus.open();
     return bus;
   }
@@ -154,9 +155,10 @@ export class Messenger {
 
   private composeCore(database: Database, bus: Bus): Core {
     const { config, log, redis } = this;
-    if (!config.rates) log.warn("RATE_LIMITS=off: all rate limits are disabled; for load tests only");
-    const limits = new RateLimits({ rates: config.rates, redis, prefix: config.redisPrefix });
-    const connections = new Connections({ maxPerUser: config.maxSocketsPerUser });
+    const { enabled, rates, maxSocketsPerUser } = config.limits;
+    if (!enabled) log.warn("RATE_LIMITS=off: all rate limits are disabled; for load tests only");
+    const limits = new RateLimits({ rates: enabled ? rates : undefined, redis, prefix: config.redis.prefix });
+    const connections = new Connections({ maxPerUser: enabled ? maxSocketsPerUser : Number.POSITIVE_INFINITY });
     const presence = new PresenceTracker({ connections, presences: new PresenceStore({ database }), bus, log });
     const pushToDevices = deliverTo(connections);
     const startVersion = startVersionSinceNow((chatId, seconds) => versionBefore(database, { chatId, seconds }));
@@ -179,16 +181,15 @@ export class Messenger {
 
   private async composeServices({ database, bus, limits, connections, presence, delivery }: Core): Promise<Services> {
     const { config } = this;
-    const { cost, atATime: concurrency, mostWaiting: maxQueued } = config.passwords;
     return composeServices({
       database,
       delivery,
       limits,
-      secret: config.jwtSecret ?? (await storedSecret(config.dataDir)),
-      tokenLifetimeSeconds: config.tokenLifetimeSeconds,
-      refreshLifetimeMs: config.refreshTokenLifetimeSeconds * 1000,
-      passwords: { cost, concurrency, maxQueued },
-      maxGroupMembers: config.maxGroupMembers,
+      secret: config.tokens.secret ?? (await storedSecret(config.server.dataDir)),
+      tokenLifetimeSeconds: config.tokens.lifetimeSeconds,
+      refreshLifetimeMs: config.tokens.refreshLifetimeMs,
+      passwords: config.passwords,
+      maxGroupMembers: config.limits.maxGroupMembers,
       sendConcurrency: this.poolShares.sends,
       onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
       onBlockChange: presence.blockChanged,
@@ -208,8 +209,8 @@ export class Messenger {
       isReady: async () => this.isOpen() && (await isResponding(database)),
       limits,
       http: config.http,
-      trustedProxyHops: config.trustedProxyHops,
-      allowedOrigins: config.allowedOrigins,
+      trustedProxyHops: config.http.trustedProxyHops,
+      allowedOrigins: config.http.allowedOrigins,
       asAppError,
       log,
     });
@@ -224,10 +225,10 @@ export class Messenger {
       sessions: services.sessions,
       limits,
       turns: new FairQueue(this.poolShares.reads),
-      maxSockets: config.maxSockets,
-      trustedProxyHops: config.trustedProxyHops,
-      allowedOrigins: config.allowedOrigins,
-      socketLimits: config.socketLimits,
+      maxSockets: config.limits.maxSockets,
+      trustedProxyHops: config.http.trustedProxyHops,
+      allowedOrigins: config.http.allowedOrigins,
+      socketLimits: socketLimits({ ...config.slowClients, closesFloods: config.limits.enabled }),
       isOpen: this.isOpen,
       asAppError,
       log,

@@ -1,138 +1,205 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
-import { describe, expect, jest, test } from "@jest/globals";
-import { readConfig, settingNames } from "../src/config/config.ts";
+import { join } from "node:path";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import dotenv from "dotenv";
+import { allSettings, readSettings } from "../src/config/read-settings.ts";
 
 const secret = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA9k3";
+const file = (path: string): string => readFileSync(join(__dirname, "..", path), "utf8");
 
-describe("settings", () => {
-  test("none are needed: the embedded database, port 3000, for this machine only", () => {
-    expect(readConfig({})).toMatchObject({
-      production: false,
-      host: "127.0.0.1",
-      port: 3000,
-      databaseUrl: undefined,
-      dataDir: "./data",
-      passwords: { cost: 12, mostWaiting: 32 },
-      tokenLifetimeSeconds: 24 * 60 * 60,
+describe("defaults", () => {
+  test("without any variable the embedded database is used and port 3000 listens on this machine only", () => {
+    expect(readSettings({})).toMatchObject({
+      server: { environment: "development", dataDir: "./data" },
+      http: { host: "127.0.0.1", port: 3000, headersTimeoutMs: 10_000, allowedOrigins: [] },
+      database: { url: undefined },
+      redis: { url: undefined },
+      tokens: { secret: undefined, lifetimeSeconds: 24 * 60 * 60, refreshLifetimeMs: 90 * 24 * 60 * 60 * 1000 },
+      passwords: { cost: 12, maxQueued: 32 },
     });
-  });
-
-  test("production listens to everyone", () => {
-    expect(readConfig({ NODE_ENV: "production", JWT_SECRET: secret })).toMatchObject({ host: "0.0.0.0" });
   });
 
   test("an empty variable counts as unset", () => {
-    expect(readConfig({ PORT: "", DATABASE_URL: "", JWT_SECRET: "" })).toEqual(readConfig({}));
+    const empty = Object.fromEntries(allSettings.map(({ variable }) => [variable, ""]));
+    expect(readSettings(empty)).toEqual(readSettings({}));
   });
 
-  test("each is in .env.example, and what is written there is the default", () => {
-    const example = readFileSync(new URL("../.env.example", `file://${__filename}`), "utf8");
-    const lines = [...example.matchAll(/^# ([A-Z][A-Z_]+)=(.*)$/gm)].map(([, name = "", value = ""]) => ({
-      name,
-      value,
-    }));
-    expect(lines.map(({ name }) => name).sort()).toEqual([...settingNames].sort());
-    const others = new Set(["DATABASE_URL", "REDIS_URL", "REDIS_PREFIX"]);
-    for (const { name, value } of lines.filter(({ name }) => !others.has(name))) {
-      expect({ name, config: readConfig({ [name]: value }) }).toEqual({ name, config: readConfig({}) });
-    }
+  test("settings are frozen at every level", () => {
+    const expectFrozen = (value: unknown): void => {
+      expect(Object.isFrozen(value)).toBe(true);
+      if (typeof value === "object" && value !== null) Object.values(value).forEach(expectFrozen);
+    };
+    expectFrozen(readSettings({ ALLOWED_ORIGINS: "https://a.example,https://b.example" }));
   });
+});
 
-  test("what hangs together is frozen together", () => {
-    const config = readConfig({});
-    expect(Object.isFrozen(config)).toBe(true);
-    for (const group of Object.values(config)) expect(Object.isFrozen(group)).toBe(true);
-  });
-
-  test("a connection is waited for longer where there is only one", () => {
-    const DATABASE_URL = "postgres://localhost/x";
-    expect(readConfig({}).databasePatience.acquireMs).toBe(10_000);
-    expect(readConfig({ DATABASE_URL }).databasePatience.acquireMs).toBe(3000);
-    expect(readConfig({ DATABASE_URL, DATABASE_ACQUIRE_TIMEOUT_SECONDS: "7" }).databasePatience.acquireMs).toBe(7000);
-  });
-
-  test("there is room for as many connections as WebSockets, and for HTTP", () => {
-    expect(readConfig({ MAX_SOCKETS: "50000" }).http.maxConnections).toBe(52_000);
-    expect(readConfig({ MAX_SOCKETS: "50000", MAX_CONNECTIONS: "100" }).http.maxConnections).toBe(100);
-  });
-
-  test.each([
-    { cores: 1, threads: undefined, atATime: 1 },
-    { cores: 2, threads: undefined, atATime: 1 },
-    { cores: 4, threads: undefined, atATime: 3 },
-    { cores: 64, threads: undefined, atATime: 3 },
-    { cores: 64, threads: "1", atATime: 1 },
-    { cores: 64, threads: "16", atATime: 15 },
-    { cores: 8, threads: "16", atATime: 7 },
-  ])("of $cores cores and $threads threads, $atATime hash passwords: one of each is left", (given) => {
-    jest.spyOn(os, "availableParallelism").mockReturnValue(given.cores);
-    expect(readConfig({ UV_THREADPOOL_SIZE: given.threads }).passwords.atATime).toBe(given.atATime);
+describe("computed defaults", () => {
+  afterEach(() => {
     jest.restoreAllMocks();
   });
 
-  test("a limit is a burst and what comes back; off lifts the limits and the sockets of one person, and no size", () => {
-    const settings = { LIMIT_MESSAGES_PER_USER: "30+5/s", MAX_SOCKETS: "500" };
-    expect(readConfig(settings)).toMatchObject({
-      rates: {
-        logInsPerAccount: { burst: 5, amount: 1, seconds: 12 },
-        logInsPerAddress: { burst: 20, amount: 1, seconds: 3 },
-        messagesPerUser: { burst: 30, amount: 5, seconds: 1 },
-      },
-      maxSocketsPerUser: 10,
-      maxSockets: 500,
+  test("HOST is every address in production", () => {
+    expect(readSettings({ NODE_ENV: "production", JWT_SECRET: secret }).http.host).toBe("0.0.0.0");
+    expect(readSettings({ NODE_ENV: "production", JWT_SECRET: secret, HOST: "::1" }).http.host).toBe("::1");
+  });
+
+  test.each([
+    { headers: "1", request: 15_000 },
+    { headers: "15", request: 15_000 },
+    { headers: "40", request: 40_000 },
+  ])("with HEADERS_TIMEOUT_SECONDS=$headers a request may take $request ms", ({ headers, request }) => {
+    expect(readSettings({ HEADERS_TIMEOUT_SECONDS: headers }).http.requestTimeoutMs).toBe(request);
+  });
+
+  test("the wait for a connection is longer on the embedded database, which has only one", () => {
+    const DATABASE_URL = "postgres://localhost/x";
+    const acquireMs = (environment: Record<string, string>) => readSettings(environment).database.timeouts.acquireMs;
+    expect(acquireMs({})).toBe(10_000);
+    expect(acquireMs({ DATABASE_URL })).toBe(3000);
+    expect(acquireMs({ DATABASE_URL, DATABASE_ACQUIRE_TIMEOUT_SECONDS: "7" })).toBe(7000);
+  });
+
+  test("MAX_CONNECTIONS leaves 2000 connections for HTTP besides the WebSockets", () => {
+    expect(readSettings({ MAX_SOCKETS: "50000" }).http.maxConnections).toBe(52_000);
+    expect(readSettings({ MAX_SOCKETS: "50000", MAX_CONNECTIONS: "100" }).http.maxConnections).toBe(100);
+  });
+
+  test.each([
+    { cores: 1, threads: undefined, concurrency: 1 },
+    { cores: 2, threads: undefined, concurrency: 1 },
+    { cores: 4, threads: undefined, concurrency: 3 },
+    { cores: 64, threads: undefined, concurrency: 3 },
+    { cores: 64, threads: "1", concurrency: 1 },
+    { cores: 64, threads: "16", concurrency: 15 },
+    { cores: 8, threads: "16", concurrency: 7 },
+  ])("with $cores cores and $threads threads, $concurrency passwords are hashed at a time", (given) => {
+    jest.spyOn(os, "availableParallelism").mockReturnValue(given.cores);
+    expect(readSettings({ UV_THREADPOOL_SIZE: given.threads }).passwords.concurrency).toBe(given.concurrency);
+  });
+});
+
+describe("values", () => {
+  test("seconds are read as milliseconds, origins as a list, rates as their three numbers", () => {
+    const settings = readSettings({
+      KEEP_ALIVE_SECONDS: "7",
+      ALLOWED_ORIGINS: "https://a.example,http://localhost:5173",
+      LIMIT_MESSAGES_PER_USER: "30+5/s",
     });
-    expect(readConfig({ ...settings, RATE_LIMITS: "off" })).toMatchObject({
-      rates: undefined,
-      maxSocketsPerUser: Number.POSITIVE_INFINITY,
-      maxSockets: 500,
+    expect(settings.http).toMatchObject({
+      keepAliveMs: 7000,
+      allowedOrigins: ["https://a.example", "http://localhost:5173"],
+    });
+    expect(settings.limits.rates).toMatchObject({
+      logInsPerAccount: { burst: 5, amount: 1, seconds: 12 },
+      logInsPerAddress: { burst: 20, amount: 1, seconds: 3 },
+      messagesPerUser: { burst: 30, amount: 5, seconds: 1 },
     });
   });
 
+  test.each([
+    ["on", true],
+    ["off", false],
+  ])("RATE_LIMITS=%s makes enabled %s", (RATE_LIMITS, enabled) => {
+    expect(readSettings({ RATE_LIMITS }).limits.enabled).toBe(enabled);
+  });
+});
+
+describe("invalid values", () => {
+  test.each([
+    ["a port that is not a number", { PORT: "http" }, /"PORT" must be a number/],
+    ["a port out of range", { PORT: "70000" }, /"PORT" must be less than or equal to 65535/],
+    ["a database of another kind", { DATABASE_URL: "mysql://localhost/x" }, /"DATABASE_URL" must look like postgres:/],
+    ["a short secret, in development too", { JWT_SECRET: "short" }, /"JWT_SECRET" needs 32 bytes or more/],
+    ["text that is not an origin", { ALLOWED_ORIGINS: "example.org" }, /"ALLOWED_ORIGINS" must be origins such as/],
+    ["a prefix with a space", { REDIS_PREFIX: "a b" }, /"REDIS_PREFIX" must be up to 64 letters/],
+    [
+      "less time for a request than for its headers",
+      { HEADERS_TIMEOUT_SECONDS: "20", REQUEST_TIMEOUT_SECONDS: "19" },
+      /"REQUEST_TIMEOUT_SECONDS" must be at least HEADERS_TIMEOUT_SECONDS/,
+    ],
+    ["all threads for passwords", { BCRYPT_PARALLEL: "4" }, /"BCRYPT_PARALLEL" must be at most UV_THREADPOOL_SIZE - 1/],
+    ["an unknown mode", { NODE_ENV: "prod" }, /"NODE_ENV" must be one of \[development, test, production\]/],
+    ["an unknown switch", { RATE_LIMITS: "false" }, /"RATE_LIMITS" must be one of \[on, off\]/],
+  ])("%s: the error names the variable and the rule", (_what, environment, words) => {
+    expect(() => readSettings(environment)).toThrow(words);
+  });
+
   test.each(["60", "60/s", "60+0/s", "5+10/s", "60+10/m", "60+10/0s", "-1+1/s", "60 + 10/s"])(
-    "%j is no limit",
+    "%j is not a rate",
     (text) => {
-      expect(() => readConfig({ LIMIT_MESSAGES_PER_USER: text })).toThrow(
+      expect(() => readSettings({ LIMIT_MESSAGES_PER_USER: text })).toThrow(
         /"LIMIT_MESSAGES_PER_USER" must look like 60/,
       );
     },
   );
 
+  test("no error contains the value, which may be a secret", () => {
+    const numbers = new Set(["UV_THREADPOOL_SIZE", "PORT", "BCRYPT_COST"]);
+    const invalid = { JWT_SECRET: "hunter2", DATABASE_URL: "mysql://me:hunter2@localhost", REDIS_URL: "hunter2" };
+    const others = allSettings.filter(({ variable }) => numbers.has(variable) || /^(MAX|LIMIT)_/.test(variable));
+    for (const [variable, value] of [
+      ...Object.entries(invalid),
+      ...others.map(({ variable }) => [variable, "hunter2"] as const),
+    ]) {
+      const read = () => readSettings({ [variable]: value });
+      expect(read).toThrow(variable);
+      expect(read).not.toThrow(/hunter2/);
+    }
+  });
+});
+
+describe("production", () => {
   test.each([
-    ["a port that is no number", { PORT: "http" }, /"PORT" must be a number/],
-    ["a port out of range", { PORT: "70000" }, /"PORT" must be less than or equal to 65535/],
-    ["a database of another kind", { DATABASE_URL: "mysql://localhost/x" }, /"DATABASE_URL" must look like postgres:/],
-    ["a short secret, in development too", { JWT_SECRET: "short" }, /"JWT_SECRET" needs 32 bytes or more/],
-    ["origins that are none", { ALLOWED_ORIGINS: "example.org" }, /"ALLOWED_ORIGINS" must be origins/],
+    ["no secret", {}, /JWT_SECRET is required in production/],
     [
-      "less time for a whole request than for its headers",
-      { HEADERS_TIMEOUT_SECONDS: "20", REQUEST_TIMEOUT_SECONDS: "19" },
-      /"REQUEST_TIMEOUT_SECONDS" must be greater than or equal to ref:HEADERS_TIMEOUT_SECONDS/,
-    ],
-    ["no thread for anything but passwords", { BCRYPT_PARALLEL: "4" }, /"BCRYPT_PARALLEL" must be less than UV_THREAD/],
-    ["a mode that is none", { NODE_ENV: "prod" }, /"NODE_ENV" must be one of/],
-    ["production without a secret", { NODE_ENV: "production" }, /JWT_SECRET is required in production/],
-    [
-      "production with a secret from the documentation",
-      { NODE_ENV: "production", JWT_SECRET: "a-string-secret-at-least-256-bits-long" },
+      "a secret from documentation",
+      { JWT_SECRET: "a-string-secret-at-least-256-bits-long" },
       /JWT_SECRET is well known/,
     ],
-    [
-      "production with a repetitive secret",
-      { NODE_ENV: "production", JWT_SECRET: "ab".repeat(30) },
-      /JWT_SECRET is well known/,
-    ],
-    [
-      "production with cheap password hashes",
-      { NODE_ENV: "production", JWT_SECRET: secret, BCRYPT_COST: "9" },
-      /BCRYPT_COST below 10 is refused/,
-    ],
-  ])("%s is refused with a sentence that names the variable", (_what, environment, words) => {
-    expect(() => readConfig(environment)).toThrow(words);
+    ["a repetitive secret", { JWT_SECRET: "ab".repeat(30) }, /JWT_SECRET is well known or repetitive/],
+    ["cheap password hashes", { JWT_SECRET: secret, BCRYPT_COST: "9" }, /BCRYPT_COST below 10 is refused/],
+  ])("is refused with %s, which development accepts", (_what, environment: Record<string, string>, words) => {
+    expect(() => readSettings({ NODE_ENV: "production", ...environment })).toThrow(words);
+    expect(() => readSettings(environment)).not.toThrow();
+  });
+});
+
+describe("documents", () => {
+  const example = dotenv.parse(file(".env.example").replaceAll(/^# (?=[A-Z_]+=)/gm, ""));
+  const { DATABASE_URL = "", REDIS_URL, ...others } = example;
+  const variables = allSettings.map(({ variable }) => variable).sort();
+
+  test("every variable is declared once", () => {
+    expect(new Set(variables).size).toBe(variables.length);
   });
 
-  test("a refusal never shows the value, which may be a secret", () => {
-    expect(() => readConfig({ JWT_SECRET: "hunter2" })).not.toThrow(/hunter2/);
-    expect(() => readConfig({ DATABASE_URL: "mysql://me:hunter2@localhost" })).not.toThrow(/hunter2/);
+  test(".env.example has every variable, with its default", () => {
+    expect(Object.keys(example).sort()).toEqual(variables);
+    expect(REDIS_URL).toBe("redis://127.0.0.1:6379");
+    expect(readSettings(others)).toEqual(readSettings({}));
+  });
+
+  test("the settings page has a row for every variable", () => {
+    const rows = [...file("docs/operations/settings.md").matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
+    expect(rows.sort()).toEqual(variables);
+  });
+
+  test("the DATABASE_URL of .env.example is the PostgreSQL of docker-compose.yml", () => {
+    const compose = file("docker-compose.yml");
+    const value = (name: string) => new RegExp(`${name}: (?:\\$\\{${name}:-)?(\\w+)`).exec(compose)?.[1];
+    const address = `127.0.0.1:5432/${value("POSTGRES_DB")}`;
+    expect(compose).toContain("- 127.0.0.1:5432:5432");
+    expect(DATABASE_URL).toBe(`postgres://${value("POSTGRES_USER")}:${value("POSTGRES_PASSWORD")}@${address}`);
+  });
+
+  test("docker-compose.yml and the Dockerfile set only variables that exist", () => {
+    const [, service = ""] = /^ {2}messenger:\n([\s\S]*?)^\S/m.exec(file("docker-compose.yml")) ?? [];
+    const [, block = ""] = /^ {4}environment:\n((?: {6}.*\n)+)/m.exec(service) ?? [];
+    const inCompose = [...block.matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name = ""]) => name);
+    const [, line = ""] = /^ENV (.*)$/m.exec(file("Dockerfile")) ?? [];
+    const inImage = line.split(" ").map((pair) => pair.replace(/=.*/, ""));
+    expect(inCompose).toContain("DATABASE_URL");
+    expect([...inCompose, ...inImage].filter((name) => !variables.includes(name))).toEqual([]);
   });
 });

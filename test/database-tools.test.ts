@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import dotenv from "dotenv";
 import pg from "pg";
-import { readConfig } from "../src/config/config.ts";
+import { readSettings } from "../src/config/read-settings.ts";
 import { startEngine } from "../src/db/open.ts";
 import { Messenger } from "../src/server.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
@@ -15,7 +14,6 @@ import { silentLog } from "./support/silent.ts";
 /* The tools around the database, run as people run them, and the files that tell people how to set it up. */
 
 const root = join(__dirname, "..");
-const read = (name: string): string => readFileSync(join(root, name), "utf8");
 const migrations = readdirSync(join(root, "migrations")).sort();
 
 const refusal = "Demo data is refused in production (NODE_ENV=production): everyone knows its password.";
@@ -164,7 +162,7 @@ describe("a database that is taken down, made again and filled with demo data", 
   });
 
   test("Patrick0 logs in, finds his chats, and nobody migrates under a running messenger's feet", async () => {
-    const config = readConfig({ NODE_ENV: "test", PORT: "0", BCRYPT_COST: "4", ...database.settings });
+    const config = readSettings({ NODE_ENV: "test", PORT: "0", BCRYPT_COST: "4", ...database.settings });
     const messenger = new Messenger(config, silentLog);
     try {
       const port = await messenger.start();
@@ -214,30 +212,5 @@ describe("demo data in production", () => {
     } finally {
       mode.restore();
     }
-  });
-});
-
-describe(".env.example", () => {
-  const example = dotenv.parse(read(".env.example").replaceAll(/^# (?=[A-Z_]+=)/gm, ""));
-  const { DATABASE_URL = "", REDIS_URL, ...others } = example;
-
-  test("names every setting there is, and no other", () => {
-    const [, keys = ""] = /const environmentSchema = Joi\.object\(\{\n(.*?)\n\}\)/s.exec(read("src/config.ts")) ?? [];
-    const settings = [...keys.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name]) => name);
-    expect(settings).toContain("DATABASE_URL");
-    expect(Object.keys(example).sort()).toEqual(settings.sort());
-  });
-
-  test("shows the defaults as they are, but for the servers it may use", () => {
-    expect(REDIS_URL).toBe("redis://127.0.0.1:6379");
-    expect(readConfig(others)).toEqual(readConfig({}));
-  });
-
-  test("leads to the PostgreSQL of docker-compose.yml", () => {
-    const compose = read("docker-compose.yml");
-    const value = (name: string) => new RegExp(`${name}: (?:\\$\\{${name}:-)?(\\w+)`).exec(compose)?.[1];
-    const address = `127.0.0.1:5432/${value("POSTGRES_DB")}`;
-    expect(compose).toContain("- 127.0.0.1:5432:5432");
-    expect(DATABASE_URL).toBe(`postgres://${value("POSTGRES_USER")}:${value("POSTGRES_PASSWORD")}@${address}`);
   });
 });

@@ -3,8 +3,9 @@ import { connect } from "node:net";
 import { createClient } from "@redis/client";
 import bcrypt from "bcrypt";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
-import { readConfig } from "../src/config/config.ts";
-import { RateLimits, networkOf, type Rate } from "../src/services/limits/rate-limits.ts";
+import { readSettings } from "../src/config/read-settings.ts";
+import type { Rate } from "../src/domain/rate-limit.ts";
+import { networkOf, RateLimits } from "../src/services/limits/rate-limits.ts";
 import { Device } from "./support/device.ts";
 import { describeWithRedis } from "./support/prerequisites.ts";
 import { password, type TestMessenger, useMessenger } from "./support/messenger.ts";
@@ -245,8 +246,8 @@ describe("log-ins", () => {
       release = resolve;
     });
     jest.spyOn(bcrypt, "compare").mockImplementation(() => released.then(() => false));
-    const { atATime, mostWaiting } = readConfig({}).passwords;
-    const places = atATime + mostWaiting;
+    const { concurrency, maxQueued } = readSettings({}).passwords;
+    const places = concurrency + maxQueued;
     const held = Array.from({ length: places + 1 }, (_, n) => logIn(`${n}@example.test`));
     expect((await Promise.race(held)).status).toBe(503);
 
@@ -482,7 +483,7 @@ describe("one person", () => {
 });
 
 describe("where nothing is limited", () => {
-  const messenger = useMessenger({ RATE_LIMITS: "off", MAX_FRAME_BYTES: `${16 * 1024 * 1024}`, MAX_CHUNKS: "16" });
+  const messenger = useMessenger({ RATE_LIMITS: "off" });
   const malformed = ["{", '{"type":"noSuchType"}', '{"type":"sync","params":{},"requestId":{}}', "[]"];
 
   test("malformed frames are each answered, and twenty of them end the socket with 4400 all the same", async () => {
@@ -504,8 +505,15 @@ describe("where nothing is limited", () => {
 
   test("a frame that comes in too many pieces ends the socket with 1008 before they are all kept", async () => {
     const raw = await RawSocket.open(messenger().port, (await messenger().person()).token);
-    // At the most 64 KiB are read at once.
-    raw.write(wireFrame("x".repeat(4 * 1024 * 1024)));
+    let open = true;
+    void raw.closed.then(() => {
+      open = false;
+    });
+    for (const byte of wireFrame("x".repeat(2 * 1024))) {
+      if (!open) break;
+      raw.write(Buffer.of(byte));
+      await new Promise(setImmediate);
+    }
     expect(await raw.closed).toBe(1008);
   });
 
@@ -539,7 +547,6 @@ describe("sockets", () => {
     RATE_LIMITS: "on",
     LIMIT_RECONNECTS_PER_ADDRESS: "100000+100000/s",
     MAX_SOCKETS: "14",
-    CLOSE_WITHIN_SECONDS: "1",
   });
 
   test("of one person: the eleventh closes the oldest with 4409, and nobody else's", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { readConfig } from "../src/config/config.ts";
+import { readSettings } from "../src/config/read-settings.ts";
 import { connect } from "../src/db/connect.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { select } from "../src/db/select.ts";
@@ -64,16 +64,15 @@ describeWithCluster("a PostgreSQL server of its own", () => {
   });
 
   test("is told how long statements, locks and idle transactions may take", async () => {
-    const { databasePatience: timeouts } = readConfig({
+    const { timeouts } = readSettings({
       DATABASE_URL: cluster.url,
       DATABASE_STATEMENT_TIMEOUT_SECONDS: "11",
       DATABASE_LOCK_TIMEOUT_SECONDS: "12",
-      DATABASE_IDLE_TIMEOUT_SECONDS: "13",
-    });
+    }).database;
     const database = connect({ url: cluster.url, embedded: false, poolSize: 1, timeouts, log: silentLog });
     const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
     const told = names.map((name) => select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }));
-    expect((await Promise.all(told)).map(([row]) => row?.it)).toEqual(["11s", "12s", "13s"]);
+    expect((await Promise.all(told)).map(([row]) => row?.it)).toEqual(["11s", "12s", "10s"]);
     await database.close();
   });
 

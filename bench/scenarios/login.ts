@@ -1,5 +1,5 @@
 import bcrypt from "bcrypt";
-import { readConfig } from "../../src/config/config.ts";
+import { readSettings } from "../../src/config/read-settings.ts";
 import { type Contestant, enter, withContestants } from "../servers.ts";
 import type { Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
@@ -7,7 +7,7 @@ import { median } from "../statistics.ts";
 const people = 100;
 const password = "a long sentence";
 /** As the server has it unless told otherwise. */
-const { cost, atATime } = readConfig({}).passwords;
+const { cost, concurrency } = readSettings({}).passwords;
 /** People who log in at the same moment: no more than may wait for their turn. */
 const inFlight = 8;
 
@@ -55,7 +55,7 @@ export const login: Scenario = {
       const note = (name: string, figures: Figures) => all.set(name, [...(all.get(name) ?? []), figures]);
       for (let round = 0; round < warmUps + rounds; round++) {
         if (round === warmUps) all.clear();
-        note("bcrypt alone", await repeat(seconds, atATime, () => bcrypt.compare(password, hash)));
+        note("bcrypt alone", await repeat(seconds, concurrency, () => bcrypt.compare(password, hash)));
         for (const contestant of contestants) {
           const oneAfterAnother = (count: number) => logIn(contestant, 1 + (count % people));
           note(contestant.name, await repeat(seconds, inFlight, oneAfterAnother));

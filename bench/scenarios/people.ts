@@ -1,4 +1,4 @@
-import { readConfig } from "../../src/config/config.ts";
+import { readSettings } from "../../src/config/read-settings.ts";
 import { connect } from "../../src/db/connect.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createLogger } from "../../src/logger.ts";
@@ -30,7 +30,7 @@ export const people: Scenario = {
     const url = await arena.database();
     await migrate(url, log);
     await onDatabase(url, (client) => client.query(`${named(count)}; ANALYZE`));
-    const { databasePatience: timeouts } = readConfig({ DATABASE_URL: url });
+    const { timeouts } = readSettings({ DATABASE_URL: url }).database;
     const database = connect({ url, embedded: false, poolSize: 2, timeouts, log });
     const finder = new People({ database });
     const rows: (string | number)[][] = [];

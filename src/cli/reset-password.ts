@@ -1,4 +1,4 @@
-import { loadConfig } from "../config/config.ts";
+import { loadSettings } from "../config/read-settings.ts";
 import { openDatabase } from "../db/open.ts";
 import { AppError, StartError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
@@ -11,20 +11,18 @@ async function main(): Promise<void> {
   const email = process.argv.at(-1) ?? "";
   if (!email.includes("@"))
     throw new StartError("Pass an e-mail address: npm run user:reset-password -- ann@example.org");
-  const config = loadConfig();
+  const config = loadSettings();
   const { database, close } = await openDatabase({
-    databaseUrl: config.databaseUrl,
-    dataDir: config.dataDir,
+    databaseUrl: config.database.url,
+    dataDir: config.server.dataDir,
     poolSize: 1,
-    timeouts: config.databasePatience,
-    startTimeoutMs: config.databaseStartTimeoutMs,
+    timeouts: config.database.timeouts,
+    startTimeoutMs: config.database.startTimeoutMs,
     log: createLogger({ level: "silent", readable: false }),
     signal: new AbortController().signal,
   });
   try {
-    const { cost, atATime: concurrency, mostWaiting: maxQueued } = config.passwords;
-    const passwords = new Passwords({ cost, concurrency, maxQueued });
-    const password = await resetPassword({ database, passwords }, email);
+    const password = await resetPassword({ database, passwords: new Passwords(config.passwords) }, email);
     process.stdout.write(`The new password of ${email} is ${password}\nAll sessions of this account have ended.\n`);
   } finally {
     await close();

@@ -13,11 +13,12 @@ export interface DatabaseTimeouts {
   statementMs: number;
   /** For a statement to wait for a lock. */
   lockMs: number;
-  /** For a session that is idle in a transaction. */
-  idleInTransactionMs: number;
   /** To wait for a connection of the pool. */
   acquireMs: number;
 }
+
+/** After this time the server ends a session that is idle in a transaction, and with it the locks it holds. */
+const idleInTransactionTimeoutMs = 10_000;
 
 /** Extra time for the server to report a statement timeout, in milliseconds. */
 const serverGraceMs = 3000;
@@ -74,7 +75,7 @@ export function connect(options: {
       statement_timeout: timeouts.statementMs,
       query_timeout: timeouts.statementMs + serverGraceMs,
       lock_timeout: timeouts.lockMs,
-      idle_in_transaction_session_timeout: timeouts.idleInTransactionMs,
+      idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     },
     pool: persistentPool(embedded ? 1 : poolSize, timeouts.acquireMs),
     hooks: {

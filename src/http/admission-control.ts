@@ -8,13 +8,15 @@ import { securityHeaders } from "./security-headers.ts";
 /** Rejections per turn of the event loop: about as much work as one request. */
 const rejectionsPerTurn = 10;
 
-/** Limits of one connection and of all together. */
+/** Unanswered requests of one connection; one more closes it. Only programs that pipeline on purpose reach it. */
+const maxRequestsPerConnection = 16;
+
+/** Limits that are settings. */
 export interface AdmissionLimits {
   /** From the headers of a request until the client has received the response. */
   responseTimeoutMs: number;
-  maxRequestsPerConnection: number;
   /** Requests of all connections that wait to be handled. */
-  maxWaitingRequests: number;
+  maxQueuedRequests: number;
 }
 
 /**
@@ -44,7 +46,7 @@ export function admissionControl(options: {
   function admit(request: IncomingMessage, response: ServerResponse): void {
     const path = normalizeUrl(request);
     const queue = healthPaths.has(path) ? healthChecks : requests;
-    if (queue.length >= limits.maxWaitingRequests) throw tooManyRequests();
+    if (queue.length >= limits.maxQueuedRequests) throw tooManyRequests();
     const assertRouteCapacity = assertCapacity?.get(`${request.method} ${path}`);
     assertRouteCapacity?.(queuedAhead);
     if (assertRouteCapacity) queuedAhead++;
@@ -103,7 +105,7 @@ class ConnectionQuota {
 
   /** Counts one request. Disconnects the client and returns false if it exceeds the limit. */
   consume(response: ServerResponse): boolean {
-    if (this.unanswered >= this.limits.maxRequestsPerConnection) this.disconnect();
+    if (this.unanswered >= maxRequestsPerConnection) this.disconnect();
     if (this.socket.destroyed) return false;
     if (++this.unanswered === 1) this.startTimer();
     response.once("close", () => {

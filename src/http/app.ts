@@ -18,11 +18,14 @@ import { healthRouter } from "./routers/health.ts";
 /** How long browsers may cache the response to a preflight request. */
 const preflightMaxAgeSeconds = 600;
 
+/** Largest body of a request, in bytes. */
+const maxBodyBytes = 16 * 1024;
+
 export interface HttpOptions {
   services: HttpServices;
   documents: Documents;
   limits: RateLimits;
-  http: AdmissionLimits & { maxBodyBytes: number };
+  http: AdmissionLimits;
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
@@ -76,7 +79,7 @@ function capacityChecks(services: HttpServices): ReadonlyMap<string, (queuedAhea
 function documentedRoutes(options: HttpOptions): Router {
   // Paths match exactly: admission control knows them by the same spelling.
   const router = Router({ caseSensitive: true, strict: true });
-  const readBody = promisify(express.json({ limit: options.http.maxBodyBytes }));
+  const readBody = promisify(express.json({ limit: maxBodyBytes }));
   const methodsByUrl = new Map<string, string[]>();
   for (const route of routes) {
     router[route.method](expressPath(route.url), handler(route, readBody, options));

@@ -3,7 +3,7 @@ import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Accounts } from "../services/accounts/accounts.ts";
 import type { Blocks } from "../services/people/blocks.ts";
-import type { RateLimitName } from "../services/limits/rate-limits.ts";
+import type { RateLimitName } from "../domain/rate-limit.ts";
 import type { People } from "../services/people/people.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 

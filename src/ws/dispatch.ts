@@ -5,7 +5,7 @@ import { answerFrame, type ErrorFrame, errorFrame, type RequestId, unknownReques
 import { check, object } from "../contract/schema.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { RateLimitName } from "../services/limits/rate-limits.ts";
+import type { RateLimitName } from "../domain/rate-limit.ts";
 import type { FairQueue } from "../concurrency/fair-queue.ts";
 import type { Request } from "./connection.ts";
 import type { FloodGuard } from "./flood-guard.ts";

@@ -14,13 +14,14 @@ import type { RateLimits } from "../services/limits/rate-limits.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import type { FairQueue } from "../concurrency/fair-queue.ts";
 import { ClientSocket, sharedListener } from "./client-socket.ts";
-import { Connection, type ConnectionLimits, type Request } from "./connection.ts";
+import { Connection, type Request } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { readRequest } from "./dispatch.ts";
-import { FloodGuard, type FloodLimits } from "./flood-guard.ts";
-import { type HeartbeatTimes, startHeartbeat } from "./heartbeat.ts";
+import { FloodGuard } from "./flood-guard.ts";
+import { startHeartbeat } from "./heartbeat.ts";
 import type { SocketControl, WsServices } from "./message-type.ts";
 import { toMessageItem } from "./message-item.ts";
+import type { SocketLimits } from "./socket-limits.ts";
 import { textFrame } from "./socket-writer.ts";
 import type { PresenceTracker } from "./presence-tracker.ts";
 import { registry } from "./registry.ts";
@@ -31,19 +32,6 @@ import { createUpgradeHandler, subprotocol } from "./upgrade.ts";
 const lastAnswersMs = 10_000;
 /** How long a client may take to answer the close of its socket when the server stops, in milliseconds. */
 const farewellMs = 3000;
-
-/** What the sockets may do, and in what time. */
-export interface SocketLimits extends ConnectionLimits, FloodLimits, HeartbeatTimes {
-  /** Largest frame that a client may send, in bytes, whatever number of fragments it comes in. */
-  frameBytes: number;
-  fragments: number;
-  /** Pieces in which the network may bring a frame. */
-  chunks: number;
-  /** Bytes waiting on all sockets together, over which the slowest are given up. */
-  unsentBytesInAll: number;
-  /** How long a client has to take its close frame and answer it, in milliseconds. */
-  closeWithinMs: number;
-}
 
 export interface GatewayOptions {
   connections: Connections;

@@ -7,11 +7,11 @@ const source = join(__dirname, "../../src");
 /** Who may import whom, the lowest first. A part is a folder of `src`, or a file of its own. */
 const layers: Record<string, readonly string[]> = {
   errors: [],
+  domain: [],
   "domain-errors": ["errors"],
   logger: [],
   concurrency: [],
-  config: ["errors"],
-  domain: [],
+  config: ["domain", "errors"],
   contract: ["domain", "errors"],
   models: ["domain"],
   db: ["models", "domain", "concurrency", "errors", "logger"],
@@ -145,7 +145,7 @@ describe("architecture", () => {
 
   test("the environment is read in one place", () => {
     expect(files.filter(({ text }) => text.includes("process.env")).map(({ path }) => path)).toEqual([
-      "config/config.ts",
+      "config/read-settings.ts",
     ]);
   });
 

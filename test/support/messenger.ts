@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll } from "@jest/globals";
-import { readConfig } from "../../src/config/config.ts";
+import { readSettings } from "../../src/config/read-settings.ts";
 import type { Database } from "../../src/db/connect.ts";
 import { select } from "../../src/db/select.ts";
 import { Messenger } from "../../src/server.ts";
@@ -38,7 +38,7 @@ export class TestMessenger {
   /** Starts a messenger. Rate limits are off unless the settings enable them. */
   static async start(settings: Record<string, string> = {}): Promise<TestMessenger> {
     const database = await makeDatabase();
-    const config = readConfig({
+    const config = readSettings({
       NODE_ENV: "test",
       PORT: "0",
       BCRYPT_COST: minBcryptCost,

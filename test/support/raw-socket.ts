@@ -59,6 +59,8 @@ export class RawSocket {
   private checkWaiter: () => void = () => {};
 
   private constructor(private readonly socket: Socket) {
+    // Each write is sent at once, as a packet of its own.
+    socket.setNoDelay();
     socket.on("data", (chunk) => {
       this.received = Buffer.concat([this.received, chunk]);
       this.readFrames();

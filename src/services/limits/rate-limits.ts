@@ -6,23 +6,8 @@ import {
   RateLimiterRes,
   RLWrapperTimeouts,
 } from "rate-limiter-flexible";
+import type { Rate, RateLimitName } from "../../domain/rate-limit.ts";
 import { AppError } from "../../errors.ts";
-
-/** `burst` at once, then `amount` every `seconds`. */
-export interface Rate {
-  burst: number;
-  amount: number;
-  seconds: number;
-}
-
-/** What is limited; the name says for whom. */
-export type RateLimitName =
-  | "logInsPerAccount"
-  | "logInsPerAddress"
-  | "passwordChecksPerUser"
-  | "reconnectsPerAddress"
-  | "messagesPerUser"
-  | "requestsPerUser";
 
 /** A connected client of `@redis/client`. */
 export interface RedisClient {

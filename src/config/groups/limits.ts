@@ -1,0 +1,63 @@
+import type { RateLimitName } from "../../domain/rate-limit.ts";
+import { group, integer, onOff, rate } from "../setting.ts";
+
+export const maxSockets = integer(
+  "MAX_SOCKETS",
+  [1, 1_000_000],
+  10_000,
+  "Most WebSockets of one process; others are closed (1013).",
+);
+
+export const limitSettings = group(
+  {
+    title: "Limits",
+    note: "A rate is a burst and what comes back: 60+10/s is 60 at once, then 10 a second; 5+1/12s is 5 at once, then 1 every 12 seconds. With REDIS_URL all processes count together.",
+  },
+  {
+    enabled: onOff(
+      "RATE_LIMITS",
+      "on",
+      "`off` lifts all rates, MAX_SOCKETS_PER_USER and the closing of flooding sockets (4429). For load tests only.",
+    ),
+    rates: {
+      logInsPerAccount: rate(
+        "LIMIT_LOGINS_PER_ACCOUNT",
+        "5+1/12s",
+        "Password attempts for one account; the right one resets the count.",
+      ),
+      logInsPerAddress: rate(
+        "LIMIT_LOGINS_PER_ADDRESS",
+        "20+1/3s",
+        "Log-ins and registrations from one address. Raise it if many people share an address.",
+      ),
+      passwordChecksPerUser: rate(
+        "LIMIT_PASSWORD_CHECKS_PER_USER",
+        "10+1/60s",
+        "Password prompts of one user who is logged in: to change e-mail address or password, or delete the account.",
+      ),
+      reconnectsPerAddress: rate(
+        "LIMIT_RECONNECTS_PER_ADDRESS",
+        "200+20/s",
+        "WebSockets opened and tokens refreshed from one address.",
+      ),
+      messagesPerUser: rate(
+        "LIMIT_MESSAGES_PER_USER",
+        "60+10/s",
+        "Changes by one user: sends, edits, deletions, groups.",
+      ),
+      requestsPerUser: rate(
+        "LIMIT_REQUESTS_PER_USER",
+        "120+20/s",
+        "All other requests of one user, WebSocket and HTTP.",
+      ),
+    } satisfies Record<RateLimitName, unknown>,
+    maxSocketsPerUser: integer(
+      "MAX_SOCKETS_PER_USER",
+      [1, 10_000],
+      10,
+      "Most WebSockets of one user in one process; one more closes the oldest (4409).",
+    ),
+    maxSockets,
+    maxGroupMembers: integer("MAX_GROUP_MEMBERS", [2, 100_000], 1000, "Most members of one group."),
+  },
+);

@@ -1,0 +1,40 @@
+import { StartError } from "../errors.ts";
+import { makeSecret } from "./groups/tokens.ts";
+import type { Config } from "./settings.ts";
+
+/** Lower work factors make stolen hashes cheap to guess. */
+const minBcryptCost = 10;
+
+/** Fewer different characters count as repetitive. */
+const minDifferentCharacters = 8;
+
+/** Long enough, but published in documentation. */
+const wellKnownSecrets: ReadonlySet<string> = new Set([
+  "a-string-secret-at-least-256-bits-long",
+  "a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+  "your-256-bit-secret-your-256-bit-secret",
+  "please-change-me-please-change-me-please",
+  "changemechangemechangemechangeme",
+  "secretsecretsecretsecretsecretsecret",
+  "0123456789abcdef0123456789abcdef",
+  "00112233445566778899aabbccddeeff",
+]);
+
+const isGuessable = (secret: string): boolean =>
+  wellKnownSecrets.has(secret.toLowerCase()) || new Set(secret).size < minDifferentCharacters;
+
+/**
+ * Checks what only production requires.
+ * @throws StartError naming the variable and the rule; never the value
+ */
+export function assertFitForProduction({ tokens, passwords }: Config): void {
+  if (tokens.secret === undefined) {
+    throw new StartError(`JWT_SECRET is required in production; make one with: ${makeSecret}`);
+  }
+  if (isGuessable(tokens.secret)) {
+    throw new StartError(`JWT_SECRET is well known or repetitive; make one with: ${makeSecret}`);
+  }
+  if (passwords.cost < minBcryptCost) {
+    throw new StartError(`BCRYPT_COST below ${minBcryptCost} is refused in production`);
+  }
+}

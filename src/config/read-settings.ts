@@ -1,0 +1,57 @@
+import dotenv from "dotenv";
+import Joi from "joi";
+import { StartError } from "../errors.ts";
+import { assertFitForProduction } from "./production-rules.ts";
+import { Computed, isSetting, type Members, type Setting, settingsOf, Unset, type WrittenValue } from "./setting.ts";
+import { type Config, settings } from "./settings.ts";
+
+/** Every setting, in the order of its declaration. */
+export const allSettings: readonly Setting[] = Object.values(settings).flatMap(({ members }) => settingsOf(members));
+
+function ruleOf({ rule, fallback }: Setting): Joi.Schema {
+  if (fallback instanceof Unset) return rule;
+  return rule.default(fallback instanceof Computed ? fallback.reference : fallback);
+}
+
+const environmentSchema = Joi.object(
+  Object.fromEntries(allSettings.map((setting) => [setting.variable, ruleOf(setting)])),
+).unknown(true);
+
+const mapValues = <In, Out>(object: Readonly<Record<string, In>>, map: (value: In) => Out) =>
+  Object.fromEntries(Object.entries(object).map(([name, value]) => [name, map(value)]));
+
+function valuesOf(members: Members, written: Readonly<Record<string, WrittenValue>>): unknown {
+  return mapValues(members, (node) =>
+    isSetting(node) ? node.convert(written[node.variable]) : valuesOf(node, written),
+  );
+}
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(freeze);
+  return value;
+}
+
+/**
+ * Reads the settings of the process. An empty variable counts as unset.
+ * @throws StartError naming the variable and the rule that it breaks; never its value
+ */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const { error, value: written } = environmentSchema.validate(given);
+  if (error) throw new StartError(error.message);
+
+  const config = freeze(mapValues(settings, ({ members }) => valuesOf(members, written)) as Config);
+  if (config.server.environment === "production") assertFitForProduction(config);
+  return config;
+}
+
+/**
+ * Reads the settings from the environment, completed by the file `.env` if there is one.
+ * @throws StartError as `readSettings` does
+ */
+export function loadSettings(): Config {
+  // Node has sized its thread pool before that file is read.
+  const { UV_THREADPOOL_SIZE } = process.env;
+  dotenv.config({ quiet: true });
+  return readSettings({ ...process.env, UV_THREADPOOL_SIZE });
+}

@@ -1,0 +1,206 @@
+import Joi from "joi";
+import type { Rate } from "../domain/rate-limit.ts";
+
+/** What Joi makes of the text of a variable. */
+export type WrittenValue = string | number | undefined;
+
+/** The declaration of a setting. `Written` is its type as checked, `Value` its type in `Config`. */
+export interface Setting<Value = unknown, Written extends WrittenValue = WrittenValue> {
+  /** The environment variable. */
+  readonly variable: string;
+  /** What it does, for administrators. */
+  readonly meaning: string;
+  /** The unit of the written value. */
+  readonly unit?: "seconds" | "bytes";
+  /** The allowed values, in words. */
+  readonly allowed: string;
+  readonly fallback: Written | Computed<Written> | Unset;
+  /** Shown in `.env.example` where there is no fixed default. */
+  readonly example?: string;
+  /** Checks the written value. */
+  readonly rule: Joi.Schema;
+  convert(written: Written): Value;
+}
+
+/** Settings that belong together, with a title and an introduction for the documents. */
+export interface Group<Of extends Members = Members> {
+  readonly title: string;
+  readonly note?: string;
+  readonly members: Of;
+}
+
+export const group = <Of extends Members>(about: { title: string; note?: string }, members: Of): Group<Of> => ({
+  ...about,
+  members,
+});
+
+/** Settings by name, some of them in inner objects. */
+export type Members = { readonly [name: string]: Setting | Members };
+
+export const isSetting = (node: Setting | Members): node is Setting => typeof node.variable === "string";
+
+/** All settings of a group, in the order of their declaration. */
+export function settingsOf(members: Members): readonly Setting[] {
+  return Object.values(members).flatMap((node) => (isSetting(node) ? [node] : settingsOf(node)));
+}
+
+/** A default or a bound that follows from the written value of another setting. */
+export class Computed<Value> {
+  /** Only for the compiler: without it, a computed text would do for a number. */
+  declare readonly value: Value;
+
+  /** @param words for administrators */
+  private constructor(
+    readonly reference: Joi.Reference,
+    readonly words: string,
+  ) {}
+
+  static from<Other extends WrittenValue, Value>(
+    other: Setting<unknown, Other>,
+    compute: (written: Other) => Value,
+    words: string,
+  ) {
+    return new Computed<Value>(Joi.ref(other.variable, { adjust: compute }), words);
+  }
+}
+
+/** No default. `words` say what happens then. */
+export class Unset {
+  constructor(readonly words: string) {}
+}
+
+type Bound = number | Computed<number>;
+
+/** A whole number. Both bounds are allowed. */
+export function integer(
+  variable: string,
+  [min, max]: readonly [Bound, Bound],
+  fallback: number | Computed<number>,
+  meaning: string,
+): Setting<number, number> {
+  const messages = {
+    ...(min instanceof Computed && { "number.min": `{{#label}} must be at least ${min.words}` }),
+    ...(max instanceof Computed && { "number.max": `{{#label}} must be at most ${max.words}` }),
+  };
+  const limit = (bound: Bound) => (bound instanceof Computed ? bound.reference : bound);
+  const inWords = (bound: Bound) => (bound instanceof Computed ? bound.words : String(bound));
+  const rule = Joi.number().integer().min(limit(min)).max(limit(max)).messages(messages);
+  const allowed = `${inWords(min)} to ${inWords(max)}`;
+  return { variable, meaning, allowed, fallback, rule, convert: (written) => written };
+}
+
+/** Whole seconds, in milliseconds in `Config`. */
+export const seconds = (...declaration: Parameters<typeof integer>): Setting<number, number> => ({
+  ...integer(...declaration),
+  unit: "seconds",
+  convert: (written) => written * 1000,
+});
+
+/** Whole seconds, in seconds in `Config` too. */
+export const wholeSeconds = (...declaration: Parameters<typeof integer>): Setting<number, number> => ({
+  ...integer(...declaration),
+  unit: "seconds",
+});
+
+export const bytes = (...declaration: Parameters<typeof integer>): Setting<number, number> => ({
+  ...integer(...declaration),
+  unit: "bytes",
+});
+
+/** One of a few words. */
+export function choice<Word extends string>(
+  variable: string,
+  words: readonly Word[],
+  fallback: NoInfer<Word>,
+  meaning: string,
+): Setting<Word, Word> {
+  const rule = Joi.string().valid(...words);
+  return { variable, meaning, allowed: words.join(", "), fallback, rule, convert: (written) => written };
+}
+
+export const onOff = (variable: string, fallback: "on" | "off", meaning: string): Setting<boolean, "on" | "off"> => ({
+  ...choice<"on" | "off">(variable, ["on", "off"], fallback, meaning),
+  convert: (written): boolean => written === "on",
+});
+
+/** Any text; `allowed` says what it should be. */
+export function text(
+  variable: string,
+  allowed: string,
+  fallback: string | Computed<string>,
+  meaning: string,
+): Setting<string, string> {
+  return { variable, meaning, allowed, fallback, rule: Joi.string(), convert: (written) => written };
+}
+
+/** Text of a form that `allowed` describes. */
+export function textLike(
+  variable: string,
+  { pattern, allowed }: { pattern: RegExp; allowed: string },
+  fallback: string,
+  meaning: string,
+): Setting<string, string> {
+  const rule = Joi.string()
+    .pattern(pattern)
+    .messages({ "string.pattern.base": `{{#label}} must be ${allowed}` });
+  return { variable, meaning, allowed, fallback, rule, convert: (written) => written };
+}
+
+/** The address of a service: one of the schemes, and the form to quote when it is something else. */
+export function url(
+  variable: string,
+  { schemes, form, example }: { schemes: string[]; form: string; example: string },
+  fallback: Unset,
+  meaning: string,
+): Setting<string | undefined, string | undefined> {
+  const rule = Joi.string()
+    .uri({ scheme: schemes })
+    .messages({ "string.uriCustomScheme": `{{#label}} must look like ${form}` });
+  return { variable, meaning, allowed: `like ${form}`, fallback, example, rule, convert: (written) => written };
+}
+
+/** Text that is too long to guess. `minBytes` counts its UTF-8 bytes. */
+export function secret(
+  variable: string,
+  { minBytes, make }: { minBytes: number; make: string },
+  fallback: Unset,
+  meaning: string,
+): Setting<string | undefined, string | undefined> {
+  const rule = Joi.string()
+    .custom((written: string, { error }) => (Buffer.byteLength(written) < minBytes ? error("secret.short") : written))
+    .messages({ "secret.short": `{{#label}} needs ${minBytes} bytes or more; make one with: ${make}` });
+  const allowed = `${minBytes} bytes or more, such as from: ${make}`;
+  return { variable, meaning, allowed, fallback, rule, convert: (written) => written };
+}
+
+/** Browser origins, separated by commas. */
+export function origins(
+  variable: string,
+  fallback: Unset,
+  meaning: string,
+): Setting<readonly string[], string | undefined> {
+  const allowed = "origins such as https://chat.example.org, separated by commas";
+  const rule = Joi.string()
+    .pattern(/^https?:\/\/[^\s/,]+(,https?:\/\/[^\s/,]+)*$/)
+    .messages({ "string.pattern.base": `{{#label}} must be ${allowed}` });
+  return { variable, meaning, allowed, fallback, rule, convert: (written) => written?.split(",") ?? [] };
+}
+
+/** A rate such as 60+10/s or 5+1/12s. The burst holds at least what one period adds. */
+export function rate(variable: string, fallback: string, meaning: string): Setting<Readonly<Rate>, string> {
+  const rule = Joi.string()
+    .custom((written: string, { error }) => (parseRate(written) ? written : error("rate.form")))
+    .messages({ "rate.form": "{{#label}} must look like 60+10/s (60 at once, then 10 a second) or 5+1/12s" });
+  const convert = (written: string) => parseRate(written) ?? invalid(variable);
+  return { variable, meaning, allowed: "a rate", fallback, rule, convert };
+}
+
+function parseRate(written: string): Rate | undefined {
+  const [, burst, amount, seconds = 1] = /^(\d{1,6})\+([1-9]\d{0,5})\/([1-9]\d{0,3})?s$/.exec(written) ?? [];
+  if (burst === undefined || Number(burst) < Number(amount)) return undefined;
+  return { burst: Number(burst), amount: Number(amount), seconds: Number(seconds) };
+}
+
+function invalid(variable: string): never {
+  throw new Error(`the default of ${variable} breaks its own rule`);
+}

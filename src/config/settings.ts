@@ -1,0 +1,31 @@
+import { databaseSettings } from "./groups/database.ts";
+import { httpSettings } from "./groups/http.ts";
+import { limitSettings } from "./groups/limits.ts";
+import { passwordSettings } from "./groups/passwords.ts";
+import { serverSettings } from "./groups/server.ts";
+import { redisSettings } from "./groups/redis.ts";
+import { slowClientSettings } from "./groups/slow-clients.ts";
+import { tokenSettings } from "./groups/tokens.ts";
+import type { Group, Setting } from "./setting.ts";
+
+/** Every setting, declared once. The type `Config`, `.env.example` and docs/operations/settings.md follow from it. */
+export const settings = {
+  server: serverSettings,
+  http: httpSettings,
+  database: databaseSettings,
+  redis: redisSettings,
+  tokens: tokenSettings,
+  passwords: passwordSettings,
+  limits: limitSettings,
+  slowClients: slowClientSettings,
+};
+
+type Infer<Node> =
+  Node extends Setting<infer Value>
+    ? Value
+    : Node extends Group<infer Members>
+      ? Infer<Members>
+      : { readonly [Key in keyof Node]: Infer<Node[Key]> };
+
+/** The value of every setting. Frozen. */
+export type Config = Infer<typeof settings>;

@@ -1,0 +1,15 @@
+/** `burst` at once, then `amount` every `seconds`. */
+export interface Rate {
+  burst: number;
+  amount: number;
+  seconds: number;
+}
+
+/** What is limited; the name says for whom. */
+export type RateLimitName =
+  | "logInsPerAccount"
+  | "logInsPerAddress"
+  | "passwordChecksPerUser"
+  | "reconnectsPerAddress"
+  | "messagesPerUser"
+  | "requestsPerUser";
