@@ -25,7 +25,7 @@ interface Run {
 
 /**
  * Runs a program in the project's folder. All of these variables are given, if only as empty: one that is missing
- * would be looked up in `.env`, and the database named there is somebody's own.
+ * would be read from `.env`, which may name the developer's own database.
  */
 function run(command: string, args: string[], settings: Record<string, string>): Promise<Run> {
   const { PATH, HOME } = process.env;

@@ -438,13 +438,13 @@ describe("a block", () => {
     await put(blocker, blocked.id);
     await blockeds.requestError("privateMessage", {
       receiverId: blocker.id,
-      content: "not heard",
+      content: "not delivered",
       clientMessageId: "once-only",
     });
     await unblock(blocker, blocked.id);
-    const again = { receiverId: blocker.id, content: "not heard", clientMessageId: "once-only" };
+    const again = { receiverId: blocker.id, content: "not delivered", clientMessageId: "once-only" };
     expect((await blockeds.request("privateMessage", again)).params.item).toMatchObject({ seq: 1 });
-    expect(await blockers.nextPush()).toMatchObject({ params: { message: "not heard" } });
+    expect(await blockers.nextPush()).toMatchObject({ params: { message: "not delivered" } });
     const groupId = (await blockeds.request("newGroup", { groupName: "us" })).params.item.groupId ?? 0;
     await blockeds.request("addUserInGroup", { groupId, userId: blocker.id });
   });

@@ -4,7 +4,7 @@ import { closedObject, described, list, nullable, object, optional, someOf, text
 import { defineRoute } from "../route.ts";
 
 const account = "Account";
-const people = "People";
+const users = "Users";
 
 export const readProfile = defineRoute({
   method: "get",
@@ -67,7 +67,7 @@ export const listPeople = defineRoute({
   method: "get",
   url: "/users",
   summary: "Find users by name or e-mail address, in pages. Without `search`, list all users.",
-  tag: people,
+  tag: users,
   query: closedObject({
     search: optional(
       described(
@@ -93,7 +93,7 @@ export const readPerson = defineRoute({
   method: "get",
   url: "/users/{id}",
   summary: "Get a user.",
-  tag: people,
+  tag: users,
   path: closedObject({ id: userId() }),
   status: 200,
   answer: person,
@@ -106,7 +106,7 @@ export const listBlocks = defineRoute({
   method: "get",
   url: "/users/me/blocks",
   summary: "List the users you block, the most recent first.",
-  tag: people,
+  tag: users,
   status: 200,
   answer: object({ data: list(person) }),
   errors: [],
@@ -118,7 +118,7 @@ export const block = defineRoute({
   method: "put",
   url: "/users/me/blocks/{userId}",
   summary: "Block a user. For the blocked user your account appears not to exist.",
-  tag: people,
+  tag: users,
   path: closedObject({ userId: userId() }),
   status: 204,
   errors: ["VALIDATION", "NOT_FOUND"],
@@ -130,7 +130,7 @@ export const unblock = defineRoute({
   method: "delete",
   url: "/users/me/blocks/{userId}",
   summary: "Unblock a user.",
-  tag: people,
+  tag: users,
   path: closedObject({ userId: userId() }),
   status: 204,
   errors: ["VALIDATION"],
