@@ -228,7 +228,7 @@ async function addChat(select, chat, userIds) {
 module.exports = {
   up: (queryInterface) => {
     if (process.env.NODE_ENV === "production") {
-      throw new Error("Demo data is refused in production (NODE_ENV=production): everyone knows its password.");
+      throw new Error("Demo data cannot be loaded in production (NODE_ENV=production): its password is public.");
     }
     const { sequelize } = queryInterface;
     return sequelize.transaction(async (transaction) => {

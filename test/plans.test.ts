@@ -5,7 +5,7 @@ import type { Database } from "../src/db/connect.ts";
 import { chatList } from "../src/db/queries/chats/chat-list.ts";
 import { recentChanges, versionBefore } from "../src/db/queries/chats/recent-changes.ts";
 import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
-import { type NameSearch, type Place, peopleByName } from "../src/db/queries/people/people.ts";
+import { type NameSearch, type Position, peopleByName } from "../src/db/queries/people/people.ts";
 import { useMessenger } from "./support/messenger.ts";
 
 /*
@@ -99,10 +99,10 @@ async function plansOf(run: (database: Database) => Promise<unknown[]>): Promise
 
 describe("a search for people", () => {
   const named = (whole: string, ...pairs: NameSearch["pairs"]): NameSearch => ({ whole, pairs });
-  const place = (rank: Place["rank"], key: string): Place => ({ rank, firstKey: key, lastKey: key, id: me });
+  const place = (rank: Position["rank"], key: string): Position => ({ rank, firstKey: key, lastKey: key, id: me });
   const [both, first, last] = ["users_by_first_name", "users_by_first_name", "users_by_last_name"];
 
-  test.each<[string, NameSearch, Place | undefined, string[]]>([
+  test.each<[string, NameSearch, Position | undefined, string[]]>([
     ["of one word", named("ab"), undefined, [first, last]],
     ["of one letter", named("a"), undefined, [first, last]],
     ["of two words", named("a b", { first: "a", last: "b" }), undefined, [both, first, last]],

@@ -34,17 +34,17 @@ describeWithCluster("a PostgreSQL server of its own", () => {
 
   const ready = async (port: number) => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status;
 
-  test("a server that never comes ends the start with one line", async () => {
+  test("a start without a database server fails with one line after the timeout", async () => {
     const { code, output } = await spawn({ DATABASE_START_TIMEOUT_SECONDS: "1", LOG_LEVEL: "fatal" }).exited;
     expect(code).toBe(1);
-    expect(output.trim()).toMatch(/^The database is not there after 1 s: .+ Check DATABASE_URL\.$/);
+    expect(output.trim()).toMatch(/^The database is still unavailable after 1 s: .+ Check DATABASE_URL\.$/);
     expect(output).not.toContain("    at ");
   });
 
-  test("a server that comes late is waited for: not ready until then, and then it joins", async () => {
+  test("a start waits for a database server that comes up late, and is not ready until then", async () => {
     const port = await freePort();
     const server = spawn({ PORT: String(port) });
-    await server.waitForOutput(/not there yet/);
+    await server.waitForOutput(/database is unavailable/);
     expect(await ready(port)).toBe(503);
     expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
     const { status, headers } = await fetch(`http://127.0.0.1:${port}/users/me`);
@@ -55,15 +55,15 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });
   });
 
-  test("told to stop while it waits, it stops", async () => {
+  test("SIGTERM while the start waits for the database stops the process", async () => {
     await cluster.stop();
     const server = spawn();
-    await server.waitForOutput(/not there yet/);
+    await server.waitForOutput(/database is unavailable/);
     expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });
     await cluster.start();
   });
 
-  test("is told how long statements, locks and idle transactions may take", async () => {
+  test("connections have the configured timeouts for statements, locks and idle transactions", async () => {
     const { timeouts } = readSettings({
       DATABASE_URL: cluster.url,
       DATABASE_STATEMENT_TIMEOUT_SECONDS: "11",
@@ -71,12 +71,14 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     }).database;
     const database = connect({ url: cluster.url, embedded: false, poolSize: 1, timeouts, log: silentLog });
     const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
-    const told = names.map((name) => select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }));
-    expect((await Promise.all(told)).map(([row]) => row?.it)).toEqual(["11s", "12s", "10s"]);
+    const settings = names.map((name) =>
+      select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }),
+    );
+    expect((await Promise.all(settings)).map(([row]) => row?.it)).toEqual(["11s", "12s", "10s"]);
     await database.close();
   });
 
-  test("of several that start at once on an empty database, one migrates and the others wait", async () => {
+  test("of several processes that start at once on an empty database, one migrates and the others wait", async () => {
     const client = new pg.Client({ connectionString: cluster.url });
     await client.connect();
     await client.query("CREATE DATABASE fresh");

@@ -1,5 +1,5 @@
 import { DataTypes, Sequelize } from "sequelize";
-import { address } from "../../src/db/connect.ts";
+import { connectionOptions } from "../../src/db/connect.ts";
 import { type RelayedMessage, serveRelay } from "./relay-server.ts";
 
 // Not an upper bound, but the usual implementation on this stack: each message is handled on its own with Sequelize models
@@ -7,7 +7,7 @@ import { type RelayedMessage, serveRelay } from "./relay-server.ts";
 // of a sender's messages, no deduplication, no history and no sync.
 
 const { DATABASE_URL = "", PEOPLE = "0", GROUPS = "" } = process.env;
-const database = new Sequelize({ ...address(DATABASE_URL), pool: { max: 10 } });
+const database = new Sequelize({ ...connectionOptions(DATABASE_URL), pool: { max: 10 } });
 
 const Person = database.define("person", { name: DataTypes.TEXT });
 const Member = database.define(

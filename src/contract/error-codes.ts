@@ -56,3 +56,25 @@ export const errorCode: Schema<ErrorCode> = named(
       .join("\n\n"),
   ),
 );
+
+/** The HTTP status of each error code. */
+export const httpStatuses = {
+  VALIDATION: 400,
+  UNAUTHENTICATED: 401,
+  BAD_CREDENTIALS: 401,
+  REAUTH_REQUIRED: 403,
+  FORBIDDEN: 403,
+  NOT_MEMBER: 404,
+  NOT_FOUND: 404,
+  EMAIL_TAKEN: 409,
+  CONFLICT: 409,
+  LIMIT: 409,
+  RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+  BAD_JSON: 400,
+  UNKNOWN_TYPE: 400,
+  TOO_LARGE: 413,
+  METHOD_NOT_ALLOWED: 405,
+  FOREIGN_ORIGIN: 403,
+} as const satisfies Record<ErrorCode, number>;

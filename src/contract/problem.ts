@@ -1,4 +1,6 @@
-import { errorCode } from "./error-codes.ts";
+import { STATUS_CODES } from "node:http";
+import type { AppError } from "../errors.ts";
+import { type ErrorCode, errorCode, errorCodes, httpStatuses } from "./error-codes.ts";
 import { retryAfterMs } from "./fields.ts";
 import { described, exactly, type Infer, integer, named, object, optional, text } from "./schema.ts";
 
@@ -18,3 +20,55 @@ export const problem = named(
 export type Problem = Infer<typeof problem>;
 
 export const problemMediaType = "application/problem+json";
+
+/** An error that HTTP itself detects, before or without a request that reaches the services. */
+export interface EdgeError {
+  code: ErrorCode;
+  detail: string;
+  /** The status of the code by default. */
+  status?: number;
+}
+
+/** An error response, independent of the way it is written. */
+export interface ErrorResponse {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+}
+
+/** Builds the response to an error: the problem and its headers. It must not be cached. */
+export function errorResponse(error: AppError | EdgeError, requestId: string): ErrorResponse {
+  const { code, detail, status, retryAfterMs } = "kind" in error ? fromAppError(error) : fromEdgeError(error);
+  const body: Problem = {
+    type: "about:blank",
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail,
+    code,
+    requestId,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+  return {
+    status,
+    headers: {
+      "Content-Type": problemMediaType,
+      "Cache-Control": "no-store",
+      ...(retryAfterMs !== undefined && { "Retry-After": String(Math.ceil(retryAfterMs / 1000)) }),
+      ...(status === 401 && { "WWW-Authenticate": "Bearer" }),
+    },
+    body: JSON.stringify(body),
+  };
+}
+
+type ErrorFields = Pick<Problem, "code" | "detail" | "status"> & { retryAfterMs?: number | undefined };
+
+function fromAppError({ kind, message, retryAfterMs }: AppError): ErrorFields {
+  const code = errorCodes[kind];
+  return { code, detail: message, status: httpStatuses[code], retryAfterMs };
+}
+
+const fromEdgeError = ({ code, detail, status = httpStatuses[code] }: EdgeError): ErrorFields => ({
+  code,
+  detail,
+  status,
+});

@@ -1,8 +1,7 @@
 import { STATUS_CODES } from "node:http";
-import { type ErrorCode, errorCodeMeanings, errorCodes } from "../contract/error-codes.ts";
+import { type ErrorCode, errorCodeMeanings, errorCodes, httpStatuses } from "../contract/error-codes.ts";
 import { problem, problemMediaType } from "../contract/problem.ts";
 import { jsonSchema, type Schema } from "../contract/schema.ts";
-import { statusOfCode } from "../http/error-handler.ts";
 import type { AnyRoute } from "../http/route.ts";
 import { SchemaComponents } from "./schema-components.ts";
 
@@ -138,7 +137,7 @@ function errorsOf(route: AnyRoute): { status: number; code: ErrorCode }[] {
     errorCodes.unavailable,
     errorCodes.internal,
   ];
-  return [...codes.map((code) => ({ status: statusOfCode[code] ?? 400, code })), ...edgeErrors];
+  return [...codes.map((code) => ({ status: httpStatuses[code], code })), ...edgeErrors];
 }
 
 function errorResponse(status: number, codes: ErrorCode[], schemas: SchemaComponents): Json {
