@@ -140,7 +140,11 @@ export function idList(): Schema<number[]> {
 /** A list with exactly these elements; the last `options.optional` of them may be left out. */
 export function integers(places: readonly Schema<number>[], options: { optional: number }): Schema<number[]> {
   const required = places.length - options.optional;
-  return schema(Joi.array().ordered(...places.map(({ joi }, index) => (index < required ? joi.required() : joi))));
+  return schema(
+    Joi.array().ordered(...places.map(({ joi }, index) => (index < required ? joi.required() : joi))),
+    // Code generators do not understand lists whose elements differ.
+    Joi.array().items(Joi.number().integer()).min(required).max(places.length),
+  );
 }
 
 export function either<A, B>(first: Schema<A>, second: Schema<B>): Schema<A | B> {
