@@ -4,8 +4,6 @@ import type { Config } from "jest";
 /** What every project shares: TypeScript goes through SWC. */
 const base = {
   testEnvironment: "node",
-  // Published as ES modules only, which jest cannot load as they are on Node 20.
-  transformIgnorePatterns: ["/node_modules/(?!@seriousme/)"],
   transform: {
     "^.+\\.[jt]s$": [
       "@swc/jest",

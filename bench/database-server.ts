@@ -1,19 +1,19 @@
 import { Cluster } from "../test/support/cluster.ts";
-import { familyCpuMs } from "./process-use.ts";
 import { onDatabase } from "../test/support/on-database.ts";
+import { treeCpuMs } from "./process-use.ts";
 
-/** The PostgreSQL server of a run, the same for all contestants; each has a database of its own in it. */
-export class Arena {
-  private databases = 0;
+/** The PostgreSQL server of a run, shared by the compared servers. Each has its own database. */
+export class BenchDatabaseServer {
+  private databaseCount = 0;
 
   private constructor(
     private readonly cluster: Cluster,
     private readonly pid: number,
   ) {}
 
-  /** Makes a cluster in a temporary folder with the defaults of PostgreSQL, but for `fsync`. */
-  static async open({ fsync }: { fsync: boolean }): Promise<Arena> {
-    const cluster = await Cluster.make();
+  /** Starts a temporary cluster with PostgreSQL's default settings, except `fsync`. */
+  static async start({ fsync }: { fsync: boolean }): Promise<BenchDatabaseServer> {
+    const cluster = await Cluster.create();
     await cluster.start();
     const pid = await onDatabase(cluster.url, async (client) => {
       if (!fsync) await client.query("ALTER SYSTEM SET fsync = off");
@@ -21,29 +21,29 @@ export class Arena {
       const { rows } = await client.query("SELECT pg_read_file('postmaster.pid') AS file");
       return Number.parseInt(rows[0].file, 10);
     });
-    return new Arena(cluster, pid);
+    return new BenchDatabaseServer(cluster, pid);
   }
 
-  /** @returns the URL of an empty database */
-  async database(): Promise<string> {
-    const name = `bench_${++this.databases}`;
+  /** Creates an empty database. @returns its URL */
+  async createDatabase(): Promise<string> {
+    const name = `bench_${++this.databaseCount}`;
     await onDatabase(this.cluster.url, (client) => client.query(`CREATE DATABASE ${name}`));
     const url = new URL(this.cluster.url);
     url.pathname = `/${name}`;
     return url.href;
   }
 
-  /** CPU time of all processes of the server, those too that have ended, in milliseconds. */
+  /** CPU time of all processes of the server, including exited ones, in milliseconds. */
   cpuMs(): number {
-    return familyCpuMs(this.pid);
+    return treeCpuMs(this.pid);
   }
 
-  /** Leaves nothing to be written during the next measurement. */
-  async settle(): Promise<void> {
+  /** Forces a checkpoint, so that none falls into the next measurement. */
+  async checkpoint(): Promise<void> {
     await onDatabase(this.cluster.url, (client) => client.query("CHECKPOINT"));
   }
 
-  close(): Promise<void> {
+  remove(): Promise<void> {
     return this.cluster.remove();
   }
 }

@@ -3,20 +3,20 @@ import { migrate } from "../src/db/migrate.ts";
 import { createLogger } from "../src/logger.ts";
 import { onDatabase } from "../test/support/on-database.ts";
 
-/** Who is there before a run starts. */
-export interface World {
-  /** People have the numbers 1 to this one, and each has a session of the same number. */
+/** The users and groups that exist before a run. */
+export interface Dataset {
+  /** Number of users. Their ids are 1 to this number, and each has a session with the same id. */
   people: number;
-  /** The group number `n` has the members 1 to `n`, as the limits have it. */
+  /** Ids of groups. Group `n` has the users 1 to `n` as members, as in the reference servers. */
   groups?: readonly number[];
-  /** SQL that adds what a scenario needs beside them. */
+  /** SQL for further data of a scenario. */
   sql?: string;
 }
 
-/** Of a run that nobody but its own load can reach. */
+/** Signs the tokens of a run, whose servers are reachable from this machine only. */
 export const benchSecret = "the benchmark signs its own tokens";
 
-/** A token of one of the people, as the server would give it. */
+/** A token of a user, as the messenger would issue it. */
 export const tokenOf = (userId: number): string =>
   jwt.sign({ sub: String(userId), id: userId, sid: userId }, benchSecret, {
     algorithm: "HS256",
@@ -25,8 +25,8 @@ export const tokenOf = (userId: number): string =>
     expiresIn: "1d",
   });
 
-/** Makes the tables and the people, without the work of registering them. */
-export async function populate(url: string, { people, groups = [], sql = "" }: World): Promise<void> {
+/** Creates the tables and inserts the dataset directly. */
+export async function populate(url: string, { people, groups = [], sql = "" }: Dataset): Promise<void> {
   await migrate(url, createLogger({ level: "silent", readable: false }));
   await onDatabase(url, async (client) => {
     await client.query(

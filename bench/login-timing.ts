@@ -1,10 +1,10 @@
 import { ServerUnderTest } from "../test/chaos/server-under-test.ts";
 
-// npm run bench:login-timing [pairs]: whether the time of a refused log-in tells if there is such an account. Over HTTP,
-// one at a time, the known and the unknown address in turn, on a server of its own.
+// npm run bench:login-timing [pairs]: checks whether the duration of a failed login reveals that an account exists. Sends
+// logins over HTTP to its own server, one at a time, with a known and an unknown e-mail address in turn.
 
 const pairs = Number(process.argv[2] ?? 300);
-const server = await ServerUnderTest.make({
+const server = await ServerUnderTest.create({
   database: "embedded",
   settings: { BCRYPT_COST: "10", RATE_LIMITS: "off" },
 });
@@ -30,18 +30,18 @@ try {
   await post("/auth/register", { email: "known@example.test", password: "a long sentence", firstName: "Ann" }, 201);
   const [known, unknown]: [number[], number[]] = [[], []];
   for (let pair = -10; pair < pairs; pair++) {
-    // Who is first changes, so that neither always follows the other.
-    const ask = [
+    // Alternate the order, so that neither always follows the other.
+    const logIns = [
       async () => known.push(await logIn("known@example.test")),
       async () => unknown.push(await logIn(`other${Math.abs(pair)}@example.test`)),
     ];
-    for (const one of pair % 2 ? ask : ask.reverse()) await one();
+    for (const attempt of pair % 2 ? logIns : logIns.reverse()) await attempt();
     if (pair === -1) known.length = unknown.length = 0;
   }
   const [ofKnown, ofUnknown] = [median(known), median(unknown)];
   print(`known:   median ${ofKnown.toFixed(2)} ms, n = ${known.length}`);
   print(`unknown: median ${ofUnknown.toFixed(2)} ms, n = ${unknown.length}`);
-  print(`they differ by ${((100 * Math.abs(ofKnown - ofUnknown)) / ofKnown).toFixed(2)} %`);
+  print(`difference:  ${((100 * Math.abs(ofKnown - ofUnknown)) / ofKnown).toFixed(2)} %`);
 } finally {
   await server.remove();
 }

@@ -1,6 +1,5 @@
 import { parseArgs } from "node:util";
-import { Arena } from "./database-server.ts";
-import { contestantNames } from "./servers.ts";
+import { BenchDatabaseServer } from "./database-server.ts";
 import type { Options, Scenario } from "./scenario.ts";
 import { fanout } from "./scenarios/fanout.ts";
 import { growth } from "./scenarios/growth.ts";
@@ -12,9 +11,10 @@ import { privateMessages } from "./scenarios/private.ts";
 import { slowReader } from "./scenarios/slow-reader.ts";
 import { start } from "./scenarios/start.ts";
 import { sync } from "./scenarios/sync.ts";
+import { serverNames } from "./servers.ts";
 import { format } from "./table.ts";
 
-// npm run bench -- SCENARIO [options]; what the figures mean is in docs/performance.md.
+// npm run bench -- SCENARIO [options]. docs/performance.md explains the figures.
 
 const scenarios: Record<string, Scenario> = {
   private: privateMessages,
@@ -35,14 +35,14 @@ ${Object.entries(scenarios)
   .map(([name, { summary }]) => `  ${name.padEnd(11)} ${summary}`)
   .join("\n")}
 
-  --quick          small numbers: tries a scenario and fails when a message is lost or doubled
-  --rounds N       measured rounds, after two to warm up (5)
-  --seconds N      length of a round (5)
+  --quick          a short run that fails if a message is lost or duplicated
+  --rounds N       measured rounds, after two warm-up rounds (5)
+  --seconds N      duration of a round (5)
   --size N         stored messages of history and growth (1000000)
-  --only A,B       of ${contestantNames.join(", ")}
-  --way W          of private: one, many or paced (all)
-  --fsync off      for PostgreSQL, of all contestants (on)
-  --profile DIR    writes a CPU profile of our server there
+  --only A,B       of ${serverNames.join(", ")}
+  --way W          only this mode of private: one, many or paced
+  --fsync off      fsync of PostgreSQL, for all servers (on)
+  --profile DIR    writes a CPU profile of the messenger to this folder
 `;
 
 function readCommand() {
@@ -53,7 +53,7 @@ function readCommand() {
       rounds: { type: "string" },
       seconds: { type: "string" },
       size: { type: "string", default: "1000000" },
-      only: { type: "string", default: contestantNames.join(",") },
+      only: { type: "string", default: serverNames.join(",") },
       fsync: { type: "string", default: "on" },
       way: { type: "string" },
       profile: { type: "string" },
@@ -63,13 +63,13 @@ function readCommand() {
   const only = values.only.split(",");
   const options: Options = {
     quick,
-    // Our server has most code for V8 to get to know: it needs two to be as fast as it stays.
-    warmUps: quick ? 0 : 2,
+    // The messenger needs two rounds until V8 has optimised its code.
+    warmUpRounds: quick ? 0 : 2,
     rounds: Number(values.rounds ?? (quick ? 1 : 5)),
     seconds: Number(values.seconds ?? (quick ? 1 : 5)),
     size: Number(values.size),
-    only: contestantNames.filter((name) => only.includes(name)),
-    way: values.way,
+    only: serverNames.filter((name) => only.includes(name)),
+    privateMode: values.way,
     profile: values.profile,
   };
   return { scenario: scenarios[positionals[0] ?? ""], options, fsync: values.fsync !== "off" };
@@ -82,17 +82,17 @@ if (!scenario) {
   process.exit(2);
 }
 
-const arena = await Arena.open({ fsync });
-const breakOff = () => void arena.close().finally(() => process.exit(130));
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, breakOff);
+const databaseServer = await BenchDatabaseServer.start({ fsync });
+const abort = () => void databaseServer.remove().finally(() => process.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, abort);
 try {
   const { rounds, seconds, quick } = options;
   print(
     `fsync ${fsync ? "on" : "off"}, synchronous_commit on; ${rounds} rounds of ${seconds} s${quick ? ", quick" : ""}\n`,
   );
-  const reports = await scenario.run(options, arena);
+  const reports = await scenario.run(options, databaseServer);
   for (const report of reports) print(format(report));
   if (reports.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
 } finally {
-  await arena.close();
+  await databaseServer.remove();
 }

@@ -1,4 +1,4 @@
-// Loaded before every contestant: what can only be done from inside. SIGWINCH collects the garbage; SIGUSR2 starts a CPU
+// Loaded into every compared server. SIGWINCH starts a garbage collection. SIGUSR2 starts a CPU
 // profile of the main thread, which is written to PROFILE_DIR when the process exits.
 import { writeFileSync } from "node:fs";
 import { Session } from "node:inspector";
@@ -18,11 +18,11 @@ function startProfile() {
   });
 }
 
-/** As thoroughly as V8 does it by itself when a process has been quiet for some minutes: what is empty is given back. */
+/** Collects garbage as thoroughly as V8 does after some idle minutes, including the release of unused memory. */
 function collectGarbage() {
   const session = new Session();
   session.connect();
-  // Left connected: to disconnect from within the answer would hang the process.
+  // Not disconnected: disconnecting in the callback would hang the process.
   session.post("HeapProfiler.collectGarbage");
 }
 

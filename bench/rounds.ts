@@ -1,59 +1,59 @@
-import type { Contestant } from "./servers.ts";
+import type { ChatJob, ChatResult } from "./load/chat.ts";
 import { prepareLoad } from "./load/load.ts";
-import type { TalkJob, TalkResult } from "./load/talk.ts";
+import type { ComparedServer } from "./servers.ts";
 import { median, quantile } from "./statistics.ts";
 
-/** What one contestant did in the rounds: medians of them. */
-export interface TalkFigures {
+/** The results of one server: medians of the rounds. */
+export interface ChatFigures {
   messagesPerSecond: number;
   deliveriesPerSecond: number;
-  /** Milliseconds for 1,000 messages. */
+  /** Milliseconds per 1,000 messages. */
   serverCpu: number;
   databaseCpu: number;
-  /** Of server and database together, in microseconds. */
+  /** Of the server and the database together, in microseconds. */
   cpuPerDelivery: number;
   p50: number;
   p99: number;
 }
 
-/** Collects over all rounds what must not happen. */
+/** Lost, duplicated and rejected messages of all rounds. */
 export type Faults = Set<string>;
 
 /**
- * Lets the contestants do the same job in turn, so that what else the machine does hits all of them alike. Rounds to
- * warm up count only for their faults.
+ * Runs the same job on all servers in turn, so that other load on the machine affects them alike. Only the faults of the
+ * warm-up rounds count.
  */
-export async function talkInRounds(
-  contestants: readonly Contestant[],
-  makeJob: (contestant: Contestant) => TalkJob,
-  options: { warmUps: number; rounds: number; before: () => Promise<void>; faults: Faults },
-): Promise<Map<string, TalkFigures>> {
-  const all = new Map<string, TalkFigures[]>(contestants.map(({ name }) => [name, []]));
-  for (let round = 0; round < options.warmUps + options.rounds; round++) {
-    if (round === options.warmUps) for (const { startProfile } of contestants) startProfile?.();
-    for (const contestant of contestants) {
+export async function measureInRounds(
+  servers: readonly ComparedServer[],
+  makeJob: (server: ComparedServer) => ChatJob,
+  options: { warmUpRounds: number; rounds: number; before: () => Promise<void>; faults: Faults },
+): Promise<Map<string, ChatFigures>> {
+  const all = new Map<string, ChatFigures[]>(servers.map(({ name }) => [name, []]));
+  for (let round = 0; round < options.warmUpRounds + options.rounds; round++) {
+    if (round === options.warmUpRounds) for (const { startProfile } of servers) startProfile?.();
+    for (const server of servers) {
       await options.before();
-      const figures = await talkOnce(contestant, makeJob(contestant), options.faults);
-      if (round >= options.warmUps) all.get(contestant.name)?.push(figures);
+      const figures = await measureOnce(server, makeJob(server), options.faults);
+      if (round >= options.warmUpRounds) all.get(server.name)?.push(figures);
     }
   }
   return new Map([...all].map(([name, figures]) => [name, medians(figures)]));
 }
 
-async function talkOnce(contestant: Contestant, job: TalkJob, faults: Faults): Promise<TalkFigures> {
-  const load = await prepareLoad<TalkJob, TalkResult>("./talk-process.ts", job);
+async function measureOnce(server: ComparedServer, job: ChatJob, faults: Faults): Promise<ChatFigures> {
+  const load = await prepareLoad<ChatJob, ChatResult>("./chat-process.ts", job);
   try {
-    const before = contestant.cpu();
+    const before = server.cpu();
     const result = await load.run();
-    const after = contestant.cpu();
-    for (const [what, count] of Object.entries(result.faults)) faults.add(`${contestant.name}: ${what}: ${count}`);
-    return figuresOf(result, { server: after.server - before.server, database: after.database - before.database });
+    const after = server.cpu();
+    for (const [what, count] of Object.entries(result.faults)) faults.add(`${server.name}: ${what}: ${count}`);
+    return toFigures(result, { server: after.server - before.server, database: after.database - before.database });
   } finally {
     await load.close();
   }
 }
 
-function figuresOf(result: TalkResult, cpu: { server: number; database: number }): TalkFigures {
+function toFigures(result: ChatResult, cpu: { server: number; database: number }): ChatFigures {
   const { acknowledged, delivered, elapsedMs, latenciesMs } = result;
   return {
     messagesPerSecond: (acknowledged / elapsedMs) * 1000,
@@ -66,8 +66,8 @@ function figuresOf(result: TalkResult, cpu: { server: number; database: number }
   };
 }
 
-function medians(rounds: readonly TalkFigures[]): TalkFigures {
-  const of = (key: keyof TalkFigures) => median(rounds.map((round) => round[key]));
+function medians(rounds: readonly ChatFigures[]): ChatFigures {
+  const of = (key: keyof ChatFigures) => median(rounds.map((round) => round[key]));
   return {
     messagesPerSecond: of("messagesPerSecond"),
     deliveriesPerSecond: of("deliveriesPerSecond"),

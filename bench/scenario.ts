@@ -1,27 +1,27 @@
-import type { Arena } from "./database-server.ts";
-import type { ContestantName } from "./servers.ts";
+import type { BenchDatabaseServer } from "./database-server.ts";
+import type { ServerName } from "./servers.ts";
 import type { Report } from "./table.ts";
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface Options {
   /** Rounds before the measured ones. */
-  warmUps: number;
+  warmUpRounds: number;
   rounds: number;
-  /** Length of a round. */
+  /** Duration of a round. */
   seconds: number;
-  /** Stored messages, in the scenarios that ask what many cost. */
+  /** Number of stored messages, for the scenarios that depend on it. */
   size: number;
-  /** Small numbers: tries the scenario, and finds lost and doubled messages, but the figures mean little. */
+  /** A short run that detects lost and duplicated messages, but whose figures mean little. */
   quick: boolean;
-  /** Who takes part. */
-  only: readonly ContestantName[];
-  /** The one way of `private` to measure: one, many or paced. */
-  way: string | undefined;
-  /** A folder for CPU profiles of our server. */
+  /** The servers to compare. */
+  only: readonly ServerName[];
+  /** The only mode of `private` to measure: one, many or paced. */
+  privateMode: string | undefined;
+  /** The folder for CPU profiles of the messenger. */
   profile: string | undefined;
 }
 
 export interface Scenario {
   summary: string;
-  run(options: Options, arena: Arena): Promise<Report[]>;
+  run(options: Options, databaseServer: BenchDatabaseServer): Promise<Report[]>;
 }

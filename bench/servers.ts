@@ -6,12 +6,12 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startEngine } from "../src/db/open.ts";
 import { ServerProcess, startFlags } from "../test/support/process.ts";
-import type { Arena } from "./database-server.ts";
+import type { BenchDatabaseServer } from "./database-server.ts";
+import { benchSecret, type Dataset, populate, tokenOf } from "./dataset.ts";
 import { cpuMs, residentBytes } from "./process-use.ts";
-import { benchSecret, populate, tokenOf, type World } from "./dataset.ts";
 
-export const contestantNames = ["relay", "relay-batch", "usual", "ours", "ours-embedded"] as const;
-export type ContestantName = (typeof contestantNames)[number];
+export const serverNames = ["relay", "relay-batch", "usual", "ours", "ours-embedded"] as const;
+export type ServerName = (typeof serverNames)[number];
 
 /** CPU time in milliseconds. */
 export interface CpuUse {
@@ -19,93 +19,102 @@ export interface CpuUse {
   database: number;
 }
 
-/** A server process that the load talks to. */
-export interface Contestant {
+/** A server process under load. */
+export interface ComparedServer {
   name: string;
   url: string;
   tokenOf(userId: number): string;
   cpu(): CpuUse;
   residentBytes(): number;
-  /** Tells it to collect its garbage, which takes a moment. */
+  /** Starts a garbage collection, without waiting for it. */
   collectGarbage(): void;
-  /** Starts its CPU profile, if one was asked for. */
+  /** Starts a CPU profile, if one was requested. */
   startProfile?(): void;
   stop(): Promise<void>;
 }
 
-export interface Entry {
-  arena: Arena;
-  world: World;
-  /** What the table calls it, unless by its name. */
-  as?: string;
-  /** A folder for the CPU profile of our server. */
+export interface ServerOptions {
+  databaseServer: BenchDatabaseServer;
+  dataset: Dataset;
+  /** The name in the table, if not the server's. */
+  label?: string;
+  /** The folder for the CPU profile of the messenger. */
   profile?: string | undefined;
 }
 
-/** Starts contestants, lets them work, and stops them whatever comes of it. */
-export async function withContestants<T>(
-  starts: readonly (() => Promise<Contestant>)[],
-  work: (contestants: readonly Contestant[]) => Promise<T>,
+/** Starts the servers, runs `work` and stops them afterwards. */
+export async function withServers<T>(
+  starters: readonly (() => Promise<ComparedServer>)[],
+  work: (servers: readonly ComparedServer[]) => Promise<T>,
 ): Promise<T> {
-  const contestants: Contestant[] = [];
+  const servers: ComparedServer[] = [];
   try {
-    for (const start of starts) contestants.push(await start());
-    return await work(contestants);
+    for (const start of starters) servers.push(await start());
+    return await work(servers);
   } finally {
-    for (const contestant of contestants) await contestant.stop();
+    for (const server of servers) await server.stop();
   }
 }
 
-/** Starts a contestant with the people of `world`. */
-export function enter(name: ContestantName, entry: Entry): Promise<Contestant> {
-  if (name === "ours") return enterOurs(entry);
-  if (name === "ours-embedded") return enterEmbedded(entry);
-  return enterRelay(name, entry);
+/** Starts a server with the users of the dataset. */
+export function startServer(name: ServerName, options: ServerOptions): Promise<ComparedServer> {
+  if (name === "ours") return startMessenger(options);
+  if (name === "ours-embedded") return startEmbeddedMessenger(options);
+  return startReference(name, options);
 }
 
-async function enterOurs({ arena, world, as = "ours", profile }: Entry): Promise<Contestant> {
-  const url = await arena.database();
-  await populate(url, world);
-  const server = await startOurs({ DATABASE_URL: url }, profile);
-  return ours(as, server, { databaseMs: () => arena.cpuMs(), profile });
+async function startMessenger({
+  databaseServer,
+  dataset,
+  label = "ours",
+  profile,
+}: ServerOptions): Promise<ComparedServer> {
+  const url = await databaseServer.createDatabase();
+  await populate(url, dataset);
+  const server = await startMessengerProcess({ DATABASE_URL: url }, profile);
+  return comparedMessenger(label, server, { databaseMs: () => databaseServer.cpuMs(), profile });
 }
 
-async function enterEmbedded({ world, as = "ours-embedded", profile }: Entry): Promise<Contestant> {
+async function startEmbeddedMessenger({
+  dataset,
+  label = "ours-embedded",
+  profile,
+}: ServerOptions): Promise<ComparedServer> {
   const folder = await mkdtemp(join(tmpdir(), "messenger-bench-"));
   const engine = await startEngine({ databaseUrl: undefined, dataDir: folder });
-  await populate(engine.url, world).finally(() => engine.stop());
-  const server = await startOurs({ DATA_DIR: folder }, profile);
-  // The database is a thread of the server here.
-  return ours(as, server, {
+  await populate(engine.url, dataset).finally(() => engine.stop());
+  const server = await startMessengerProcess({ DATA_DIR: folder }, profile);
+  // The embedded database runs as a thread of the server.
+  return comparedMessenger(label, server, {
     databaseMs: () => 0,
     profile,
-    afterwards: () => rm(folder, { recursive: true, force: true }),
+    cleanUp: () => rm(folder, { recursive: true, force: true }),
   });
 }
 
-const withProbe = `--import=${new URL("./probe.mjs", import.meta.url)}`;
+const probeOption = `--import=${new URL("./probe.mjs", import.meta.url)}`;
 
-/** Our server as it is built, with everything on but the rate limits. */
-export const startOurs = (settings: Record<string, string>, profile?: string): Promise<ServerProcess> =>
+/** Starts the built messenger with all features but the rate limits. */
+export const startMessengerProcess = (settings: Record<string, string>, profile?: string): Promise<ServerProcess> =>
   ServerProcess.start({
-    // The line that says where it listens is of this level; nothing is logged for a frame.
+    // Needed for the line with the port. Frames are not logged at this level.
     LOG_LEVEL: "info",
     RATE_LIMITS: "off",
     JWT_SECRET: benchSecret,
     MAX_GROUP_MEMBERS: "100000",
     MAX_SOCKETS: "100000",
     ...settings,
-    NODE_OPTIONS: withProbe,
+    NODE_OPTIONS: probeOption,
     ...(profile && { PROFILE_DIR: profile }),
   });
 
-function ours(
+function comparedMessenger(
   name: string,
   server: ServerProcess,
-  options: { databaseMs: () => number; profile: string | undefined; afterwards?: () => Promise<void> },
-): Contestant {
+  options: { databaseMs: () => number; profile: string | undefined; cleanUp?: () => Promise<void> },
+): ComparedServer {
   const pid = server.child.pid ?? 0;
-  endWithUs(server.child);
+  killOnExit(server.child);
   return {
     name,
     url: `ws://127.0.0.1:${server.port}/`,
@@ -115,54 +124,54 @@ function ours(
     collectGarbage: () => void server.child.kill("SIGWINCH"),
     ...(options.profile && { startProfile: () => void server.child.kill("SIGUSR2") }),
     async stop() {
-      const { code, output } = await server.end("SIGTERM");
-      await options.afterwards?.();
-      if (code !== 0) throw new Error(`${name} ended with ${code}: ${output.slice(-2000)}`);
+      const { code, output } = await server.stop("SIGTERM");
+      await options.cleanUp?.();
+      if (code !== 0) throw new Error(`${name} exited with ${code}: ${output.slice(-2000)}`);
     },
   };
 }
 
-async function enterRelay(
+async function startReference(
   name: "relay" | "relay-batch" | "usual",
-  { arena, world, as = name }: Entry,
-): Promise<Contestant> {
+  { databaseServer, dataset, label = name }: ServerOptions,
+): Promise<ComparedServer> {
   const path = fileURLToPath(new URL(`./limits/${name}.ts`, import.meta.url));
   const child: ChildProcess = spawn(process.execPath, [...startFlags, "--import", "tsx", path], {
     env: {
       PATH: process.env.PATH,
-      NODE_OPTIONS: withProbe,
-      ...(name !== "relay" && { DATABASE_URL: await arena.database() }),
-      ...(name === "usual" && { PEOPLE: String(world.people), GROUPS: String(world.groups ?? "") }),
+      NODE_OPTIONS: probeOption,
+      ...(name !== "relay" && { DATABASE_URL: await databaseServer.createDatabase() }),
+      ...(name === "usual" && { PEOPLE: String(dataset.people), GROUPS: String(dataset.groups ?? "") }),
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const pid = child.pid ?? 0;
-  endWithUs(child);
-  const port = await portOf(child);
+  killOnExit(child);
+  const port = await readPort(child);
   return {
-    name: as,
+    name: label,
     url: `ws://127.0.0.1:${port}/`,
     tokenOf: String,
-    cpu: () => ({ server: cpuMs(pid), database: arena.cpuMs() }),
+    cpu: () => ({ server: cpuMs(pid), database: databaseServer.cpuMs() }),
     residentBytes: () => residentBytes(pid),
     collectGarbage: () => void child.kill("SIGWINCH"),
     async stop() {
-      const ended = new Promise((resolve) => child.once("close", resolve));
+      const exited = new Promise((resolve) => child.once("close", resolve));
       child.kill("SIGTERM");
-      await ended;
+      await exited;
     },
   };
 }
 
-/** Lets no server live on when a run is broken off. */
-function endWithUs(child: ChildProcess): void {
+/** Kills the server when this process exits. */
+function killOnExit(child: ChildProcess): void {
   const kill = () => void child.kill("SIGKILL");
   process.once("exit", kill);
   child.once("exit", () => process.off("exit", kill));
 }
 
-async function portOf(child: ChildProcess): Promise<number> {
-  if (!child.stdout) throw new Error("a relay without output");
+async function readPort(child: ChildProcess): Promise<number> {
+  if (!child.stdout) throw new Error("the reference server has no output");
   for await (const line of createInterface(child.stdout)) return Number(line.slice("port ".length));
-  throw new Error("a relay ended before it listened");
+  throw new Error("the reference server exited before it listened");
 }

@@ -1,25 +1,26 @@
-/** A value that a scenario has to reach, and what it did reach. */
+/** A target of a scenario, and the measured value. */
 export interface Target {
-  what: string;
+  name: string;
   measured: number;
   limit: number;
-  /** Whether more is better. */
-  least?: boolean;
+  /** Whether `limit` is a minimum instead of a maximum. */
+  isMinimum?: boolean;
 }
 
-/** What a scenario found out. */
+/** The results of a scenario. */
 export interface Report {
   title: string;
   columns: string[];
   rows: (string | number)[][];
   targets: Target[];
-  /** Messages that were lost, doubled or refused, requests that failed: these fail the run. */
+  /** Lost, duplicated or rejected messages and failed requests. Any of these fails the run. */
   faults: string[];
 }
 
-const isMet = ({ measured, limit, least }: Target): boolean => (least ? measured >= limit : measured <= limit);
+const isMet = ({ measured, limit, isMinimum: least }: Target): boolean =>
+  least ? measured >= limit : measured <= limit;
 
-/** Three digits that mean something. */
+/** Formats with three significant digits. */
 export const digits = (value: number): string =>
   Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
 
@@ -32,19 +33,19 @@ const table = (columns: readonly string[], rows: readonly (readonly (string | nu
   ...rows.map(line),
 ];
 
-/** A report as Markdown. */
+/** Formats a report as Markdown. */
 export function format({ title, columns, rows, targets, faults }: Report): string {
-  const verdicts = targets.map((target) => [
-    target.what,
+  const targetRows = targets.map((target) => [
+    target.name,
     target.measured,
-    `${target.least ? ">=" : "<="} ${digits(target.limit)}`,
+    `${target.isMinimum ? ">=" : "<="} ${digits(target.limit)}`,
     isMet(target) ? "pass" : "FAIL",
   ]);
   return [
     `## ${title}`,
     "",
     ...table(columns, rows),
-    ...(targets.length > 0 ? ["", ...table(["target", "measured", "limit", ""], verdicts)] : []),
+    ...(targets.length > 0 ? ["", ...table(["target", "measured", "limit", ""], targetRows)] : []),
     ...(faults.length > 0 ? ["", ...faults.map((fault) => `FAULT: ${fault}`)] : []),
     "",
   ].join("\n");

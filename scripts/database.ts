@@ -1,5 +1,5 @@
-// `npm run db:migrate` and its like: runs sequelize-cli on the database that the messenger would use, which for the
-// embedded one means starting it first. Arguments go to sequelize-cli as they are.
+// `npm run db:*`: runs sequelize-cli on the database of the messenger and passes all arguments on. The embedded database
+// is started first.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -19,26 +19,26 @@ const sequelizeCli = createRequire(import.meta.url)
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const silent = createLogger({ level: "silent", readable: false });
 
-/** Migrates as the server does when it starts. sequelize-cli would not wait for a server that migrates meanwhile. */
-async function bringUpToDate(url: string): Promise<void> {
+/** Migrates like the server at start, under its lock: sequelize-cli would not wait for a server that is migrating. */
+async function migrateAll(url: string): Promise<void> {
   try {
     const names = await migrate(url, silent);
     for (const name of names) print(`Migrated ${name}`);
-    if (names.length === 0) print("All migrations have been run already.");
+    if (names.length === 0) print("The database is up to date.");
   } catch (error) {
     const { message, name } = error as Error;
     throw new StartError(`The database cannot be used: ${message || name}`, { cause: error });
   }
 }
 
-/** @returns its exit code */
+/** Returns the exit code. */
 async function runSequelizeCli(args: string[], url: string): Promise<number> {
   const child = spawn(process.execPath, [sequelizeCli, ...args], {
     cwd: root,
     env: { ...process.env, DATABASE_URL: url },
     stdio: "inherit",
   });
-  // Ctrl-C reaches the child as well. We outlive it, so that the embedded database is closed in order.
+  // Ctrl-C also reaches the child. This process exits after it, to close the embedded database properly.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   const [code] = await once(child, "exit");
   return code ?? 1;
@@ -48,17 +48,17 @@ async function main(args: string[]): Promise<number> {
   const [command = "", ...options] = args;
   const seeds = /^db:seed(:all)?$/.test(command);
 
-  // Before the settings are checked as a whole, or the answer in production could be that JWT_SECRET is missing.
+  // Checked before the settings: otherwise the error in production could be the missing JWT_SECRET.
   dotenv.config({ quiet: true });
   if (seeds && process.env.NODE_ENV === "production") {
-    throw new StartError("Demo data is refused in production (NODE_ENV=production): everyone knows its password.");
+    throw new StartError("Demo data cannot be loaded in production (NODE_ENV=production): its password is public.");
   }
 
   const { database, server } = loadSettings();
   const engine = await startEngine({ databaseUrl: database.url, dataDir: server.dataDir });
   try {
     const migratesAll = command === "db:migrate" && options.length === 0;
-    if (migratesAll || seeds) await bringUpToDate(engine.url);
+    if (migratesAll || seeds) await migrateAll(engine.url);
     return migratesAll ? 0 : await runSequelizeCli(args, engine.url);
   } finally {
     await engine.stop();

@@ -2,13 +2,13 @@
 
 const bcrypt = require("bcrypt");
 
-// People to try the messenger with, patrick0@example.org to patrick9@example.org, and something for them to read.
+// Demo users, patrick0@example.org to patrick9@example.org, with chats between them.
 //
-// Written as the server itself would have written it: `seq` and `version` of a chat are 1, 2, 3 without a gap, the chat
-// counts them, every change of a group is a message, and whoever writes has read everything before it.
+// The rows are those the server would have written: `seq` and `version` of a chat are 1, 2, 3 without a gap, the chat
+// has their last values, each change of a group is a system message, and senders have read the messages before theirs.
 //
-// What is there stays as it is, so running it again changes nothing: a person is known by the e-mail address, a dialog
-// by its two people, a group by the client id of its first message.
+// Existing rows are kept, so running the seeder again changes nothing. Users are identified by e-mail address, dialogs by
+// their two users, groups by the client id of their first message.
 
 const password = "messenger demo";
 const peopleCount = 10;
@@ -17,13 +17,13 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-// London, 1851.
+// Anderssen against Kieseritzky, London, 1851.
 const immortalGame =
   `e4 e5 f4 exf4 Bc4 Qh4+ Kf1 b5 Bxb5 Nf6 Nf3 Qh6 d3 Nh5 Nh4 Qg5 Nf5 c6 g4 Nf6 Rg1 cxb5 h4 Qg6 h5 Qg5 Qf3 Ng8 Bxf4 Qf6
    Nc3 Bc5 Nd5 Qxb2 Bd6 Bxg1 e5 Qxa1+ Ke2 Na6 Nxg7+ Kd8 Qf6+ Nxf6 Be7#`.split(/\s+/);
 
-// People are numbers here: 0 is Patrick0. The chat whose last message is the oldest comes first, since lists of chats
-// go by the ids of the last messages.
+// Users are given by number: 0 is Patrick0. Chats are in the order of their last messages, oldest first, since chat lists
+// are sorted by the id of the last message.
 const chats = [
   {
     dialog: [6, 7],
@@ -104,7 +104,7 @@ const chats = [
   },
 ];
 
-/** The messages of a chat from its beginning, a minute apart. */
+/** All messages of a chat, one minute apart. */
 function messagesOf({ group, lines, quietFor }, userIds) {
   const ownerId = group && userIds[group.owner];
   const beginning = group
@@ -130,7 +130,7 @@ function messagesOf({ group, lines, quietFor }, userIds) {
   }));
 }
 
-/** Who is in the chat, and has read up to the own last message there; of a group at least up to the own arrival. */
+/** The members of a chat. Each has read up to their own last message, and in a group at least up to their join. */
 function membersOf({ dialog, group }, messages, userIds) {
   const people = group ? [group.owner, ...group.others] : dialog;
   return people.map((person, index) => {
@@ -146,7 +146,7 @@ function membersOf({ dialog, group }, messages, userIds) {
   });
 }
 
-/** @returns the ids of the ten, in their order */
+/** Inserts the users. @returns their ids, in order */
 async function addPeople(select) {
   const persons = Array.from({ length: peopleCount }, (_, number) => ({
     email: `patrick${number}@example.org`,
@@ -164,11 +164,11 @@ async function addPeople(select) {
       persons: JSON.stringify(persons),
     },
   );
-  // Held, so that nobody deletes one of these accounts while it is given chats.
+  // Locked, so that none of these accounts is deleted while chats are added to it.
   const rows = await select("SELECT id, email_key FROM users WHERE email_key = ANY($keys) ORDER BY id FOR KEY SHARE", {
     keys: persons.map(({ email }) => email),
   });
-  // Ids come from the driver as text; in the events they have to be numbers.
+  // The driver returns ids as text, but events contain them as numbers.
   const ids = new Map(rows.map(({ id, email_key }) => [email_key, Number(id)]));
   return persons.map(({ email }) => ids.get(email));
 }
@@ -208,7 +208,7 @@ async function addChat(select, chat, userIds) {
          AS member ("userId" bigint, role text, "readSeq" bigint, "joinedAt" timestamptz)`,
     { chatId: made.id, members: JSON.stringify(membersOf(chat, messages, userIds)) },
   );
-  // In the order of seq, so that ids rise with it.
+  // Inserted in the order of seq, so that ids ascend with it.
   await select(
     `WITH written AS (
        INSERT INTO messages (chat_id, seq, version, sender_id, client_message_id, event, content, created_at)
@@ -228,7 +228,7 @@ async function addChat(select, chat, userIds) {
 module.exports = {
   up: (queryInterface) => {
     if (process.env.NODE_ENV === "production") {
-      throw new Error("Demo data is refused in production (NODE_ENV=production): everyone knows its password.");
+      throw new Error("Demo data cannot be loaded in production (NODE_ENV=production): its password is public.");
     }
     const { sequelize } = queryInterface;
     return sequelize.transaction(async (transaction) => {
@@ -238,7 +238,7 @@ module.exports = {
     });
   },
 
-  // Neither people nor chats are ever removed from the tables, and by now real people may have written to these.
+  // Users and chats are never removed from the tables, and real users may have sent messages to these since.
   down: () => {
     throw new Error("Demo data stays. To begin again with empty tables: npm run db:reset, which removes everything.");
   },

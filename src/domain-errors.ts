@@ -1,18 +1,18 @@
 import { AppError } from "./errors.ts";
 
-/* Refusals that several services give in the same words, because they must not be told apart. */
+/* Errors that several services return with the same text, so that clients cannot tell the cases apart. */
 
-/** One answer for a stranger, for someone who has left, and for a group that does not exist: it tells nothing. */
+/** For a group that does not exist, and for users who are not, or no longer, members: it reveals nothing. */
 export const notMember = () => new AppError("notMember", "User is not a member of this group");
 
-/** The same for a chat of whatever kind. */
+/** The same for chats of any kind. */
 export const notInChat = () => new AppError("notMember", "User is not a member of this chat");
 
-/** For a message that never was, or that the one who asks may not see. */
+/** For a message that does not exist or is not visible to the requester. */
 export const noSuchMessage = () => new AppError("notFound", "There is no such message");
 
-/** For a client id that was used before, for something else. */
+/** For a client id that the sender has already used for a different message. */
 export const conflictingClientId = () => new AppError("conflict", "This clientMessageId was used for another message");
 
-/** For someone who never was, whose account is gone, or who blocks the one that asks. */
+/** For a user who does not exist, was deleted, or blocks the requester. */
 export const noSuchUser = () => new AppError("notFound", "There is no such user");

@@ -1,7 +1,4 @@
-/**
- * What can go wrong, in words of the domain. The edges turn a kind into what their side speaks:
- * `http/error-handler.ts` into a status, `contract/error-codes.ts` into the code that clients read.
- */
+/** The kinds of errors in the domain. `contract/error-codes.ts` maps each to its error code and HTTP status. */
 export type ErrorKind =
   | "validation"
   | "unauthenticated"
@@ -17,9 +14,9 @@ export type ErrorKind =
   | "unavailable"
   | "internal";
 
-/** An error whose message is meant for the person who made the request. Knows no HTTP and no sockets. */
+/** An error whose message is shown to the client. Independent of HTTP and WebSockets. */
 export class AppError extends Error {
-  /** How long to wait before trying again, in milliseconds; only where trying again can help. */
+  /** Milliseconds to wait before a retry; undefined if a retry cannot succeed. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -33,7 +30,7 @@ export class AppError extends Error {
   }
 }
 
-/** One sentence for the operator, then the end of the process: a start that cannot succeed. */
+/** A start that cannot succeed. The message is one sentence for the operator; the process exits after it. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }

@@ -3,28 +3,28 @@ import pretty from "pino-pretty";
 
 export type { Logger };
 
-/** What must never reach a log, wherever it hangs in the logged object. */
-const secrets = ["password", "oldPassword", "newPassword", "token", "refreshToken", "authorization", "content"];
+/** Keys whose values are never logged, in the logged object and two levels below. */
+const secretKeys = ["password", "oldPassword", "newPassword", "token", "refreshToken", "authorization", "content"];
 
 /**
- * An error in the log is its name, message, code and place. Not the whole stack, and not the fields that libraries
- * hang on errors: Sequelize's carry the SQL and its values, and with them what people wrote.
+ * The log shows name, message, code and origin of an error. Not the whole stack, and not the fields that libraries add:
+ * Sequelize's contain the SQL and its values, and with them the content of messages.
  */
 function describeError(error: Error): Record<string, unknown> {
-  const place = error.stack?.split("\n").find((line) => line.includes("at ") && !line.includes("node_modules"));
+  const origin = error.stack?.split("\n").find((line) => line.includes("at ") && !line.includes("node_modules"));
   return {
     name: error.name,
     message: error.message,
     ...("code" in error && { code: error.code }),
-    ...(place && { place: place.trim() }),
+    ...(origin && { place: origin.trim() }),
   };
 }
 
 /**
- * Makes the log of the process.
- * @param options.level the lowest level written, or "silent"
- * @param options.readable lines for people (development) instead of one JSON object a line
- * @param options.destination where the lines go; standard output unless told
+ * Creates the logger of the process.
+ * @param options.level the least severe level that is written, or "silent"
+ * @param options.readable formatted lines (for development) instead of one JSON object per line
+ * @param options.destination standard output by default
  */
 export function createLogger(options: { level: string; readable: boolean; destination?: DestinationStream }): Logger {
   const destination = options.readable
@@ -39,7 +39,7 @@ export function createLogger(options: { level: string; readable: boolean; destin
   return pino(
     {
       level: options.level,
-      redact: { paths: secrets.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[secret]" },
+      redact: { paths: secretKeys.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[secret]" },
       serializers: { err: describeError },
     },
     destination,

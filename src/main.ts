@@ -4,18 +4,18 @@ import { StartError } from "./errors.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { Messenger } from "./server.ts";
 
-/** Where people find it; a server that listens everywhere is shown by its nearest name. */
-const shownHost = (host: string): string => (host === "0.0.0.0" || host === "::" ? "localhost" : host);
+/** A host for the links in the log: a server that listens on all addresses is reachable as localhost. */
+const displayHost = (host: string): string => (host === "0.0.0.0" || host === "::" ? "localhost" : host);
 
 async function main(): Promise<void> {
   const config = loadSettings();
   const log = createLogger({ level: config.server.logLevel, readable: config.server.environment !== "production" });
   const messenger = new Messenger(config, log);
   stopOnSignal(messenger, config, log);
-  endOnUncaught(messenger, config, log);
+  exitOnUncaughtException(messenger, config, log);
 
   const port = await messenger.start();
-  const address = `${shownHost(config.http.host)}:${port}`;
+  const address = `${displayHost(config.http.host)}:${port}`;
   log.info(`Swagger:   http://${address}/api`);
   log.info(`WebSocket: ws://${address}`);
   const { message } = await messenger.died;
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
 function stopOnSignal(messenger: Messenger, config: Config, log: Logger): void {
   const stop = async (signal: string) => {
     log.info(`${signal}: stopping`);
-    giveUpInTime(config, log);
+    forceExitAfterTimeout(config, log);
     await messenger.stop();
     log.info("stopped");
     process.exit(0);
@@ -35,16 +35,16 @@ function stopOnSignal(messenger: Messenger, config: Config, log: Logger): void {
 }
 
 /**
- * After an error that nobody caught, a rejected promise among them, nobody knows what state the process is in: it says
- * so in one line, answers what it still can, and ends with 1 for whoever watches it to start another.
+ * After an uncaught exception or an unhandled rejection the state of the process is unknown. It logs the error, answers
+ * the requests in progress and exits with 1, so that the supervisor starts another process.
  */
-function endOnUncaught(messenger: Messenger, config: Config, log: Logger): void {
-  let ending = false;
+function exitOnUncaughtException(messenger: Messenger, config: Config, log: Logger): void {
+  let stopping = false;
   process.on("uncaughtException", (error) => {
-    log.fatal({ err: error }, "an error that nobody caught: the process ends");
-    if (ending) return;
-    ending = true;
-    giveUpInTime(config, log);
+    log.fatal({ err: error }, "uncaught exception, shutting down");
+    if (stopping) return;
+    stopping = true;
+    forceExitAfterTimeout(config, log);
     void messenger
       .stop()
       .catch(() => {})
@@ -52,9 +52,9 @@ function endOnUncaught(messenger: Messenger, config: Config, log: Logger): void 
   });
 }
 
-function giveUpInTime({ server: { shutdownTimeoutMs } }: Config, log: Logger): void {
+function forceExitAfterTimeout({ server: { shutdownTimeoutMs } }: Config, log: Logger): void {
   setTimeout(() => {
-    log.error("not stopped in time; giving up what is left");
+    log.error("not stopped in time, exiting");
     process.exit(1);
   }, shutdownTimeoutMs).unref();
 }

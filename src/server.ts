@@ -1,53 +1,37 @@
 import { readFileSync } from "node:fs";
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { setTimeout as wait } from "node:timers/promises";
-import type { SessionsEnded } from "./domain/session.ts";
+import type { RequestListener } from "node:http";
 import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { closeRedis, connectRedis, type RedisClient } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import type { Config } from "./config/settings.ts";
-import type { Database } from "./db/connect.ts";
 import { asAppError } from "./db/database-errors.ts";
+import { type Database, isResponding } from "./db/connect.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
+import { type PoolShares, poolShares } from "./db/pool-shares.ts";
 import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
 import { versionBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
+import { startVersionSinceNow } from "./delivery/start-version.ts";
 import { asyncApiDocument } from "./docs/asyncapi.ts";
 import { openApiDocument } from "./docs/openapi.ts";
 import { webSocketPage } from "./docs/websocket-page.ts";
-import { StartError } from "./errors.ts";
 import { createHttpApp } from "./http/app.ts";
-import { asksForWebSocket, withoutUpgrade } from "./http/foreign-upgrades.ts";
 import { routes } from "./http/registry.ts";
+import { HttpListener } from "./http/http-listener.ts";
 import { createStartupApp } from "./http/startup-app.ts";
 import type { Logger } from "./logger.ts";
-import { Accounts } from "./services/accounts/accounts.ts";
-import { Blocks } from "./services/people/blocks.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
-import { ChatWriter } from "./writes/chat-transaction.ts";
-import { Committer } from "./writes/commit.ts";
-import { Dialogs } from "./writes/dialogs.ts";
-import { Groups } from "./services/groups/groups.ts";
-import { History } from "./services/messages/history.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
-import { ReadState } from "./services/chats/read-state.ts";
-import { MessageSender } from "./writes/message-sender.ts";
-import { BatchWriter } from "./writes/send-batch.ts";
-import { Messages } from "./services/messages/messages.ts";
-import { Passwords } from "./services/accounts/passwords.ts";
-import { People } from "./services/people/people.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
-import { RefreshTokens } from "./services/accounts/refresh-tokens.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
-import { readSessionsEnded, Sessions } from "./services/accounts/sessions.ts";
-import { Sync } from "./services/chats/sync.ts";
-import { storedSecret, Tokens } from "./services/accounts/tokens.ts";
+import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
+import { composeServices, type Services } from "./services/compose-services.ts";
+import { storedSecret } from "./services/accounts/tokens.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
-import { Typing } from "./services/presence/typing.ts";
+import type { Connection } from "./ws/connection.ts";
 import { Connections } from "./ws/connections.ts";
 import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
 import { Gateway } from "./ws/gateway.ts";
@@ -56,94 +40,101 @@ import { registry } from "./ws/registry.ts";
 import { socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
 
-/** How long requests under way may take when the server stops, before they are cut off. */
-const lastRequestsMs = 5000;
-
-/** How long one complaint about refused connections stands for all of them. */
-const quietMs = 10_000;
-
-/** Changes older than this have been heard of, or found by the look at the database. */
-const latestNewsMs = 60_000;
-
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
-/** The two ways in, made once the database is there. */
-interface Edges {
-  app: RequestListener;
-  gateway: Gateway;
-  /** What runs beside them: each is stopped by calling it. */
-  chores: (() => void)[];
+/** The parts that everything else is built on. */
+interface Core {
+  database: Database;
+  bus: Bus;
+  limits: RateLimits;
+  connections: Connections;
+  presence: PresenceTracker<Connection>;
+  delivery: Delivery;
 }
 
-/** The whole messenger in one process: the one place that knows every part. */
+/** What runs once the database is open. */
+interface Runtime {
+  app: RequestListener;
+  gateway: Gateway;
+  stopJobs: (() => void)[];
+}
+
+/** The messenger in one process. Builds all parts and wires them, starts them and stops them. */
 export class Messenger {
-  private readonly server: Server;
-  private readonly waitingApp: RequestListener;
+  private readonly listener: HttpListener;
   private readonly stopping = new AbortController();
+  /** Whether no other process uses the database. */
+  private readonly isOnlyProcess: boolean;
+  private readonly poolShares: PoolShares;
   private opened: OpenDatabase | undefined;
   private redis: RedisClient | undefined;
   private bus: Bus | undefined;
-  private edges: Edges | undefined;
+  private runtime: Runtime | undefined;
   private stopped: Promise<void> | undefined;
 
   constructor(
     private readonly config: Config,
     private readonly log: Logger,
   ) {
-    const { http } = config;
-    this.waitingApp = createStartupApp({ http, log, asAppError });
-    this.server = createServer(
-      {
-        headersTimeout: http.headersTimeoutMs,
-        requestTimeout: http.requestTimeoutMs,
-        connectionsCheckingInterval: http.headersTimeoutMs / 10,
-        keepAliveTimeout: http.keepAliveMs,
+    this.isOnlyProcess = config.redis.url === undefined;
+    this.poolShares = poolShares({ embedded: config.database.url === undefined, poolSize: config.database.poolSize });
+    const startupApp = createStartupApp({ http: config.http, log, asAppError });
+    this.listener = new HttpListener({
+      limits: config.http,
+      onRequest: (request, response) => (this.runtime?.app ?? startupApp)(request, response),
+      onWebSocketUpgrade: (request, socket, head) => {
+        if (this.runtime) void this.runtime.gateway.upgrade(request, socket, head);
+        else rejectNotReady(socket);
       },
-      (request, response) => (this.edges?.app ?? this.waitingApp)(request, response),
-    );
-    this.server.maxConnections = http.maxConnections;
-    this.server.on(
-      "drop",
-      sparingly(() => log.warn(`connections are refused: there are ${http.maxConnections} (MAX_CONNECTIONS)`)),
-    );
-    this.server.on("upgrade", (request, socket, head) => {
-      if (!asksForWebSocket(request)) this.server.emit("connection", withoutUpgrade(request, socket, head));
-      else if (this.edges) void this.edges.gateway.upgrade(request, socket, head);
-      else rejectNotReady(socket);
+      log,
     });
   }
 
   /**
-   * Listens, then opens the database; settles when both work.
+   * Listens, then opens the database. Resolves once both work.
    * @returns the port
-   * @throws StartError saying what to do
+   * @throws StartError that tells the operator what to do
    */
   async start(): Promise<number> {
-    const port = await this.listen();
-    const { database, server } = this.config;
-    this.opened = await openDatabase({
-      databaseUrl: database.url,
-      dataDir: server.dataDir,
-      poolSize: database.poolSize,
-      timeouts: database.timeouts,
-      startTimeoutMs: database.startTimeoutMs,
-      log: this.log,
-      signal: this.stopping.signal,
-    });
+    const port = await this.listener.listen(this.config.http);
+    this.opened = await this.openDatabase();
     this.bus = await this.openBus();
-    this.edges = await this.compose(this.opened, this.bus);
+    this.runtime = await this.compose(this.opened.database, this.bus);
     return port;
   }
 
-  /** Settles when the messenger cannot go on, with the reason; never while all is well. Only after `start`. */
+  /** After `start`: resolves with the reason if the messenger cannot continue. */
   get died(): Promise<Error> {
     return this.opened?.died ?? new Promise(() => {});
   }
 
-  /** Answers what was asked, tells every socket to come back, and lets go of port and database. Lets nobody new in. */
+  /** Accepts nothing new, answers the requests in progress, closes all sockets (1012), the port and the database. */
   stop(): Promise<void> {
-    this.stopped ??= this.windDown();
+    this.stopped ??= this.shutDown();
     return this.stopped;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.stopping.abort();
+    await this.runtime?.gateway.stop();
+    await this.listener.close();
+    for (const stop of this.runtime?.stopJobs ?? []) stop();
+    await this.bus?.close();
+    if (this.redis) await closeRedis(this.redis);
+    await this.opened?.close();
+  }
+
+  private openDatabase(): Promise<OpenDatabase> {
+    const { config, log } = this;
+    return openDatabase({
+      databaseUrl: config.database.url,
+      dataDir: config.server.dataDir,
+      poolSize: config.database.poolSize,
+      timeouts: config.database.timeouts,
+      startTimeoutMs: config.database.startTimeoutMs,
+      log,
+      signal: this.stopping.signal,
+    });
   }
 
   private async openBus(): Promise<Bus> {
@@ -155,69 +146,71 @@ export class Messenger {
     return bus;
   }
 
-  private async compose({ database }: OpenDatabase, bus: Bus): Promise<Edges> {
-    const { config, log } = this;
-    const isAlone = config.redis.url === undefined;
-    const { enabled, rates, maxSockets, maxSocketsPerUser, maxGroupMembers } = config.limits;
-    if (!enabled) log.warn("RATE_LIMITS=off: nothing is limited; this is for load tests only");
-    const limits = new RateLimits({
-      rates: enabled ? rates : undefined,
-      redis: this.redis,
-      prefix: config.redis.prefix,
-    });
+  private async compose(database: Database, bus: Bus): Promise<Runtime> {
+    const core = this.composeCore(database, bus);
+    const services = await this.composeServices(core);
+    return {
+      app: this.composeHttp(core, services),
+      gateway: this.composeGateway(core, services),
+      stopJobs: this.startJobs(core),
+    };
+  }
+
+  private composeCore(database: Database, bus: Bus): Core {
+    const { config, log, redis } = this;
+    const { enabled, rates, maxSocketsPerUser } = config.limits;
+    if (!enabled) log.warn("RATE_LIMITS=off: all rate limits are disabled; for load tests only");
+    const limits = new RateLimits({ rates: enabled ? rates : undefined, redis, prefix: config.redis.prefix });
     const connections = new Connections({ maxPerUser: enabled ? maxSocketsPerUser : Number.POSITIVE_INFINITY });
     const store = new PresenceStore({ database });
     const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
-    const deliverChange = deliverChangesTo(connections);
+    const pushToDevices = deliverChangesTo(connections);
+    const startVersion = startVersionSinceNow((chatId, seconds) => versionBefore(database, { chatId, seconds }));
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
         waitForWriters: (chatId) => waitForWriters(database, chatId),
-        ...(!isAlone && { startVersion: startAmongOthers(database) }),
+        ...(!this.isOnlyProcess && { startVersion }),
       },
       bus,
       deliver: (change) => {
-        deliverChange(change);
+        pushToDevices(change);
         presence.changeCommitted(change);
       },
       deliverSignal: deliverSignalsTo(connections),
       log,
     });
+    return { database, bus, limits, connections, presence, delivery };
+  }
 
-    const secret = config.tokens.secret ?? (await storedSecret(config.server.dataDir));
-    const sessions = new Sessions({
+  private async composeServices({ database, bus, limits, connections, presence, delivery }: Core): Promise<Services> {
+    const { config } = this;
+    return composeServices({
       database,
-      tokens: new Tokens({ secret, lifetimeSeconds: config.tokens.lifetimeSeconds }),
-      refreshTokens: new RefreshTokens(secret),
+      delivery,
+      limits,
+      secret: config.tokens.secret ?? (await storedSecret(config.server.dataDir)),
+      tokenLifetimeSeconds: config.tokens.lifetimeSeconds,
       refreshLifetimeMs: config.tokens.refreshLifetimeMs,
-      onEnded: endSessionsEverywhere(connections, bus),
+      passwords: config.passwords,
+      maxGroupMembers: config.limits.maxGroupMembers,
+      sendConcurrency: this.poolShares.sends,
+      onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
+      onBlockChange: presence.blockChanged,
     });
-    const passwords = new Passwords(config.passwords);
-    const committer = new Committer({ database, delivery });
-    const chatWriter = new ChatWriter({ database, committer });
-    const accounts = new Accounts({ database, passwords, limits, sessions, chatWriter });
-    const people = new People({ database });
-    const marks = new ReadState({ database, delivery });
-    const blocks = new Blocks({ database, chatWriter, marks, onChange: presence.blockChanged });
-    const groups = new Groups({ database, chatWriter, maxMembers: maxGroupMembers });
-    const dialogs = new Dialogs({ database, chatWriter });
-    const batches = new BatchWriter({ database, dialogs, committer });
-    const sender = new MessageSender({ batches, concurrency: sendConcurrency(config) });
-    const messages = new Messages({ database, chatWriter, sender });
-    const history = new History({ database });
-    const typing = new Typing({ database, delivery });
-    const sync = new Sync({ database });
+  }
 
-    const isOpen = () => !this.stopping.signal.aborted;
+  private composeHttp({ database, limits }: Core, services: Services): RequestListener {
+    const { config, log } = this;
     const messageTypes = [...registry.values()];
-    const app = createHttpApp({
-      services: { accounts, sessions, people, blocks },
+    return createHttpApp({
+      services,
       documents: {
         openApi: openApiDocument(routes, version),
         asyncApi: asyncApiDocument(messageTypes, version),
         webSocketPage: webSocketPage(messageTypes),
       },
-      isReady: async () => isOpen() && (await answers(database)),
+      isReady: async () => this.isOpen() && (await isResponding(database)),
       limits,
       http: config.http,
       trustedProxyHops: config.http.trustedProxyHops,
@@ -225,108 +218,37 @@ export class Messenger {
       asAppError,
       log,
     });
-    const gateway = new Gateway({
+  }
+
+  private composeGateway({ connections, presence, limits }: Core, services: Services): Gateway {
+    const { config, log } = this;
+    return new Gateway({
       connections,
-      services: { messages, groups, history, readState: marks, typing, sync },
+      services,
       presence,
-      sessions,
+      sessions: services.sessions,
       limits,
-      fairQueue: new FairQueue(readsAtATime(config)),
-      maxSockets,
+      fairQueue: new FairQueue(this.poolShares.reads),
+      maxSockets: config.limits.maxSockets,
       trustedProxyHops: config.http.trustedProxyHops,
       allowedOrigins: config.http.allowedOrigins,
-      socketLimits: socketLimits({ ...config.slowClients, closesFloods: enabled }),
-      isAccepting: isOpen,
+      socketLimits: socketLimits({ ...config.slowClients, closesFloods: config.limits.enabled }),
+      isAccepting: this.isOpen,
       asAppError,
       log,
     });
-    const chores = [
+  }
+
+  private startJobs({ database, connections, delivery }: Core): (() => void)[] {
+    const { log } = this;
+    return [
       pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
       purgeEndedChats({ database, log }),
-      ...(isAlone ? [] : [pollMissedChanges({ database, delivery, log })]),
+      ...(this.isOnlyProcess ? [] : [pollMissedChanges({ database, delivery, log })]),
       () => delivery.stop(),
     ];
-    return { app, gateway, chores };
   }
 
-  private listen(): Promise<number> {
-    const { host, port } = this.config.http;
-    return new Promise((resolve, reject) => {
-      const refuse = (error: NodeJS.ErrnoException) => {
-        const why = error.code === "EADDRINUSE" ? "it is taken" : error.message;
-        reject(
-          new StartError(
-            `Port ${port} of ${host} cannot be used: ${why}. Set PORT to another, or to 0 for a free one.`,
-          ),
-        );
-      };
-      this.server.once("error", refuse).listen({ host, port }, () => {
-        this.server.off("error", refuse).on("error", this.noteFailedAccept);
-        resolve((this.server.address() as AddressInfo).port);
-      });
-    });
-  }
-
-  /** Such as for want of file descriptors: who is connected goes on. */
-  private readonly noteFailedAccept = sparingly((error: Error) =>
-    this.log.error({ err: error }, "a connection could not be accepted"),
-  );
-
-  private async windDown(): Promise<void> {
-    this.stopping.abort();
-    await this.edges?.gateway.stop();
-    const closed = new Promise((resolve) => this.server.close(resolve));
-    this.server.closeIdleConnections();
-    await Promise.race([closed, wait(lastRequestsMs, undefined, { ref: false })]);
-    this.server.closeAllConnections();
-    for (const stop of this.edges?.chores ?? []) stop();
-    await this.bus?.close();
-    if (this.redis) await closeRedis(this.redis);
-    await this.opened?.close();
-  }
+  /** Whether new requests and sockets are accepted. */
+  private readonly isOpen = (): boolean => !this.stopping.signal.aborted;
 }
-
-/** Says it now, and again only after a while: in a flood a line for each would be a flood of its own. */
-function sparingly<What extends unknown[]>(say: (...what: What) => void): (...what: What) => void {
-  let quietUntil = 0;
-  return (...what) => {
-    if (performance.now() < quietUntil) return;
-    quietUntil = performance.now() + quietMs;
-    say(...what);
-  };
-}
-
-/** Closes the sockets of ended sessions here, and has every other process do it. */
-function endSessionsEverywhere(connections: Connections, bus: Bus): (ended: SessionsEnded) => void {
-  bus.subscribe("sessionsEnded", (body) => {
-    const ended = readSessionsEnded(body);
-    if (ended) connections.endSessions(ended);
-  });
-  return (ended) => {
-    bus.publish("sessionsEnded", ended);
-    connections.endSessions(ended);
-  };
-}
-
-/**
- * Where delivery starts with a chat that it does not remember: before what was changed since this process began to
- * serve, but not further back than hints and looks at the database can be late.
- */
-function startAmongOthers(database: Database): (chatId: number) => Promise<number> {
-  const since = Date.now();
-  return (chatId) => versionBefore(database, { chatId, seconds: Math.min(Date.now() - since, latestNewsMs) / 1000 });
-}
-
-/** Some connections are left to those who write. */
-const readsAtATime = ({ database }: Config): number =>
-  database.url === undefined ? 1 : Math.ceil(database.poolSize / 2);
-
-/** The embedded database has one connection, and while a transaction is open everyone else waits for it. */
-const sendConcurrency = ({ database }: Config): number =>
-  database.url === undefined || database.poolSize < 4 ? 1 : 2;
-
-const answers = (database: Database): Promise<boolean> =>
-  database.query("SELECT 1").then(
-    () => true,
-    () => false,
-  );

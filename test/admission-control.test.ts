@@ -1,44 +1,44 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { useMessenger } from "./support/messenger.ts";
-import { answers, restOf, say } from "./support/raw-http.ts";
+import { openAndSend, readResponses, readToEnd } from "./support/raw-http.ts";
 
-/* What one client may take of the HTTP side, and how it reads addresses: before any route is asked. */
+/* The limits of one HTTP client, and the normal form of URLs. Both apply before routing. */
 
-const answersWithinMs = 1000;
-const mostWaiting = 8;
+const responseTimeoutMs = 1000;
+const maxQueued = 8;
 const messenger = useMessenger({
   ALLOWED_ORIGINS: "https://chat.example.org",
-  MAX_WAITING_REQUESTS: String(mostWaiting),
-  RESPONSE_TIMEOUT_SECONDS: String(answersWithinMs / 1000),
+  MAX_WAITING_REQUESTS: String(maxQueued),
+  RESPONSE_TIMEOUT_SECONDS: String(responseTimeoutMs / 1000),
 });
 
-describe("a client that asks before it is answered", () => {
+describe("a client that pipelines requests", () => {
   const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nOrigin: https://chat.example.org\r\n\r\n`;
 
-  test("is answered sixteen requests of one connection, each in its turn", async () => {
+  test("gets sixteen requests of one connection answered in order", async () => {
     const paths = Array.from({ length: 16 }, (_, n) => (n % 2 ? "/health/live" : "/users/me"));
-    const found = await answers(await say(messenger().port, paths.map(request).join("")), 16);
+    const found = await readResponses(await openAndSend(messenger().port, paths.map(request).join("")), 16);
     expect(found.map((answer) => answer.slice(9, 12))).toEqual(
       paths.map((path) => (path === "/users/me" ? "401" : "200")),
     );
   });
 
-  test("is hung up on when it asks for one more, and whoever asks one at a time is answered", async () => {
-    const greedy = await say(messenger().port, request("/users/me").repeat(1000));
-    const answered = restOf(greedy).catch(() => "");
+  test("is disconnected when it sends one more, while other clients are answered", async () => {
+    const pipelining = await openAndSend(messenger().port, request("/users/me").repeat(1000));
+    const answered = readToEnd(pipelining).catch(() => "");
     expect((await messenger().http("GET", "/health/live")).status).toBe(200);
     expect((await answered).match(/HTTP\/1\.1/g)?.length ?? 0).toBeLessThanOrEqual(16);
   });
 
   test.each(["/users/me", "/health/x", "/health/live/../x", "/health/livex", "/HEALTH/live"])(
-    "is refused at once what finds no room in the line, as %s, and told when to come back; health has a line of its own",
+    "gets 503 with Retry-After for requests to %s beyond the queue, while health checks have their own queue",
     async (path) => {
-      const socket = await say(messenger().port, request(path).repeat(15) + request("/health/live"));
-      const found = await answers(socket, 16);
-      const refused = found.filter((answer) => answer.startsWith("HTTP/1.1 503 "));
-      expect(refused).toHaveLength(15 - mostWaiting);
-      for (const answer of refused) {
+      const socket = await openAndSend(messenger().port, request(path).repeat(15) + request("/health/live"));
+      const found = await readResponses(socket, 16);
+      const rejected = found.filter((answer) => answer.startsWith("HTTP/1.1 503 "));
+      expect(rejected).toHaveLength(15 - maxQueued);
+      for (const answer of rejected) {
         expect(answer).toMatch(/^Retry-After: 1\r$/m);
         expect(answer).toMatch(/"code":"UNAVAILABLE"/);
         expect(answer).toMatch(/^Access-Control-Allow-Origin: https:\/\/chat.example.org\r$/m);
@@ -51,36 +51,36 @@ describe("a client that asks before it is answered", () => {
   );
 });
 
-describe("an address", () => {
+describe("a path", () => {
   test.each(["/health/live", "http://x/health/live", "/x/../health/live", "/health/live?x=1", "/health/live#x"])(
-    "written as %s is found",
+    "written as %s reaches its route",
     async (path) => {
-      const socket = await say(messenger().port, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
-      expect((await answers(socket, 1))[0]).toMatch(/^HTTP\/1\.1 200 /);
+      const socket = await openAndSend(messenger().port, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      expect((await readResponses(socket, 1))[0]).toMatch(/^HTTP\/1\.1 200 /);
       socket.destroy();
     },
   );
 
   test.each(["/nowhere", "//", "http://[/", "/auth/LOGIN", "/auth/login/", "/auth/log%69n"])(
-    "written as %s is not",
+    "written as %s reaches no route",
     async (path) => {
-      const socket = await say(messenger().port, `POST ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
-      expect((await answers(socket, 1))[0]).toMatch(/^HTTP\/1\.1 (404|400) /);
+      const socket = await openAndSend(messenger().port, `POST ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      expect((await readResponses(socket, 1))[0]).toMatch(/^HTTP\/1\.1 (404|400) /);
       socket.destroy();
     },
   );
 });
 
-test("a client that takes its answers in small sips is hung up on when the time for them is over", async () => {
+test("a client that reads its responses too slowly is disconnected after the timeout", async () => {
   const asset = "/api/swagger-ui-bundle.js";
   const size = Number((await fetch(`http://127.0.0.1:${messenger().port}${asset}`)).headers.get("content-length"));
-  const socket = await say(messenger().port, `GET ${asset} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(mostWaiting));
-  const sipUntil = performance.now() + 3 * answersWithinMs;
-  let taken = 0;
+  const socket = await openAndSend(messenger().port, `GET ${asset} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(maxQueued));
+  const slowUntil = performance.now() + 3 * responseTimeoutMs;
+  let receivedBytes = 0;
   for await (const chunk of socket) {
-    taken += chunk.length;
-    if (performance.now() < sipUntil) await wait(200);
+    receivedBytes += chunk.length;
+    if (performance.now() < slowUntil) await wait(200);
   }
-  expect(taken).toBeGreaterThan(0);
-  expect(taken).toBeLessThan(mostWaiting * size);
+  expect(receivedBytes).toBeGreaterThan(0);
+  expect(receivedBytes).toBeLessThan(maxQueued * size);
 });

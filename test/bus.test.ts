@@ -1,94 +1,100 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { Bus } from "../src/bus/bus.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { closeRedis, connectRedis, type RedisClient } from "../src/bus/redis.ts";
 import { RedisBus } from "../src/bus/redis-bus.ts";
 import { describeWithRedis } from "./support/prerequisites.ts";
 import { TestRedis } from "./support/redis.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
-/** What somebody on the bus hears under a topic, to be waited for. */
-function ear(bus: Bus, topic: string) {
-  const heard: unknown[] = [];
-  let look = () => {};
+/** Records the messages of a topic; the test can wait for one. */
+function recordTopic(bus: Bus, topic: string) {
+  const received: unknown[] = [];
+  let check = () => {};
   bus.subscribe(topic, (body) => {
-    heard.push(body);
-    look();
+    received.push(body);
+    check();
   });
   return {
-    heard,
-    /** Settles when this was heard. */
-    hears: (wanted: unknown) =>
+    received,
+    /** Resolves once this message has been received. */
+    receives: (expected: unknown) =>
       new Promise<void>((resolve) => {
-        look = () => heard.some((body) => JSON.stringify(body) === JSON.stringify(wanted)) && resolve();
-        look();
+        check = () => received.some((body) => JSON.stringify(body) === JSON.stringify(expected)) && resolve();
+        check();
       }),
   };
 }
 
-/** What holds for every bus; `join` gives one more member of the same one. */
-function keepsTheContract(join: () => Promise<Bus>) {
-  test("what one publishes the others hear, once and in order, and it does not hear itself", async () => {
+/** The contract of every bus; `join` adds a member to the same bus. */
+function busContract(join: () => Promise<Bus>) {
+  test("a published message is received once and in order by all other members, and not by the publisher", async () => {
     const [one, two, three] = [await join(), await join(), await join()];
-    const ears = [one, two, three].map((bus) => ear(bus, "news"));
+    const records = [one, two, three].map((bus) => recordTopic(bus, "news"));
     const news = Array.from({ length: 500 }, (_, number) => ({ number }));
     for (const body of news) one.publish("news", body);
     two.publish("news", { last: true });
-    await Promise.all([ears[0], ears[2]].map((each) => each?.hears({ last: true })));
-    await ears[1]?.hears({ number: 499 });
-    expect(ears[0]?.heard).toEqual([{ last: true }]);
-    expect(ears[1]?.heard).toEqual(news);
-    expect(ears[2]?.heard.filter((body) => JSON.stringify(body) !== '{"last":true}')).toEqual(news);
+    await Promise.all([records[0], records[2]].map((each) => each?.receives({ last: true })));
+    await records[1]?.receives({ number: 499 });
+    expect(records[0]?.received).toEqual([{ last: true }]);
+    expect(records[1]?.received).toEqual(news);
+    expect(records[2]?.received.filter((body) => JSON.stringify(body) !== '{"last":true}')).toEqual(news);
   });
 
-  test("only who asked for a topic hears it", async () => {
+  test("a message is received only by subscribers of its topic", async () => {
     const [one, two] = [await join(), await join()];
-    const news = ear(two, "news");
-    one.publish("gossip", { number: 1 });
+    const news = recordTopic(two, "news");
+    one.publish("other", { number: 1 });
     one.publish("news", { number: 2 });
-    await news.hears({ number: 2 });
-    expect(news.heard).toEqual([{ number: 2 }]);
+    await news.receives({ number: 2 });
+    expect(news.received).toEqual([{ number: 2 }]);
   });
 
-  test("a listener that fails disturbs neither the others nor whoever spoke", async () => {
+  test("a listener that throws affects neither other listeners nor the publisher", async () => {
     const [one, two] = [await join(), await join()];
     two.subscribe("news", () => {
       throw new Error("this listener fails");
     });
-    const news = ear(two, "news");
+    const news = recordTopic(two, "news");
     one.publish("news", { number: 1 });
-    await news.hears({ number: 1 });
+    await news.receives({ number: 1 });
   });
 
-  test("whoever has left hears nothing, and is not heard", async () => {
+  test("a closed bus neither receives nor publishes", async () => {
     const [one, two, three] = [await join(), await join(), await join()];
-    const [left, there] = [ear(two, "news"), ear(three, "news")];
+    const [closed, open] = [recordTopic(two, "news"), recordTopic(three, "news")];
     await two.close();
-    two.publish("news", { from: "whoever left" });
+    two.publish("news", { from: "a closed bus" });
     one.publish("news", { number: 1 });
-    await there.hears({ number: 1 });
-    expect([left.heard, there.heard]).toEqual([[], [{ number: 1 }]]);
+    await open.receives({ number: 1 });
+    expect([closed.received, open.received]).toEqual([[], [{ number: 1 }]]);
   });
 }
 
-describe("the bus within one process", () => {
+describe("an in-process bus", () => {
   let members: Members = new Set();
   afterEach(() => {
     members = new Set();
   });
 
-  keepsTheContract(async () => new InProcessBus(silent, members));
+  busContract(async () => new InProcessBus(silentLog, members));
 
-  test("hands on what it was given, without making text of it", async () => {
-    const [one, two] = [new InProcessBus(silent, members), new InProcessBus(silent, members)];
-    const news = ear(two, "news");
-    const body = { at: new Date() };
-    one.publish("news", body);
-    expect(news.heard[0]).toBe(body);
+  test("bodies are received as JSON, like on any other bus", () => {
+    const [one, two] = [new InProcessBus(silentLog, members), new InProcessBus(silentLog, members)];
+    const news = recordTopic(two, "news");
+    const at = new Date();
+    one.publish("news", { at });
+    expect(news.received).toEqual([{ at: at.toISOString() }]);
+  });
+
+  test("nothing is serialised on a bus without other members", () => {
+    const body = { toJSON: jest.fn() };
+    new InProcessBus(silentLog).publish("news", body);
+    expect(body.toJSON).not.toHaveBeenCalled();
   });
 });
 
-describeWithRedis("the bus between processes", () => {
+describeWithRedis("a Redis bus", () => {
   let redis: TestRedis;
   const clients: RedisClient[] = [];
   const buses: RedisBus[] = [];
@@ -105,55 +111,57 @@ describeWithRedis("the bus between processes", () => {
   afterAll(() => redis?.kill());
 
   async function connect(url = redis.url): Promise<RedisClient> {
-    const client = await connectRedis({ url, log: silent, signal: new AbortController().signal });
+    const client = await connectRedis({ url, log: silentLog, signal: new AbortController().signal });
     clients.push(client);
     return client;
   }
 
   async function join(prefix = "test"): Promise<RedisBus> {
-    const bus = new RedisBus({ client: await connect(), prefix, log: silent });
+    const bus = new RedisBus({ client: await connect(), prefix, log: silentLog });
     buses.push(bus);
     await bus.open();
     return bus;
   }
 
-  keepsTheContract(join);
+  busContract(join);
 
-  test("two messengers on one Redis do not hear each other", async () => {
+  test("two messengers on one Redis do not receive each other's messages", async () => {
     const [ours, theirs, oursToo] = [await join(), await join("another"), await join()];
-    const [news, others] = [ear(oursToo, "news"), ear(theirs, "news")];
+    const [news, others] = [recordTopic(oursToo, "news"), recordTopic(theirs, "news")];
     ours.publish("news", { number: 1 });
-    await news.hears({ number: 1 });
-    expect(others.heard).toEqual([]);
+    await news.receives({ number: 1 });
+    expect(others.received).toEqual([]);
   });
 
-  test("what is not ours is not heard", async () => {
+  test("messages in another format are ignored", async () => {
     const [bus, client] = [await join(), await connect()];
-    const news = ear(bus, "news");
+    const news = recordTopic(bus, "news");
     for (const text of ["", "{", "null", "[]", "7", "{}", '{"topic":7}', '{"topic":"__proto__","body":{}}']) {
       await client.publish("test:bus:v2", text);
     }
     await client.publish("test:bus:v2", JSON.stringify({ topic: "news", body: { number: 1 } }));
-    await news.hears({ number: 1 });
-    expect(news.heard).toEqual([{ number: 1 }]);
+    await news.receives({ number: 1 });
+    expect(news.received).toEqual([{ number: 1 }]);
   });
 
-  test("while Redis is away nothing is kept and nothing fails; when it is back, all hear each other again", async () => {
+  test("while Redis is unavailable messages are dropped without errors; afterwards they are received again", async () => {
     const [one, two] = [await join(), await join()];
-    const news = ear(two, "news");
+    const news = recordTopic(two, "news");
     await redis.kill();
     for (let number = 0; number < 10_000; number++) one.publish("news", { number });
     await redis.start();
-    const speak = setInterval(() => one.publish("news", { back: true }), 20);
-    await news.hears({ back: true });
-    clearInterval(speak);
-    expect(news.heard.filter((body) => JSON.stringify(body) !== '{"back":true}')).toEqual([]);
+    const publishing = setInterval(() => one.publish("news", { back: true }), 20);
+    await news.receives({ back: true });
+    clearInterval(publishing);
+    expect(news.received.filter((body) => JSON.stringify(body) !== '{"back":true}')).toEqual([]);
   });
 
-  test("a Redis that refuses us ends the start with a sentence", async () => {
+  test("a wrong Redis password fails the start with one sentence", async () => {
     const guarded = await TestRedis.start({ parameters: ["--requirepass", "right"] });
     try {
-      await expect(connect(guarded.url.replace("//", "//:wrong@"))).rejects.toThrow(/^Redis refuses: WRONGPASS/);
+      await expect(connect(guarded.url.replace("//", "//:wrong@"))).rejects.toThrow(
+        /^Redis rejects the connection: WRONGPASS/,
+      );
     } finally {
       await guarded.kill();
     }

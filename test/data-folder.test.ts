@@ -2,14 +2,14 @@ import { describe, expect, test } from "@jest/globals";
 import { onServer } from "./support/databases.ts";
 import { register, useProcesses } from "./support/processes.ts";
 
-/* One process for one data folder, which only the embedded database has. */
+/* One process per data folder; only the embedded database has one. */
 
 const processes = useProcesses();
 
 (onServer ? describe.skip : describe)("a data folder", () => {
-  test("a second process on the same data folder is refused by name", async () => {
+  test("a second process on the same data folder fails with the id of the first", async () => {
     const first = await processes.start();
-    const { code, output } = await processes.spawn().ended;
+    const { code, output } = await processes.spawn().exited;
     expect(code).toBe(1);
     expect(output).toContain(
       `The data folder ${processes.dataDir} is in use by another messenger (process ${first.child.pid})`,
@@ -17,18 +17,18 @@ const processes = useProcesses();
     await register(first);
   });
 
-  test("the lock of a process that was killed is taken over at once", async () => {
+  test("the lock of a killed process is taken over at once", async () => {
     const first = await processes.start();
-    await first.end("SIGKILL");
+    await first.stop("SIGKILL");
     const startedAt = Date.now();
     await processes.start();
     expect(Date.now() - startedAt).toBeLessThan(15_000);
   });
 
-  test("a data folder with a name longer than a socket's may be works like any other", async () => {
+  test("a data folder works even if its path is too long for a socket", async () => {
     const folder = `${processes.dataDir}/${"long-".repeat(30)}`;
     const server = await processes.start({ DATA_DIR: folder });
     await register(server);
-    expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
+    expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });
   });
 });

@@ -7,20 +7,21 @@ import type { Device } from "./support/device.ts";
 import { describeWithCluster } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { connect, post } from "./support/processes.ts";
+import { createGroup, sendPrivately } from "./support/scenes.ts";
 
 /*
- * What people notice when the database restarts, freezes or hangs up on us: a send is answered, if need be with
- * "unknown, try again"; what was answered is there; what was sent again is there once; and everybody hears it once.
+ * Clients during restarts, freezes and connection losses of the database: every send is answered, if need be with
+ * "unknown, try again"; acknowledged messages are stored; repeated sends are stored once and pushed once.
  */
 
-/** How long PostgreSQL is frozen, in seconds. FAULT_PAUSE_SECONDS=30 for the long run. */
+/** How long PostgreSQL is frozen, in seconds. Set FAULT_PAUSE_SECONDS=30 for the long run. */
 const pauseSeconds = Number(process.env.FAULT_PAUSE_SECONDS ?? 2);
-/** What every send does, in a transaction of its own. */
+/** The statement of every send, in a transaction of its own. */
 const sendStatement = "send_messages";
-/** How long after the database is back everything must work again, in milliseconds. */
+/** How long after the database is back requests must succeed again, in milliseconds. */
 const recoveryMs = 5000;
-/** A frozen database is given up after a while, and so are those who wait behind it; in milliseconds. */
-const answerMs = 60_000;
+/** How long requests may wait for a frozen database, queued ones included, in milliseconds. */
+const answerTimeoutMs = 60_000;
 
 describeWithCluster("a messenger whose PostgreSQL fails", () => {
   let cluster: Cluster;
@@ -34,9 +35,9 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   let people = 0;
 
   beforeAll(async () => {
-    cluster = await Cluster.make();
+    cluster = await Cluster.create();
     await cluster.start();
-    cutter = await ConnectionCutter.before(cluster.port);
+    cutter = await ConnectionCutter.inFrontOf(cluster.port);
     server = await ServerProcess.start({
       DATABASE_URL: `postgres://postgres@127.0.0.1:${cutter.port}/postgres`,
       JWT_SECRET: "for tests only, and long enough for them",
@@ -45,7 +46,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   });
 
   afterAll(async () => {
-    await server?.end("SIGKILL");
+    await server?.stop("SIGKILL");
     await cutter?.close();
     await cluster?.remove();
   });
@@ -63,8 +64,8 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       await connect(server, ann.token),
       await connect(server, bob.token),
     ];
-    // The first message opens the dialog, in a transaction of its own.
-    await annsPhone.request("privateMessage", { receiverId: bob.user.id, content: "the first message" });
+    // The first message creates the dialog in a transaction of its own.
+    await sendPrivately(annsPhone, bob.user.id, "the first message");
   });
 
   afterEach(async () => {
@@ -73,16 +74,16 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   });
 
   const send = (content: string) =>
-    annsPhone.ask(
+    annsPhone.exchange(
       {
         type: "privateMessage",
         params: { receiverId: bob.user.id, content, clientMessageId: `client-id-of-${content}` },
       },
-      answerMs,
+      answerTimeoutMs,
     );
 
   /**
-   * Sends again until it is stored, as the contract has it.
+   * Repeats a send until it is stored, as the protocol requires.
    * @returns how often the outcome was unknown
    */
   async function sendUntilStored(content: string, deadline = () => Date.now() + recoveryMs): Promise<number> {
@@ -96,41 +97,41 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   }
 
   /**
-   * Lets a fault happen while several messages are always on their way, and looks at what became of each.
+   * Causes a fault while several sends are always in progress, and checks the outcome of each.
    * @returns how often the outcome of a send was unknown
    */
   async function expectNothingLost(fault: () => Promise<void>): Promise<number> {
     const contents: string[] = [];
     let backAt: number | undefined;
     let unknown = 0;
-    const talk = async () => {
+    const sendUntilBack = async () => {
       while (!backAt) {
         const content = `message ${people} ${contents.length}`;
         contents.push(content);
         unknown += await sendUntilStored(content, () => (backAt ?? Number.POSITIVE_INFINITY) + recoveryMs);
       }
     };
-    const talking = Promise.all(Array.from({ length: 5 }, talk));
+    const sending = Promise.all(Array.from({ length: 5 }, sendUntilBack));
     await annsPhone.settle();
     await fault();
     backAt = Date.now();
-    await talking;
+    await sending;
     await expectOnceEverywhere(["the first message", ...contents]);
     return unknown;
   }
 
-  /** All that is stored in the dialog, the oldest first. */
+  /** Every stored message of the dialog, oldest first. */
   async function history(): Promise<{ seq: number; content: string }[]> {
     const rows: { seq: number; content: string }[] = [];
     for (let page = 1; ; page++) {
-      const asked = { receiverId: bob.user.id, limit: 100, page };
-      const { params } = await annsPhone.request("getlatestMessageDialog", asked);
+      const request = { receiverId: bob.user.id, limit: 100, page };
+      const { params } = await annsPhone.request("getlatestMessageDialog", request);
       rows.push(...params.data);
       if (params.data.length < 100) return rows.reverse();
     }
   }
 
-  /** Each of these is stored once, and both other devices have heard each of them once, in the order in which it is stored. */
+  /** Expects each text to be stored once and received once, in stored order, by both other devices. */
   async function expectOnceEverywhere(contents: readonly string[]): Promise<void> {
     const rows = await history();
     const stored = rows.map(({ content }) => content);
@@ -144,7 +145,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   }
 
   test.each(["fast", "immediate"] as const)(
-    "restarted %s while people write, it answers every send, and 5 s later all of them are there once",
+    "that restarts (%s) during sends: every send is answered, and 5 s later all are stored once",
     async (mode) => {
       const unknown = await expectNothingLost(async () => {
         await cluster.stop(mode);
@@ -155,7 +156,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     60_000,
   );
 
-  test(`frozen for ${pauseSeconds} s while people write, it answers every send, and all of them are there once`, async () => {
+  test(`that freezes for ${pauseSeconds} s during sends: every send is answered and stored once`, async () => {
     const unknown = await expectNothingLost(async () => {
       await cluster.pause();
       const frozen = wait(pauseSeconds * 1000);
@@ -163,11 +164,11 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       await frozen;
       cluster.resume();
     });
-    // A short pause is waited for.
+    // The server waits through a short freeze.
     if (pauseSeconds > 20) expect(unknown).toBeGreaterThan(0);
   }, 180_000);
 
-  test("frozen for good, it does not keep the messenger from stopping: sends under way are answered, and everybody is told to come back", async () => {
+  test("that freezes for good does not prevent a stop: pending sends are answered and sockets closed with 1012", async () => {
     const stopping = await ServerProcess.start({
       DATABASE_URL: cluster.url,
       JWT_SECRET: "for tests only, and long enough for them",
@@ -177,10 +178,11 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       await device.settle();
       await cluster.pause();
       const login = post(stopping, "/auth/login", { email: "ann@example.test", password: "correct horse battery" });
+      const receiverId = bob.user.id;
       const sends = Array.from({ length: 5 }, (_, n) =>
-        device.ask({ type: "privateMessage", params: { receiverId: bob.user.id, content: `too late ${n}` } }, answerMs),
+        device.exchange({ type: "privateMessage", params: { receiverId, content: `too late ${n}` } }, answerTimeoutMs),
       );
-      const ended = stopping.end("SIGTERM");
+      const ended = stopping.stop("SIGTERM");
       for (const answer of await Promise.all(sends)) {
         expect(answer).toMatchObject({ code: "UNAVAILABLE", retryable: true });
       }
@@ -189,23 +191,23 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       expect(await ended).toMatchObject({ code: 0, output: expect.not.stringContaining("not stopped in time") });
     } finally {
       cluster.resume();
-      await stopping.end("SIGKILL");
+      await stopping.stop("SIGKILL");
     }
   }, 120_000);
 
-  test("that hangs up on every connection is connected to again, and nobody but the log hears of it", async () => {
+  test("that closes every connection is reconnected to, without an error to clients", async () => {
     const operator = new pg.Client({ connectionString: cluster.url });
     await operator.connect();
     await operator.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'messenger' AND pid <> pg_backend_pid()",
     );
     await operator.end();
-    await server.says(/a connection to the database was lost/);
-    await sendUntilStored("after it hung up");
-    await expectOnceEverywhere(["the first message", "after it hung up"]);
+    await server.waitForOutput(/a connection to the database was lost/);
+    await sendUntilStored("after the disconnect");
+    await expectOnceEverywhere(["the first message", "after the disconnect"]);
   });
 
-  test("cut off when a message is committed and the answer is not back, it says unknown, tells everybody else once, and calls the retry a duplicate", async () => {
+  test("that commits a message and loses the connection: the sender gets UNAVAILABLE, the others one push, and the retry is a duplicate", async () => {
     const cut = cutter.cutAt(sendStatement, "after");
     const answer = await send("in doubt");
     await cut;
@@ -217,15 +219,14 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       success: true,
       params: { item: { message: "in doubt", seq: 2, duplicate: true } },
     });
-    await sendUntilStored("after it");
-    await expectOnceEverywhere(["the first message", "in doubt", "after it"]);
+    await sendUntilStored("after the loss");
+    await expectOnceEverywhere(["the first message", "in doubt", "after the loss"]);
   });
 
-  test("cut off when the end of a group is committed and the answer is not back, everybody in it hears of the end", async () => {
-    const groupId = (await annsPhone.request("newGroup", { groupName: "short-lived" })).params.item.groupId ?? 0;
-    await annsPhone.request("addUserInGroup", { groupId, userId: bob.user.id });
+  test("that commits the end of a group and loses the connection: every member receives the end", async () => {
+    const groupId = await createGroup(annsPhone, [bob.user]);
     const cut = cutter.cutAt("COMMIT", "after");
-    const answer = await annsPhone.ask({ type: "deleteGroup", params: { groupId } }, answerMs);
+    const answer = await annsPhone.exchange({ type: "deleteGroup", params: { groupId } }, answerTimeoutMs);
     await cut;
     expect(answer).toMatchObject({ error: true, code: "UNAVAILABLE", retryable: true });
     for (const device of [annsPhone, annsLaptop, bobsPhone]) {
@@ -235,7 +236,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     }
   });
 
-  test("cut off before it has heard of a message, it says unknown, tells nobody, and stores the retry", async () => {
+  test("that loses the connection before a message arrives: the sender gets UNAVAILABLE, nobody a push, and the retry is stored", async () => {
     const cut = cutter.cutAt(sendStatement, "before");
     const answer = await send("in doubt");
     await cut;

@@ -9,14 +9,14 @@ import { startEngine } from "../src/db/open.ts";
 import { Messenger } from "../src/server.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
 import { Device } from "./support/device.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
-/* The tools around the database, run as people run them, and the files that tell people how to set it up. */
+/* The database commands, run like operators run them. */
 
 const root = join(__dirname, "..");
 const migrations = readdirSync(join(root, "migrations")).sort();
 
-const refusal = "Demo data is refused in production (NODE_ENV=production): everyone knows its password.";
+const rejection = "Demo data cannot be loaded in production (NODE_ENV=production): its password is public.";
 
 interface Run {
   code: number | null;
@@ -25,7 +25,7 @@ interface Run {
 
 /**
  * Runs a program in the project's folder. All of these variables are given, if only as empty: one that is missing
- * would be looked up in `.env`, and the database named there is somebody's own.
+ * would be read from `.env`, which may name the developer's own database.
  */
 function run(command: string, args: string[], settings: Record<string, string>): Promise<Run> {
   const { PATH, HOME } = process.env;
@@ -48,7 +48,7 @@ const tool = (args: string[], settings: Record<string, string>) =>
 const sequelizeCli = (args: string[], settings: Record<string, string>) =>
   run(process.execPath, ["node_modules/sequelize-cli/lib/sequelize", ...args], settings);
 
-/** What is wrong with the chats of a database, in words; nothing must be. */
+/** Lists inconsistencies in the chats of a database; there must be none. */
 const faults = `
   SELECT c.id, 'seq or version is not 1, 2, 3 and so on up to the counters of the chat' AS fault
     FROM chats AS c LEFT JOIN messages AS m ON m.chat_id = c.id
@@ -64,7 +64,7 @@ const faults = `
     FROM messages AS m JOIN messages AS next ON next.chat_id = m.chat_id AND next.seq = m.seq + 1
    WHERE next.id < m.id OR next.created_at < m.created_at OR next.created_at > now()
    UNION ALL
-  SELECT m.chat_id, 'a message is from somebody who is not in the chat'
+  SELECT m.chat_id, 'the sender of a message is not in the chat'
     FROM messages AS m
    WHERE NOT EXISTS (SELECT FROM chat_members AS o WHERE o.chat_id = m.chat_id AND o.user_id = m.sender_id)
    UNION ALL
@@ -94,7 +94,7 @@ const faults = `
                   AND m.event = jsonb_build_object('kind', 'memberAdded', 'byUserId', m.sender_id, 'userId', o.user_id))
    ORDER BY 1, 2`;
 
-describe("a database that is taken down, made again and filled with demo data", () => {
+describe("a database that is undone, migrated and seeded again", () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
@@ -102,7 +102,7 @@ describe("a database that is taken down, made again and filled with demo data", 
   });
   afterAll(() => database?.remove());
 
-  /** Opens the database for a moment; while it does, nobody else can open the embedded one. */
+  /** Opens the database while `work` runs; nothing else can open the embedded database meanwhile. */
   async function withDatabase<T>(work: (client: pg.Client, url: string) => Promise<T>): Promise<T> {
     const { DATABASE_URL: databaseUrl, DATA_DIR: dataDir } = database.settings;
     const engine = await startEngine({ databaseUrl, dataDir });
@@ -126,28 +126,28 @@ describe("a database that is taken down, made again and filled with demo data", 
     return found;
   }
 
-  test("sequelize-cli takes down what the messenger has migrated, and the messenger accepts what sequelize-cli has", async () => {
+  test("sequelize-cli undoes the migrations of the messenger, and the messenger accepts those of sequelize-cli", async () => {
     await withDatabase(async (client, url) => {
-      const written = async () => {
+      const migrated = async () => {
         const { rows } = await client.query('SELECT name FROM "SequelizeMeta" ORDER BY name');
         return rows.map(({ name }) => name);
       };
-      expect(await written()).toEqual(migrations);
+      expect(await migrated()).toEqual(migrations);
       expect(await sequelizeCli(["db:migrate:undo:all"], { DATABASE_URL: url })).toMatchObject({ code: 0 });
-      expect(await written()).toEqual([]);
+      expect(await migrated()).toEqual([]);
       const { rows } = await client.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
       expect(rows).toEqual([{ tablename: "SequelizeMeta" }]);
 
       expect(await sequelizeCli(["db:migrate"], { DATABASE_URL: url })).toMatchObject({ code: 0 });
-      expect(await written()).toEqual(migrations);
+      expect(await migrated()).toEqual(migrations);
     });
     expect(await run("npm", ["run", "--silent", "migrate:start"], database.settings)).toEqual({
       code: 0,
-      output: "All migrations have been run already.\n",
+      output: "The database is up to date.\n",
     });
   });
 
-  test("the demo data is as the messenger would have written it, and filling in again changes nothing", async () => {
+  test("the demo data is consistent, and seeding again changes nothing", async () => {
     expect(await tool(["db:seed:all"], database.settings)).toMatchObject({ code: 0 });
     await withDatabase(async (client, url) => {
       expect((await client.query(faults)).rows).toEqual([]);
@@ -161,9 +161,9 @@ describe("a database that is taken down, made again and filled with demo data", 
     });
   });
 
-  test("Patrick0 logs in, finds his chats, and nobody migrates under a running messenger's feet", async () => {
+  test("Patrick0 logs in and finds his chats; migrating fails while the messenger runs", async () => {
     const config = readSettings({ NODE_ENV: "test", PORT: "0", BCRYPT_COST: "4", ...database.settings });
-    const messenger = new Messenger(config, silent);
+    const messenger = new Messenger(config, silentLog);
     try {
       const port = await messenger.start();
       const answer = await fetch(`http://127.0.0.1:${port}/auth/login`, {
@@ -197,17 +197,17 @@ describe("a database that is taken down, made again and filled with demo data", 
 });
 
 describe("demo data in production", () => {
-  test("is refused before anything is looked at", async () => {
+  test("is rejected before the settings are checked", async () => {
     const settings = { NODE_ENV: "production", DATA_DIR: "/nowhere" };
-    expect(await tool(["db:seed:all"], settings)).toEqual({ code: 1, output: `${refusal}\n` });
+    expect(await tool(["db:seed:all"], settings)).toEqual({ code: 1, output: `${rejection}\n` });
   });
 
-  test("is refused by the seeders themselves", () => {
+  test("is rejected by the seeders themselves", () => {
     const mode = jest.replaceProperty(process.env, "NODE_ENV", "production");
     try {
       const require = createRequire(__filename);
       for (const name of readdirSync(join(root, "seeders"))) {
-        expect(() => require(join(root, "seeders", name)).up()).toThrow(refusal);
+        expect(() => require(join(root, "seeders", name)).up()).toThrow(rejection);
       }
     } finally {
       mode.restore();

@@ -7,7 +7,7 @@ import type { Requester } from "../src/domain/actor.ts";
 import type { Change } from "../src/domain/change.ts";
 import type { EventKind, StoredEvent } from "../src/domain/event.ts";
 import type { ChatMessage } from "../src/domain/message.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
 /* The order of delivery, with changes arriving at moments chosen by the test. */
 
@@ -221,10 +221,10 @@ function deliveryOver(store: {
       waitForWriters: async () => {},
       ...(store.startVersion !== undefined && { startVersion: async () => store.startVersion ?? 0 }),
     },
-    bus: new InProcessBus(silent, store.members),
+    bus: new InProcessBus(silentLog, store.members),
     deliver: (one) => delivered.push(one),
     deliverSignal: () => {},
-    log: silent,
+    log: silentLog,
   });
   return {
     delivery,
@@ -481,7 +481,7 @@ describe("delivery with several processes", () => {
   test("bodies on the bus that are no changes are dropped", async () => {
     const members: Members = new Set();
     const here = deliveryOver({ stored: 1, startVersion: 0, members });
-    const stranger = new InProcessBus(silent, members);
+    const stranger = new InProcessBus(silentLog, members);
     for (const body of [{}, [], { message: {}, recipientIds: [1] }, { ...change(1), recipientIds: "all" }]) {
       stranger.publish("change", body);
     }

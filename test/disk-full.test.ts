@@ -8,10 +8,10 @@ import { ServerProcess } from "./support/process.ts";
 import { connect, register } from "./support/processes.ts";
 import { SmallDisk } from "./support/small-disk.ts";
 
-/* The disk under the embedded database is full. */
+/* The disk of the embedded database is full. */
 
-/** What is left for the database when it has started, in bytes. */
-const leftFree = 256 * 1024;
+/** Free space after the database has started, in bytes. */
+const freeBytes = 256 * 1024;
 
 (onServer ? describe.skip : describeWithDisk)("a messenger whose disk is full", () => {
   let disk: SmallDisk;
@@ -25,7 +25,7 @@ const leftFree = 256 * 1024;
   });
 
   afterEach(async () => {
-    await Promise.all(running.splice(0).map((server) => server.end("SIGKILL")));
+    await Promise.all(running.splice(0).map((server) => server.stop("SIGKILL")));
     await disk?.unmount();
     await database?.remove();
   });
@@ -36,22 +36,22 @@ const leftFree = 256 * 1024;
     return server;
   }
 
-  test("refuses what it cannot store as unavailable, stores it when there is space again, and after a restart has all it acknowledged", async () => {
+  test("rejects sends with UNAVAILABLE, stores them once there is space, and keeps all acknowledged ones after a restart", async () => {
     const server = await start();
     const { user, token } = await register(server);
     const device = await connect(server, token);
-    await disk.fill(leftFree);
+    await disk.fill(freeBytes);
 
     const acknowledged: string[] = [];
     const send = async (content: string) => {
       const params = { receiverId: user.id, content, clientMessageId: createHash("md5").update(content).digest("hex") };
-      const answer = await device.ask({ type: "privateMessage", params });
+      const answer = await device.exchange({ type: "privateMessage", params });
       if (answer.success) acknowledged.push(content);
       return answer;
     };
     const refused: string[] = [];
     for (let burst = 0; refused.length === 0 && burst < 500; burst++) {
-      // Not to be compressed.
+      // Random, so that it cannot be compressed.
       const contents = Array.from({ length: 16 }, () => randomBytes(3000).toString("base64"));
       const answers = await Promise.all(contents.map(send));
       for (const [index, answer] of answers.entries()) {
@@ -64,7 +64,7 @@ const leftFree = 256 * 1024;
     expect(refused.length).toBeGreaterThan(0);
     await disk.clear();
     for (const content of refused) expect(await send(content)).toMatchObject({ success: true });
-    const { code, output } = await server.end("SIGTERM");
+    const { code, output } = await server.stop("SIGTERM");
     expect({ code, output }).toMatchObject({ code: 0, output: expect.not.stringMatching(/ERROR|FATAL/) });
 
     const after = await connect(await start(), token);

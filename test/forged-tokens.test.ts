@@ -2,16 +2,16 @@ import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { connect } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
-import { type TestPerson, useMessenger } from "./support/messenger.ts";
+import { type TestUser, useMessenger } from "./support/messenger.ts";
 
-/* Every token that we did not make, or made for something else, is refused with one answer: on HTTP and on the upgrade. */
+/* Every token that the server did not issue as an access token is rejected with the same error, over HTTP and on the upgrade. */
 
 const secret = "only-these-tests-sign-with-this-0123456789";
 const messenger = useMessenger({ RATE_LIMITS: "off", JWT_SECRET: secret });
 
 type Claims = Record<string, unknown> & { id: number; sub: string; sid: number };
 
-/** What a forger starts from: a token that holds, and somebody else's. */
+/** The input of a forgery: a valid token, and the claims of another user. */
 interface Scene {
   token: string;
   claims: Claims;
@@ -21,7 +21,7 @@ interface Scene {
 const part = (value: object | string): string =>
   Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
-/** A token of these parts with an HMAC that is right, whatever they say. */
+/** A token of these parts with a valid HMAC. */
 function signed(header: object, claims: object | string, options: { hash?: string; key?: string } = {}): string {
   const { hash = "sha256", key = secret } = options;
   const body = `${part(header)}.${part(claims)}`;
@@ -46,14 +46,14 @@ const forgeries: Record<string, (scene: Scene) => string> = {
   "an algorithm that is empty": ({ claims }) => signed({ ...proper, alg: "" }, claims),
   "a list of algorithms": ({ claims }) => signed({ ...proper, alg: ["HS256"] }, claims),
   "the algorithm in small letters": ({ claims }) => signed({ ...proper, alg: "hs256" }, claims),
-  "HS384 with our secret": ({ claims }) => signed({ ...proper, alg: "HS384" }, claims, { hash: "sha384" }),
-  "HS512 with our secret": ({ claims }) => signed({ ...proper, alg: "HS512" }, claims, { hash: "sha512" }),
-  "RS256 with a key of his own": ({ claims }) => jwt.sign(claims, keys.privateKey, { algorithm: "RS256" }),
+  "HS384 with the server's secret": ({ claims }) => signed({ ...proper, alg: "HS384" }, claims, { hash: "sha384" }),
+  "HS512 with the server's secret": ({ claims }) => signed({ ...proper, alg: "HS512" }, claims, { hash: "sha512" }),
+  "RS256 with another key": ({ claims }) => jwt.sign(claims, keys.privateKey, { algorithm: "RS256" }),
   "RS256 that names its own key": ({ claims }) => {
     const body = `${part({ alg: "RS256", typ: "JWT", jwk: keys.publicKey.export({ format: "jwk" }) })}.${part(claims)}`;
     return `${body}.${sign("sha256", Buffer.from(body), keys.privateKey).toString("base64url")}`;
   },
-  "RS256 with our secret as the key of an HMAC": ({ claims }) => signed({ ...proper, alg: "RS256" }, claims),
+  "RS256 with the server's secret as the key of an HMAC": ({ claims }) => signed({ ...proper, alg: "RS256" }, claims),
   "another secret": ({ claims }) => signed(proper, claims, { key: "another-secret-of-more-than-32-bytes-0123" }),
   "an empty secret": ({ claims }) => signed(proper, claims, { key: "" }),
   "a key id that is a path to an empty file": ({ claims }) =>
@@ -69,17 +69,17 @@ const forgeries: Record<string, (scene: Scene) => string> = {
   "no audience": ({ claims }) => signed(proper, without(claims, "aud")),
   "another type": ({ claims }) => signed({ ...proper, typ: "at+jwt" }, claims),
   "no type": ({ claims }) => signed({ alg: "HS256" }, claims),
-  "no end": ({ claims }) => signed(proper, without(claims, "exp")),
-  "an end that is past": ({ claims }) => signed(proper, { ...claims, exp: now() - 1 }),
-  "an end that is text": ({ claims }) => signed(proper, { ...claims, exp: String(now() + 1000) }),
-  "an end that never comes": ({ claims }) => signed(proper, JSON.stringify(claims).replace(/"exp":\d+/, '"exp":1e400')),
-  "an end beyond what a date can be": ({ claims }) => signed(proper, { ...claims, exp: 1e15 }),
-  "a beginning that is to come": ({ claims }) => signed(proper, { ...claims, nbf: now() + 1000 }),
+  "no expiry": ({ claims }) => signed(proper, without(claims, "exp")),
+  "an expiry in the past": ({ claims }) => signed(proper, { ...claims, exp: now() - 1 }),
+  "an expiry that is text": ({ claims }) => signed(proper, { ...claims, exp: String(now() + 1000) }),
+  "an infinite expiry": ({ claims }) => signed(proper, JSON.stringify(claims).replace(/"exp":\d+/, '"exp":1e400')),
+  "an expiry outside the range of dates": ({ claims }) => signed(proper, { ...claims, exp: 1e15 }),
+  "a start in the future": ({ claims }) => signed(proper, { ...claims, nbf: now() + 1000 }),
   "a user that is a number": ({ claims }) => signed(proper, { ...claims, sub: claims.id }),
   "a user with a leading zero": ({ claims }) => signed(proper, { ...claims, sub: `0${claims.sub}` }),
   "a user with an exponent": ({ claims }) => signed(proper, { ...claims, sub: `${claims.sub}e0` }),
   "a user 1e3": ({ claims }) => signed(proper, { ...claims, id: 1000, sub: "1e3" }),
-  "a user with a blank": ({ claims }) => signed(proper, { ...claims, sub: ` ${claims.sub}` }),
+  "a user with a space": ({ claims }) => signed(proper, { ...claims, sub: ` ${claims.sub}` }),
   "a negative user": ({ claims }) => signed(proper, { ...claims, id: -claims.id, sub: `-${claims.sub}` }),
   "user zero": ({ claims }) => signed(proper, { ...claims, id: 0, sub: "0" }),
   "half a user": ({ claims }) => signed(proper, { ...claims, id: 1.5, sub: "1.5" }),
@@ -90,10 +90,10 @@ const forgeries: Record<string, (scene: Scene) => string> = {
   "two names for the user": ({ claims, othersClaims }) => signed(proper, { ...claims, id: othersClaims.id }),
   "no user": ({ claims }) => signed(proper, without(claims, "id", "sub")),
   "no session": ({ claims }) => signed(proper, without(claims, "sid")),
-  "a session of somebody else": ({ claims, othersClaims }) => signed(proper, { ...claims, sid: othersClaims.sid }),
-  "somebody else, with a session of one's own": ({ claims, othersClaims }) =>
+  "a session of another user": ({ claims, othersClaims }) => signed(proper, { ...claims, sid: othersClaims.sid }),
+  "another user with the own session": ({ claims, othersClaims }) =>
     signed(proper, { ...claims, id: othersClaims.id, sub: othersClaims.sub }),
-  "a session that never was": ({ claims }) => signed(proper, { ...claims, sid: 999_999 }),
+  "an unknown session": ({ claims }) => signed(proper, { ...claims, sid: 999_999 }),
   "a session that is SQL": ({ claims }) => signed(proper, { ...claims, sid: `${claims.sid} OR 1=1` }),
   "a session that is text": ({ claims }) => signed(proper, { ...claims, sid: String(claims.sid) }),
   "a session beyond what the database can count": ({ claims }) => signed(proper, { ...claims, sid: 2 ** 53 - 1 }),
@@ -109,7 +109,7 @@ const forgeries: Record<string, (scene: Scene) => string> = {
   "one part": ({ token }) => token.split(".")[0] ?? "",
   "a signature cut short": ({ token }) => token.slice(0, -1),
   "a signature that goes on": ({ token }) => `${token}AAAA`,
-  "claims of somebody else under a good signature": ({ token, othersClaims }) => {
+  "claims of another user under a valid signature": ({ token, othersClaims }) => {
     const [header, , signature] = token.split(".");
     return `${header}.${part(othersClaims)}.${signature}`;
   },
@@ -122,9 +122,9 @@ const forgeries: Record<string, (scene: Scene) => string> = {
   "a signature that is no base64url": ({ token }) => token.replace(/[^.]*$/, "!".repeat(43)),
 };
 
-/** One bit of the signature is wrong: any of the 256. */
+/** One of the 256 bits of the signature is flipped. */
 for (const bit of [0, 1, 7, 8, 100, 254, 255]) {
-  forgeries[`bit ${bit} of the signature turned over`] = ({ token }) => {
+  forgeries[`bit ${bit} of the signature flipped`] = ({ token }) => {
     const [header, claims, signature = ""] = token.split(".");
     const bytes = Buffer.from(signature, "base64url");
     const place = bit >> 3;
@@ -133,9 +133,9 @@ for (const bit of [0, 1, 7, 8, 100, 254, 255]) {
   };
 }
 
-const claimsOf = ({ token }: TestPerson): Claims => jwt.decode(token) as Claims;
+const claimsOf = ({ token }: TestUser): Claims => jwt.decode(token) as Claims;
 
-/** The status of the answer to an upgrade, once the server has ended the connection. */
+/** The status of the response to an upgrade, after the server has closed the connection. */
 function upgradeStatus(headers: string): Promise<number> {
   return new Promise((resolve, reject) => {
     let text = "";
@@ -149,7 +149,7 @@ function upgradeStatus(headers: string): Promise<number> {
     socket.setTimeout(10_000, () => reject(new Error(`the connection was not ended: ${text}`)));
     socket.on("data", (chunk) => {
       text += chunk;
-      // Let in: nobody would end this connection.
+      // Accepted: the server keeps this connection open.
       if (text.startsWith("HTTP/1.1 101")) socket.destroy();
     });
     socket.on("error", reject);
@@ -159,13 +159,13 @@ function upgradeStatus(headers: string): Promise<number> {
 
 describe("a token with", () => {
   let scene: Promise<Scene> | undefined;
-  const setScene = async (): Promise<Scene> => {
+  const createScene = async (): Promise<Scene> => {
     const [ann, bob] = [await messenger().person(), await messenger().person()];
     return { token: ann.token, claims: claimsOf(ann), othersClaims: claimsOf(bob) };
   };
 
-  test.each(Object.entries(forgeries))("%s is refused on HTTP and on the upgrade", async (_what, forge) => {
-    scene ??= setScene();
+  test.each(Object.entries(forgeries))("%s is rejected over HTTP and on the upgrade", async (_what, forge) => {
+    scene ??= createScene();
     const token = forge(await scene);
     const { status, body } = await messenger().http("GET", "/users/me", { token });
     expect({ status, code: body.code, detail: body.detail }).toEqual({
@@ -177,8 +177,8 @@ describe("a token with", () => {
     expect(await upgradeStatus(`Sec-WebSocket-Protocol: messenger.v1, bearer.${token}`)).toBe(401);
   });
 
-  test("nothing wrong is let in, so that the table above says something", async () => {
-    scene ??= setScene();
+  test("no fault is accepted, which proves that the faults above cause the rejections", async () => {
+    scene ??= createScene();
     const { token, claims } = await scene;
     for (const good of [token, signed(proper, claims)]) {
       expect((await messenger().http("GET", "/users/me", { token: good })).status).toBe(200);

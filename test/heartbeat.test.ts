@@ -25,7 +25,7 @@ describe("a running server", () => {
     messenger = await TestMessenger.start();
   });
   afterEach(async () => {
-    await messenger.disconnectAll();
+    await messenger.closeDevices();
     await messenger.stop();
   });
 

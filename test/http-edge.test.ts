@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import { Device } from "./support/device.ts";
 import { password, useMessenger } from "./support/messenger.ts";
-import { answers, restOf, say } from "./support/raw-http.ts";
+import { openAndSend, readResponses, readToEnd } from "./support/raw-http.ts";
 
-/* What happens before a request is one: origins, slow and strange clients, bodies, headers. */
+/* Origins, slow and unusual clients, and headers of every response. */
 
-const patienceMs = 1000;
+const timeoutMs = 1000;
 const messenger = useMessenger({
   ALLOWED_ORIGINS: "https://chat.example.org,http://other.example.org:8080",
   HEADERS_TIMEOUT_SECONDS: "1",
@@ -26,19 +26,22 @@ describe("a page of an allowed origin", () => {
       },
     });
 
-  test.each(["https://chat.example.org", "http://other.example.org:8080"])("%s may call everything", async (origin) => {
-    const asked = await preflight(origin);
-    expect(asked.status).toBe(204);
-    expect(asked.headers.get("access-control-allow-origin")).toBe(origin);
-    expect(asked.headers.get("access-control-allow-headers")).toBe("Authorization,Content-Type");
-    expect(asked.headers.get("access-control-allow-methods")).toMatch(/PUT.*PATCH.*DELETE/);
-    const answer = await messenger().http("POST", "/auth/login", { headers: { origin }, body: {} });
-    expect(answer.status).toBe(400);
-    expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
-    expect(answer.headers.get("access-control-expose-headers")).toBe("Retry-After");
-    expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
-    expect(answer.headers.get("vary")).toMatch(/Origin/);
-  });
+  test.each(["https://chat.example.org", "http://other.example.org:8080"])(
+    "%s may call every route",
+    async (origin) => {
+      const preflighted = await preflight(origin);
+      expect(preflighted.status).toBe(204);
+      expect(preflighted.headers.get("access-control-allow-origin")).toBe(origin);
+      expect(preflighted.headers.get("access-control-allow-headers")).toBe("Authorization,Content-Type");
+      expect(preflighted.headers.get("access-control-allow-methods")).toMatch(/PUT.*PATCH.*DELETE/);
+      const answer = await messenger().http("POST", "/auth/login", { headers: { origin }, body: {} });
+      expect(answer.status).toBe(400);
+      expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+      expect(answer.headers.get("access-control-expose-headers")).toBe("Retry-After");
+      expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+      expect(answer.headers.get("vary")).toMatch(/Origin/);
+    },
+  );
 
   test.each([
     "https://evil.example.org",
@@ -49,15 +52,15 @@ describe("a page of an allowed origin", () => {
     "null",
     "*",
     "",
-  ])("is not a page of %j, which is told nothing", async (origin) => {
+  ])("is not recognised by the origin %j, which gets no CORS headers", async (origin) => {
     for (const answer of [await preflight(origin), await fetch(url("/users/me"), { headers: { origin } })]) {
       expect(answer.headers.get("access-control-allow-origin")).toBeNull();
     }
   });
 });
 
-describe("every answer", () => {
-  test("says what may not be done with it, and not who made it", async () => {
+describe("every response", () => {
+  test("has the security headers and does not name the software", async () => {
     const { token } = await messenger().person();
     for (const path of ["/users/me", "/nowhere", "/health/live", "/api/openapi.json", "/api/websocket"]) {
       const { headers } = await messenger().http("GET", path, { token });
@@ -70,7 +73,7 @@ describe("every answer", () => {
     }
   });
 
-  test("with tokens in it may be kept by nobody", async () => {
+  test("with tokens forbids caching", async () => {
     const body = { email: "kept@example.test", password, firstName: "Ada" };
     const registered = await messenger().http("POST", "/auth/register", { body });
     const loggedIn = await messenger().http("POST", "/auth/login", { body: { email: body.email, password } });
@@ -87,75 +90,75 @@ describe("a client that is slow", () => {
   const head = "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
 
   test.each([
-    ["says nothing at all", ""],
-    ["does not come to the end of its headers", `${head}X-More: `],
-    ["does not come to the end of its body", `${head}Content-Length: 100\r\n\r\n{"email":`],
-    ["does not come to the end of its chunks", `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n{"ema\r\n`],
-  ])("and %s is answered 408 and hung up on", async (_what, text) => {
+    ["sends nothing", ""],
+    ["does not finish its headers", `${head}X-More: `],
+    ["does not finish its body", `${head}Content-Length: 100\r\n\r\n{"email":`],
+    ["does not finish its chunks", `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n{"ema\r\n`],
+  ])("and %s gets 408 and is disconnected", async (_what, text) => {
     const startedAt = performance.now();
-    const answer = await restOf(await say(messenger().port, text));
+    const answer = await readToEnd(await openAndSend(messenger().port, text));
     expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\nConnection: close\r\n/);
-    expect(performance.now() - startedAt).toBeGreaterThan(patienceMs - 100);
+    expect(performance.now() - startedAt).toBeGreaterThan(timeoutMs - 100);
     expect((await messenger().http("GET", "/health/live")).status).toBe(200);
   });
 
-  test("and drips a header at a time gains no time by it", async () => {
-    const socket = await say(messenger().port, "GET /health/live HTTP/1.1\r\nHost: x\r\n");
+  test("and sends one header at a time gets no extra time", async () => {
+    const socket = await openAndSend(messenger().port, "GET /health/live HTTP/1.1\r\nHost: x\r\n");
     const drip = setInterval(() => socket.write("X-Drip: 1\r\n"), 50);
-    expect(await restOf(socket)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 /);
     clearInterval(drip);
   });
 
-  test("at reading its WebSocket, once it is open, is not hurried", async () => {
+  test("is not disconnected while its WebSocket is open", async () => {
     const { token } = await messenger().person();
     const device = await Device.connect(url().replace("http", "ws"), { headers: { authorization: `Bearer ${token}` } });
-    // A client that times out at HTTP in the meantime shows that the time is over.
-    await restOf(await say(messenger().port, ""));
+    // An HTTP client that times out meanwhile proves that the time has passed.
+    await readToEnd(await openAndSend(messenger().port, ""));
     await device.settle();
     await device.close();
   });
 });
 
-describe("an offer to go on in HTTP/2", () => {
+describe("an offer to upgrade to HTTP/2", () => {
   const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
 
-  test("is not taken up: the request is answered as any other, and so is the next on the connection", async () => {
-    const socket = await say(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
-    const [first] = await answers(socket, 1);
+  test("is ignored: the request and the next one on the connection are answered normally", async () => {
+    const socket = await openAndSend(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
+    const [first] = await readResponses(socket, 1);
     expect(first).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\{"status":"live"\}$/);
     socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
-    expect((await answers(socket, 1))[0]).toMatch(/^HTTP\/1\.1 404 /);
+    expect((await readResponses(socket, 1))[0]).toMatch(/^HTTP\/1\.1 404 /);
     socket.destroy();
   });
 
-  test("with a body is read with its body, and what was sent right behind it is answered, too", async () => {
+  test("with a body is answered, and so is the pipelined request after it", async () => {
     const body = JSON.stringify({ email: "nobody@example.test", password });
     const length = Buffer.byteLength(body);
     const login = `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n`;
-    const socket = await say(
+    const socket = await openAndSend(
       messenger().port,
       `${login}${offer}\r\n${body}GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n`,
     );
-    const [first, second] = await answers(socket, 2);
+    const [first, second] = await readResponses(socket, 2);
     expect(first).toMatch(/^HTTP\/1\.1 401 [\s\S]*BAD_CREDENTIALS/);
     expect(second).toMatch(/^HTTP\/1\.1 200 /);
     socket.destroy();
   });
 
-  test("whose body comes later, or never, is waited for as any other", async () => {
+  test("waits for a late body and times out without one", async () => {
     const body = JSON.stringify({ email: "nobody@example.test", password });
     const login = `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${offer}\r\n`;
-    const socket = await say(messenger().port, login);
+    const socket = await openAndSend(messenger().port, login);
     await messenger().http("GET", "/health/live");
     socket.write(body);
-    expect((await answers(socket, 1))[0]).toMatch(/^HTTP\/1\.1 401 /);
+    expect((await readResponses(socket, 1))[0]).toMatch(/^HTTP\/1\.1 401 /);
     socket.destroy();
-    expect(await restOf(await say(messenger().port, login))).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await readToEnd(await openAndSend(messenger().port, login))).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  test("by a client that resets the connection harms nobody", async () => {
+  test("by a client that resets the connection affects no others", async () => {
     for (let round = 0; round < 10; round++) {
-      const socket = await say(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
+      const socket = await openAndSend(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
       socket.resetAndDestroy();
       await once(socket, "close");
     }

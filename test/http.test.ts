@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
-import { password, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { password, type TestUser, useMessenger } from "./support/messenger.ts";
 
-/* The HTTP side as a client sees it: accounts, people, and one shape for everything that goes wrong. */
+/* The HTTP API as clients see it: accounts, users, and the form of all errors. */
 
 const messenger = useMessenger({ RATE_LIMITS: "off" });
 
@@ -10,9 +10,9 @@ type Answer = Awaited<ReturnType<ReturnType<typeof messenger>["http"]>>;
 
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const anId = expect.any(Number);
-const insides = /\bSQL|SELECT |INSERT |sequelize|postgres|pglite|violates|constraint|\.[jt]s\b|\bat .+:\d+|<\/?\w+>/i;
+const internals = /\bSQL|SELECT |INSERT |sequelize|postgres|pglite|violates|constraint|\.[jt]s\b|\bat .+:\d+|<\/?\w+>/i;
 
-/** The one shape of every error. */
+/** Expects an error in the common form. */
 function expectProblem(answer: Answer, status: number, code: string, detail = /./): void {
   expect({ status: answer.status, ...answer.body }).toEqual({
     type: "about:blank",
@@ -23,31 +23,31 @@ function expectProblem(answer: Answer, status: number, code: string, detail = /.
     requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
   });
   expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json\b/);
-  expect(JSON.stringify(answer.body)).not.toMatch(insides);
+  expect(JSON.stringify(answer.body)).not.toMatch(internals);
   if (status === 401) expect(answer.headers.get("www-authenticate")).toBe("Bearer");
   expectHeaders(answer);
 }
 
-/** What goes with every answer. */
+/** Expects the headers of every response. */
 function expectHeaders({ headers }: Answer): void {
   expect(headers.get("cache-control")).toBe("no-store");
   expect(headers.get("x-powered-by")).toBeNull();
   expect(headers.get("x-content-type-options")).toBe("nosniff");
 }
 
-let made = 0;
-const freshEmail = () => `someone.${++made}@example.test`;
+let emailCount = 0;
+const freshEmail = () => `someone.${++emailCount}@example.test`;
 
 const register = (given: object) =>
   messenger().http("POST", "/auth/register", { body: { email: freshEmail(), password, firstName: "Ada", ...given } });
-const logIn = (email: string, itsPassword = password) =>
-  messenger().http("POST", "/auth/login", { body: { email, password: itsPassword } });
+const logIn = (email: string, givenPassword = password) =>
+  messenger().http("POST", "/auth/login", { body: { email, password: givenPassword } });
 const me = (method: string, token: string, body?: unknown) => messenger().http(method, "/users/me", { token, body });
 const changePassword = (token: string, oldPassword: string, newPassword: string) =>
   messenger().http("PUT", "/users/me/password", { token, body: { oldPassword, newPassword } });
 
-/** Everyone in the list of people, page by page. */
-async function everyone(token: string, limit = 100): Promise<{ id: number; firstName: string }[]> {
+/** Lists all users, page by page. */
+async function listAll(token: string, limit = 100): Promise<{ id: number; firstName: string }[]> {
   const people = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
     const { status, body }: Answer = await messenger().http(
@@ -66,7 +66,7 @@ async function everyone(token: string, limit = 100): Promise<{ id: number; first
 }
 
 describe("registration", () => {
-  test("gives the account, a token for a day and a refresh token", async () => {
+  test("returns the account, an access token valid for a day and a refresh token", async () => {
     const email = freshEmail();
     const before = Math.floor(Date.now() / 1000) * 1000;
     const answer = await register({ email, firstName: "Ada", lastName: "Lovelace" });
@@ -86,7 +86,7 @@ describe("registration", () => {
     expectHeaders(profile);
   });
 
-  test("puts ids and times into the token, and nothing else about the person", async () => {
+  test("puts only ids and times into the token", async () => {
     const email = freshEmail();
     const { body } = await register({ email, firstName: "Secretname", lastName: "Familyname" });
     const { id } = body.user;
@@ -105,12 +105,12 @@ describe("registration", () => {
     expect(JSON.stringify(claims?.payload)).not.toMatch(/secretname|familyname|example/i);
   });
 
-  test("without a last name leaves it null", async () => {
+  test("without a last name stores null", async () => {
     const { body } = await register({});
     expect(body.user.lastName).toBeNull();
   });
 
-  test("with an address that is taken, in whatever case, is refused", async () => {
+  test("with an e-mail address in use, in any letter case, returns EMAIL_TAKEN", async () => {
     const email = `Case.${freshEmail()}`;
     expect((await register({ email })).body.user.email).toBe(email);
     for (const same of [email, email.toLowerCase(), email.toUpperCase()]) {
@@ -118,7 +118,7 @@ describe("registration", () => {
     }
   });
 
-  test("twice at once with the same address gives one account", async () => {
+  test("of two concurrent ones with the same address creates one account", async () => {
     for (let round = 0; round < 5; round++) {
       const email = freshEmail();
       const answers = await Promise.all([register({ email }), register({ email: email.toUpperCase() })]);
@@ -134,7 +134,7 @@ describe("registration", () => {
     ["an apostrophe", "o'brien@example.org"],
     ["other alphabets", "адам@пример.рф"],
     ["254 characters", `${"a".repeat(64)}@${"b".repeat(61)}.${"c".repeat(61)}.${"d".repeat(60)}.test`],
-  ])("accepts an address with %s", async (_what, email) => {
+  ])("accepts an e-mail address with %s", async (_what, email) => {
     const { status, body } = await register({ email });
     expect({ status, email: body.user?.email }).toEqual({ status: 201, email });
     expect((await logIn(email)).status).toBe(200);
@@ -155,7 +155,7 @@ describe("registration", () => {
     ["a number", 7],
     ["null", null],
     ["a list", ["ada@example.org"]],
-  ])("refuses an address with %s", async (_what, email) => {
+  ])("rejects an e-mail address with %s", async (_what, email) => {
     expectProblem(await register({ email }), 400, "VALIDATION", /^"email" /);
     expectProblem(
       await messenger().http("POST", "/auth/login", { body: { email, password } }),
@@ -174,7 +174,7 @@ describe("registration", () => {
     ["a number", 1],
     ["a list", ["Ada"]],
     ["an object", { $ne: null }],
-  ])("refuses a name of %s, and so does a change of it", async (_what, name) => {
+  ])("rejects a name of %s, and so does a change of the name", async (_what, name) => {
     const { token } = await messenger().person();
     for (const field of ["firstName", "lastName"]) {
       expectProblem(await register({ [field]: name }), 400, "VALIDATION", new RegExp(`^"${field}" `));
@@ -182,7 +182,7 @@ describe("registration", () => {
     }
   });
 
-  test("keeps a name of any form as it was typed", async () => {
+  test("stores any valid name unchanged", async () => {
     const names = ["'); DROP TABLE users; --", "<b>Ada</b>", "$1 :name \\", "👩‍👩‍👧‍👦", "x".repeat(64), "עדה", " Ada "];
     for (const name of names) {
       const { status, body } = await register({ firstName: name, lastName: name });
@@ -194,7 +194,7 @@ describe("registration", () => {
 });
 
 describe("a password", () => {
-  /** Passwords of 72 bytes, and such as differ from them in the last byte only. */
+  /** Passwords of 72 bytes, each with one that differs only in the last byte. */
   const longest = [
     ["letters", "a1b2c3d4".repeat(9), `${"a1b2c3d4".repeat(8)}a1b2c3d5`],
     ["two bytes each", "é".repeat(36), `${"é".repeat(35)}è`],
@@ -205,7 +205,7 @@ describe("a password", () => {
     ["73 letters", "x".repeat(73)],
     ["37 letters of two bytes, which are 74,", "é".repeat(37)],
     ["72 bytes of emoji and one more", `${"🔑".repeat(18)}x`],
-  ])("of %s is too long for registration, log-in and change", async (_what, tooLong) => {
+  ])("of %s is too long at registration, log-in and change", async (_what, tooLong) => {
     const { email, token } = await messenger().person();
     expectProblem(await register({ password: tooLong }), 400, "VALIDATION", /^"password" must be at most 72 bytes/);
     expectProblem(await logIn(email, tooLong), 400, "VALIDATION", /^"password" must be at most 72 bytes/);
@@ -214,7 +214,7 @@ describe("a password", () => {
     expect((await logIn(email)).status).toBe(200);
   });
 
-  test.each(longest)("of 72 bytes (%s) works, and its last byte counts", async (_what, right, almost) => {
+  test.each(longest)("of 72 bytes (%s) works and is compared to the last byte", async (_what, right, almost) => {
     expect([right, almost].map((text) => Buffer.byteLength(text))).toEqual([72, 72]);
     const email = freshEmail();
     expect((await register({ email, password: right })).status).toBe(201);
@@ -224,7 +224,7 @@ describe("a password", () => {
   });
 
   test.each(["7 chars", "", "        ", null, 12_345_678, ["correct horse"], "with\u0000zero", "half \ud83d pair"])(
-    "of the kind %j is refused for a new account and as a new password",
+    "such as %j is rejected at registration and change",
     async (bad) => {
       const { token } = await messenger().person();
       expectProblem(await register({ password: bad }), 400, "VALIDATION", /^"password" /);
@@ -234,18 +234,18 @@ describe("a password", () => {
   );
 
   test.each(["password1", "PassWord1", "iloveyou", "12345678"])(
-    "that everyone tries first (%s) is refused for a new account and as a new password",
-    async (wellKnown) => {
+    "that is common (%s) is rejected at registration and change",
+    async (commonPassword) => {
       const { email, token } = await messenger().person();
-      expectProblem(await register({ password: wellKnown }), 400, "VALIDATION", /password .*well-known/);
-      expectProblem(await changePassword(token, password, wellKnown), 400, "VALIDATION", /password .*well-known/);
+      expectProblem(await register({ password: commonPassword }), 400, "VALIDATION", /password is too common/);
+      expectProblem(await changePassword(token, password, commonPassword), 400, "VALIDATION", /password is too common/);
       expect((await logIn(email)).status).toBe(200);
     },
   );
 });
 
 describe("log-in", () => {
-  test("gives a session of the same shape as registration, in whatever case the address is typed", async () => {
+  test("returns the same fields as registration, in any letter case of the address", async () => {
     const email = `Mixed.Case.${freshEmail()}`;
     const registered = (await register({ email })).body;
     for (const typed of [email, email.toLowerCase(), email.toUpperCase()]) {
@@ -259,7 +259,7 @@ describe("log-in", () => {
     }
   });
 
-  test("answers an unknown address and a wrong password alike", async () => {
+  test("returns the same error for an unknown address and a wrong password", async () => {
     const { email } = await messenger().person();
     const answers = [await logIn(email, "not the password"), await logIn(freshEmail(), "not the password")];
     for (const answer of answers) expectProblem(answer, 401, "BAD_CREDENTIALS");
@@ -267,17 +267,17 @@ describe("log-in", () => {
     expect(known).toEqual(unknown);
   });
 
-  test("sees upper and lower case in the password", async () => {
+  test("is case-sensitive in the password", async () => {
     const { email } = await messenger().person();
     expectProblem(await logIn(email, password.toUpperCase()), 401, "BAD_CREDENTIALS");
   });
 });
 
-describe("a body that is not as documented", () => {
+describe("a request body", () => {
   const wellFormed = () => ({ email: freshEmail(), password, firstName: "Ada" });
 
   test.each(["isAdmin", "id", "passwordHash", "constructor", "toString"])(
-    "with the unknown key %s is refused by its name",
+    "with the unknown key %s is rejected with the name of the key",
     async (key) => {
       const { token } = await messenger().person();
       const named = new RegExp(`^"${key}" is not allowed`);
@@ -288,30 +288,38 @@ describe("a body that is not as documented", () => {
     },
   );
 
-  test.each(['{"isAdmin":true}', "null", '"x"', "[]"])("with __proto__ as a key for %s is refused", async (value) => {
-    const text = JSON.stringify(wellFormed());
-    const top = `${text.slice(0, -1)},"__proto__":${value}}`;
-    const answer = await messenger().http("POST", "/auth/register", { body: top });
-    expectProblem(answer, 400, "VALIDATION", /"__proto__" is not allowed/);
-    const { token } = await messenger().person();
-    expectProblem(await me("PATCH", token, `{"firstName":"Ada","__proto__":${value}}`), 400, "VALIDATION", /__proto__/);
-    expect((await me("GET", token)).body.firstName).not.toBe("Ada");
-  });
+  test.each(['{"isAdmin":true}', "null", '"x"', "[]"])(
+    "with the key __proto__ and the value %s is rejected",
+    async (value) => {
+      const text = JSON.stringify(wellFormed());
+      const top = `${text.slice(0, -1)},"__proto__":${value}}`;
+      const answer = await messenger().http("POST", "/auth/register", { body: top });
+      expectProblem(answer, 400, "VALIDATION", /"__proto__" is not allowed/);
+      const { token } = await messenger().person();
+      expectProblem(
+        await me("PATCH", token, `{"firstName":"Ada","__proto__":${value}}`),
+        400,
+        "VALIDATION",
+        /__proto__/,
+      );
+      expect((await me("GET", token)).body.firstName).not.toBe("Ada");
+    },
+  );
 
-  test.each([undefined, [], [{}], {}])("that is %j is refused", async (body) => {
+  test.each([undefined, [], [{}], {}])("that is %j is rejected", async (body) => {
     const { token } = await messenger().person();
-    const refusals = [
+    const rejections = [
       await messenger().http("POST", "/auth/register", { body }),
       await messenger().http("POST", "/auth/login", { body }),
       await me("PATCH", token, body),
       await me("DELETE", token, body),
       await messenger().http("PUT", "/users/me/password", { token, body }),
     ];
-    for (const refusal of refusals) expectProblem(refusal, 400, "VALIDATION", /^"\w+" (is required|must )/);
+    for (const rejection of rejections) expectProblem(rejection, 400, "VALIDATION", /^"\w+" (is required|must )/);
     expect((await me("GET", token)).status).toBe(200);
   });
 
-  test("without one of its fields is told which", async () => {
+  test("without a required field is rejected with the name of the field", async () => {
     for (const field of ["email", "password", "firstName"]) {
       const answer = await register({ [field]: undefined });
       expectProblem(answer, 400, "VALIDATION", new RegExp(`^"${field}" is required$`));
@@ -328,7 +336,7 @@ describe("a body that is not as documented", () => {
     ["null", "null"],
     ["a text", '"text"'],
     ["a number", "7"],
-  ])("that is %s is told to be one JSON object", async (_what, body) => {
+  ])("that is %s returns BAD_JSON", async (_what, body) => {
     const { token } = await messenger().person();
     const expected = [400, "BAD_JSON", /^The body must be one JSON object$/] as const;
     expectProblem(await messenger().http("POST", "/auth/register", { body }), ...expected);
@@ -339,18 +347,18 @@ describe("a body that is not as documented", () => {
     expect((await me("GET", token)).status).toBe(200);
   });
 
-  test("that nests deeper than any stack is refused like any other", async () => {
+  test("nested deeper than the stack is rejected like any other", async () => {
     const body = `{"email":${"[".repeat(8000)}${"]".repeat(8000)}}`;
     expectProblem(await messenger().http("POST", "/auth/register", { body }), 400, "VALIDATION", /^"email" /);
   });
 
-  test.each([17_000, 500_000])("of %i bytes is too large", async (size) => {
+  test.each([17_000, 500_000])("of %i bytes returns TOO_LARGE", async (size) => {
     const { token } = await messenger().person();
     expectProblem(await register({ firstName: "x".repeat(size) }), 413, "TOO_LARGE");
     expectProblem(await me("PATCH", token, { firstName: "x".repeat(size) }), 413, "TOO_LARGE");
   });
 
-  test("of 16 KiB to the byte is still read", async () => {
+  test("of exactly 16 KiB is accepted", async () => {
     const text = JSON.stringify(wellFormed());
     const answer = await messenger().http("POST", "/auth/register", {
       body: text + " ".repeat(16 * 1024 - text.length),
@@ -359,7 +367,7 @@ describe("a body that is not as documented", () => {
   });
 
   test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml"])(
-    "of the media type %s is not read",
+    "of the media type %s is ignored",
     async (type) => {
       const body = JSON.stringify(wellFormed());
       const answer = await messenger().http("POST", "/auth/register", { body, headers: { "content-type": type } });
@@ -367,7 +375,7 @@ describe("a body that is not as documented", () => {
     },
   );
 
-  test("in a charset or an encoding that is not spoken here is refused", async () => {
+  test("in an unsupported charset or encoding returns 415", async () => {
     const body = JSON.stringify(wellFormed());
     for (const headers of [
       { "content-type": "application/json; charset=iso-8859-1" },
@@ -378,8 +386,8 @@ describe("a body that is not as documented", () => {
   });
 });
 
-describe("the own account", () => {
-  test("shows and changes its names", async () => {
+describe("an account", () => {
+  test("returns and changes its names", async () => {
     const { id, email, token } = await messenger().person("Before");
     const changed = await me("PATCH", token, { firstName: "After", lastName: "Wards" });
     expect(changed.status).toBe(200);
@@ -390,7 +398,7 @@ describe("the own account", () => {
     expectProblem(await me("PATCH", token, { firstName: null }), 400, "VALIDATION", /^"firstName" /);
   });
 
-  test("changes its address only with the password", async () => {
+  test("changes its e-mail address only with the password", async () => {
     const { email, token } = await messenger().person();
     const other = freshEmail();
     expectProblem(await me("PATCH", token, { email: other }), 403, "REAUTH_REQUIRED");
@@ -401,7 +409,7 @@ describe("the own account", () => {
     expect((await logIn(email)).status).toBe(200);
   });
 
-  test("that changes its address frees the old one and takes the new one", async () => {
+  test("that changes its e-mail address frees the old one and occupies the new one", async () => {
     const { id, email, token } = await messenger().person();
     const other = `New.${freshEmail()}`;
     expect((await me("PATCH", token, { email: other, password })).body).toMatchObject({ id, email: other });
@@ -414,12 +422,12 @@ describe("the own account", () => {
     expect((await me("GET", successor.body.token)).body.email).toBe(email);
   });
 
-  test("may change the case of its own address", async () => {
+  test("can change the letter case of its e-mail address", async () => {
     const { email, token } = await messenger().person();
     expect((await me("PATCH", token, { email: email.toUpperCase(), password })).body.email).toBe(email.toUpperCase());
   });
 
-  test("with a new password keeps this session, and ends every other with its sockets", async () => {
+  test("with a changed password keeps the current session and ends all others with their sockets", async () => {
     const { email, token: here } = await messenger().person();
     const { token: there } = (await logIn(email)).body;
     const [deviceHere, deviceThere] = [await messenger().connect(here), await messenger().connect(there)];
@@ -438,12 +446,12 @@ describe("the own account", () => {
     expect((await logIn(email, "another long sentence")).status).toBe(200);
   });
 
-  test("is deleted only with its password; then its sockets, tokens, names and address are gone", async () => {
+  test("is deleted only with its password; its sockets, tokens, name and e-mail address are then gone", async () => {
     const [gone, other] = [await messenger().person("Vanishing"), await messenger().person()];
     const { token: secondToken } = (await logIn(gone.email)).body;
     const devices = [await gone.connect(), await messenger().connect(secondToken)];
     expectProblem(await me("DELETE", gone.token, { password: "not the password" }), 403, "REAUTH_REQUIRED");
-    expect(await everyone(other.token)).toContainEqual({ id: gone.id, firstName: "Vanishing", lastName: null });
+    expect(await listAll(other.token)).toContainEqual({ id: gone.id, firstName: "Vanishing", lastName: null });
 
     const deleted = await me("DELETE", gone.token, { password });
     expect([deleted.status, deleted.body]).toEqual([204, ""]);
@@ -453,7 +461,7 @@ describe("the own account", () => {
       await expect(messenger().connect(token)).rejects.toThrow("401");
     }
     expectProblem(await logIn(gone.email), 401, "BAD_CREDENTIALS");
-    const people = await everyone(other.token);
+    const people = await listAll(other.token);
     expect(people.map(({ id }) => id)).not.toContain(gone.id);
     expect(JSON.stringify(people)).not.toContain("Vanishing");
     expectProblem(await messenger().http("GET", `/users/${gone.id}`, { token: other.token }), 404, "NOT_FOUND");
@@ -463,20 +471,20 @@ describe("the own account", () => {
   });
 });
 
-describe("the people", () => {
-  test("are listed page by page, each once, with names only", async () => {
-    const made: TestPerson[] = [];
+describe("users", () => {
+  test("are listed in pages, each once, with names only", async () => {
+    const made: TestUser[] = [];
     for (let n = 0; n < 7; n++) made.push(await messenger().person());
     const { token } = made[0] ?? { token: "" };
-    const all = await everyone(token);
+    const all = await listAll(token);
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
     expect(all.map(({ id }) => id)).toEqual(expect.arrayContaining(made.map(({ id }) => id)));
     for (const person of all) expect(Object.keys(person)).toEqual(["id", "firstName", "lastName"]);
     expect(JSON.stringify(all)).not.toMatch(/@|\$2[aby]\$/);
-    for (const limit of [7, 50, Math.min(100, all.length)]) expect(await everyone(token, limit)).toEqual(all);
+    for (const limit of [7, 50, Math.min(100, all.length)]) expect(await listAll(token, limit)).toEqual(all);
   });
 
-  test("can be read one by one", async () => {
+  test("can be read by id", async () => {
     const [ann, bob] = [await messenger().person(), await messenger().person()];
     const answer = await messenger().http("GET", `/users/${bob.id}`, { token: ann.token });
     expect(answer.status).toBe(200);
@@ -485,7 +493,7 @@ describe("the people", () => {
   });
 
   test.each(["0", "-1", "1.5", "abc", "9007199254740992", "1e400", "NaN", "%00", "1%27--", "[object Object]", "null"])(
-    "have no id %s",
+    "are not found by the malformed id %s",
     async (id) => {
       const { token } = await messenger().person();
       const answer = await messenger().http("GET", `/users/${id}`, { token });
@@ -493,13 +501,13 @@ describe("the people", () => {
     },
   );
 
-  test.each(["999999999", "9007199254740991", "1e9"])("are unknown under the id %s", async (id) => {
+  test.each(["999999999", "9007199254740991", "1e9"])("are not found by the unknown id %s", async (id) => {
     const { token } = await messenger().person();
     const answer = await messenger().http("GET", `/users/${id}`, { token });
     expectProblem(answer, 404, "NOT_FOUND", /^There is no such user$/);
   });
 
-  test("are not found at an address that cannot be decoded", async () => {
+  test("are not found at a path that cannot be decoded", async () => {
     const { token } = await messenger().person();
     expectProblem(await messenger().http("GET", "/users/%zz", { token }), 400, "VALIDATION");
   });
@@ -519,13 +527,13 @@ describe("the people", () => {
     ["cursor[$gt]=1", /^"cursor\[\$gt\]" is not allowed/],
     ["offset=1", /^"offset" is not allowed/],
     ["__proto__=1", /^"__proto__" is not allowed/],
-  ])("are not listed for the query %s", async (query, detail) => {
+  ])("are not listed for the invalid query %s", async (query, detail) => {
     const { token } = await messenger().person();
     const answer = await messenger().http("GET", `/users?${query}`, { token });
     expectProblem(answer, 400, "VALIDATION", detail);
   });
 
-  test("end after the last of them", async () => {
+  test("are an empty page after the last one", async () => {
     const { token } = await messenger().person();
     const { body } = await messenger().http(
       "GET",
@@ -536,7 +544,7 @@ describe("the people", () => {
   });
 });
 
-describe("every address", () => {
+describe("a path", () => {
   const closed: [method: string, path: string][] = [
     ["GET", "/users/me"],
     ["PATCH", "/users/me"],
@@ -546,11 +554,11 @@ describe("every address", () => {
     ["GET", "/users/1"],
   ];
 
-  test.each(closed)("%s %s asks for a token that holds", async (method, path) => {
+  test.each(closed)("%s %s requires a valid token", async (method, path) => {
     const { token } = await messenger().person();
     const [head, , signature] = token.split(".");
     const forged = `${head}.${Buffer.from('{"sub":"1","id":1,"sid":1}').toString("base64url")}.${signature}`;
-    const headersOfStrangers: Record<string, string>[] = [
+    const invalidHeaders: Record<string, string>[] = [
       {},
       { authorization: "Bearer" },
       { authorization: "Bearer garbage" },
@@ -560,13 +568,13 @@ describe("every address", () => {
       { authorization: token },
     ];
     const body = method === "GET" ? {} : { body: {} };
-    for (const headers of headersOfStrangers) {
+    for (const headers of invalidHeaders) {
       expectProblem(await messenger().http(method, path, { headers, ...body }), 401, "UNAUTHENTICATED");
     }
     expectProblem(await messenger().http(method, `${path}?token=${token}`, body), 401, "UNAUTHENTICATED");
   });
 
-  test("takes the name of the scheme in any case", async () => {
+  test("accepts the authentication scheme in any letter case", async () => {
     const { token } = await messenger().person();
     for (const scheme of ["bearer", "BEARER"]) {
       const headers = { authorization: `${scheme} ${token}` };
@@ -575,7 +583,7 @@ describe("every address", () => {
   });
 
   test.each(["/nowhere", "/", "/auth", "/auth/register/x", "/users/1/secrets", "/.env", "/__proto__", "/constructor"])(
-    "that does not exist (%s) is not found",
+    "that does not exist (%s) returns NOT_FOUND",
     async (path) => {
       const { token } = await messenger().person();
       for (const method of ["GET", "POST"]) {
@@ -592,14 +600,14 @@ describe("every address", () => {
     ["GET", "/users/me/password", "PUT"],
     ["POST", "/users", "GET"],
     ["DELETE", "/users/1", "GET"],
-  ])("refuses what it does not do: %s %s", async (method, path, allowed) => {
+  ])("returns METHOD_NOT_ALLOWED for %s %s", async (method, path, allowed) => {
     const { token } = await messenger().person();
     const answer = await messenger().http(method, path, { token });
     expectProblem(answer, 405, "METHOD_NOT_ALLOWED");
     expect(answer.headers.get("allow")).toBe(allowed);
   });
 
-  test.each(["live", "ready"])("of health says that the server is %s", async (what) => {
+  test.each(["live", "ready"])("/health reports that the server is %s", async (what) => {
     const answer = await messenger().http("GET", `/health/${what}`);
     expect([answer.status, answer.body]).toEqual([200, { status: what }]);
     expect(answer.headers.get("x-powered-by")).toBeNull();

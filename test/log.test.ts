@@ -3,11 +3,11 @@ import { DatabaseError } from "sequelize";
 import { createLogger, type Logger } from "../src/logger.ts";
 import { findSecrets } from "./support/leak-scan.ts";
 
-/* What may be in a log. The whole run is held against it as well: see support/evidence.ts. */
+/* What may appear in a log. The output of the whole test run is scanned as well: see support/leak-scan.ts. */
 
-const text = "a text that is nobody's business";
+const text = "the text of a private message";
 
-/** The line that this makes in the log. */
+/** The line that this call writes to the log. */
 function logged(write: (log: Logger) => void): string {
   let lines = "";
   const destination = {
@@ -19,19 +19,19 @@ function logged(write: (log: Logger) => void): string {
   return lines;
 }
 
-describe("the log", () => {
+describe("a log line", () => {
   const names = ["password", "oldPassword", "newPassword", "token", "refreshToken", "authorization", "content"];
 
-  test.each(names)("never shows a %s, at the top of what is logged or up to two levels below", (name) => {
-    for (const thing of [{ [name]: text }, { a: { [name]: text } }, { a: { b: { [name]: text } } }]) {
-      const line = logged((log) => log.info(thing, "something happened"));
+  test.each(names)("never shows a %s, at the top level of the logged object or up to two levels below", (name) => {
+    for (const object of [{ [name]: text }, { a: { [name]: text } }, { a: { b: { [name]: text } } }]) {
+      const line = logged((log) => log.info(object, "something happened"));
       expect(line).not.toContain(text);
       expect(line).toContain("[secret]");
       expect(line).toContain("something happened");
     }
   });
 
-  test("of an error shows name, message, code and one place: no SQL, no values, no stack", () => {
+  test("about an error shows name, message, code and origin, but no SQL, values or stack", () => {
     const parent = Object.assign(new Error("canceling statement due to lock timeout"), {
       code: "55P03",
       sql: `INSERT INTO messages (content) VALUES ('${text}')`,
@@ -47,8 +47,8 @@ describe("the log", () => {
   });
 });
 
-describe("whoever looks through what the servers under test say", () => {
-  test("finds each kind of secret, and what a test confided, also when it is written as JSON", () => {
+describe("the scan for leaks", () => {
+  test("finds every kind of secret and the texts registered by tests, JSON-encoded ones included", () => {
     const lines = [
       `{"hash":"$2b$12$${"a".repeat(53)}"}`,
       `Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.${"a".repeat(43)}`,
@@ -61,28 +61,28 @@ describe("whoever looks through what the servers under test say", () => {
     ];
     const found = findSecrets(lines, [text, 'said "hello, world"']);
     expect(found.map((finding) => finding.split(": ")[0])).toEqual([
-      "a hash of a password",
+      "a password hash",
       "an access token",
       "a refresh token",
       "SQL",
-      "a stack",
-      "a stack",
-      "what a test confided",
-      "what a test confided",
+      "a stack trace",
+      "a stack trace",
+      "a registered secret",
+      "a registered secret",
     ]);
   });
 
-  test("finds the same in what a server sends to whom it belongs, but for what people wrote", () => {
+  test("finds secrets in frames to their owner, except in texts that users wrote", () => {
     const attack = "'; SELECT id FROM users; --";
     const frame = (message: string) => JSON.stringify({ success: true, params: { message } });
     const find = (line: string) => findSecrets([line], [text], [attack]);
     expect(find(frame(`before ${attack} after`))).toEqual([]);
     expect(find(frame(`${attack} SELECT id FROM "users"`))).toEqual([expect.stringMatching(/^SQL: /)]);
-    expect(find(frame(`$2b$12$${"a".repeat(53)}`))).toEqual([expect.stringMatching(/^a hash of a password: /)]);
-    expect(find(frame(text))).toEqual([expect.stringMatching(/^what a test confided: /)]);
+    expect(find(frame(`$2b$12$${"a".repeat(53)}`))).toEqual([expect.stringMatching(/^a password hash: /)]);
+    expect(find(frame(text))).toEqual([expect.stringMatching(/^a registered secret: /)]);
   });
 
-  test("finds nothing in what may be said", () => {
+  test("finds nothing in permitted output", () => {
     const lines = [
       '{"level":20,"time":1,"req":{"method":"GET","path":"/users/me"},"res":{"status":200},"msg":"request completed"}',
       '{"level":40,"err":{"name":"Error","message":"x","place":"at Delivery.read (/dist/delivery/delivery.js:12:3)"}}',

@@ -2,26 +2,27 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { routes } from "../src/http/registry.ts";
 import { messageTypes } from "../src/ws/registry.ts";
 import type { Device } from "./support/device.ts";
-import { password, TestMessenger, type TestPerson } from "./support/messenger.ts";
+import { TestMessenger, type TestUser } from "./support/messenger.ts";
+import { block, createGroup, deleteAccount, errorOf, sendPrivately, sendToGroup, unknownId } from "./support/scenes.ts";
 
 /*
- * Who may do what: every message type and every route against everyone who might try. Each cell says what is answered,
- * and a refusal must not have changed a row. A new type or route without a line here fails.
+ * Permissions: every message type and every route against every kind of caller. Each cell states the answer, and a
+ * rejected request must not have changed a row. A new type or route without a row in this table fails.
  */
 
-/** In the group: owner, admin, member. Not any more: exMember. Never: stranger. Two people of whom one blocks the other. */
+/** Members of the group (owner, admin, member), an ex-member, a stranger, and two people of whom one blocks the other. */
 const roles = ["owner", "admin", "member", "exMember", "stranger", "blocker", "blocked"] as const;
 type Role = (typeof roles)[number];
 
-/** What a cell acts on. */
+/** The objects that a cell's request refers to. */
 interface Scene {
   groupId: number;
-  /** A plain member, whom others act on. */
-  target: TestPerson;
-  /** Somebody who is in nothing. */
-  outsider: TestPerson;
-  /** The blocker for the blocked, and the other way round; for everyone else somebody in a dialog with them. */
-  partner: TestPerson;
+  /** A member without rights, the target of requests. */
+  target: TestUser;
+  /** A user who is in no chat. */
+  outsider: TestUser;
+  /** For the blocker and the blocked: each other. For everyone else: the peer of a dialog. */
+  partner: TestUser;
   /** The chat of that dialog. */
   dialogId: number;
   /** A message of the target in the group. */
@@ -30,7 +31,7 @@ interface Scene {
 }
 
 type Expected = "ok" | "NOT_MEMBER" | "FORBIDDEN" | "NOT_FOUND" | "CONFLICT" | "VALIDATION";
-/** `noGroup` saves making one for a type that needs none. */
+/** `noGroup` skips creating a group for types that need none. */
 type Row = { noGroup?: true; params: (scene: Scene) => object; expected: Record<Role, Expected> };
 
 const everyone = (expected: Expected): Record<Role, Expected> => ({
@@ -86,7 +87,7 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
   },
   transferOwnership: { params: ({ groupId, target }) => ({ groupId, userId: target.id }), expected: ownerOnly },
   deleteGroup: { params: ({ groupId }) => ({ groupId }), expected: ownerOnly },
-  // Somebody else's message: to who is not in its chat it does not exist.
+  // The message of another: for non-members of its chat it does not exist.
   editMessage: {
     params: ({ messageId }) => ({ messageId, content: "mine now" }),
     expected: { ...everyone("NOT_FOUND"), owner: "FORBIDDEN", admin: "FORBIDDEN", member: "FORBIDDEN" },
@@ -98,10 +99,10 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
 };
 
 let messenger: TestMessenger;
-let target: TestPerson;
-let outsider: TestPerson;
-let friend: TestPerson;
-const people = {} as Record<Role, TestPerson>;
+let target: TestUser;
+let outsider: TestUser;
+let friend: TestUser;
+const people = {} as Record<Role, TestUser>;
 const devices = {} as Record<Role, Device>;
 const dialogs = {} as Record<Role, number>;
 
@@ -113,28 +114,22 @@ beforeAll(async () => {
     devices[role] = await people[role].connect();
   }
   for (const role of roles) {
-    const { params } = await devices[role].request("privateMessage", {
-      receiverId: partnerOf(role).id,
-      content: "hello",
-    });
-    dialogs[role] = params.item.chatId;
+    const { chatId } = await sendPrivately(devices[role], partnerOf(role).id, "hello");
+    dialogs[role] = chatId;
   }
-  const { status } = await messenger.http("PUT", `/users/me/blocks/${people.blocked.id}`, {
-    token: people.blocker.token,
-  });
-  expect(status).toBe(204);
+  expect((await block(messenger, people.blocker, people.blocked)).status).toBe(204);
 });
 
 afterAll(async () => {
-  await messenger.disconnectAll();
+  await messenger.closeDevices();
   await messenger.stop();
 });
 
-const partnerOf = (role: Role): TestPerson =>
+const partnerOf = (role: Role): TestUser =>
   role === "blocked" ? people.blocker : role === "blocker" ? people.blocked : friend;
 
 async function makeScene(role: Role, { noGroup }: Row): Promise<Scene> {
-  const { groupId, messageId } = noGroup ? { groupId: 0, messageId: 0 } : await makeGroup();
+  const { groupId, messageId } = noGroup ? { groupId: 0, messageId: 0 } : await groupWithMessage();
   return {
     groupId,
     target,
@@ -146,22 +141,19 @@ async function makeScene(role: Role, { noGroup }: Row): Promise<Scene> {
   };
 }
 
-/** A group of its own for one cell, with a message of the target in it. */
-async function makeGroup(): Promise<{ groupId: number; messageId: number }> {
-  const { params } = await devices.owner.request("newGroup", { groupName: "the group" });
-  const groupId = params.item.groupId ?? 0;
-  for (const { id } of [people.admin, people.member, people.exMember, target]) {
-    await devices.owner.request("addUserInGroup", { groupId, userId: id });
-  }
+/** A group for one cell, with a message of the target. */
+async function groupWithMessage(): Promise<{ groupId: number; messageId: number }> {
+  const members = [people.admin, people.member, people.exMember, target];
+  const groupId = await createGroup(devices.owner, members);
   await devices.owner.request("setMemberRole", { groupId, userId: people.admin.id, role: "admin" });
   await devices.exMember.request("leaveGroup", { groupId });
   const targetDevice = await target.connect();
-  const { params: said } = await targetDevice.request("messageInGroup", { groupId, content: "I was here" });
+  const { messageId } = await sendToGroup(targetDevice, groupId, "I was here");
   await targetDevice.close();
-  return { groupId, messageId: said.item.messageId };
+  return { groupId, messageId };
 }
 
-/** Everything there is, in one number; the times of last use aside. */
+/** A hash of all stored rows, except for the times of last use. */
 async function fingerprint(): Promise<unknown> {
   return messenger.sql(`
     SELECT (SELECT md5(string_agg(md5((to_jsonb(t) - 'last_seen_at')::text), '' ORDER BY id)) FROM users t) AS users,
@@ -173,7 +165,7 @@ async function fingerprint(): Promise<unknown> {
 }
 
 describe("message types", () => {
-  test("every type has its line", () => {
+  test("every type has a row", () => {
     expect(Object.keys(matrix).sort()).toEqual(Object.keys(messageTypes).sort());
   });
 
@@ -183,19 +175,19 @@ describe("message types", () => {
   test.each(cells)("%s by %s: %s", async (type, role, expected, row) => {
     const scene = await makeScene(role, row);
     const before = expected === "ok" ? undefined : await fingerprint();
-    const answer = await devices[role].ask({ type, params: row.params(scene) });
+    const answer = await devices[role].exchange({ type, params: row.params(scene) });
     expect({ code: answer.error ? answer.code : "ok" }).toEqual({ code: expected });
     if (before) expect(await fingerprint()).toEqual(before);
   });
 
-  test("a deleted account opens no socket, and nobody's message reaches it", async () => {
-    const gone = await messenger.person();
-    await messenger.http("DELETE", "/users/me", { token: gone.token, body: { password } });
-    await expect(messenger.connect(gone.token)).rejects.toThrow("401");
+  test("a deleted account can open no socket and receives no messages", async () => {
+    const deleted = await messenger.person();
+    await deleteAccount(messenger, deleted);
+    await expect(messenger.connect(deleted.token)).rejects.toThrow("401");
     const before = await fingerprint();
-    const toGone = await devices.owner.refused("privateMessage", { receiverId: gone.id, content: "hello?" });
-    const toNobody = await devices.owner.refused("privateMessage", { receiverId: 9_999_999, content: "hello?" });
-    expect({ ...toGone, requestId: 0 }).toEqual({ ...toNobody, requestId: 0 });
+    const errorFor = (receiverId: number) =>
+      errorOf(devices.owner, "privateMessage", { receiverId, content: "hello?" });
+    expect(await errorFor(deleted.id)).toEqual(await errorFor(unknownId));
     expect(await fingerprint()).toEqual(before);
   });
 });
@@ -204,19 +196,19 @@ describe("routes", () => {
   const open = routes.filter((route) => route.public).map(({ method, url }) => `${method} ${url}`);
   const closed = routes.filter((route) => !route.public).map(({ method, url }) => `${method} ${url}`);
 
-  test("only what makes or renews a session is open to everyone", () => {
+  test("only routes that create or renew a session need no token", () => {
     expect(open).toEqual(["post /auth/register", "post /auth/login", "post /auth/refresh"]);
   });
 
   test.each(closed)(
-    "%s is closed to who has no token, a deleted account's token or an ended session's",
+    "%s rejects requests without a token and with a token of a deleted account or an ended session",
     async (name) => {
       const [method = "", url = ""] = name.split(" ");
-      const [gone, out] = [await messenger.person(), await messenger.person()];
-      await messenger.http("DELETE", "/users/me", { token: gone.token, body: { password } });
-      await messenger.http("POST", "/auth/logout", { token: out.token });
+      const [deleted, loggedOut] = [await messenger.person(), await messenger.person()];
+      await deleteAccount(messenger, deleted);
+      await messenger.http("POST", "/auth/logout", { token: loggedOut.token });
       const before = await fingerprint();
-      for (const token of [undefined, gone.token, out.token]) {
+      for (const token of [undefined, deleted.token, loggedOut.token]) {
         const path = url.replace(/\{\w+\}/g, String(people.owner.id));
         const { status, body } = await messenger.http(method.toUpperCase(), path, { ...(token && { token }) });
         expect({ status, code: body.code }).toEqual({ status: 401, code: "UNAUTHENTICATED" });

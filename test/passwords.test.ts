@@ -7,7 +7,7 @@ describe("a password that was hashed when BCRYPT_COST was lower", () => {
   const logIn = async (email: string, given = password) =>
     (await messenger().http("POST", "/auth/login", { body: { email, password: given } })).status;
 
-  async function someoneFromBefore() {
+  async function personWithOldHash() {
     const person = await messenger().person();
     const hash = await bcrypt.hash(password, 4);
     await messenger().sql("UPDATE users SET password_hash = $hash WHERE id = $id", { hash, id: person.id });
@@ -21,7 +21,7 @@ describe("a password that was hashed when BCRYPT_COST was lower", () => {
     return bcrypt.getRounds(row?.hash ?? "");
   }
 
-  /** What bcrypt was asked for, in its own unit: each step of the cost doubles it. */
+  /** The work requested from bcrypt: each step of the cost doubles it. */
   async function workOf(logIn: () => Promise<unknown>): Promise<number> {
     const [compared, hashed] = [jest.spyOn(bcrypt, "compare"), jest.spyOn(bcrypt, "hash")];
     await logIn();
@@ -33,30 +33,30 @@ describe("a password that was hashed when BCRYPT_COST was lower", () => {
     return costs.reduce((sum, cost) => sum + 2 ** cost, 0);
   }
 
-  test("is hashed anew by the next log-in, and is still the password", async () => {
-    const { id, email } = await someoneFromBefore();
+  test("is rehashed by the next log-in and stays valid", async () => {
+    const { id, email } = await personWithOldHash();
     expect(await logIn(email)).toBe(200);
     expect(await costOf(id)).toBe(6);
     expect(await logIn(email)).toBe(200);
     expect(await logIn(email, "a wrong password")).toBe(401);
   });
 
-  test("stays as it is when the log-in is wrong", async () => {
-    const { id, email } = await someoneFromBefore();
+  test("is not rehashed by a log-in with a wrong password", async () => {
+    const { id, email } = await personWithOldHash();
     expect(await logIn(email, "a wrong password")).toBe(401);
     expect(await costOf(id)).toBe(4);
   });
 
-  test("is refused with as much work as an address that nobody has", async () => {
-    const { email } = await someoneFromBefore();
+  test("takes as much work for a wrong password as an unknown e-mail address", async () => {
+    const { email } = await personWithOldHash();
     await logIn("nobody@example.test");
     const ofUnknown = await workOf(() => logIn("nobody@example.test"));
     expect(await workOf(() => logIn(email, "a wrong password"))).toBe(ofUnknown);
     expect(ofUnknown).toBe(2 ** 6);
   });
 
-  test("logs in from many devices at once, each of which would hash it anew", async () => {
-    const { id, email, token } = await someoneFromBefore();
+  test("works for concurrent log-ins that would all rehash it", async () => {
+    const { id, email, token } = await personWithOldHash();
     expect(await Promise.all(Array.from({ length: 8 }, () => logIn(email)))).toEqual(Array(8).fill(200));
     expect(await costOf(id)).toBe(6);
     expect((await messenger().http("GET", "/users/me", { token })).status).toBe(200);

@@ -3,27 +3,30 @@ import pg from "pg";
 import { type QueryOptions, QueryTypes } from "sequelize";
 import type { Database } from "../src/db/connect.ts";
 import { chatList } from "../src/db/queries/chats/chat-list.ts";
-import { type NameSearch, type Place, peopleByName } from "../src/db/queries/people/people.ts";
 import { recentChanges, versionBefore } from "../src/db/queries/chats/recent-changes.ts";
 import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
+import { type NameSearch, type Position, peopleByName } from "../src/db/queries/people/people.ts";
 import { useMessenger } from "./support/messenger.ts";
 
-/* That the queries of the busiest screens read an index, on tables of a size at which that matters. */
+/*
+ * The most frequent queries use an index, on tables large enough for that to matter. One file despite its length, because
+ * all of it needs the same large tables.
+ */
 
 const messenger = useMessenger();
 
-/** Ids far from those that the messenger gives out. */
+/** Ids far from those that the messenger assigns. */
 const me = 1_000_000;
 const people = 5000;
 const chats = 1000;
 const messagesPerChat = 20;
-/** One chat of two others, who have said much; the second of them has cleared almost all of it. */
+/** A chat of two users with many messages, almost all of which the second has cleared. */
 const long = { chatId: me + 5000, userId: me + 2001, clearedBy: me + 2002, messages: 20_000, cleared: 19_990 };
-/** One chat of two others again, of few messages, each as long as can be. */
+/** A chat of two users with few messages of maximum length. */
 const wide = { chatId: me + 5001, userId: me + 2003, otherId: me + 2004, messages: 400 };
 
 beforeAll(async () => {
-  // Names of an even spread: each of 26 letters begins as many first and as many last names.
+  // Names are evenly distributed over the 26 initial letters.
   await messenger().sql(
     `INSERT INTO users (id, email, email_key, password_hash, first_name, last_name, first_name_key, last_name_key)
      SELECT $me + n, key || '@example.test', key || '@example.test', 'none', first, last, first, last
@@ -63,7 +66,7 @@ beforeAll(async () => {
   await messenger().sql(
     "UPDATE chats AS c SET last_message_id = m.id FROM messages AS m WHERE m.chat_id = c.id AND m.seq = c.last_seq",
   );
-  // Of people beyond those above.
+  // Among other people than those of the chats.
   await messenger().sql(
     `INSERT INTO blocks (user_id, blocked_id)
      SELECT $first + n, $first + 1 + (n + k * 7) % 1000
@@ -73,7 +76,7 @@ beforeAll(async () => {
   await messenger().sql("ANALYZE");
 });
 
-/** Runs a query, and gives the plan of every statement that it sent, with the same values bound. */
+/** Runs a query and returns the plan of every statement it sent, with the same values bound. */
 async function plansOf(run: (database: Database) => Promise<unknown[]>): Promise<{ rows: number; plans: string[] }> {
   const real = messenger().db;
   const sent: [string, QueryOptions][] = [];
@@ -96,10 +99,10 @@ async function plansOf(run: (database: Database) => Promise<unknown[]>): Promise
 
 describe("a search for people", () => {
   const named = (whole: string, ...pairs: NameSearch["pairs"]): NameSearch => ({ whole, pairs });
-  const place = (rank: Place["rank"], key: string): Place => ({ rank, firstKey: key, lastKey: key, id: me });
+  const place = (rank: Position["rank"], key: string): Position => ({ rank, firstKey: key, lastKey: key, id: me });
   const [both, first, last] = ["users_by_first_name", "users_by_first_name", "users_by_last_name"];
 
-  test.each<[string, NameSearch, Place | undefined, string[]]>([
+  test.each<[string, NameSearch, Position | undefined, string[]]>([
     ["of one word", named("ab"), undefined, [first, last]],
     ["of one letter", named("a"), undefined, [first, last]],
     ["of two words", named("a b", { first: "a", last: "b" }), undefined, [both, first, last]],
@@ -109,15 +112,10 @@ describe("a search for people", () => {
       undefined,
       [both, first, last],
     ],
-    [
-      "that goes on among both names",
-      named("a b", { first: "a", last: "b" }),
-      place("both", "ad"),
-      [both, first, last],
-    ],
-    ["that goes on among first names", named("a"), place("first", "ad"), [first, last]],
-    ["that goes on among last names", named("a"), place("last", "ad"), [last]],
-  ])("%s reads a range of an index for each of its parts", async (_what, search, after, indexes) => {
+    ["continued among both names", named("a b", { first: "a", last: "b" }), place("both", "ad"), [both, first, last]],
+    ["continued among first names", named("a"), place("first", "ad"), [first, last]],
+    ["continued among last names", named("a"), place("last", "ad"), [last]],
+  ])("%s reads an index range for each of its parts", async (_what, search, after, indexes) => {
     const { plans } = await plansOf((database) => peopleByName(database, search, { after, limit: 1000 }));
     expect(plans).toHaveLength(indexes.length);
     for (const [part, plan] of plans.entries()) {
@@ -132,8 +130,8 @@ describe("the list of chats", () => {
   test.each([
     ["the first page", 20, 0],
     ["the longest page", 100, 0],
-    ["a page far behind", 20, 900],
-  ])("finds %s without reading the messages from end to end", async (_which, limit, offset) => {
+    ["a late page", 20, 900],
+  ])("finds %s without scanning the messages", async (_which, limit, offset) => {
     const { rows, plans } = await plansOf((database) => chatList(database, { userId: me, limit, offset }));
     expect(rows).toBe(limit);
     expect(plans).toHaveLength(1);
@@ -142,8 +140,8 @@ describe("the list of chats", () => {
   });
 });
 
-describe("the look for what other processes changed", () => {
-  test("reads the end of the primary key and the index of what was revised, and nothing else", async () => {
+describe("the polling of changes by other processes", () => {
+  test("reads the end of the primary key and the index of revised messages only", async () => {
     const { plans } = await plansOf((database) => recentChanges(database, { seconds: 0 }));
     expect(plans[0]).toContain("Index Scan Backward using messages_pkey");
     expect(plans[1]).toContain("messages_pkey");
@@ -151,7 +149,7 @@ describe("the look for what other processes changed", () => {
     expect(plans.join("\n")).not.toContain("Seq Scan");
   });
 
-  test("and the start of one chat reads that chat alone", async () => {
+  test("reads only one chat to find the version to start from", async () => {
     const { plans } = await plansOf(async (database) => [await versionBefore(database, { chatId: me, seconds: 60 })]);
     expect(plans[0]).toMatch(/Index Scan.* (using|on) messages_version_unique|Index Cond: \(chat_id/);
   });
@@ -167,7 +165,7 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-const withAllBelow = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withAllBelow)];
+const withDescendants = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withDescendants)];
 
 /** A prepared statement as it was sent. */
 async function preparedBy(run: () => Promise<unknown>): Promise<{ text: string; values: (number | number[])[] }> {
@@ -182,25 +180,25 @@ async function preparedBy(run: () => Promise<unknown>): Promise<{ text: string; 
   }
 }
 
-/** Runs a prepared statement by the plan that a connection keeps for all values, and looks at every step of it. */
+/** Runs a prepared statement with the generic plan that a connection keeps, and returns every step. */
 async function stepsOf(run: () => Promise<unknown>): Promise<PlanNode[]> {
   const { text, values } = await preparedBy(run);
-  const given = values.map((value) => (Array.isArray(value) ? `'{${value.join(",")}}'` : value)).join(", ");
+  const parameters = values.map((value) => (Array.isArray(value) ? `'{${value.join(",")}}'` : value)).join(", ");
   const { db } = messenger();
   return db.transaction(async (transaction) => {
     await db.query("SET LOCAL plan_cache_mode = force_generic_plan", { transaction });
     await db.query(`PREPARE kept AS ${text}`, { transaction });
     const [explained] = await db.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
-      `EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE kept (${given})`,
+      `EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE kept (${parameters})`,
       { transaction, type: QueryTypes.SELECT },
     );
     await db.query("DEALLOCATE kept", { transaction });
     if (!explained) throw new Error("nothing was explained");
-    return withAllBelow(explained["QUERY PLAN"][0].Plan);
+    return withDescendants(explained["QUERY PLAN"][0].Plan);
   });
 }
 
-/** How many rows of messages were looked at, by each index; those that did not fit included. */
+/** How many rows of messages were read through each index, including those that a filter removed. */
 function messagesRead(steps: readonly PlanNode[]): Record<string, number> {
   const read: Record<string, number> = { messages_pkey: 0, messages_version_unique: 0, messages_seq_unique: 0 };
   for (const step of steps) {
@@ -212,7 +210,7 @@ function messagesRead(steps: readonly PlanNode[]): Record<string, number> {
   return read;
 }
 
-describe("catching up", () => {
+describe("sync", () => {
   const amount = { changes: 500, newest: 50, bytes: 512 * 1024 };
   const stepsFor = (userId: number, ...known: KnownChat[]) => {
     const scope = { userId, fromChatId: 1, toChatId: Number.MAX_SAFE_INTEGER };
@@ -224,20 +222,25 @@ describe("catching up", () => {
   const { chatId, messages } = long;
 
   test.each<[string, number, number, ReturnType<typeof messagesRead>]>([
-    ["of which nothing was missed reads none", long.userId, messages, {}],
-    ["reads what was missed", long.userId, messages - 5, { messages_pkey: 5, messages_version_unique: 5 }],
+    ["of which nothing was missed reads no messages", long.userId, messages, {}],
+    ["reads the missed messages", long.userId, messages - 5, { messages_pkey: 5, messages_version_unique: 5 }],
     [
-      "of which too much was missed reads as much as shows that, and the newest",
+      "of which too much was missed reads one message more than the limit, and the newest",
       ...([long.userId, 0] as const),
       { messages_pkey: 50, messages_version_unique: 501, messages_seq_unique: 50 },
     ],
     [
-      "that the device is ahead of reads the newest",
+      "older than the device's version reads the newest messages",
       long.userId,
       messages + 1,
       { messages_pkey: 50, messages_seq_unique: 50 },
     ],
-    ["that was cleared reads what came after", long.clearedBy, 0, { messages_pkey: 10, messages_version_unique: 10 }],
+    [
+      "that was cleared reads the later messages",
+      long.clearedBy,
+      0,
+      { messages_pkey: 10, messages_version_unique: 10 },
+    ],
   ])("with a long chat %s", async (_what, userId, version, read) => {
     const steps = await stepsFor(userId, knownOf(chatId, version));
     expect(messagesRead(steps)).toEqual({
@@ -247,13 +250,13 @@ describe("catching up", () => {
     expect(steps.map((step) => step["Node Type"])).not.toContain("Seq Scan");
   });
 
-  test("with more chats than an answer holds looks at no more messages than could fit", async () => {
+  test("with more chats than fit in an answer reads no more messages than could fit", async () => {
     const read = messagesRead(await stepsFor(me));
     expect(read.messages_version_unique).toBeLessThan(3000);
     expect(read.messages_pkey).toBeLessThan(3000);
   });
 
-  test("with more text than an answer holds reads no more texts than could fit", async () => {
+  test("with more text than fits in an answer reads no more texts than could fit", async () => {
     const read = messagesRead(await stepsFor(wide.userId));
     expect(read.messages_version_unique).toBe(wide.messages);
     expect(read.messages_pkey).toBeLessThanOrEqual(Math.ceil(amount.bytes / (3 * 4096)));

@@ -9,7 +9,7 @@ import { Connection } from "../src/ws/connection.ts";
 import { Connections } from "../src/ws/connections.ts";
 import { pushPresence } from "../src/ws/presence-push.ts";
 import { textFrame } from "../src/ws/socket-writer.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
 /* Presence pushes to a client that reads slowly. Everything is real except the database and the socket. */
 
@@ -33,9 +33,9 @@ beforeEach(() => {
   tracker = new PresenceTracker({
     connections,
     store,
-    bus: new InProcessBus(silent),
+    bus: new InProcessBus(silentLog),
     notify: pushPresence,
-    log: silent,
+    log: silentLog,
   });
 });
 

@@ -1,23 +1,23 @@
 import { stat } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
-import { restOf, say } from "./support/raw-http.ts";
 import { account, connect, post, register, useProcesses } from "./support/processes.ts";
+import { openAndSend, readToEnd } from "./support/raw-http.ts";
 
-/* The server as its users run it: a process of its own that is started, stopped and killed. */
+/* The server as operators run it: a process that is started, stopped and killed. */
 
 const processes = useProcesses();
 const JWT_SECRET = "for tests only, and long enough for them";
 
 describe("a server process", () => {
-  test("stopped and started again, it has everything: the account, the token, the messages, its own secret for nobody else to read", async () => {
+  test("a restart keeps accounts, tokens and messages, and the generated secret is readable by its owner only", async () => {
     const first = await processes.start();
     const { mode } = await stat(`${processes.dataDir}/jwt-secret`);
     expect(mode & 0o777).toBe(0o600);
     const { user, token } = await register(first);
     const before = await connect(first, token);
     await before.request("privateMessage", { receiverId: user.id, content: "still here?" });
-    const { code, output } = await first.end("SIGTERM");
+    const { code, output } = await first.stop("SIGTERM");
     expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining("stopped") });
     expect(await before.closed).toMatchObject({ code: 1012 });
 
@@ -28,7 +28,7 @@ describe("a server process", () => {
     await post(second, "/auth/login", { email: account.email, password: account.password });
   });
 
-  test("killed with -9 between messages, again and again, it has every acknowledged message once", async () => {
+  test("repeated kill -9 between messages leaves every acknowledged message stored exactly once", async () => {
     const acknowledged: string[] = [];
     let server = await processes.start();
     const { user, token } = await register(server);
@@ -41,7 +41,7 @@ describe("a server process", () => {
           requestId: `${round}.${count}`,
         });
       }
-      await device.ask({ type: "listLastMessage", params: { limit: 1, page: 1 } });
+      await device.exchange({ type: "listLastMessage", params: { limit: 1, page: 1 } });
       for (let count = 25; count < 50; count++) {
         device.send({
           type: "privateMessage",
@@ -49,7 +49,7 @@ describe("a server process", () => {
           requestId: `${round}.${count}`,
         });
       }
-      await server.end("SIGKILL");
+      await server.stop("SIGKILL");
       await device.closed;
       for (const frame of device.frames)
         if (frame.success && frame.params.item) acknowledged.push(frame.params.item.message);
@@ -69,18 +69,18 @@ describe("a server process", () => {
     expect(stored.map(({ seq }) => seq).reverse()).toEqual(stored.map((_row, index) => index + 1));
   });
 
-  test("told to stop while sends are on their way, it answers each of them and says goodbye with 1012", async () => {
+  test("SIGTERM during sends answers each of them and closes the socket with 1012", async () => {
     const server = await processes.start();
     const { user, token } = await register(server);
     const device = await connect(server, token);
     for (let count = 0; count < 20; count++) {
       device.send({ type: "privateMessage", params: { receiverId: user.id, content: `${count}` } });
     }
-    await device.ask({ type: "listLastMessage", params: { limit: 1, page: 1 } });
+    await device.exchange({ type: "listLastMessage", params: { limit: 1, page: 1 } });
     for (let count = 20; count < 30; count++) {
       device.send({ type: "privateMessage", params: { receiverId: user.id, content: `${count}` } });
     }
-    const { code } = await server.end("SIGTERM");
+    const { code } = await server.stop("SIGTERM");
     expect(code).toBe(0);
     expect(await device.closed).toMatchObject({ code: 1012 });
 
@@ -93,46 +93,52 @@ describe("a server process", () => {
   });
 
   test.each([
-    ["a rejected promise", "Promise.reject(new Error('nobody caught this'))"],
-    ["an error in a callback", "setImmediate(() => { throw new Error('nobody caught this') })"],
-  ])("%s that nobody caught ends it with one line, after it has answered what it was asked", async (_what, fault) => {
-    const script = `process.on("SIGUSR2", () => { ${fault} })`;
-    const server = await processes.start({ NODE_ENV: "production", HOST: "127.0.0.1", BCRYPT_COST: "10", JWT_SECRET }, [
-      "--import",
-      `data:text/javascript,${encodeURIComponent(script)}`,
-    ]);
-    const { user, token } = await register(server);
-    const device = await connect(server, token);
-    const sent = device.ask({ type: "privateMessage", params: { receiverId: user.id, content: "before the end" } });
-    await device.settle();
-    const before = server.output.length;
-    const { code, output } = await server.end("SIGUSR2");
-    expect(await sent).toMatchObject({ success: true });
-    expect(await device.closed).toMatchObject({ code: 1012 });
-    expect(code).toBe(1);
-    const lines = output.slice(before).trim().split("\n");
-    expect(lines).toHaveLength(1);
-    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
-      level: 60,
-      err: { message: "nobody caught this" },
-      msg: "an error that nobody caught: the process ends",
-    });
-  });
+    ["a rejected promise", "Promise.reject(new Error('not caught'))"],
+    ["an error in a callback", "setImmediate(() => { throw new Error('not caught') })"],
+  ])(
+    "%s that is not caught is logged in one line, requests in progress are answered, and the process exits with 1",
+    async (_what, fault) => {
+      const script = `process.on("SIGUSR2", () => { ${fault} })`;
+      const server = await processes.start(
+        { NODE_ENV: "production", HOST: "127.0.0.1", BCRYPT_COST: "10", JWT_SECRET },
+        ["--import", `data:text/javascript,${encodeURIComponent(script)}`],
+      );
+      const { user, token } = await register(server);
+      const device = await connect(server, token);
+      const sent = device.exchange({
+        type: "privateMessage",
+        params: { receiverId: user.id, content: "before the end" },
+      });
+      await device.settle();
+      const before = server.output.length;
+      const { code, output } = await server.stop("SIGUSR2");
+      expect(await sent).toMatchObject({ success: true });
+      expect(await device.closed).toMatchObject({ code: 1012 });
+      expect(code).toBe(1);
+      const lines = output.slice(before).trim().split("\n");
+      expect(lines).toHaveLength(1);
+      expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+        level: 60,
+        err: { message: "not caught" },
+        msg: "uncaught exception, shutting down",
+      });
+    },
+  );
 
-  test("a connection more than MAX_CONNECTIONS is hung up on, those inside go on, and the log says it once", async () => {
+  test("connections over MAX_CONNECTIONS are closed and logged once, existing ones continue", async () => {
     const server = await processes.start({ MAX_CONNECTIONS: "20" });
     const { token } = await register(server);
     const device = await connect(server, token);
-    const crowd = [];
-    for (let n = 0; n < 30; n++) crowd.push(await say(server.port, ""));
-    expect(await restOf(crowd.at(-1) as Socket)).toBe("");
+    const sockets = [];
+    for (let n = 0; n < 30; n++) sockets.push(await openAndSend(server.port, ""));
+    expect(await readToEnd(sockets.at(-1) as Socket)).toBe("");
     await device.settle();
-    for (const socket of crowd) socket.destroy();
-    const { output } = await server.end("SIGTERM");
-    expect(output.match(/connections are refused/g)).toHaveLength(1);
+    for (const socket of sockets) socket.destroy();
+    const { output } = await server.stop("SIGTERM");
+    expect(output.match(/connections are rejected/g)).toHaveLength(1);
   });
 
-  test("a connection that cannot be accepted, for want of file descriptors, ends nothing but itself", async () => {
+  test("a connection that cannot be accepted because file descriptors are exhausted affects no other", async () => {
     const script = `import { Server } from "node:http";
       const { listen } = Server.prototype;
       Server.prototype.listen = function (...given) {
@@ -143,26 +149,26 @@ describe("a server process", () => {
     const { token } = await register(server);
     const device = await connect(server, token);
     server.child.kill("SIGUSR2");
-    await server.says(/a connection could not be accepted/);
+    await server.waitForOutput(/a connection could not be accepted/);
     await device.settle();
-    expect(await server.end("SIGTERM")).toMatchObject({ code: 0, output: expect.stringContaining("EMFILE") });
+    expect(await server.stop("SIGTERM")).toMatchObject({ code: 0, output: expect.stringContaining("EMFILE") });
   });
 
-  test("a taken port is said in one line that tells what to do", async () => {
+  test("a port in use fails the start with one line that tells what to do", async () => {
     const taken = createServer();
     const port = await new Promise<number>((resolve) =>
       taken.listen(0, "127.0.0.1", () => resolve((taken.address() as { port: number }).port)),
     );
-    const { code, output } = await processes.spawn({ PORT: String(port) }).ended;
+    const { code, output } = await processes.spawn({ PORT: String(port) }).exited;
     taken.close();
     expect(code).toBe(1);
     expect(output.trim()).toBe(
-      `Port ${port} of 127.0.0.1 cannot be used: it is taken. Set PORT to another, or to 0 for a free one.`,
+      `Port ${port} of 127.0.0.1 cannot be used: it is in use. Set PORT to another one, or to 0 for a free one.`,
     );
   });
 
-  test("settings that production refuses end the start with one line and no stack", async () => {
-    const { code, output } = await processes.spawn({ NODE_ENV: "production" }).ended;
+  test("invalid settings in production fail the start with one line and no stack", async () => {
+    const { code, output } = await processes.spawn({ NODE_ENV: "production" }).exited;
     expect(code).toBe(1);
     expect(output.trim()).toBe("JWT_SECRET is required in production; make one with: openssl rand -base64 48");
   });

@@ -1,27 +1,30 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Device } from "./support/device.ts";
 import { password, useMessenger } from "./support/messenger.ts";
+import { block, createGroup, deleteAccount, listMembers, participants, sendPrivately } from "./support/scenes.ts";
 
 /*
- * Things that happen at the same time, in rounds: each has one outcome of a few allowed ones, nothing ends in a 500, a
- * deadlock or a half state. RACE_ROUNDS sets the number of rounds; `npm run races` does a thousand.
+ * Concurrent requests, in rounds: each round has one of a few allowed outcomes, and none ends in a 500, a deadlock or
+ * an inconsistent state. RACE_ROUNDS sets the number of rounds; `npm run races` runs a thousand.
  */
 
 const rounds = Number(process.env.RACE_ROUNDS ?? 15);
-const patienceMs = 60_000 + rounds * 1500;
+const timeoutMs = 60_000 + rounds * 1500;
 
 const messenger = useMessenger();
 
-/** Runs a race often, and fails with the number of the round. */
-async function inRounds(race: (round: number) => Promise<void>): Promise<void> {
-  for (let round = 1; round <= rounds; round++) {
-    try {
-      await race(round);
-    } catch (error) {
-      throw new Error(`round ${round} of ${rounds}: ${(error as Error).message}`, { cause: error });
+/** A test that runs its body in rounds and fails with the number of the round. */
+function race(title: string, body: () => Promise<void>): void {
+  const inRounds = async () => {
+    for (let round = 1; round <= rounds; round++) {
+      try {
+        await body();
+      } catch (error) {
+        throw new Error(`round ${round} of ${rounds}: ${(error as Error).message}`, { cause: error });
+      }
+      await messenger().closeDevices();
     }
-    await messenger().disconnectAll();
-  }
+  };
+  test(title, inRounds, timeoutMs);
 }
 
 const codeOf = (frame: { error?: true; code?: string }): string => (frame.error ? (frame.code ?? "") : "ok");
@@ -31,20 +34,8 @@ const count = (values: readonly string[]) => {
   return counts;
 };
 
-async function connected(howMany: number) {
-  const people = await Promise.all(Array.from({ length: howMany }, () => messenger().person()));
-  return Promise.all(people.map(async (person) => ({ ...person, device: await person.connect() })));
-}
-
-async function groupOf(owner: Device, memberIds: readonly number[]): Promise<number> {
-  const { params } = await owner.request("newGroup", { groupName: "new name" });
-  const groupId = params.item.groupId ?? 0;
-  for (const userId of memberIds) await owner.request("addUserInGroup", { groupId, userId });
-  return groupId;
-}
-
-/** Every message of a chat, from the database, and that its numbers have no hole. */
-async function history(chatId: number) {
+/** Every message of a chat from the database; fails if its numbers have a gap. */
+async function storedHistory(chatId: number) {
   const rows = await messenger().sql<{
     seq: number;
     version: number;
@@ -62,16 +53,16 @@ async function history(chatId: number) {
   return rows;
 }
 
-describe("at the same time", () => {
+describe("concurrently", () => {
   test(
-    "one e-mail address is registered a hundred times in different letter case: one account comes of it",
+    "one e-mail address registered a hundred times in different letter case gives one account",
     async () => {
       for (let round = 1; round <= Math.max(1, Math.floor(rounds / 10)); round++) {
         const address = `twin${round}@example.test`;
         const answers = await Promise.all(
-          Array.from({ length: 100 }, (_, at) => {
+          Array.from({ length: 100 }, (_, index) => {
             const email = [...address]
-              .map((letter, place) => ((at >> (place % 7)) & 1 ? letter.toUpperCase() : letter))
+              .map((letter, place) => ((index >> (place % 7)) & 1 ? letter.toUpperCase() : letter))
               .join("");
             return messenger().http("POST", "/auth/register", { body: { email, password, firstName: "Twin" } });
           }),
@@ -86,208 +77,155 @@ describe("at the same time", () => {
         expect(row?.n).toBe(1);
       }
     },
-    patienceMs,
+    timeoutMs,
   );
 
-  test(
-    "fifty adds of one person: one adds, the others hear that the person is in",
-    () =>
-      inRounds(async () => {
-        const [owner, other, added] = await connected(3);
-        if (!owner || !other || !added) throw new Error("three people");
-        const groupId = await groupOf(owner.device, [other.id]);
-        const adds = await Promise.all(
-          Array.from({ length: 50 }, (_, at) =>
-            (at % 2 ? owner : other).device.ask({ type: "addUserInGroup", params: { groupId, userId: added.id } }),
-          ),
-        );
-        expect(count(adds.map(codeOf))).toEqual({ ok: 1, CONFLICT: 49 });
-        expect((await history(groupId)).filter(({ event }) => event?.kind === "memberAdded")).toHaveLength(2);
-      }),
-    patienceMs,
+  race("fifty requests to add one person: one succeeds, the others get CONFLICT", async () => {
+    const [owner, other, added] = await participants(messenger(), 1, 1, 1);
+    const groupId = await createGroup(owner.device, [other]);
+    const adds = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        (index % 2 ? owner : other).device.exchange({ type: "addUserInGroup", params: { groupId, userId: added.id } }),
+      ),
+    );
+    expect(count(adds.map(codeOf))).toEqual({ ok: 1, CONFLICT: 49 });
+    expect((await storedHistory(groupId)).filter(({ event }) => event?.kind === "memberAdded")).toHaveLength(2);
+  });
+
+  race("a member adds someone and leaves: both succeed, or the add comes too late", async () => {
+    const [owner, leaver, added] = await participants(messenger(), 1, 1, 1);
+    const groupId = await createGroup(owner.device, [leaver]);
+    const second = await leaver.connect();
+    const [add, leave] = await Promise.all([
+      leaver.device.exchange({ type: "addUserInGroup", params: { groupId, userId: added.id } }),
+      second.exchange({ type: "leaveGroup", params: { groupId } }),
+    ]);
+    expect(codeOf(leave)).toBe("ok");
+    expect(["ok", "NOT_MEMBER"]).toContain(codeOf(add));
+    if (codeOf(add) === "ok") expect(add.params.item.seq).toBeLessThan(leave.params.item.seq);
+    await storedHistory(groupId);
+  });
+
+  race("a member leaves on one device and sends on another: acknowledged messages come before the leave", async () => {
+    const [owner, leaver] = await participants(messenger(), 1, 1);
+    const groupId = await createGroup(owner.device, [leaver]);
+    const second = await leaver.connect();
+    const sends = Array.from({ length: 10 }, (_, index) =>
+      leaver.device.exchange({ type: "messageInGroup", params: { groupId, content: `${index}` } }),
+    );
+    const [leave, ...answers] = await Promise.all([
+      second.exchange({ type: "leaveGroup", params: { groupId } }),
+      ...sends,
+    ]);
+    const leftAt = leave.params.item.seq;
+    for (const answer of answers) {
+      if (answer.error) expect(answer.code).toBe("NOT_MEMBER");
+      else expect(answer.params.item.seq).toBeLessThan(leftAt);
+    }
+    const stored = (await storedHistory(groupId)).filter(({ senderId, event }) => senderId === leaver.id && !event);
+    expect(stored).toHaveLength(answers.filter((answer) => !answer.error).length);
+  });
+
+  race(
+    "a member is removed while others send: nothing numbered after the removal reaches the removed member",
+    async () => {
+      const [owner, writer, removed] = await participants(messenger(), 1, 1, 1);
+      const groupId = await createGroup(owner.device, [writer, removed]);
+      const sends = Array.from({ length: 15 }, (_, index) =>
+        writer.device.exchange({ type: "messageInGroup", params: { groupId, content: `${index}` } }),
+      );
+      const [removal] = await Promise.all([
+        owner.device.exchange({ type: "removeUserFromGroup", params: { groupId, userId: removed.id } }),
+        ...sends,
+      ]);
+      await removed.device.settle();
+      const received = removed.device.pushes().map(({ params }) => params.item);
+      for (const item of received) expect(item.seq).toBeLessThanOrEqual(removal.params.item.seq);
+      expect(received.at(-1)?.event?.kind).toBe("memberRemoved");
+      await storedHistory(groupId);
+    },
   );
 
-  test(
-    "one is added by another who leaves: both are done, or the add came too late",
-    () =>
-      inRounds(async () => {
-        const [owner, leaver, added] = await connected(3);
-        if (!owner || !leaver || !added) throw new Error("three people");
-        const groupId = await groupOf(owner.device, [leaver.id]);
-        const second = await leaver.connect();
-        const [add, leave] = await Promise.all([
-          leaver.device.ask({ type: "addUserInGroup", params: { groupId, userId: added.id } }),
-          second.ask({ type: "leaveGroup", params: { groupId } }),
-        ]);
-        expect(codeOf(leave)).toBe("ok");
-        expect(["ok", "NOT_MEMBER"]).toContain(codeOf(add));
-        if (codeOf(add) === "ok") expect(add.params.item.seq).toBeLessThan(leave.params.item.seq);
-        await history(groupId);
-      }),
-    patienceMs,
-  );
+  race("an account is deleted while it sends: nothing is stored after the answer", async () => {
+    const [owner, deleted] = await participants(messenger(), 1, 1);
+    const groupId = await createGroup(owner.device, [deleted]);
+    for (let index = 0; index < 20; index++) {
+      const to =
+        index % 2
+          ? { type: "messageInGroup", params: { groupId, content: `${index}` } }
+          : { type: "privateMessage", params: { receiverId: owner.id, content: `${index}` } };
+      deleted.device.send(to);
+    }
+    const toDeleted = Array.from({ length: 10 }, () =>
+      owner.device.exchange({ type: "privateMessage", params: { receiverId: deleted.id, content: "?" } }),
+    );
+    await deleteAccount(messenger(), deleted);
+    const lastId = async () =>
+      (
+        await messenger().sql<{ id: number }>(
+          `SELECT coalesce(max(id), 0) AS id FROM messages WHERE sender_id = $id AND event IS NULL`,
+          { id: deleted.id },
+        )
+      )[0]?.id;
+    const atAnswer = await lastId();
+    expect(await deleted.device.closed).toMatchObject({ code: 4403 });
+    for (const answer of await Promise.all(toDeleted)) expect(["ok", "NOT_FOUND"]).toContain(codeOf(answer));
+    await owner.device.settle();
+    expect(await lastId()).toBe(atAnswer);
+    await storedHistory(groupId);
+  });
 
-  test(
-    "one leaves on one device and writes on the other: what is acknowledged stands before the leave",
-    () =>
-      inRounds(async () => {
-        const [owner, leaver] = await connected(2);
-        if (!owner || !leaver) throw new Error("two people");
-        const groupId = await groupOf(owner.device, [leaver.id]);
-        const second = await leaver.connect();
-        const sends = Array.from({ length: 10 }, (_, at) =>
-          leaver.device.ask({ type: "messageInGroup", params: { groupId, content: `${at}` } }),
-        );
-        const [leave, ...answers] = await Promise.all([
-          second.ask({ type: "leaveGroup", params: { groupId } }),
-          ...sends,
-        ]);
-        const leftAt = leave.params.item.seq;
-        for (const answer of answers) {
-          if (answer.error) expect(answer.code).toBe("NOT_MEMBER");
-          else expect(answer.params.item.seq).toBeLessThan(leftAt);
-        }
-        const stored = (await history(groupId)).filter(({ senderId, event }) => senderId === leaver.id && !event);
-        expect(stored).toHaveLength(answers.filter((answer) => !answer.error).length);
+  race("a password is changed during log-ins with the old one: no session of the old password survives", async () => {
+    const person = await messenger().person();
+    const login = () => messenger().http("POST", "/auth/login", { body: { email: person.email, password } });
+    const [change, ...logins] = await Promise.all([
+      messenger().http("PUT", "/users/me/password", {
+        token: person.token,
+        body: { oldPassword: password, newPassword: "another long sentence" },
       }),
-    patienceMs,
-  );
+      login(),
+      login(),
+      login(),
+    ]);
+    expect(change.status).toBe(204);
+    for (const { status, body } of logins) {
+      expect([200, 401]).toContain(status);
+      if (status !== 200) continue;
+      expect((await messenger().http("GET", "/users/me", { token: body.token })).status).toBe(401);
+    }
+  });
 
-  test(
-    "one is put out while others write: nothing numbered after it reaches the one put out",
-    () =>
-      inRounds(async () => {
-        const [owner, writer, removed] = await connected(3);
-        if (!owner || !writer || !removed) throw new Error("three people");
-        const groupId = await groupOf(owner.device, [writer.id, removed.id]);
-        const sends = Array.from({ length: 15 }, (_, at) =>
-          writer.device.ask({ type: "messageInGroup", params: { groupId, content: `${at}` } }),
-        );
-        const [removal] = await Promise.all([
-          owner.device.ask({ type: "removeUserFromGroup", params: { groupId, userId: removed.id } }),
-          ...sends,
-        ]);
-        await removed.device.settle();
-        const heard = removed.device.pushes().map(({ params }) => params.item);
-        for (const item of heard) expect(item.seq).toBeLessThanOrEqual(removal.params.item.seq);
-        expect(heard.at(-1)?.event?.kind).toBe("memberRemoved");
-        await history(groupId);
-      }),
-    patienceMs,
-  );
+  race("the owner and the last admin leave: the remaining member owns the group", async () => {
+    const [owner, admin, member] = await participants(messenger(), 1, 1, 1);
+    const groupId = await createGroup(owner.device, [admin, member]);
+    await owner.device.request("setMemberRole", { groupId, userId: admin.id, role: "admin" });
+    await Promise.all([owner, admin].map(({ device }) => device.request("leaveGroup", { groupId })));
+    expect(await listMembers(member.device, groupId)).toMatchObject([{ userId: member.id, role: "owner" }]);
+    await storedHistory(groupId);
+  });
 
-  test(
-    "an account is deleted while it writes: nothing is stored after the answer",
-    () =>
-      inRounds(async () => {
-        const [owner, deleted] = await connected(2);
-        if (!owner || !deleted) throw new Error("two people");
-        const groupId = await groupOf(owner.device, [deleted.id]);
-        for (let at = 0; at < 20; at++) {
-          const to =
-            at % 2
-              ? { type: "messageInGroup", params: { groupId, content: `${at}` } }
-              : { type: "privateMessage", params: { receiverId: owner.id, content: `${at}` } };
-          deleted.device.send(to);
-        }
-        const toDeleted = Array.from({ length: 10 }, () =>
-          owner.device.ask({ type: "privateMessage", params: { receiverId: deleted.id, content: "?" } }),
-        );
-        const { status } = await messenger().http("DELETE", "/users/me", { token: deleted.token, body: { password } });
-        expect(status).toBe(204);
-        const lastId = async () =>
-          (
-            await messenger().sql<{ id: number }>(
-              `SELECT coalesce(max(id), 0) AS id FROM messages WHERE sender_id = $id AND event IS NULL`,
-              { id: deleted.id },
-            )
-          )[0]?.id;
-        const atAnswer = await lastId();
-        expect(await deleted.device.closed).toMatchObject({ code: 4403 });
-        for (const answer of await Promise.all(toDeleted)) expect(["ok", "NOT_FOUND"]).toContain(codeOf(answer));
-        await owner.device.settle();
-        expect(await lastId()).toBe(atAnswer);
-        await history(groupId);
-      }),
-    patienceMs,
-  );
+  race("two people send each other their first messages: one dialog is created", async () => {
+    const [ann, bob] = await participants(messenger(), 1, 1);
+    const items = await Promise.all([
+      sendPrivately(ann.device, bob.id, "Hi Bob"),
+      sendPrivately(bob.device, ann.id, "Hi Ann"),
+    ]);
+    expect(new Set(items.map(({ chatId }) => chatId)).size).toBe(1);
+    expect(items.map(({ seq }) => seq).sort()).toEqual([1, 2]);
+  });
 
-  test(
-    "a password is changed while the old one logs in: no session of the old password outlives it",
-    () =>
-      inRounds(async () => {
-        const person = await messenger().person();
-        const login = () => messenger().http("POST", "/auth/login", { body: { email: person.email, password } });
-        const [change, ...logins] = await Promise.all([
-          messenger().http("PUT", "/users/me/password", {
-            token: person.token,
-            body: { oldPassword: password, newPassword: "another long sentence" },
-          }),
-          login(),
-          login(),
-          login(),
-        ]);
-        expect(change.status).toBe(204);
-        for (const { status, body } of logins) {
-          expect([200, 401]).toContain(status);
-          if (status !== 200) continue;
-          expect((await messenger().http("GET", "/users/me", { token: body.token })).status).toBe(401);
-        }
-      }),
-    patienceMs,
-  );
-
-  test(
-    "the owner and the last admin leave: the one who stays owns the group",
-    () =>
-      inRounds(async () => {
-        const [owner, admin, member] = await connected(3);
-        if (!owner || !admin || !member) throw new Error("three people");
-        const groupId = await groupOf(owner.device, [admin.id, member.id]);
-        await owner.device.request("setMemberRole", { groupId, userId: admin.id, role: "admin" });
-        await Promise.all([owner, admin].map(({ device }) => device.request("leaveGroup", { groupId })));
-        const { params } = await member.device.request("listGroupMembers", { groupId, limit: 5, page: 1 });
-        expect(params.data).toMatchObject([{ userId: member.id, role: "owner" }]);
-        await history(groupId);
-      }),
-    patienceMs,
-  );
-
-  test(
-    "two people write to each other for the first time: they find one dialog",
-    () =>
-      inRounds(async () => {
-        const [ann, bob] = await connected(2);
-        if (!ann || !bob) throw new Error("two people");
-        const answers = await Promise.all([
-          ann.device.request("privateMessage", { receiverId: bob.id, content: "Hi Bob" }),
-          bob.device.request("privateMessage", { receiverId: ann.id, content: "Hi Ann" }),
-        ]);
-        expect(new Set(answers.map(({ params }) => params.item.chatId)).size).toBe(1);
-        expect(answers.map(({ params }) => params.item.seq).sort()).toEqual([1, 2]);
-      }),
-    patienceMs,
-  );
-
-  test(
-    "one blocks another who writes: nothing is stored after the answer",
-    () =>
-      inRounds(async () => {
-        const [blocker, blocked] = await connected(2);
-        if (!blocker || !blocked) throw new Error("two people");
-        const sends = Array.from({ length: 20 }, (_, at) =>
-          blocked.device.ask({ type: "privateMessage", params: { receiverId: blocker.id, content: `${at}` } }),
-        );
-        const { status } = await messenger().http("PUT", `/users/me/blocks/${blocked.id}`, { token: blocker.token });
-        expect(status).toBe(204);
-        const stored = async () =>
-          (await messenger().sql("SELECT id FROM messages WHERE sender_id = $id", { id: blocked.id })).length;
-        const atAnswer = await stored();
-        const answers = await Promise.all(sends);
-        for (const answer of answers) expect(["ok", "NOT_FOUND"]).toContain(codeOf(answer));
-        expect(await stored()).toBe(atAnswer);
-        expect(answers.filter((answer) => !answer.error)).toHaveLength(atAnswer);
-      }),
-    patienceMs,
-  );
+  race("a user blocks another who is sending: nothing is stored after the answer", async () => {
+    const [blocker, blocked] = await participants(messenger(), 1, 1);
+    const sends = Array.from({ length: 20 }, (_, index) =>
+      blocked.device.exchange({ type: "privateMessage", params: { receiverId: blocker.id, content: `${index}` } }),
+    );
+    expect((await block(messenger(), blocker, blocked)).status).toBe(204);
+    const stored = async () =>
+      (await messenger().sql("SELECT id FROM messages WHERE sender_id = $id", { id: blocked.id })).length;
+    const atAnswer = await stored();
+    const answers = await Promise.all(sends);
+    for (const answer of answers) expect(["ok", "NOT_FOUND"]).toContain(codeOf(answer));
+    expect(await stored()).toBe(atAnswer);
+    expect(answers.filter((answer) => !answer.error)).toHaveLength(atAnswer);
+  });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { RemotePresence } from "../src/services/presence/remote-presence.ts";
-import { silent } from "./support/silent.ts";
+import { silentLog } from "./support/silent.ts";
 
 /* Presence across processes, with fake timers: the real timeouts are too long for a test. */
 
@@ -19,7 +19,7 @@ describe("users of other processes", () => {
 
   /** A process with these connected users, and the changes it notices. */
   function process(connected: number[]) {
-    const bus = new InProcessBus(silent, members);
+    const bus = new InProcessBus(silentLog, members);
     const noticed: string[] = [];
     const remote = new RemotePresence({
       bus,
@@ -73,7 +73,7 @@ describe("users of other processes", () => {
 
   test("an invalid message is ignored", () => {
     const here = process([]);
-    const stranger = new InProcessBus(silent, members);
+    const stranger = new InProcessBus(silentLog, members);
     for (const body of [{}, { process: 7 }, { process: "x", whole: true, here: ["1"], gone: [] }, []]) {
       stranger.publish("presence", body);
     }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Device } from "./support/device.ts";
 import { useMessenger } from "./support/messenger.ts";
+import { createGroup, sendPrivately, sendToGroup } from "./support/scenes.ts";
 
 /*
- * The document the product was asked for, example by example: exactly its requests are sent, without a requestId, and
- * exactly its keys and values are compared. What we add beyond it may be there too, and is not looked at.
+ * The document that specified the product, example by example: exactly its requests are sent, without a requestId, and
+ * exactly its keys and values are compared. Additional keys are ignored.
  */
 
 const messenger = useMessenger();
@@ -12,22 +12,17 @@ const messenger = useMessenger();
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const anId = expect.any(Number);
 
-/** Two people, as in the document: Patrick0 and Patrick1, both connected. */
+/** Two connected people, as in the document: Patrick0 and Patrick1. */
 async function twoPatricks() {
   const patrick0 = await messenger().person("Patrick0");
   const patrick1 = await messenger().person("Patrick1");
   return { patrick0, patrick1, device0: await patrick0.connect(), device1: await patrick1.connect() };
 }
 
-async function newGroup(device: Device, groupName = "new name"): Promise<number> {
-  const { params } = await device.request("newGroup", { groupName });
-  return params.item.groupId ?? 0;
-}
-
 const nullAnswer = (type: string) => ({ type, success: true, params: { data: null, message: null, senderName: null } });
 
-describe("the seed's examples", () => {
-  test("1: an invalid token is answered 401 and a disconnection", async () => {
+describe("the examples of the specification", () => {
+  test("1: an invalid token gets 401 and the connection ends", async () => {
     await expect(messenger().connect("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpZCI6MX0.x")).rejects.toThrow(
       "Unexpected server response: 401",
     );
@@ -35,7 +30,7 @@ describe("the seed's examples", () => {
 
   test("2: the list of chats with their latest messages", async () => {
     const { patrick0, patrick1, device0, device1 } = await twoPatricks();
-    await device1.request("privateMessage", { receiverId: patrick0.id, content: "Hi" });
+    await sendPrivately(device1, patrick0.id, "Hi");
     const answer = await device0.sendRaw({ type: "listLastMessage", params: { limit: 5, page: 1 } });
     expect(answer).toMatchObject({
       type: "listLastMessage",
@@ -64,8 +59,8 @@ describe("the seed's examples", () => {
 
   test("3: the latest messages of a dialog", async () => {
     const { patrick0, patrick1, device0, device1 } = await twoPatricks();
-    await device0.request("privateMessage", { receiverId: patrick1.id, content: "Message from 1" });
-    await device1.request("privateMessage", { receiverId: patrick0.id, content: "Message from 2" });
+    await sendPrivately(device0, patrick1.id, "Message from 1");
+    await sendPrivately(device1, patrick0.id, "Message from 2");
     const answer = await device1.sendRaw({
       type: "getlatestMessageDialog",
       params: { receiverId: patrick0.id, limit: 5, page: 1 },
@@ -98,8 +93,8 @@ describe("the seed's examples", () => {
 
   test("4: the latest messages of a group", async () => {
     const { patrick0, device0 } = await twoPatricks();
-    const groupId = await newGroup(device0);
-    await device0.request("messageInGroup", { groupId, content: "Message from 8" });
+    const groupId = await createGroup(device0);
+    await sendToGroup(device0, groupId, "Message from 8");
     const answer = await device0.sendRaw({ type: "getlatestMessageGroup", params: { groupId, limit: 1, page: 1 } });
     expect(answer).toMatchObject({
       type: "getlatestMessageGroup",
@@ -128,21 +123,21 @@ describe("the seed's examples", () => {
 
   test("6: adding a user to a group", async () => {
     const { patrick1, device0 } = await twoPatricks();
-    const groupId = await newGroup(device0);
+    const groupId = await createGroup(device0);
     const answer = await device0.sendRaw({ type: "addUserInGroup", params: { groupId, userId: patrick1.id } });
     expect(answer).toMatchObject(nullAnswer("addUserInGroup"));
   });
 
   test("7: leaving a group", async () => {
     const { device0 } = await twoPatricks();
-    const groupId = await newGroup(device0);
+    const groupId = await createGroup(device0);
     const answer = await device0.sendRaw({ type: "leaveGroup", params: { groupId } });
     expect(answer).toMatchObject(nullAnswer("leaveGroup"));
   });
 
   test("8: a message in a group", async () => {
     const { device0 } = await twoPatricks();
-    const groupId = await newGroup(device0);
+    const groupId = await createGroup(device0);
     const answer = await device0.sendRaw({ type: "messageInGroup", params: { groupId, content: "lol" } });
     expect(answer).toMatchObject(nullAnswer("messageInGroup"));
   });
@@ -156,9 +151,9 @@ describe("the seed's examples", () => {
     expect(answer).toMatchObject(nullAnswer("privateMessage"));
   });
 
-  test("9: what the receiver of a message hears", async () => {
+  test("9: the push to the receiver of a message", async () => {
     const { patrick1, device0, device1 } = await twoPatricks();
-    await device0.request("privateMessage", { receiverId: patrick1.id, content: "Hi" });
+    await sendPrivately(device0, patrick1.id, "Hi");
     expect(await device1.nextPush()).toMatchObject({
       type: "privateMessage",
       success: true,
@@ -168,7 +163,7 @@ describe("the seed's examples", () => {
 
   test("10: an error", async () => {
     const { patrick0, device0, device1 } = await twoPatricks();
-    const groupId = await newGroup(device0);
+    const groupId = await createGroup(device0);
     const answer = await device1.sendRaw({ type: "addUserInGroup", params: { groupId, userId: patrick0.id } });
     expect(answer).toMatchObject({
       error: true,

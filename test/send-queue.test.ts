@@ -237,7 +237,10 @@ describe("sending", () => {
       attempts++;
       throw new Error("Connection terminated unexpectedly");
     });
-    await expect(send({ groupId: 7 })).rejects.toMatchObject({ kind: "unavailable", message: expect.stringContaining("outcome is unknown") });
+    await expect(send({ groupId: 7 })).rejects.toMatchObject({
+      kind: "unavailable",
+      message: expect.stringContaining("outcome is unknown"),
+    });
     expect(attempts).toBe(1);
     expect(ended).toEqual([{ inDoubt: true }]);
   });

@@ -8,14 +8,14 @@ import { RefreshTokens } from "../src/services/accounts/refresh-tokens.ts";
 import { Tokens } from "../src/services/accounts/tokens.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
 import { Device } from "./support/device.ts";
-import { password, TestMessenger, type TestPerson, useMessenger } from "./support/messenger.ts";
+import { password, TestMessenger, type TestUser, useMessenger } from "./support/messenger.ts";
 
-/* Log-ins: how their tokens change hands, and that nothing of an ended one works or stays open. */
+/* Sessions: the exchange of their tokens, and that nothing of an ended session works or stays open. */
 
 const secret = "only for the tests of log-ins, and long enough";
 const day = 24 * 60 * 60;
 
-/** One log-in of somebody, as a client holds it. */
+/** A session as its client knows it. */
 interface LogIn {
   id: number;
   userId: number;
@@ -28,17 +28,17 @@ const endedAndClosed = { code: 4401 };
 
 describe("a session", () => {
   const messenger = useMessenger({ JWT_SECRET: secret });
-  const logIn = (person: TestPerson, userAgent?: string) => logInTo(messenger(), person, userAgent);
+  const logIn = (person: TestUser, userAgent?: string) => logInTo(messenger(), person, userAgent);
 
-  /** Somebody with one log-in more than the registration. */
-  async function someone() {
+  /** A user with one session besides that of the registration. */
+  async function userWithSession() {
     const person = await messenger().person();
     return { person, session: await logIn(person) };
   }
 
   const exchange = (refreshToken: string) => refresh(messenger(), refreshToken);
 
-  const refused = async (refreshToken: string) => {
+  const refreshError = async (refreshToken: string) => {
     const { status, body } = await messenger().http("POST", "/auth/refresh", { body: { refreshToken } });
     return { status, code: body.code };
   };
@@ -47,7 +47,7 @@ describe("a session", () => {
   const list = async (token: string) => (await messenger().http("GET", "/auth/sessions", { token })).body.data;
   const endById = async (id: number | string, token: string) =>
     messenger().http("DELETE", `/auth/sessions/${id}`, { token });
-  const setBack = (column: "refreshed_at" | "last_used_at", { id }: LogIn, seconds: number) =>
+  const backdate = (column: "refreshed_at" | "last_used_at", { id }: LogIn, seconds: number) =>
     messenger().sql(
       `UPDATE sessions SET ${column} = clock_timestamp() - make_interval(secs => $seconds) WHERE id = $id`,
       {
@@ -59,8 +59,8 @@ describe("a session", () => {
   const unauthenticated = { status: 401, code: "UNAUTHENTICATED" };
 
   describe("that is refreshed", () => {
-    test("gets a new refresh token and a token that works, and stays the session it was", async () => {
-      const { person, session } = await someone();
+    test("returns a new refresh token and a valid access token of the same session", async () => {
+      const { person, session } = await userWithSession();
       const before = await list(session.token);
       const next = await exchange(session.refreshToken);
       expect(next.refreshToken).not.toBe(session.refreshToken);
@@ -72,8 +72,8 @@ describe("a session", () => {
       expect(Date.parse(next.expiresAt)).toBeGreaterThan(Date.now());
     });
 
-    test("whose answer got lost is given the same refresh token again", async () => {
-      const { session } = await someone();
+    test("returns the same refresh token again if the response was lost", async () => {
+      const { session } = await userWithSession();
       const lost = await exchange(session.refreshToken);
       const again = await exchange(session.refreshToken);
       expect(again.refreshToken).toBe(lost.refreshToken);
@@ -81,8 +81,8 @@ describe("a session", () => {
       await exchange(again.refreshToken);
     });
 
-    test("by ten tabs at once goes on with one refresh token, the same in all of them", async () => {
-      const { session } = await someone();
+    test("by ten tabs at once returns the same refresh token to all of them", async () => {
+      const { session } = await userWithSession();
       const answers = await Promise.all(Array.from({ length: 10 }, () => exchange(session.refreshToken)));
       const tokens = new Set(answers.map(({ refreshToken }) => refreshToken));
       expect(tokens.size).toBe(1);
@@ -91,47 +91,47 @@ describe("a session", () => {
       expect((await exchange(successor)).refreshToken).not.toBe(successor);
     });
 
-    test("with the token before the last ends, its token and its sockets with it: it is in two hands", async () => {
-      const { session } = await someone();
+    test("with an older refresh token ends, with its tokens and sockets", async () => {
+      const { session } = await userWithSession();
       const device = await messenger().connect(session.token);
       const second = await exchange(session.refreshToken);
       const third = await exchange(second.refreshToken);
       expect(await statusOf(third.token)).toBe(200);
-      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      expect(await refreshError(session.refreshToken)).toEqual(unauthenticated);
       expect(await device.closed).toMatchObject(endedAndClosed);
       for (const { token } of [session, second, third]) expect(await statusOf(token)).toBe(401);
-      for (const { refreshToken } of [second, third]) expect(await refused(refreshToken)).toEqual(unauthenticated);
+      for (const { refreshToken } of [second, third]) expect(await refreshError(refreshToken)).toEqual(unauthenticated);
     });
 
-    test("with the last token a second time is forgiven for 30 seconds, and ends after them", async () => {
-      const { person, session } = await someone();
+    test("with the previous refresh token works for 30 seconds, and ends after that", async () => {
+      const { person, session } = await userWithSession();
       const device = await messenger().connect(session.token);
       const next = await exchange(session.refreshToken);
-      await setBack("refreshed_at", session, 25);
+      await backdate("refreshed_at", session, 25);
       expect((await exchange(session.refreshToken)).refreshToken).toBe(next.refreshToken);
-      await setBack("refreshed_at", session, 31);
-      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      await backdate("refreshed_at", session, 31);
+      expect(await refreshError(session.refreshToken)).toEqual(unauthenticated);
       expect(await device.closed).toMatchObject(endedAndClosed);
       expect(await statusOf(next.token)).toBe(401);
-      expect(await refused(next.refreshToken)).toEqual(unauthenticated);
+      expect(await refreshError(next.refreshToken)).toEqual(unauthenticated);
       expect(await statusOf(person.token)).toBe(200);
     });
 
-    test("with its newest token long after the exchange goes on", async () => {
-      const { session } = await someone();
+    test("with the current refresh token works long after the last exchange", async () => {
+      const { session } = await userWithSession();
       const next = await exchange(session.refreshToken);
-      await setBack("refreshed_at", session, 7 * day);
+      await backdate("refreshed_at", session, 7 * day);
       expect(await statusOf((await exchange(next.refreshToken)).token)).toBe(200);
     });
 
-    test("is refused to somebody whose account was deleted", async () => {
-      const { person, session } = await someone();
+    test("is rejected after the account was deleted", async () => {
+      const { person, session } = await userWithSession();
       await messenger().http("DELETE", "/users/me", { token: person.token, body: { password } });
-      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      expect(await refreshError(session.refreshToken)).toEqual(unauthenticated);
     });
   });
 
-  describe("that somebody tries to guess", () => {
+  describe("whose refresh token is guessed", () => {
     /** The token with its parts changed. */
     const withParts = (token: string, change: (parts: string[]) => string[]) => change(token.split(".")).join(".");
     const otherLetter = (text = "") => (text.startsWith("A") ? "B" : "A") + text.slice(1);
@@ -147,7 +147,7 @@ describe("a session", () => {
         ({ refreshToken }) => withParts(refreshToken, ([id, r, s]) => [`${id}`, otherLetter(r), `${s}`]),
       ],
       [
-        "the id of somebody else's session",
+        "the id of another user's session",
         ({ refreshToken }, { id }) => withParts(refreshToken, ([, r, s]) => [`${id}`, `${r}`, `${s}`]),
       ],
       [
@@ -161,47 +161,44 @@ describe("a session", () => {
         "a token of another installation",
         ({ id }) => new RefreshTokens("the secret of another installation, long enough").first(id),
       ],
-      ["a zero before the id", ({ refreshToken }) => `0${refreshToken}`],
-      ["a space behind", ({ refreshToken }) => `${refreshToken} `],
+      ["a leading zero in the id", ({ refreshToken }) => `0${refreshToken}`],
+      ["a trailing space", ({ refreshToken }) => `${refreshToken} `],
       ["half of it", ({ refreshToken }) => refreshToken.slice(0, 50)],
       ["the hash that is stored", ({ refreshToken }) => createHash("sha256").update(refreshToken).digest("hex")],
       ["words", () => "let me in"],
       ["SQL", ({ id }) => `${id}' OR true --`],
-      ["an id beyond all numbers", () => `${"9".repeat(16)}.${"r".repeat(43)}.${"s".repeat(43)}`],
+      ["an id beyond the range of numbers", () => `${"9".repeat(16)}.${"r".repeat(43)}.${"s".repeat(43)}`],
       ["the access token", ({ token }) => token],
       ["ten thousand letters", () => "x".repeat(10_000), "VALIDATION"],
       ["nothing", () => "", "VALIDATION"],
     ];
 
-    test.each(guesses)(
-      "with %s is refused, and ends nobody's session",
-      async (_what, guess, code = "UNAUTHENTICATED") => {
-        const { session } = await someone();
-        const { session: strangers } = await someone();
-        const device = await messenger().connect(session.token);
-        const answer = await refused(guess(session, strangers));
-        expect(answer).toEqual({ status: code === "VALIDATION" ? 400 : 401, code });
-        await device.settle();
-        for (const each of [session, strangers]) {
-          expect(await statusOf(each.token)).toBe(200);
-          await exchange(each.refreshToken);
-        }
-      },
-    );
+    test.each(guesses)("with %s is rejected and ends no session", async (_what, guess, code = "UNAUTHENTICATED") => {
+      const { session } = await userWithSession();
+      const { session: strangers } = await userWithSession();
+      const device = await messenger().connect(session.token);
+      const answer = await refreshError(guess(session, strangers));
+      expect(answer).toEqual({ status: code === "VALIDATION" ? 400 : 401, code });
+      await device.settle();
+      for (const each of [session, strangers]) {
+        expect(await statusOf(each.token)).toBe(200);
+        await exchange(each.refreshToken);
+      }
+    });
   });
 
-  describe("by what is known of it", () => {
-    test("not refreshed for longer than refresh tokens live, is refused and no longer listed", async () => {
-      const { person, session } = await someone();
-      await setBack("refreshed_at", session, 90 * day - 60);
+  describe("in the database", () => {
+    test("is rejected and no longer listed if it was not refreshed within the lifetime of refresh tokens", async () => {
+      const { person, session } = await userWithSession();
+      await backdate("refreshed_at", session, 90 * day - 60);
       expect((await list(person.token)).map(({ id }: LogIn) => id)).toContain(session.id);
-      await setBack("refreshed_at", session, 90 * day + 1);
-      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      await backdate("refreshed_at", session, 90 * day + 1);
+      expect(await refreshError(session.refreshToken)).toEqual(unauthenticated);
       expect((await list(person.token)).map(({ id }: LogIn) => id)).not.toContain(session.id);
     });
 
-    test("leaves nothing of its tokens in the database but hashes", async () => {
-      const { session } = await someone();
+    test("contains only hashes of the tokens", async () => {
+      const { session } = await userWithSession();
       const next = await exchange(session.refreshToken);
       const [row] = await messenger().sql<{ everything: string; refresh: string; previous: string }>(
         `SELECT s::text AS everything, encode(refresh_hash, 'hex') AS refresh, encode(previous_hash, 'hex') AS previous
@@ -223,8 +220,8 @@ describe("a session", () => {
       }
     });
 
-    test("lets nobody in with its refresh token, neither to HTTP nor to a socket", async () => {
-      const { session } = await someone();
+    test("does not accept the refresh token as an access token, over HTTP or on the upgrade", async () => {
+      const { session } = await userWithSession();
       expect(await statusOf(session.refreshToken)).toBe(401);
       await expect(messenger().connect(session.refreshToken)).rejects.toThrow("401");
       expect(await statusOf(session.token)).toBe(200);
@@ -232,14 +229,14 @@ describe("a session", () => {
   });
 
   describe("in the list of sessions", () => {
-    test("is shown with its device, its times, and which one is asking, the one used last first", async () => {
+    test("has its device, its times and whether it is the current one, the most recently used first", async () => {
       const person = await messenger().person();
       const phone = await logIn(person, "Phone/1.0");
       const laptop = await logIn(person, `Laptop ${"x".repeat(300)}`);
       const registration = sessionIdOf(person.token);
-      await setBack("last_used_at", laptop, 3 * day);
-      await setBack("last_used_at", { ...laptop, id: registration }, 2 * day);
-      await setBack("last_used_at", phone, day);
+      await backdate("last_used_at", laptop, 3 * day);
+      await backdate("last_used_at", { ...laptop, id: registration }, 2 * day);
+      await backdate("last_used_at", phone, day);
 
       const rows = await list(phone.token);
       expect(rows.map(({ id }: LogIn) => id)).toEqual([phone.id, registration, laptop.id]);
@@ -252,20 +249,20 @@ describe("a session", () => {
         expect(Object.keys(row).sort()).toEqual(["createdAt", "current", "id", "lastUsedAt", "userAgent"]);
         expect(Math.abs(Date.now() - Date.parse(row.createdAt))).toBeLessThan(60_000);
       }
-      // The one that asks has been used just now, the others have not.
+      // The current session has just been used, the others have not.
       expect(Date.now() - Date.parse(rows[0].lastUsedAt)).toBeLessThan(60_000);
       expect(Date.now() - Date.parse(rows[1].lastUsedAt)).toBeGreaterThan(2 * day * 1000 - 60_000);
     });
 
-    test("moves up when it is used: over HTTP, by a socket, by a refresh", async () => {
-      const { person, session } = await someone();
+    test("moves up when it is used over HTTP, by a socket or by a refresh", async () => {
+      const { person, session } = await userWithSession();
       const uses: (() => Promise<unknown>)[] = [
         () => statusOf(session.token),
         () => messenger().connect(session.token),
         () => exchange(session.refreshToken),
       ];
       for (const use of uses) {
-        await setBack("last_used_at", session, day);
+        await backdate("last_used_at", session, day);
         expect((await list(person.token)).map(({ id }: LogIn) => id).at(-1)).toBe(session.id);
         await use();
         const row = (await list(person.token)).find(({ id }: LogIn) => id === session.id);
@@ -273,8 +270,8 @@ describe("a session", () => {
       }
     });
 
-    test("is nowhere in anybody else's list", async () => {
-      const [first, second] = [await someone(), await someone()];
+    test("is not in another user's list", async () => {
+      const [first, second] = [await userWithSession(), await userWithSession()];
       const ids = (await list(first.session.token)).map(({ id }: LogIn) => id);
       expect(ids).toHaveLength(2);
       expect(ids).not.toContain(second.session.id);
@@ -282,8 +279,8 @@ describe("a session", () => {
   });
 
   describe("that is ended", () => {
-    test("by logging out no longer works, loses its sockets, and leaves the others alone", async () => {
-      const { person, session } = await someone();
+    test("by logging out is invalid, its sockets are closed, and other sessions stay", async () => {
+      const { person, session } = await userWithSession();
       const [mine, alsoMine, other] = await Promise.all([
         messenger().connect(session.token),
         messenger().connect(session.token),
@@ -293,14 +290,14 @@ describe("a session", () => {
       expect(answer).toMatchObject({ status: 204, body: "" });
       for (const device of [mine, alsoMine]) expect(await device.closed).toMatchObject(endedAndClosed);
       expect(await statusOf(session.token)).toBe(401);
-      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      expect(await refreshError(session.refreshToken)).toEqual(unauthenticated);
       await expect(messenger().connect(session.token)).rejects.toThrow("401");
       await other.settle();
       expect(await statusOf(person.token)).toBe(200);
     });
 
-    test("from another device by its id is over, and only it", async () => {
-      const { person, session } = await someone();
+    test("by its id from another device ends alone", async () => {
+      const { person, session } = await userWithSession();
       const [device, other] = [await messenger().connect(session.token), await person.connect()];
       expect(await endById(session.id, person.token)).toMatchObject({ status: 204, body: "" });
       expect(await device.closed).toMatchObject(endedAndClosed);
@@ -310,14 +307,14 @@ describe("a session", () => {
       expect(await endById(session.id, person.token)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
     });
 
-    test("by its own token and id is over", async () => {
-      const { session } = await someone();
+    test("by its own token and id ends", async () => {
+      const { session } = await userWithSession();
       expect(await endById(session.id, session.token)).toMatchObject({ status: 204 });
       expect(await statusOf(session.token)).toBe(401);
     });
 
-    test("is never somebody else's: that one is not found, like one that never was, and stays", async () => {
-      const [victim, attacker] = [await someone(), await someone()];
+    test("cannot be another user's, which is not found like an unknown one and stays", async () => {
+      const [victim, attacker] = [await userWithSession(), await userWithSession()];
       const device = await messenger().connect(victim.session.token);
       const strangers = await endById(victim.session.id, attacker.session.token);
       const unknown = await endById(987_654_321, attacker.session.token);
@@ -330,10 +327,10 @@ describe("a session", () => {
       expect(await statusOf(victim.session.token)).toBe(200);
     });
 
-    test("with all others leaves the one that asked", async () => {
-      const { person, session } = await someone();
+    test("together with all others leaves the current one", async () => {
+      const { person, session } = await userWithSession();
       const third = await logIn(person);
-      const stranger = await someone();
+      const stranger = await userWithSession();
       const [mine, others] = [
         await messenger().connect(session.token),
         [await person.connect(), await messenger().connect(third.token)],
@@ -348,8 +345,8 @@ describe("a session", () => {
       expect(await statusOf(stranger.session.token)).toBe(200);
     });
 
-    test("by a change of password leaves the one that changed it", async () => {
-      const { person, session } = await someone();
+    test("by a change of password leaves the current one", async () => {
+      const { person, session } = await userWithSession();
       const [mine, other] = [await messenger().connect(session.token), await person.connect()];
       const change = { oldPassword: password, newPassword: "an even longer sentence" };
       const answer = await messenger().http("PUT", "/users/me/password", { token: session.token, body: change });
@@ -360,8 +357,8 @@ describe("a session", () => {
       await exchange(session.refreshToken);
     });
 
-    test("in the database alone, as by another process or an operator, loses its sockets within 2 seconds", async () => {
-      const { person, session } = await someone();
+    test("in the database only, as by another process or an operator, has its sockets closed within 2 seconds", async () => {
+      const { person, session } = await userWithSession();
       const [device, other] = [await messenger().connect(session.token), await person.connect()];
       await messenger().sql("UPDATE sessions SET revoked_at = clock_timestamp() WHERE id = $id", { id: session.id });
       const endedAt = Date.now();
@@ -370,17 +367,17 @@ describe("a session", () => {
       await other.settle();
     });
 
-    test("by an operator who gives a new password loses everything, and only the new password logs in", async () => {
-      const { person, session } = await someone();
+    test("by an operator who resets the password is invalid, and only the new password logs in", async () => {
+      const { person, session } = await userWithSession();
       const devices = [await messenger().connect(session.token), await person.connect()];
-      const stranger = await someone();
+      const stranger = await userWithSession();
       const passwords = new Passwords({ cost: 4, concurrency: 1, maxQueued: 1 });
       const given = await resetPassword({ database: messenger().db, passwords }, person.email.toUpperCase());
       const endedAt = Date.now();
       for (const device of devices) expect(await device.closed).toMatchObject(endedAndClosed);
       expect(Date.now() - endedAt).toBeLessThan(2000);
       for (const token of [person.token, session.token]) expect(await statusOf(token)).toBe(401);
-      expect(await refused(session.refreshToken)).toEqual(unauthenticated);
+      expect(await refreshError(session.refreshToken)).toEqual(unauthenticated);
       const attempts = await Promise.all(
         [password, given].map((word) =>
           messenger().http("POST", "/auth/login", { body: { email: person.email, password: word } }),
@@ -395,13 +392,13 @@ describe("a session", () => {
       );
     });
 
-    test("while a socket of it is being opened leaves none open, in 30 rounds", async () => {
+    test("while a socket is being opened leaves no socket open, in 30 rounds", async () => {
       const person = await messenger().person();
       for (let round = 0; round < 30; round++) {
         const { token } = await logIn(person);
         const open = () => messenger().connect(token);
         const logOut = () => messenger().http("POST", "/auth/logout", { token });
-        // Sometimes the one is asked for first, sometimes the other.
+        // Alternates which request is sent first.
         const [first, second] = await Promise.allSettled(round % 2 ? [open(), logOut()] : [logOut(), open()]);
         const [opened, ended] = round % 2 ? [first, second] : [second, first];
         expect(ended).toMatchObject({ status: "fulfilled", value: { status: 204 } });
@@ -413,30 +410,30 @@ describe("a session", () => {
   });
 
   describe("of an open socket", () => {
-    const renewal = (device: Device, token: string) => device.ask({ type: "authenticate", params: { token } });
+    const renewal = (device: Device, token: string) => device.exchange({ type: "authenticate", params: { token } });
 
-    /** A token of ours that is not what the server handed out. */
-    const made = (session: LogIn, lifetimeSeconds: number, key = secret) =>
+    /** An access token that the server did not issue. */
+    const issue = (session: LogIn, lifetimeSeconds: number, key = secret) =>
       new Tokens({ secret: key, lifetimeSeconds }).issue({ userId: session.userId, sessionId: session.id }).token;
 
-    test("is not renewed by garbage, an expired, an ended, a forged or somebody else's token, and stays the one it was", async () => {
-      const { person, session } = await someone();
+    test("is not renewed with an invalid, expired, ended or forged token or another user's, and stays the same", async () => {
+      const { person, session } = await userWithSession();
       const ended = await logIn(person);
       await messenger().http("POST", "/auth/logout", { token: ended.token });
-      const stranger = await someone();
+      const stranger = await userWithSession();
       const device = await messenger().connect(session.token);
       const tokens = {
         garbage: "let me in",
         long: "x".repeat(5000),
         empty: "",
-        expired: made(session, -1),
-        forged: made(session, 60, "the secret of another installation, long enough"),
+        expired: issue(session, -1),
+        forged: issue(session, 60, "the secret of another installation, long enough"),
         ended: ended.token,
         strangers: stranger.session.token,
         refreshToken: session.refreshToken,
       };
       for (const token of [...Object.values(tokens), 5, null]) {
-        const error = await device.refused("authenticate", { token });
+        const error = await device.requestError("authenticate", { token });
         expect(error).toMatchObject({ code: "VALIDATION", message: expect.stringContaining('"token"') });
       }
       await device.settle();
@@ -446,8 +443,8 @@ describe("a session", () => {
       expect(await device.closed).toMatchObject(endedAndClosed);
     });
 
-    test("can become another one of the same person: then the new one's end closes it, and the old one's does not", async () => {
-      const { person, session } = await someone();
+    test("can be replaced by another one of the same user: the end of the new one closes the socket, that of the old one does not", async () => {
+      const { person, session } = await userWithSession();
       const next = await logIn(person);
       const [device, left] = [await messenger().connect(session.token), await messenger().connect(session.token)];
       const { params } = await device.request("authenticate", { token: next.token });
@@ -459,8 +456,8 @@ describe("a session", () => {
       expect(await device.closed).toMatchObject(endedAndClosed);
     });
 
-    test("that is renewed while the new one ends is closed, or stays under the old one, in 20 rounds", async () => {
-      const { person, session } = await someone();
+    test("that is renewed while the new session ends is closed or stays in the old session, in 20 rounds", async () => {
+      const { person, session } = await userWithSession();
       for (let round = 0; round < 20; round++) {
         const next = await logIn(person);
         const device = await messenger().connect(session.token);
@@ -475,19 +472,19 @@ describe("a session", () => {
   });
 });
 
-describe("a token that lives four seconds", () => {
+describe("an access token with a lifetime of four seconds", () => {
   const messenger = useMessenger({ TOKEN_LIFETIME_SECONDS: "4" });
 
-  test("takes its socket with it, unless the socket was renewed before", async () => {
+  test("closes its socket when it expires, unless the socket was renewed", async () => {
     const person = await messenger().person();
     const session = await logInTo(messenger(), person);
-    const [renewed, forgetful] = [await messenger().connect(session.token), await messenger().connect(session.token)];
-    // Times in tokens are whole seconds: the first fresh token that lives longer than the old one.
+    const [renewed, notRenewed] = [await messenger().connect(session.token), await messenger().connect(session.token)];
+    // Times in tokens are whole seconds: refreshes until the new token expires later than the old one.
     let fresh = await refresh(messenger(), session.refreshToken);
     while (fresh.expiresAt === session.expiresAt) fresh = await refresh(messenger(), fresh.refreshToken);
     expect((await renewed.request("authenticate", { token: fresh.token })).params.item.expiresAt).toBe(fresh.expiresAt);
 
-    expect(await forgetful.closed).toMatchObject({ ...endedAndClosed, reason: "token expired" });
+    expect(await notRenewed.closed).toMatchObject({ ...endedAndClosed, reason: "token expired" });
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(session.expiresAt));
     await renewed.settle();
     expect((await messenger().http("GET", "/users/me", { token: session.token })).status).toBe(401);
@@ -499,7 +496,7 @@ describe("a token that lives four seconds", () => {
   });
 });
 
-describe("the operator's command for a forgotten password", () => {
+describe("the command that resets a password", () => {
   const email = "ann@example.test";
   let database: TestDatabase;
   let registered: { token: string };
@@ -514,7 +511,7 @@ describe("the operator's command for a forgotten password", () => {
   });
   afterAll(() => database.remove());
 
-  /** Runs a messenger on the data of this test for as long as `use` takes. */
+  /** Runs a messenger on the data of this test while `use` runs. */
   async function running<T>(use: (own: TestMessenger) => Promise<T>): Promise<T> {
     const own = await TestMessenger.start(database.settings);
     try {
@@ -535,7 +532,7 @@ describe("the operator's command for a forgotten password", () => {
       );
     });
 
-  test("prints a password that logs in, while the old one and the old token do not", async () => {
+  test("prints a password that logs in; the old password and the old token no longer work", async () => {
     const { code, output, errors } = await command("Ann@Example.TEST");
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
     const [, given] =
@@ -549,12 +546,16 @@ describe("the operator's command for a forgotten password", () => {
     });
   });
 
-  test("says in one line that it knows no such address, or that it was given none", async () => {
+  test("fails with one line for an unknown e-mail address, and without one", async () => {
     expect(await command("nobody@example.test")).toEqual({ code: 1, output: "", errors: "There is no such user\n" });
-    expect(await command()).toMatchObject({ code: 1, output: "", errors: expect.stringMatching(/^Say whose: .+\n$/) });
+    expect(await command()).toMatchObject({
+      code: 1,
+      output: "",
+      errors: expect.stringMatching(/^Pass an e-mail address: .+\n$/),
+    });
   });
 
-  (onServer ? test.skip : test)("is refused by the name of the server that is running on the folder", () => {
+  (onServer ? test.skip : test)("fails with the id of the server that uses the data folder", () => {
     const { code, output, errors } = whileRunning;
     expect({ code, output }).toEqual({ code: 1, output: "" });
     expect(errors).toMatch(/^[^\n]+\n$/);
@@ -567,7 +568,7 @@ describe("the operator's command for a forgotten password", () => {
 const sessionIdOf = (token: string): number =>
   JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()).sid;
 
-async function logInTo(messenger: TestMessenger, { email }: TestPerson, userAgent?: string): Promise<LogIn> {
+async function logInTo(messenger: TestMessenger, { email }: TestUser, userAgent?: string): Promise<LogIn> {
   const { status, body } = await messenger.http("POST", "/auth/login", {
     body: { email, password },
     headers: userAgent === undefined ? {} : { "user-agent": userAgent },

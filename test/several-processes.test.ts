@@ -5,8 +5,9 @@ import { describeWithProcesses } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { connect, post } from "./support/processes.ts";
 import { TestRedis } from "./support/redis.ts";
+import { createGroup, numbers, sendPrivately, sendToGroup } from "./support/scenes.ts";
 
-/* Two server processes on one PostgreSQL and one Redis are one messenger. */
+/* Two server processes on one PostgreSQL and one Redis behave as one messenger. */
 
 describeWithProcesses("two processes", () => {
   let cluster: Cluster;
@@ -27,7 +28,7 @@ describeWithProcesses("two processes", () => {
     });
 
   beforeAll(async () => {
-    cluster = await Cluster.make();
+    cluster = await Cluster.create();
     await cluster.start();
     redis = await TestRedis.start();
     [one, two] = await Promise.all([start(), start()]);
@@ -35,11 +36,11 @@ describeWithProcesses("two processes", () => {
 
   afterEach(async () => {
     await Promise.all(devices.splice(0).map((device) => device.close()));
-    await Promise.all(others.splice(0).map((server) => server.end("SIGKILL")));
+    await Promise.all(others.splice(0).map((server) => server.stop("SIGKILL")));
   });
 
   afterAll(async () => {
-    await Promise.all([one, two].map((server) => server?.end("SIGKILL")));
+    await Promise.all([one, two].map((server) => server?.stop("SIGKILL")));
     await redis?.kill();
     await cluster?.remove();
   });
@@ -57,59 +58,55 @@ describeWithProcesses("two processes", () => {
     return device;
   }
 
-  /** Two people of one group, each with a device at each process. */
+  /** Two members of a group, each with a device on each process. */
   async function groupOfTwo() {
     const [ann, bob] = [await person(), await person()];
     const annAt = { one: await ann.at(one), two: await ann.at(two) };
     const bobAt = { one: await bob.at(one), two: await bob.at(two) };
-    const { item } = (await annAt.one.request("newGroup", { groupName: "readers" })).params;
-    const groupId = item.groupId ?? 0;
-    await annAt.one.request("addUserInGroup", { groupId, userId: bob.id });
+    const groupId = await createGroup(annAt.one, [bob]);
     return { ann, bob, annAt, bobAt, groupId };
   }
 
-  /** The versions of a group's messages that a device was told, by answers and pushes, in the order in which they came. */
-  const toldOf = (device: Device, groupId: number): number[] =>
+  /** The versions of a group's messages that a device received, by answers and pushes, in order. */
+  const receivedVersions = (device: Device, groupId: number): number[] =>
     device.frames
       .map(({ params }) => params?.item)
       .filter((item) => item?.groupId === groupId && !item.notification)
       .map(({ version }) => version);
 
-  async function say(device: Device, groupId: number, times: number): Promise<void> {
-    for (let time = 1; time <= times; time++) await device.request("messageInGroup", { groupId, content: `${time}` });
+  async function sendMany(device: Device, groupId: number, count: number): Promise<void> {
+    for (const n of numbers(1, count)) await sendToGroup(device, groupId, `${n}`);
   }
 
-  const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
-
-  async function hearsTheLast(device: Device, text: string): Promise<void> {
+  async function waitForText(device: Device, text: string): Promise<void> {
     for (;;) {
       const { params } = await device.nextPush("messageInGroup");
       if (params.message === text) return;
     }
   }
 
-  test("both write at the same time, and every device at either hears every message once and in the same order", async () => {
+  test("concurrent sends on both are received once and in the same order by every device of either", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const all = [annAt.one, annAt.two, bobAt.one, bobAt.two];
-    await Promise.all(all.map((device) => say(device, groupId, 50)));
-    await annAt.two.request("messageInGroup", { groupId, content: "the last" });
-    await Promise.all([annAt.one, bobAt.one, bobAt.two].map((device) => hearsTheLast(device, "the last")));
-    for (const device of all) expect(toldOf(device, groupId)).toEqual(upTo(203).slice(2));
+    await Promise.all(all.map((device) => sendMany(device, groupId, 50)));
+    await sendToGroup(annAt.two, groupId, "the last");
+    await Promise.all([annAt.one, bobAt.one, bobAt.two].map((device) => waitForText(device, "the last")));
+    for (const device of all) expect(receivedVersions(device, groupId)).toEqual(numbers(3, 203));
   });
 
-  test("a conversation across both does not wait for looks at the database, of which there is one a second", async () => {
+  test("a conversation across both does not wait for the polling of the database", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const startedAt = performance.now();
     for (let turn = 1; turn <= 20; turn++) {
-      const [speaker, hearer] = turn % 2 === 0 ? [annAt.one, bobAt.two] : [bobAt.two, annAt.one];
-      await speaker.request("messageInGroup", { groupId, content: `turn ${turn}` });
-      await hearsTheLast(hearer, `turn ${turn}`);
+      const [sender, receiver] = turn % 2 === 0 ? [annAt.one, bobAt.two] : [bobAt.two, annAt.one];
+      await sendToGroup(sender, groupId, `turn ${turn}`);
+      await waitForText(receiver, `turn ${turn}`);
     }
-    // A look tells only what is half a second old: without hints this takes ten seconds at the least.
+    // Polling only finds changes older than half a second: without the bus this takes ten seconds or more.
     expect(performance.now() - startedAt).toBeLessThan(8000);
   });
 
-  test("a log-out at one closes the sockets at the other", async () => {
+  test("a log-out on one closes the sockets on the other", async () => {
     const ann = await person();
     const device = await ann.at(two);
     const { status } = await fetch(`http://127.0.0.1:${one.port}/auth/logout`, {
@@ -120,11 +117,10 @@ describeWithProcesses("two processes", () => {
     expect(await device.closed).toMatchObject({ code: 4401 });
   });
 
-  test("who types and what was read is told at the other", async () => {
+  test("typing and read positions are pushed by the other", async () => {
     const [ann, bob] = [await person(), await person()];
     const [annAtOne, annAtTwo, bobAtTwo] = [await ann.at(one), await ann.at(two), await bob.at(two)];
-    const sent = await annAtOne.request("privateMessage", { receiverId: bob.id, content: "Hi" });
-    const { chatId } = sent.params.item;
+    const { chatId } = await sendPrivately(annAtOne, bob.id, "Hi");
     await bobAtTwo.nextPush("privateMessage");
     await annAtOne.request("typing", { chatId });
     expect((await bobAtTwo.nextPush("typing")).params.item).toMatchObject({ chatId, userId: ann.id });
@@ -134,10 +130,10 @@ describeWithProcesses("two processes", () => {
     expect((await annAtTwo.nextPush("clearDialog")).params.item).toMatchObject({ chatId, clearedSeq: 1 });
   });
 
-  test("who is connected to the other process is online, also for a process that has just started", async () => {
+  test("users connected to the other process are online, also for a process that has just started", async () => {
     const [ann, bob] = [await person(), await person()];
     const bobAtOne = await bob.at(one);
-    await bobAtOne.request("privateMessage", { receiverId: ann.id, content: "Are you there?" });
+    await sendPrivately(bobAtOne, ann.id, "Are you there?");
     const { data: before } = (await bobAtOne.request("watchPresence", { userIds: [ann.id] })).params;
     expect(before).toMatchObject([{ userId: ann.id, online: false }]);
     await ann.at(two);
@@ -151,10 +147,10 @@ describeWithProcesses("two processes", () => {
     expect(isOnline).toBeTruthy();
   });
 
-  test("a block at one takes back at the other what its watchers saw", async () => {
+  test("a block on one makes both users offline for watchers on the other", async () => {
     const [ann, bob] = [await person(), await person()];
     const [annAtOne, bobAtTwo] = [await ann.at(one), await bob.at(two)];
-    await annAtOne.request("privateMessage", { receiverId: bob.id, content: "Hi" });
+    await sendPrivately(annAtOne, bob.id, "Hi");
     const { data } = (await bobAtTwo.request("watchPresence", { userIds: [ann.id] })).params;
     if (!data[0]?.online) await bobAtTwo.nextPush("presence");
     const { status } = await fetch(`http://127.0.0.1:${one.port}/users/me/blocks/${bob.id}`, {
@@ -166,31 +162,31 @@ describeWithProcesses("two processes", () => {
     expect((await bobAtTwo.nextPush("presence")).params.item).toEqual(item);
   });
 
-  test("a Redis that is killed and started again in the middle of it all costs nobody a message", async () => {
+  test("no message is lost when Redis is killed and started again meanwhile", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     const all = [annAt.one, annAt.two, bobAt.one, bobAt.two];
-    const saying = Promise.all(all.map((device) => say(device, groupId, 75)));
+    const sending = Promise.all(all.map((device) => sendMany(device, groupId, 75)));
     await redis.kill();
     await redis.start();
-    await saying;
+    await sending;
     await redis.kill();
-    await annAt.one.request("messageInGroup", { groupId, content: "without Redis" });
-    await Promise.all([bobAt.one, bobAt.two, annAt.two].map((device) => hearsTheLast(device, "without Redis")));
-    for (const device of all) expect(toldOf(device, groupId)).toEqual(upTo(303).slice(2));
+    await sendToGroup(annAt.one, groupId, "without Redis");
+    await Promise.all([bobAt.one, bobAt.two, annAt.two].map((device) => waitForText(device, "without Redis")));
+    for (const device of all) expect(receivedVersions(device, groupId)).toEqual(numbers(3, 303));
     await redis.start();
   });
 
-  test("an edit that no hint told of is found, too", async () => {
+  test("an edit that was not published on the bus is found by polling", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
-    const { item } = (await annAt.one.request("messageInGroup", { groupId, content: "with a mistkae" })).params;
-    await hearsTheLast(bobAt.two, "with a mistkae");
+    const { messageId } = await sendToGroup(annAt.one, groupId, "with a mistkae");
+    await waitForText(bobAt.two, "with a mistkae");
     await redis.kill();
-    await annAt.one.request("editMessage", { messageId: item.messageId, content: "without a mistake" });
+    await annAt.one.request("editMessage", { messageId, content: "without a mistake" });
     expect((await bobAt.two.nextPush("editMessage")).params.message).toBe("without a mistake");
     await redis.start();
   });
 
-  test("the end of a group that no hint told of is told to everybody who was in it", async () => {
+  test("the end of a group that was not published on the bus is pushed to all its members", async () => {
     const { annAt, bobAt, groupId } = await groupOfTwo();
     await redis.kill();
     await annAt.one.request("deleteGroup", { groupId });
@@ -200,14 +196,14 @@ describeWithProcesses("two processes", () => {
     await redis.start();
   });
 
-  test("without a Redis a process starts and serves, and still hears of everything", async () => {
-    const lonely = await start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
-    others.push(lonely);
-    expect((await fetch(`http://127.0.0.1:${lonely.port}/health/ready`)).status).toBe(200);
-    expect(lonely.output).toContain("going on without it");
+  test("a process whose Redis is away starts, serves and finds all changes by polling", async () => {
+    const withoutRedis = await start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    others.push(withoutRedis);
+    expect((await fetch(`http://127.0.0.1:${withoutRedis.port}/health/ready`)).status).toBe(200);
+    expect(withoutRedis.output).toContain("going on without it");
     const { ann, annAt, groupId } = await groupOfTwo();
-    const annAtLonely = await ann.at(lonely);
-    await annAt.two.request("messageInGroup", { groupId, content: "Does anybody hear?" });
-    await hearsTheLast(annAtLonely, "Does anybody hear?");
+    const annWithoutRedis = await ann.at(withoutRedis);
+    await sendToGroup(annAt.two, groupId, "Is anybody there?");
+    await waitForText(annWithoutRedis, "Is anybody there?");
   });
 });

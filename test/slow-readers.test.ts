@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import type { WebSocket } from "ws";
-import { SocketWriter, textFrame } from "../src/ws/socket-writer.ts";
 import { startConnectionMonitor } from "../src/ws/connection-monitor.ts";
+import { SocketWriter, textFrame } from "../src/ws/socket-writer.ts";
 import type { Device } from "./support/device.ts";
 import { useMessenger } from "./support/messenger.ts";
 

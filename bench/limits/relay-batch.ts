@@ -1,8 +1,8 @@
 import pg from "pg";
 import { type RelayedMessage, serveRelay } from "./relay-server.ts";
 
-// The limit of "committed before it is acknowledged": one table, one index, one statement for each batch. What arrives
-// while one is on its way goes into the next. No members, no order of a chat, nothing repeated is noticed.
+// The upper bound for "committed before it is acknowledged": one table, one index, one statement per batch. Messages that
+// arrive during a statement go into the next batch. No membership checks, no order per chat, no deduplication.
 
 const client = new pg.Client({ connectionString: process.env.DATABASE_URL });
 await client.connect();

@@ -1,4 +1,4 @@
 import { serveRelay } from "./relay-server.ts";
 
-// The limit of `ws` itself: nothing is stored.
+// The upper bound for `ws` itself: nothing is stored.
 serveRelay((_message, done) => done());

@@ -1,13 +1,13 @@
 import { DataTypes, Sequelize } from "sequelize";
-import { address } from "../../src/db/connect.ts";
+import { connectionOptions } from "../../src/db/connect.ts";
 import { type RelayedMessage, serveRelay } from "./relay-server.ts";
 
-// No limit, but what is usually written on this stack: each message by itself, with Sequelize's models on a pool. A look
-// at who may read it, `create`, then the frames. Less than what we promise: nothing keeps the messages of one sender
-// in order, nothing repeated is noticed, there is no history to list and nothing to catch up from.
+// Not an upper bound, but the usual implementation on this stack: each message is handled on its own with Sequelize models
+// and a pool. It reads the recipients, calls `create` and sends the frames. It guarantees less than the messenger: no order
+// of a sender's messages, no deduplication, no history and no sync.
 
 const { DATABASE_URL = "", PEOPLE = "0", GROUPS = "" } = process.env;
-const database = new Sequelize({ ...address(DATABASE_URL), pool: { max: 10 } });
+const database = new Sequelize({ ...connectionOptions(DATABASE_URL), pool: { max: 10 } });
 
 const Person = database.define("person", { name: DataTypes.TEXT });
 const Member = database.define(
@@ -40,6 +40,6 @@ async function store({ senderId, params }: RelayedMessage): Promise<void> {
 
 serveRelay((message, done) => {
   store(message).then(done, (error) => {
-    process.stderr.write(`a message was not stored: ${error}\n`);
+    process.stderr.write(`storing a message failed: ${error}\n`);
   });
 });

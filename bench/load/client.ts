@@ -1,21 +1,21 @@
 import type { WebSocket } from "ws";
 
-// biome-ignore lint/suspicious/noExplicitAny: an answer of any type
-export type Answer = any;
+// biome-ignore lint/suspicious/noExplicitAny: a response of any message type
+export type ResponseFrame = any;
 
 /**
- * Asks over a socket on which nothing else is asked at the moment.
- * @throws Error when it is refused or the socket is closed
+ * Sends a request on a socket without other pending requests.
+ * @throws Error when it is rejected or the socket is closed
  */
-export function ask(socket: WebSocket, type: string, params: object): Promise<Answer> {
+export function request(socket: WebSocket, type: string, params: object): Promise<ResponseFrame> {
   return new Promise((resolve, reject) => {
     const onClose = (code: number) => reject(new Error(`closed with ${code}`));
     const onMessage = (data: unknown) => {
-      const answer = JSON.parse(String(data));
-      if (answer.params?.isBroadcast) return;
+      const response = JSON.parse(String(data));
+      if (response.params?.isBroadcast) return;
       socket.off("message", onMessage).off("close", onClose);
-      if (answer.success) resolve(answer);
-      else reject(new Error(`${answer.code}: ${answer.message}`));
+      if (response.success) resolve(response);
+      else reject(new Error(`${response.code}: ${response.message}`));
     };
     socket.on("message", onMessage).on("close", onClose);
     socket.send(JSON.stringify({ type, params }));

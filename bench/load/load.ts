@@ -2,17 +2,17 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** Load that is ready to start: its sockets are open. */
+/** A load process whose sockets are open. */
 export interface ReadyLoad<Result> {
-  /** Runs the job to its end. Once. */
+  /** Runs the job to its end. May be called once. */
   run(): Promise<Result>;
   /** Closes the sockets. */
   close(): Promise<void>;
 }
 
 /**
- * Gives a job to a process of its own, made with `serveLoad`, and waits until it has opened its sockets.
- * @throws Error when the process ends instead; what it says of that is on stderr
+ * Starts a process for a job, implemented with `serveLoad`, and waits until it has opened its sockets.
+ * @throws Error when the process exits; its output is on stderr
  */
 export async function prepareLoad<Job, Result>(file: string, job: Job): Promise<ReadyLoad<Result>> {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
@@ -20,18 +20,18 @@ export async function prepareLoad<Job, Result>(file: string, job: Job): Promise<
     serialization: "advanced",
   });
   const exit = once(child, "exit");
-  const ended = exit.then(() => {
-    throw new Error(`the load of ${file} ended`);
+  const exited = exit.then(() => {
+    throw new Error(`the load process ${file} exited`);
   });
-  ended.catch(() => {});
-  const ask = async (message: unknown) => {
-    const answer = once(child, "message");
+  exited.catch(() => {});
+  const exchange = async (message: unknown) => {
+    const response = once(child, "message");
     child.send(message as object);
-    return (await Promise.race([answer, ended]))[0];
+    return (await Promise.race([response, exited]))[0];
   };
-  await ask(job);
+  await exchange(job);
   return {
-    run: () => ask("run"),
+    run: () => exchange("run"),
     async close() {
       child.kill();
       await exit;

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 
-/** The other side of `prepareLoad`: opens what the job needs, says so, and runs it when told to. */
+/** The process side of `prepareLoad`: prepares the job, reports that it is ready, and runs it on request. */
 export async function serveLoad<Job, Result>(prepare: (job: Job) => Promise<() => Promise<Result>>): Promise<void> {
   process.once("disconnect", () => process.exit());
   const [job] = await once(process, "message");
   const run = await prepare(job);
-  const told = once(process, "message");
+  const start = once(process, "message");
   process.send?.("ready");
-  await told;
+  await start;
   process.send?.(await run());
 }

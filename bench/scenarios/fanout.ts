@@ -1,21 +1,21 @@
-import { type Contestant, enter, withContestants } from "../servers.ts";
-import type { TalkJob } from "../load/talk.ts";
-import { type Faults, type TalkFigures, talkInRounds } from "../rounds.ts";
+import type { ChatJob } from "../load/chat.ts";
+import { type ChatFigures, type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
+import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import type { Report, Target } from "../table.ts";
 
 const senders = 10;
 
-interface Crowd {
+interface Audience {
   members: number;
-  /** People who are connected and not in the group. */
+  /** Connected users outside the group. */
   bystanders: number;
 }
 
-/** Everyone of the group is connected, and ten of them write. */
+/** All members are connected, and ten of them send. */
 const jobOf =
-  ({ members, bystanders }: Crowd, seconds: number) =>
-  ({ url, tokenOf }: Contestant): TalkJob => ({
+  ({ members, bystanders }: Audience, seconds: number) =>
+  ({ url, tokenOf }: ComparedServer): ChatJob => ({
     url,
     tokens: Array.from({ length: members + bystanders }, (_, index) => tokenOf(index + 1)),
     streams: Array.from({ length: senders }, (_, sender) => ({
@@ -27,13 +27,13 @@ const jobOf =
     seconds,
   });
 
-const titleOf = ({ members, bystanders }: Crowd) =>
+const titleOf = ({ members, bystanders }: Audience) =>
   `fanout: ${members} members online${bystanders > 0 ? `, ${bystanders} others connected` : ""}`;
 
 function reportOf(
-  crowd: Crowd,
-  figures: Map<string, TalkFigures>,
-  smallest: Map<string, TalkFigures>,
+  audience: Audience,
+  figures: Map<string, ChatFigures>,
+  smallest: Map<string, ChatFigures>,
   faults: Faults,
 ): Report {
   const limit = figures.get("relay-batch");
@@ -41,15 +41,15 @@ function reportOf(
   const targets: Target[] = [];
   if (ours && limit) {
     const measured = ours.deliveriesPerSecond / limit.deliveriesPerSecond;
-    targets.push({ what: "deliveries/s, ours to relay-batch", measured, limit: 0.75, least: true });
+    targets.push({ name: "deliveries/s, ours to relay-batch", measured, limit: 0.75, isMinimum: true });
   }
   const small = smallest.get("ours");
   if (ours && small && small !== ours) {
     const measured = ours.cpuPerDelivery / small.cpuPerDelivery;
-    targets.push({ what: "CPU per delivery, ours to ours in the smallest group", measured, limit: 1.5 });
+    targets.push({ name: "CPU per delivery, ours to ours in the smallest group", measured, limit: 1.5 });
   }
   return {
-    title: titleOf(crowd),
+    title: titleOf(audience),
     columns: ["", "deliveries/s", "to relay-batch", "messages/s", "p50 ms", "CPU µs per delivery"],
     rows: [...figures].map(([name, { deliveriesPerSecond, messagesPerSecond, p50, cpuPerDelivery }]) => [
       name,
@@ -65,25 +65,30 @@ function reportOf(
 }
 
 export const fanout: Scenario = {
-  summary: "ten people write to a group whose members are all online",
-  run({ warmUps, rounds, seconds, quick, only, profile }, arena) {
+  summary: "ten members send to a group whose members are all online",
+  run({ warmUpRounds, rounds, seconds, quick, only, profile }, databaseServer) {
     const [small, large, others] = quick ? [20, 100, 200] : [100, 1000, 5000];
-    const crowds = [
+    const audiences = [
       { members: small, bystanders: 0 },
       { members: large, bystanders: 0 },
       { members: large, bystanders: others },
     ];
-    const world = { people: large + others, groups: [small, large] };
-    const starts = only.map((name) => () => enter(name, { arena, world, profile }));
-    return withContestants(starts, async (contestants) => {
+    const dataset = { people: large + others, groups: [small, large] };
+    const starters = only.map((name) => () => startServer(name, { databaseServer, dataset, profile }));
+    return withServers(starters, async (servers) => {
       const reports: Report[] = [];
-      let smallest: Map<string, TalkFigures> | undefined;
-      for (const crowd of crowds) {
+      let smallest: Map<string, ChatFigures> | undefined;
+      for (const audience of audiences) {
         const faults: Faults = new Set();
-        const before = () => arena.settle();
-        const figures = await talkInRounds(contestants, jobOf(crowd, seconds), { warmUps, rounds, before, faults });
+        const before = () => databaseServer.checkpoint();
+        const figures = await measureInRounds(servers, jobOf(audience, seconds), {
+          warmUpRounds,
+          rounds,
+          before,
+          faults,
+        });
         smallest ??= figures;
-        reports.push(reportOf(crowd, figures, smallest, faults));
+        reports.push(reportOf(audience, figures, smallest, faults));
       }
       return reports;
     });

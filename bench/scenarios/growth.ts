@@ -1,14 +1,14 @@
-import { type Contestant, enter, withContestants } from "../servers.ts";
-import type { TalkJob } from "../load/talk.ts";
-import { type Faults, talkInRounds } from "../rounds.ts";
+import type { Dataset } from "../dataset.ts";
+import { type ChatJob, pairStreams } from "../load/chat.ts";
+import { type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
+import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import { digits } from "../table.ts";
-import type { World } from "../dataset.ts";
 
 const pairs = 50;
 
-/** The dialogs of the pairs, as they are after so many messages, in the order in which those came. */
-const worldOf = (messages: number): World => ({
+/** The dialogs of the pairs after this many messages, stored in the order they were sent. */
+const datasetOf = (messages: number): Dataset => ({
   people: 2 * pairs,
   sql: `
     INSERT INTO chats (id, kind, pair_low, pair_high, last_seq, version, last_message_id)
@@ -24,35 +24,31 @@ const worldOf = (messages: number): World => ({
 
 const jobOf =
   (seconds: number) =>
-  ({ url, tokenOf }: Contestant): TalkJob => ({
+  ({ url, tokenOf }: ComparedServer): ChatJob => ({
     url,
     tokens: Array.from({ length: 2 * pairs }, (_, index) => tokenOf(index + 1)),
-    streams: Array.from({ length: pairs }, (_, pair) => ({
-      sender: 2 * pair,
-      to: { receiverId: 2 * pair + 2 },
-      recipients: 1,
-    })),
+    streams: pairStreams(pairs),
     inFlight: 16,
     seconds,
   });
 
 export const growth: Scenario = {
-  summary: "what a message costs beside many stored ones",
-  run({ warmUps, rounds, seconds, size, quick, profile }, arena) {
+  summary: "the cost of a message depending on the number of stored messages",
+  run({ warmUpRounds, rounds, seconds, size, quick, profile }, databaseServer) {
     const sizes = quick ? [10_000, 100_000] : [100_000, size];
-    const starts = sizes.map((messages) => () => {
-      const as = `ours beside ${messages.toLocaleString("en")}`;
-      return enter("ours", { arena, world: worldOf(messages), as, profile });
+    const starters = sizes.map((messages) => () => {
+      const label = `ours, ${messages.toLocaleString("en")} stored`;
+      return startServer("ours", { databaseServer, dataset: datasetOf(messages), label, profile });
     });
-    return withContestants(starts, async (contestants) => {
+    return withServers(starters, async (servers) => {
       const faults: Faults = new Set();
-      const before = () => arena.settle();
-      const figures = await talkInRounds(contestants, jobOf(seconds), { warmUps, rounds, before, faults });
+      const before = () => databaseServer.checkpoint();
+      const figures = await measureInRounds(servers, jobOf(seconds), { warmUpRounds, rounds, before, faults });
       const costs = [...figures.values()].map(({ serverCpu, databaseCpu }) => serverCpu + databaseCpu);
       const [small = Number.NaN, large = Number.NaN] = costs;
       return [
         {
-          title: `growth: ${pairs} pairs, 16 in flight each, beside ${sizes.map(digits).join(" and ")} stored messages`,
+          title: `growth: ${pairs} pairs, 16 in flight each, with ${sizes.map(digits).join(" and ")} stored messages`,
           columns: ["", "messages/s", "p50 ms", "server CPU ms/1,000", "database CPU ms/1,000"],
           rows: [...figures].map(([name, { messagesPerSecond, p50, serverCpu, databaseCpu }]) => [
             name,
@@ -61,7 +57,7 @@ export const growth: Scenario = {
             serverCpu,
             databaseCpu,
           ]),
-          targets: [{ what: "CPU per message, many stored to few", measured: large / small, limit: 1.3 }],
+          targets: [{ name: "CPU per message, many to few stored", measured: large / small, limit: 1.3 }],
           faults: [...faults],
         },
       ];

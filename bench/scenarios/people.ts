@@ -3,15 +3,15 @@ import { connect } from "../../src/db/connect.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createLogger } from "../../src/logger.ts";
 import { People } from "../../src/services/people/people.ts";
+import { onDatabase } from "../../test/support/on-database.ts";
 import type { Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
 import { digits } from "../table.ts";
-import { onDatabase } from "../../test/support/on-database.ts";
 
 const searches = ["a", "anna", "kow", "anna k", "a k", "a zzz", "zzz", "u77@example.test"];
 
-/** People whose names are as unevenly spread as those of people are. */
-const named = (count: number) => `
+/** Users with a realistic, uneven distribution of names. */
+const insertPeople = (count: number) => `
   INSERT INTO users (email, email_key, password_hash, first_name, last_name, first_name_key, last_name_key)
   SELECT 'u' || i || '@example.test', 'u' || i || '@example.test', 'x', f, l, lower(f), lower(l)
     FROM (SELECT i,
@@ -23,13 +23,13 @@ const named = (count: number) => `
             FROM generate_series(1, ${count}) AS i) AS names`;
 
 export const people: Scenario = {
-  summary: "finding people among a million",
-  async run({ quick }, arena) {
+  summary: "searching a million users",
+  async run({ quick }, databaseServer) {
     const count = quick ? 10_000 : 1_000_000;
     const log = createLogger({ level: "silent", readable: false });
-    const url = await arena.database();
+    const url = await databaseServer.createDatabase();
     await migrate(url, log);
-    await onDatabase(url, (client) => client.query(`${named(count)}; ANALYZE`));
+    await onDatabase(url, (client) => client.query(`${insertPeople(count)}; ANALYZE`));
     const { timeouts } = readSettings({ DATABASE_URL: url }).database;
     const database = connect({ url, embedded: false, poolSize: 2, timeouts, log });
     const finder = new People({ database });

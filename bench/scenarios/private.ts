@@ -1,41 +1,41 @@
-import { type Contestant, enter, withContestants } from "../servers.ts";
-import type { TalkJob } from "../load/talk.ts";
-import { type Faults, type TalkFigures, talkInRounds } from "../rounds.ts";
+import { type ChatJob, pairStreams } from "../load/chat.ts";
+import { type ChatFigures, type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
+import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import type { Report, Target } from "../table.ts";
 
 const pairs = 50;
 
-interface Way {
+interface Mode {
   name: "one" | "many" | "paced";
   title: string;
   inFlight: number;
   perSecond?: number;
-  targets(ours: TalkFigures, limit: TalkFigures): Target[];
+  targets(ours: ChatFigures, limit: ChatFigures): Target[];
 }
 
-const speed = (least: number) => (ours: TalkFigures, limit: TalkFigures) => ({
-  what: "messages/s, ours to relay-batch",
+const speedTarget = (minimum: number) => (ours: ChatFigures, limit: ChatFigures) => ({
+  name: "messages/s, ours to relay-batch",
   measured: ours.messagesPerSecond / limit.messagesPerSecond,
-  limit: least,
-  least: true,
+  limit: minimum,
+  isMinimum: true,
 });
 
-const ways: Way[] = [
+const modes: Mode[] = [
   {
     name: "one",
     title: `${pairs} pairs, 1 in flight each`,
     inFlight: 1,
-    targets: (ours, limit) => [speed(0.6)(ours, limit)],
+    targets: (ours, limit) => [speedTarget(0.6)(ours, limit)],
   },
   {
     name: "many",
     title: `${pairs} pairs, 16 in flight each`,
     inFlight: 16,
     targets: (ours, limit) => [
-      speed(0.6)(ours, limit),
+      speedTarget(0.6)(ours, limit),
       {
-        what: "CPU per message, ours to relay-batch",
+        name: "CPU per message, ours to relay-batch",
         measured: (ours.serverCpu + ours.databaseCpu) / (limit.serverCpu + limit.databaseCpu),
         limit: 2,
       },
@@ -43,37 +43,32 @@ const ways: Way[] = [
   },
   {
     name: "paced",
-    title: `${pairs} pairs, 1,000 messages/s together`,
+    title: `${pairs} pairs, 1,000 messages/s in total`,
     inFlight: 1,
     perSecond: 1000,
     targets: (ours, limit) => [
-      { what: "p50, ours to relay-batch", measured: ours.p50 / limit.p50, limit: 2 },
-      { what: "p99, ours to relay-batch", measured: ours.p99 / limit.p99, limit: 2 },
+      { name: "p50, ours to relay-batch", measured: ours.p50 / limit.p50, limit: 2 },
+      { name: "p99, ours to relay-batch", measured: ours.p99 / limit.p99, limit: 2 },
     ],
   },
 ];
 
-/** Person `2p - 1` writes to person `2p`. */
 const jobOf =
-  ({ inFlight, perSecond }: Way, seconds: number) =>
-  ({ url, tokenOf }: Contestant): TalkJob => ({
+  ({ inFlight, perSecond }: Mode, seconds: number) =>
+  ({ url, tokenOf }: ComparedServer): ChatJob => ({
     url,
     tokens: Array.from({ length: 2 * pairs }, (_, index) => tokenOf(index + 1)),
-    streams: Array.from({ length: pairs }, (_, pair) => ({
-      sender: 2 * pair,
-      to: { receiverId: 2 * pair + 2 },
-      recipients: 1,
-    })),
+    streams: pairStreams(pairs),
     inFlight,
     ...(perSecond !== undefined && { perSecond }),
     seconds,
   });
 
-function reportOf(way: Way, figures: Map<string, TalkFigures>, faults: Faults): Report {
+function reportOf(mode: Mode, figures: Map<string, ChatFigures>, faults: Faults): Report {
   const limit = figures.get("relay-batch");
   const ours = figures.get("ours");
   return {
-    title: `private: ${way.title}`,
+    title: `private: ${mode.title}`,
     columns: ["", "messages/s", "to relay-batch", "p50 ms", "p99 ms", "server CPU ms/1,000", "database CPU ms/1,000"],
     rows: [...figures].map(([name, { messagesPerSecond, p50, p99, serverCpu, databaseCpu }]) => [
       name,
@@ -84,22 +79,24 @@ function reportOf(way: Way, figures: Map<string, TalkFigures>, faults: Faults): 
       serverCpu,
       databaseCpu,
     ]),
-    targets: ours && limit ? way.targets(ours, limit) : [],
+    targets: ours && limit ? mode.targets(ours, limit) : [],
     faults: [...faults],
   };
 }
 
 export const privateMessages: Scenario = {
-  summary: "pairs write to each other, one after another, many at once, and at a steady pace",
-  run({ warmUps, rounds, seconds, only, way: wanted, profile }, arena) {
-    const starts = only.map((name) => () => enter(name, { arena, world: { people: 2 * pairs }, profile }));
-    return withContestants(starts, async (contestants) => {
+  summary: "pairs chat with one message in flight, with many, and at a fixed rate",
+  run({ warmUpRounds, rounds, seconds, only, privateMode, profile }, databaseServer) {
+    const starters = only.map(
+      (name) => () => startServer(name, { databaseServer, dataset: { people: 2 * pairs }, profile }),
+    );
+    return withServers(starters, async (servers) => {
       const reports: Report[] = [];
-      for (const way of ways.filter(({ name }) => name === wanted || wanted === undefined)) {
+      for (const mode of modes.filter(({ name }) => name === privateMode || privateMode === undefined)) {
         const faults: Faults = new Set();
-        const before = () => arena.settle();
-        const figures = await talkInRounds(contestants, jobOf(way, seconds), { warmUps, rounds, before, faults });
-        reports.push(reportOf(way, figures, faults));
+        const before = () => databaseServer.checkpoint();
+        const figures = await measureInRounds(servers, jobOf(mode, seconds), { warmUpRounds, rounds, before, faults });
+        reports.push(reportOf(mode, figures, faults));
       }
       return reports;
     });

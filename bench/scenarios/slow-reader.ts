@@ -1,16 +1,16 @@
-import { type Contestant, enter, withContestants } from "../servers.ts";
-import type { TalkJob } from "../load/talk.ts";
-import { type Faults, talkInRounds } from "../rounds.ts";
+import type { ChatJob } from "../load/chat.ts";
+import { type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
+import { type ComparedServer, startServer, withServers } from "../servers.ts";
 import type { Target } from "../table.ts";
 
 const members = 100;
 const senders = 10;
 const perSecond = 50;
-/** Stored before, each as long as one can be: the members who stop reading ask for them and leave them lying. */
+/** Messages of maximum length that the stalled readers request and do not read. */
 const stored = 200;
 
-const world = {
+const dataset = {
   people: members,
   groups: [members],
   sql: `
@@ -20,16 +20,16 @@ const world = {
      WHERE id = ${members};`,
 };
 
-const jobOf = ({ url, tokenOf }: Contestant, stopped: number, seconds: number): TalkJob => {
+const jobOf = ({ url, tokenOf }: ComparedServer, stalled: number, seconds: number): ChatJob => {
   const tokens = Array.from({ length: members }, (_, index) => tokenOf(index + 1));
   return {
     url,
-    tokens: tokens.slice(0, members - stopped),
-    stopped: { tokens: tokens.slice(members - stopped), chatId: members },
+    tokens: tokens.slice(0, members - stalled),
+    stalledReaders: { tokens: tokens.slice(members - stalled), chatId: members },
     streams: Array.from({ length: senders }, (_, sender) => ({
       sender,
       to: { groupId: members },
-      recipients: members - stopped - 1,
+      recipients: members - stalled - 1,
     })),
     inFlight: 1,
     perSecond,
@@ -38,21 +38,21 @@ const jobOf = ({ url, tokenOf }: Contestant, stopped: number, seconds: number): 
 };
 
 export const slowReader: Scenario = {
-  summary: "a group of 100 online, of whom none, one or five stop reading",
-  run({ warmUps, rounds, seconds, profile }, arena) {
-    return withContestants([() => enter("ours", { arena, world, profile })], async ([ours]) => {
-      if (!ours) throw new Error("nobody to measure");
-      const stoppedBy = new Map([0, 1, 5].map((stopped) => [`${stopped} stopped`, stopped]));
+  summary: "a group of 100 online members, of whom none, one or five stop reading",
+  run({ warmUpRounds, rounds, seconds, profile }, databaseServer) {
+    return withServers([() => startServer("ours", { databaseServer, dataset, profile })], async ([ours]) => {
+      if (!ours) throw new Error("no server to measure");
+      const stalledByName = new Map([0, 1, 5].map((stalled) => [`${stalled} stalled`, stalled]));
       const faults: Faults = new Set();
-      const figures = await talkInRounds(
-        [...stoppedBy.keys()].map((name) => ({ ...ours, name })),
-        (contestant) => jobOf(contestant, stoppedBy.get(contestant.name) ?? 0, seconds),
-        { warmUps, rounds, before: () => arena.settle(), faults },
+      const figures = await measureInRounds(
+        [...stalledByName.keys()].map((name) => ({ ...ours, name })),
+        (server) => jobOf(server, stalledByName.get(server.name) ?? 0, seconds),
+        { warmUpRounds, rounds, before: () => databaseServer.checkpoint(), faults },
       );
-      const none = figures.get("0 stopped")?.p99 ?? Number.NaN;
+      const none = figures.get("0 stalled")?.p99 ?? Number.NaN;
       const targets: Target[] = [...figures]
         .slice(1)
-        .map(([name, { p99 }]) => ({ what: `p99 of the others, ${name} to none`, measured: p99 / none, limit: 1.2 }));
+        .map(([name, { p99 }]) => ({ name: `p99 of the others, ${name} to none`, measured: p99 / none, limit: 1.2 }));
       return [
         {
           title: `slow-reader: ${members} members online, ${perSecond} messages/s`,

@@ -1,21 +1,21 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startOurs } from "../servers.ts";
 import type { Scenario } from "../scenario.ts";
+import { startMessengerProcess } from "../servers.ts";
 import { median } from "../statistics.ts";
 
-/** Seconds from the start of the process until it listens. */
+/** Seconds from the start of the process until it is ready. */
 async function timeStart(folder: string): Promise<number> {
   const startedAt = performance.now();
-  const server = await startOurs({ DATA_DIR: folder });
+  const server = await startMessengerProcess({ DATA_DIR: folder });
   const seconds = (performance.now() - startedAt) / 1000;
-  await server.end("SIGTERM");
+  await server.stop("SIGTERM");
   return seconds;
 }
 
 export const start: Scenario = {
-  summary: "how long the server with its embedded database takes to start",
+  summary: "start time of the server with its embedded database",
   async run({ rounds }) {
     const folder = await mkdtemp(join(tmpdir(), "messenger-bench-"));
     try {
@@ -30,7 +30,7 @@ export const start: Scenario = {
             ["first start", first],
             ["second start", median(later)],
           ],
-          targets: [{ what: "second start, s", measured: median(later), limit: 3 }],
+          targets: [{ name: "second start, s", measured: median(later), limit: 3 }],
           faults: [],
         },
       ];

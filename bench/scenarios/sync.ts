@@ -1,21 +1,21 @@
-import { enter, withContestants } from "../servers.ts";
+import type { Dataset } from "../dataset.ts";
 import { prepareLoad } from "../load/load.ts";
 import type { SyncJob, SyncResult } from "../load/sync-process.ts";
 import type { Scenario } from "../scenario.ts";
+import { startServer, withServers } from "../servers.ts";
 import { quantile } from "../statistics.ts";
 import type { Target } from "../table.ts";
-import type { World } from "../dataset.ts";
 
 const membersOfGroup = 50;
 const groupsOfPerson = 5;
 const messagesOfGroup = 100;
-/** What a device has missed in each group. */
+/** Messages that a device has missed in each group. */
 const missed = 10;
 
-/** People 1 to 50 are in groups 1 to 5, people 51 to 100 in groups 6 to 10, and so on. */
+/** Users 1 to 50 are members of groups 1 to 5, users 51 to 100 of groups 6 to 10, and so on. */
 const firstGroupOf = (userId: number) => Math.floor((userId - 1) / membersOfGroup) * groupsOfPerson + 1;
 
-const worldOf = (people: number): World => {
+const datasetOf = (people: number): Dataset => {
   const groups = (people / membersOfGroup) * groupsOfPerson;
   return {
     people,
@@ -41,38 +41,38 @@ const chatsKnownTo = (userId: number) =>
   ]);
 
 export const sync: Scenario = {
-  summary: "everyone comes back at once and catches up",
-  run({ quick, only }, arena) {
+  summary: "all devices reconnect at once and sync",
+  run({ quick, only }, databaseServer) {
     const people = quick ? 500 : 5000;
-    const world = worldOf(people);
+    const dataset = datasetOf(people);
     const names = only.filter((name) => name === "ours" || name === "ours-embedded");
-    const starts = names.map((name) => () => enter(name, { arena, world }));
-    return withContestants(starts, async (contestants) => {
+    const starters = names.map((name) => () => startServer(name, { databaseServer, dataset }));
+    return withServers(starters, async (servers) => {
       const faults: string[] = [];
       const targets: Target[] = [];
       const rows: (string | number)[][] = [];
-      for (const { name, url, tokenOf, cpu } of contestants) {
+      for (const { name, url, tokenOf, cpu } of servers) {
         const devices = Array.from({ length: people }, (_, index) => ({
           token: tokenOf(index + 1),
           chats: chatsKnownTo(index + 1),
         }));
         const load = await prepareLoad<SyncJob, SyncResult>("./sync-process.ts", { url, devices });
         const before = cpu();
-        const { readyMs, messages, refusals } = await load.run();
+        const { readyMs, messages, rejections } = await load.run();
         const after = cpu();
         await load.close();
-        const refused = Object.values(refusals).reduce((sum, count) => sum + count, 0);
-        const due = people * groupsOfPerson * missed;
-        if (messages !== due) faults.push(`${name}: ${messages} messages were told, not ${due}`);
+        const rejected = Object.values(rejections).reduce((sum, count) => sum + count, 0);
+        const expected = people * groupsOfPerson * missed;
+        if (messages !== expected) faults.push(`${name}: ${messages} messages were received, not ${expected}`);
         rows.push([
           name,
           quantile(readyMs, 0.5) / 1000,
           quantile(readyMs, 1) / 1000,
           (after.server - before.server) / people,
           (after.database - before.database) / people,
-          refused,
+          rejected,
         ]);
-        targets.push({ what: `refusals, ${name}`, measured: refused, limit: 0 });
+        targets.push({ name: `rejections, ${name}`, measured: rejected, limit: 0 });
       }
       const columns = [
         "",
@@ -80,9 +80,9 @@ export const sync: Scenario = {
         "all ready, s",
         "server CPU ms each",
         "database CPU ms each",
-        "refused at first",
+        "rejected at first",
       ];
-      return [{ title: `sync: ${people} devices come back at once`, columns, rows, targets, faults }];
+      return [{ title: `sync: ${people} devices reconnect at once`, columns, rows, targets, faults }];
     });
   },
 };

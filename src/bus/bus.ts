@@ -1,20 +1,20 @@
 import type { Logger } from "../logger.ts";
 
 /**
- * What the processes of one messenger tell each other. A hint, never the only copy: what is published may be lost, and
- * what it was about is then found in the database. Nothing here waits, and nothing throws.
+ * Messages between the processes of one messenger. Delivery is best-effort: a message is a hint, the database has the
+ * data. No method waits or throws.
  */
 export interface Bus {
-  /** Tells every other process, in the order of the calls. What cannot be told now is dropped. */
+  /** Sends a message to all other processes, in call order. It is dropped if it cannot be sent now. */
   publish(topic: string, body: object): void;
-  /** Hears what the others publish under a topic, never what this process does. The body is anything: check it. */
+  /** Receives what other processes publish under a topic, never messages of this process. The body is unvalidated. */
   subscribe(topic: string, listener: Listener): void;
   close(): Promise<void>;
 }
 
 export type Listener = (body: unknown) => void;
 
-/** Who listens to what. A listener that fails is logged, and disturbs nobody. */
+/** The listeners of each topic. If one throws, the error is logged and the others still run. */
 export class Subscriptions {
   private readonly byTopic = new Map<string, Listener[]>();
 
@@ -24,12 +24,13 @@ export class Subscriptions {
     this.byTopic.set(topic, [...(this.byTopic.get(topic) ?? []), listener]);
   }
 
-  hear(topic: string, body: unknown): void {
+  /** Calls the listeners of the topic. */
+  dispatch(topic: string, body: unknown): void {
     for (const listener of this.byTopic.get(topic) ?? []) {
       try {
         listener(body);
       } catch (error) {
-        this.log.warn({ err: error, topic }, "something heard on the bus could not be used");
+        this.log.warn({ err: error, topic }, "a bus listener failed");
       }
     }
   }
@@ -39,9 +40,9 @@ export class Subscriptions {
   }
 }
 
-/** Whether something from the bus is a list of ids. */
+/** Whether a value from the bus is a list of ids. */
 export const isIds = (value: unknown): value is number[] => Array.isArray(value) && value.every(Number.isSafeInteger);
 
-/** Whether something from the bus has fields. */
+/** Whether a value from the bus is an object. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

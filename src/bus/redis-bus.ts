@@ -1,74 +1,74 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../logger.ts";
 import { type Bus, isRecord, type Listener, Subscriptions } from "./bus.ts";
-import { closeRedis, type RedisClient, reportHealth } from "./redis.ts";
+import { closeRedis, logAvailability, type RedisClient } from "./redis.ts";
 
 /**
- * The version of what is said: it is part of the channel's name, so processes of versions that would not understand
- * each other (while a new one is rolled out) do not hear each other, and find everything in the database.
+ * Version of the message format, part of the channel's name. During a rollout, processes with different formats do not
+ * receive each other's messages and find the changes in the database.
  */
-const format = "v2";
+const formatVersion = "v2";
 
 /** How long a start waits for the subscription, in milliseconds. */
-const listenWithinMs = 5000;
+const subscribeTimeoutMs = 5000;
 
-/** The bus of a messenger in several processes: one channel of Redis, at most once. */
+/** The bus of a messenger with several processes: one Redis channel, at-most-once delivery. */
 export class RedisBus implements Bus {
-  private readonly self = crypto.randomUUID();
+  private readonly processId = crypto.randomUUID();
   private readonly channel: string;
-  private readonly listeners: Subscriptions;
-  /** A connection that listens can do nothing else. */
-  private readonly ear: RedisClient;
+  private readonly subscriptions: Subscriptions;
+  /** A connection of its own: a subscribed connection accepts no other commands. */
+  private readonly subscriber: RedisClient;
   private closed = false;
 
-  /** @param options.prefix tells several messengers on one Redis apart */
+  /** @param options.prefix separates several messengers on one Redis */
   constructor(private readonly options: { client: RedisClient; prefix: string; log: Logger }) {
     const { client, prefix, log } = options;
-    this.channel = `${prefix}:bus:${format}`;
-    this.listeners = new Subscriptions(log);
-    this.ear = client.duplicate();
+    this.channel = `${prefix}:bus:${formatVersion}`;
+    this.subscriptions = new Subscriptions(log);
+    this.subscriber = client.duplicate();
   }
 
-  /** Begins to listen; settles when it does, or at once while Redis is away. */
+  /** Subscribes to the channel. Resolves once subscribed, or at once while Redis is unavailable. */
   async open(): Promise<void> {
     const { client, log } = this.options;
-    reportHealth(this.ear, log.child({}, { level: "silent" }));
-    const listening = new Promise<void>((resolve) => {
-      // At every connection: the client itself renews a subscription only if it had succeeded once.
-      this.ear.on("ready", () => void this.listen().then(resolve));
+    logAvailability(this.subscriber, log.child({}, { level: "silent" }));
+    const subscribed = new Promise<void>((resolve) => {
+      // At every connection: the client renews a subscription by itself only if it succeeded before.
+      this.subscriber.on("ready", () => void this.subscribeToChannel().then(resolve));
     });
-    this.ear.connect().catch(() => {});
-    if (client.isReady) await Promise.race([listening, wait(listenWithinMs, undefined, { ref: false })]);
+    this.subscriber.connect().catch(() => {});
+    if (client.isReady) await Promise.race([subscribed, wait(subscribeTimeoutMs, undefined, { ref: false })]);
   }
 
   publish(topic: string, body: object): void {
     const { client, log } = this.options;
     if (this.closed || !client.isReady) return;
     client
-      .publish(this.channel, JSON.stringify({ from: this.self, topic, body }))
-      .catch((error) => log.debug({ err: error, topic }, "not told on the bus"));
+      .publish(this.channel, JSON.stringify({ from: this.processId, topic, body }))
+      .catch((error) => log.debug({ err: error, topic }, "a bus message was not published"));
   }
 
   subscribe(topic: string, listener: Listener): void {
-    this.listeners.add(topic, listener);
+    this.subscriptions.add(topic, listener);
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    this.listeners.clear();
-    await closeRedis(this.ear);
+    this.subscriptions.clear();
+    await closeRedis(this.subscriber);
   }
 
-  private async listen(): Promise<void> {
-    await this.ear
-      .subscribe(this.channel, this.hear)
-      .catch((error) => this.options.log.debug({ err: error }, "not listening to the bus yet"));
+  private async subscribeToChannel(): Promise<void> {
+    await this.subscriber
+      .subscribe(this.channel, this.receive)
+      .catch((error) => this.options.log.debug({ err: error }, "not subscribed to the bus yet"));
   }
 
-  private readonly hear = (text: string): void => {
-    const heard = parse(text);
-    if (!isRecord(heard) || heard.from === this.self || typeof heard.topic !== "string") return;
-    this.listeners.hear(heard.topic, heard.body);
+  private readonly receive = (text: string): void => {
+    const message = parse(text);
+    if (!isRecord(message) || message.from === this.processId || typeof message.topic !== "string") return;
+    this.subscriptions.dispatch(message.topic, message.body);
   };
 }
 

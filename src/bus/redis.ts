@@ -1,83 +1,86 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createClient, ErrorReply } from "@redis/client";
+import { exponentialBackoff } from "../concurrency/backoff.ts";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 
-/** How long a start waits for Redis before it goes on without, in milliseconds. */
-const startWithinMs = 5000;
-const connectWithinMs = 5000;
-const retryMs = { first: 100, most: 5000 };
-/** Commands under way at the most; further ones fail at once, so that a Redis that hangs costs no memory. */
-const mostUnderWay = 10_000;
-/** How long what is under way may take when the connection is closed, in milliseconds. */
-const farewellMs = 1000;
+/** How long a start waits for Redis before it continues without it, in milliseconds. */
+const startTimeoutMs = 5000;
+const connectTimeoutMs = 5000;
+const backoffMs = exponentialBackoff({ firstMs: 100, maxMs: 5000 });
+/** Commands in progress; further ones fail at once, so that an unresponsive Redis takes no memory. */
+const maxCommandsInProgress = 10_000;
+/** How long commands in progress may take while the connection is closed, in milliseconds. */
+const closeTimeoutMs = 1000;
 
-/** Answers of a Redis that is well and soon ready. */
-const passing = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)/;
+/** Error replies of a Redis that works and will soon be ready. */
+const transientReplies = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)/;
 
-/** A connection for commands. While Redis is away a command fails at once: nothing queues up. */
+/** A connection for commands. While Redis is unavailable, commands fail at once instead of queueing. */
 export type RedisClient = ReturnType<typeof makeClient>;
 
 const makeClient = (url: string) =>
   createClient({
     url,
     disableOfflineQueue: true,
-    commandsQueueMaxLength: mostUnderWay,
-    // A matter of one vendor's service.
+    commandsQueueMaxLength: maxCommandsInProgress,
+    // Exists in Redis Enterprise only.
     maintNotifications: "disabled",
-    socket: { connectTimeout: connectWithinMs, reconnectStrategy: pauseBeforeRetry },
+    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: retryDelayMs },
   });
 
-/** Backs off, with some chance in it, so that processes do not come back in step. */
-const pauseBeforeRetry = (retries: number): number =>
-  Math.min(retryMs.first * 2 ** Math.min(retries, 10), retryMs.most) * (0.5 + Math.random() / 2);
+/** Exponential back-off with jitter, so that processes do not reconnect in step. */
+const retryDelayMs = (retries: number): number => backoffMs(retries) * (0.5 + Math.random() / 2);
 
 /**
- * Connects to Redis (6 or newer), and keeps connecting whenever it is away.
- * @returns as soon as it is there, or after some seconds without it
- * @throws StartError when Redis is there and refuses us
+ * Connects to Redis (6 or newer) and reconnects whenever the connection is lost.
+ * @returns once connected, or after some seconds without a connection
+ * @throws StartError if Redis responds with an error, such as a wrong password
  */
 export async function connectRedis(options: { url: string; log: Logger; signal: AbortSignal }): Promise<RedisClient> {
   const { url, log, signal } = options;
   const client = makeClient(url);
-  reportHealth(client, log);
-  const refused = new Promise<never>((_, reject) => {
+  logAvailability(client, log);
+  const rejected = new Promise<never>((_, reject) => {
     client.on("error", (error) => {
-      const isRefusal = error instanceof ErrorReply && !passing.test(error.message);
-      if (isRefusal) reject(new StartError(`Redis refuses: ${error.message}. Check REDIS_URL.`));
+      const isRejection = error instanceof ErrorReply && !transientReplies.test(error.message);
+      if (isRejection) reject(new StartError(`Redis rejects the connection: ${error.message}. Check REDIS_URL.`));
     });
   });
-  // A refusal after the start is one more reason to try again.
-  refused.catch(() => {});
+  // After the start, a rejection is only a reason to reconnect.
+  rejected.catch(() => {});
   const ready = client.connect();
   ready.catch(() => {});
   try {
-    await Promise.race([ready, refused, wait(startWithinMs, undefined, { signal, ref: false })]);
+    await Promise.race([ready, rejected, wait(startTimeoutMs, undefined, { signal, ref: false })]);
   } catch (error) {
     client.destroy();
     throw error;
   }
-  if (!client.isReady) log.warn("Redis is not there; going on without it, and trying again");
+  if (!client.isReady) log.warn("Redis is unavailable; continuing without it and reconnecting");
   return client;
 }
 
-/** Closes after what is under way. */
+/** Waits for commands in progress, then closes the connection. */
 export async function closeRedis(client: RedisClient): Promise<void> {
-  if (client.isReady) await Promise.race([client.close().catch(() => {}), wait(farewellMs, undefined, { ref: false })]);
+  if (client.isReady) {
+    await Promise.race([client.close().catch(() => {}), wait(closeTimeoutMs, undefined, { ref: false })]);
+  }
   client.destroy();
 }
 
 /**
- * Listens for errors, which unheard would end the process, and says once that Redis has gone, and once that it is back.
+ * Logs once when Redis becomes unavailable and once when it is available again. Without an error listener, errors of
+ * the client would end the process.
  */
-export function reportHealth(client: RedisClient, log: Logger): void {
-  let isAway = false;
+export function logAvailability(client: RedisClient, log: Logger): void {
+  let unavailable = false;
   client.on("error", (error) => {
-    if (!isAway) log.warn({ err: error }, "Redis is away; going on without it, and trying again");
-    isAway = true;
+    if (!unavailable) log.warn({ err: error }, "Redis is unavailable; continuing without it and reconnecting");
+    unavailable = true;
   });
   client.on("ready", () => {
-    if (isAway) log.info("Redis is back");
-    isAway = false;
+    if (unavailable) log.info("Redis is available again");
+    unavailable = false;
   });
 }

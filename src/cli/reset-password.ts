@@ -5,11 +5,12 @@ import { createLogger } from "../logger.ts";
 import { resetPassword } from "../services/accounts/password-reset.ts";
 import { Passwords } from "../services/accounts/passwords.ts";
 
-// The operator's command: `npm run user:reset-password -- ann@example.org`.
+// Command for operators: `npm run user:reset-password -- ann@example.org`.
 
 async function main(): Promise<void> {
   const email = process.argv.at(-1) ?? "";
-  if (!email.includes("@")) throw new StartError("Say whose: npm run user:reset-password -- ann@example.org");
+  if (!email.includes("@"))
+    throw new StartError("Pass an e-mail address: npm run user:reset-password -- ann@example.org");
   const config = loadSettings();
   const { database, close } = await openDatabase({
     databaseUrl: config.database.url,

@@ -1,41 +1,42 @@
-/** More than one statement should be given. */
-const mostAtOnce = 1000;
+/** Ids in one lookup; larger statements gain nothing. */
+const maxBatchSize = 1000;
 
-interface Asked<Found> {
+interface PendingLoad<Row> {
   id: number;
-  resolve: (found: Found | undefined) => void;
+  resolve: (row: Row | undefined) => void;
   reject: (error: unknown) => void;
 }
 
 /**
- * Looks rows up for many askers at once: what is asked while a look is under way goes into the next one, so that a crowd
- * that comes back at the same moment shares a few statements. Whoever asks is answered by a look that began afterwards.
+ * Looks rows up by id, one lookup at a time: ids requested while a lookup is in progress share the next one. Many
+ * clients that reconnect at the same moment therefore need only a few statements. Each result comes from a lookup that
+ * began after its request.
  */
-export class BatchLoader<Found> {
-  private asked: Asked<Found>[] = [];
-  private isLooking = false;
+export class BatchLoader<Row> {
+  private pending: PendingLoad<Row>[] = [];
+  private isRunning = false;
 
-  constructor(private readonly lookUp: (ids: number[]) => Promise<ReadonlyMap<number, Found>>) {}
+  constructor(private readonly lookUp: (ids: number[]) => Promise<ReadonlyMap<number, Row>>) {}
 
-  /** What is found under this id; undefined where there is nothing. */
-  load(id: number): Promise<Found | undefined> {
+  /** Returns the row with this id, or undefined if there is none. */
+  load(id: number): Promise<Row | undefined> {
     return new Promise((resolve, reject) => {
-      this.asked.push({ id, resolve, reject });
-      if (!this.isLooking) void this.look();
+      this.pending.push({ id, resolve, reject });
+      if (!this.isRunning) void this.run();
     });
   }
 
-  private async look(): Promise<void> {
-    this.isLooking = true;
-    while (this.asked.length > 0) {
-      const some = this.asked.splice(0, mostAtOnce);
+  private async run(): Promise<void> {
+    this.isRunning = true;
+    while (this.pending.length > 0) {
+      const batch = this.pending.splice(0, maxBatchSize);
       try {
-        const found = await this.lookUp([...new Set(some.map(({ id }) => id))]);
-        for (const { id, resolve } of some) resolve(found.get(id));
+        const rows = await this.lookUp([...new Set(batch.map(({ id }) => id))]);
+        for (const { id, resolve } of batch) resolve(rows.get(id));
       } catch (error) {
-        for (const { reject } of some) reject(error);
+        for (const { reject } of batch) reject(error);
       }
     }
-    this.isLooking = false;
+    this.isRunning = false;
   }
 }

@@ -1,27 +1,27 @@
 import { Semaphore } from "./semaphore.ts";
 
 /**
- * Lets only so many run at a time, and of each person one; the others wait. In the line for all stands everybody at most
- * once, so who asks for a hundred things is served in turns with who asks for one.
+ * Limits concurrency overall and to one task per user. Each user has at most one task in the shared queue, so users
+ * with many tasks cannot starve others.
  */
 export class FairQueue {
-  private readonly line: Semaphore;
-  /** Settles when all that a person has asked for by now is done. */
-  private readonly lastOf = new Map<number, Promise<void>>();
+  private readonly semaphore: Semaphore;
+  /** For each user, settles when all tasks queued so far are done. */
+  private readonly lastTasks = new Map<number, Promise<void>>();
 
-  constructor(atATime: number) {
-    this.line = new Semaphore(atATime);
+  constructor(concurrency: number) {
+    this.semaphore = new Semaphore(concurrency);
   }
 
-  /** Does the work when it is this person's turn. */
-  run<T>(userId: number, work: () => Promise<T>): Promise<T> {
-    const before = this.lastOf.get(userId) ?? Promise.resolve();
-    const done = before.then(() => this.line.run(work));
-    const settled: Promise<void> = done.then(ignore, ignore).then(() => {
-      if (this.lastOf.get(userId) === settled) this.lastOf.delete(userId);
+  /** Runs the task after the user's earlier tasks and when the shared queue reaches it. */
+  run<T>(userId: number, task: () => Promise<T>): Promise<T> {
+    const previous = this.lastTasks.get(userId) ?? Promise.resolve();
+    const result = previous.then(() => this.semaphore.run(task));
+    const settled: Promise<void> = result.then(ignore, ignore).then(() => {
+      if (this.lastTasks.get(userId) === settled) this.lastTasks.delete(userId);
     });
-    this.lastOf.set(userId, settled);
-    return done;
+    this.lastTasks.set(userId, settled);
+    return result;
   }
 }
 

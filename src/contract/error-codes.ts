@@ -1,4 +1,5 @@
 import type { ErrorKind } from "../errors.ts";
+import { described, named, oneOf, type Schema } from "./schema.ts";
 
 /** The code that clients read for each kind of error, on HTTP and on the WebSocket alike. */
 export const errorCodes = {
@@ -17,8 +18,63 @@ export const errorCodes = {
   internal: "INTERNAL",
 } as const satisfies Record<ErrorKind, string>;
 
-/** Every code there is. */
+/** Codes for what is rejected before it becomes a request of a known route or type. */
+export type EdgeErrorCode = "BAD_JSON" | "UNKNOWN_TYPE" | "TOO_LARGE" | "METHOD_NOT_ALLOWED" | "FOREIGN_ORIGIN";
+
 export type ErrorCode = (typeof errorCodes)[ErrorKind] | EdgeErrorCode;
 
-/** What an edge answers to something that never became a request. */
-export type EdgeErrorCode = "BAD_JSON" | "UNKNOWN_TYPE" | "TOO_LARGE" | "METHOD_NOT_ALLOWED" | "FOREIGN_ORIGIN";
+/** Every error code, with its meaning for clients. */
+export const errorCodeMeanings: Readonly<Record<ErrorCode, string>> = {
+  VALIDATION: "A field breaks its rule; the text names both.",
+  UNAUTHENTICATED: "The token is missing, invalid or expired, or its session has ended.",
+  BAD_CREDENTIALS: "The e-mail address or the password is wrong.",
+  REAUTH_REQUIRED: "The change needs the current password.",
+  FORBIDDEN: "The user's role does not allow this.",
+  NOT_MEMBER: "The chat does not exist, or the user is not a member of it.",
+  NOT_FOUND: "It does not exist, or the user may not see it.",
+  EMAIL_TAKEN: "Another account has this e-mail address.",
+  CONFLICT: "The current state does not allow this.",
+  LIMIT: "A maximum is reached.",
+  RATE_LIMITED: "Too many requests; wait `retryAfterMs`.",
+  UNAVAILABLE:
+    "The server cannot do it now, or the outcome is unknown; repeat the request, with the same `clientMessageId`.",
+  INTERNAL: "An error of the server.",
+  BAD_JSON: "The body or frame is not one JSON object.",
+  UNKNOWN_TYPE: "There is no such message type. WebSocket only.",
+  TOO_LARGE: "The body is too large. HTTP only.",
+  METHOD_NOT_ALLOWED: "The address does not have this method; `Allow` lists those it has. HTTP only.",
+  FOREIGN_ORIGIN: "The page's origin may not open a WebSocket. Only in answer to the upgrade request.",
+};
+
+/** The code of an error, for programs. */
+export const errorCode: Schema<ErrorCode> = named(
+  "ErrorCode",
+  described(
+    oneOf(...(Object.keys(errorCodeMeanings) as ErrorCode[])),
+    Object.entries(errorCodeMeanings)
+      .map(([code, meaning]) => `\`${code}\`: ${meaning}`)
+      .join("\n\n"),
+  ),
+);
+
+/** The HTTP status of each error code. */
+export const httpStatuses = {
+  VALIDATION: 400,
+  UNAUTHENTICATED: 401,
+  BAD_CREDENTIALS: 401,
+  REAUTH_REQUIRED: 403,
+  FORBIDDEN: 403,
+  NOT_MEMBER: 404,
+  NOT_FOUND: 404,
+  EMAIL_TAKEN: 409,
+  CONFLICT: 409,
+  LIMIT: 409,
+  RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+  BAD_JSON: 400,
+  UNKNOWN_TYPE: 400,
+  TOO_LARGE: 413,
+  METHOD_NOT_ALLOWED: 405,
+  FOREIGN_ORIGIN: 403,
+} as const satisfies Record<ErrorCode, number>;

@@ -1,12 +1,17 @@
-import type { ErrorCode } from "./error-codes.ts";
+import { type ErrorCode, errorCode } from "./error-codes.ts";
+import { requestId, retryAfterMs } from "./fields.ts";
 import type { MessageItem } from "./messages.ts";
+import { described, exactly, type Infer, named, object, optional, text } from "./schema.ts";
 
 /* The envelopes of the WebSocket. Every frame is one JSON text. */
 
-/** Brought by the client, given back in the one answer. */
-export type RequestId = string | number;
+/** The subprotocol of this contract. Browsers cannot set headers; they offer it beside `bearer.<token>`. */
+export const subprotocol = "messenger.v1";
 
-/** The type under which errors of frames that named no known type are answered. */
+/** Sent by the client and returned in the one answer. */
+export type RequestId = Infer<ReturnType<typeof requestId>>;
+
+/** The type of errors that answer a frame without a known type. */
 export const unknownRequestType = "processor";
 
 export interface AnswerFrame<Data = unknown, Item = unknown> {
@@ -22,17 +27,22 @@ export interface PushFrame<Item = MessageItem> {
   params: { data: null; message: string | null; senderName: string | null; item: Item; isBroadcast: true };
 }
 
-export interface ErrorFrame {
-  error: true;
-  type: string;
-  message: string;
-  code: ErrorCode;
-  requestId?: RequestId;
-  retryable?: true;
-  retryAfterMs?: number;
-}
+/** The answer to a request that was rejected. */
+export const errorFrameSchema = named(
+  "ErrorFrame",
+  object({
+    error: exactly(true),
+    type: described(text({ max: 64 }), `The type of the request; \`${unknownRequestType}\` if it named no known type.`),
+    message: described(text({ max: 1000 }), "What is wrong, for people."),
+    code: errorCode,
+    requestId: optional(requestId()),
+    retryable: optional(described(exactly(true), "The outcome is unknown; the same request may be sent again.")),
+    retryAfterMs: optional(retryAfterMs()),
+  }),
+);
+export type ErrorFrame = Infer<typeof errorFrameSchema>;
 
-const echoed = (requestId: RequestId | undefined) => (requestId === undefined ? {} : { requestId });
+const withRequestId = (requestId: RequestId | undefined) => (requestId === undefined ? {} : { requestId });
 
 export function answerFrame<D, I>(type: string, reply: { data: D; item: I }, requestId?: RequestId): AnswerFrame<D, I> {
   const { data, item } = reply;
@@ -40,15 +50,15 @@ export function answerFrame<D, I>(type: string, reply: { data: D; item: I }, req
     type,
     success: true,
     params: { data, message: null, senderName: null, item, isBroadcast: false },
-    ...echoed(requestId),
+    ...withRequestId(requestId),
   };
 }
 
 export function pushFrame<I>(
   type: string,
-  news: { message: string | null; senderName: string | null; item: I },
+  params: { message: string | null; senderName: string | null; item: I },
 ): PushFrame<I> {
-  const { message, senderName, item } = news;
+  const { message, senderName, item } = params;
   return { type, success: true, params: { data: null, message, senderName, item, isBroadcast: true } };
 }
 
@@ -63,7 +73,7 @@ export function errorFrame(
     type,
     message,
     code,
-    ...echoed(requestId),
+    ...withRequestId(requestId),
     ...(code === "UNAVAILABLE" && { retryable: true as const }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };

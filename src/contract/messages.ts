@@ -11,52 +11,72 @@ import {
   userId,
   version,
 } from "./fields.ts";
-import { described, exactly, flag, type Infer, nullable, object, oneOf, optional, text } from "./schema.ts";
+import { described, exactly, flag, type Infer, named, nullable, object, oneOf, optional, text } from "./schema.ts";
+
+/** A role that the owner of a group can give. */
+export const assignableRole = named("AssignableRole", oneOf("admin", "member"));
 
 /** What happened to a group, for programs; the message's text says the same for people. */
-export const chatEvent = object({
-  kind: described(oneOf(...eventKinds), "What happened. More kinds will come: treat an unknown one as plain text."),
-  byUserId: described(userId(), "Who did it."),
-  userId: optional(described(userId(), "Whom it happened to, where that is not `byUserId`.")),
-  groupName: optional(described(groupName(), "The name given by `groupCreated` and `groupRenamed`.")),
-  role: optional(described(oneOf("admin", "member"), "The role given by `roleChanged`.")),
-});
+export const chatEvent = named(
+  "ChatEvent",
+  object({
+    kind: named(
+      "ChatEventKind",
+      described(oneOf(...eventKinds), "What happened. More kinds will be added: show an unknown one as plain text."),
+    ),
+    byUserId: described(userId(), "The user who did it."),
+    userId: optional(described(userId(), "The user it happened to, if that is not `byUserId`.")),
+    groupName: optional(described(groupName(), "The name given by `groupCreated` and `groupRenamed`.")),
+    role: optional(described(assignableRole, "The role given by `roleChanged`.")),
+  }),
+);
 export type ChatEvent = Infer<typeof chatEvent>;
 
-/** The message that another one answers, as it is today. */
-export const repliedMessage = object({
-  messageId: messageId(),
-  senderId: userId(),
-  senderName: text({ max: 64 }),
-  preview: described(text({ min: 0, max: 100, blank: true }), "How it begins; empty once deleted."),
-  deletedAt: nullable(time()),
-});
+/** The current state of the message that another one replies to. */
+export const repliedMessage = named(
+  "RepliedMessage",
+  object({
+    messageId: messageId(),
+    senderId: userId(),
+    senderName: text({ max: 64 }),
+    preview: described(text({ min: 0, max: 100, blank: true }), "The beginning of its text; empty once deleted."),
+    deletedAt: nullable(time()),
+  }),
+);
 
 /** A message as pushes and answers carry it in `params.item`. */
-export const messageItem = object({
-  chatId: chatId(),
-  messageId: messageId(),
-  seq: seq(),
-  version: version(),
-  senderId: userId(),
-  senderName: described(text({ max: 64 }), "First name of the sender; `Deleted user` once the account is gone."),
-  senderLastName: nullable(text({ max: 64 })),
-  receiverId: optional(described(userId(), "In a dialog: whom the message is for.")),
-  groupId: optional(groupId()),
-  groupName: optional(groupName()),
-  message: described(shownText(), "The text; empty once deleted."),
-  clientMessageId: optional(clientMessageId()),
-  duplicate: optional(described(exactly(true), "This `clientMessageId` was stored before; nothing was stored now.")),
-  replyTo: optional(repliedMessage),
-  notification: described(flag(), "The server wrote it about the group; `event` says what happened."),
-  event: optional(chatEvent),
-  createdAt: time(),
-  editedAt: nullable(time()),
-  deletedAt: nullable(time()),
-});
+export const messageItem = named(
+  "MessageItem",
+  object({
+    chatId: chatId(),
+    messageId: messageId(),
+    seq: seq(),
+    version: version(),
+    senderId: userId(),
+    senderName: described(text({ max: 64 }), "First name of the sender; `Deleted user` once the account is gone."),
+    senderLastName: nullable(text({ max: 64 })),
+    receiverId: optional(described(userId(), "The recipient, in a dialog.")),
+    groupId: optional(groupId()),
+    groupName: optional(groupName()),
+    message: described(shownText(), "The text; empty once deleted."),
+    clientMessageId: optional(clientMessageId()),
+    duplicate: optional(
+      described(
+        exactly(true),
+        "The message was stored by an earlier request with this `clientMessageId`; this one stored nothing.",
+      ),
+    ),
+    replyTo: optional(repliedMessage),
+    notification: described(flag(), "A system message of the group; `event` says what happened."),
+    event: optional(chatEvent),
+    createdAt: time(),
+    editedAt: nullable(time()),
+    deletedAt: nullable(time()),
+  }),
+);
 export type MessageItem = Infer<typeof messageItem>;
 
-/** An item for the documents: what is given, and what all have in common. */
+/** An example item for the documents, with defaults for the fields that are not given. */
 export const exampleItem = (given: Partial<MessageItem>): MessageItem => ({
   chatId: 1,
   messageId: 65,
@@ -73,7 +93,7 @@ export const exampleItem = (given: Partial<MessageItem>): MessageItem => ({
   ...given,
 });
 
-/** What every row of a list of messages carries beside the columns that its screen names. */
+/** The fields that every row of a list of messages has beside its own columns. */
 export const rowExtras = {
   id: messageId(),
   seq: seq(),
@@ -85,5 +105,5 @@ export const rowExtras = {
   deletedAt: nullable(time()),
 } as const;
 
-/** What every row has in common, for the documents. */
+/** Example values of `rowExtras`. */
 export const exampleRowExtras = { id: 65, seq: 12, version: 12, notification: false, editedAt: null, deletedAt: null };

@@ -1,25 +1,74 @@
-import type { ErrorCode } from "./error-codes.ts";
-import { described, integer, object, optional, text } from "./schema.ts";
+import { STATUS_CODES } from "node:http";
+import type { AppError } from "../errors.ts";
+import { type ErrorCode, errorCode, errorCodes, httpStatuses } from "./error-codes.ts";
+import { retryAfterMs } from "./fields.ts";
+import { described, exactly, type Infer, integer, named, object, optional, text } from "./schema.ts";
 
 /** An error on HTTP, RFC 9457. */
-export interface Problem {
-  type: "about:blank";
-  title: string;
-  status: number;
-  detail: string;
-  code: ErrorCode;
-  requestId: string;
-  retryAfterMs?: number;
-}
-
-export const problem = object({
-  type: text({ max: 100 }),
-  title: described(text({ max: 100 }), "The status in words."),
-  status: integer({ min: 400, max: 599 }),
-  detail: described(text({ max: 1000 }), "What is wrong and what to do, for people."),
-  code: described(text({ max: 40 }), "What is wrong, for programs."),
-  requestId: described(text({ max: 64 }), "Quote it when you report a fault; it stands in the server's log."),
-  retryAfterMs: optional(integer({ min: 0, max: 3_600_000 })),
-});
+export const problem = named(
+  "Problem",
+  object({
+    type: exactly("about:blank"),
+    title: described(text({ max: 100 }), "The status in words."),
+    status: integer({ min: 400, max: 599 }),
+    detail: described(text({ max: 1000 }), "What is wrong and what to do, for people."),
+    code: errorCode,
+    requestId: described(text({ max: 64 }), "Quote it when you report an error; the server's log contains it."),
+    retryAfterMs: optional(retryAfterMs()),
+  }),
+);
+export type Problem = Infer<typeof problem>;
 
 export const problemMediaType = "application/problem+json";
+
+/** An error that HTTP itself detects, before or without a request that reaches the services. */
+export interface EdgeError {
+  code: ErrorCode;
+  detail: string;
+  /** The status of the code by default. */
+  status?: number;
+}
+
+/** An error response, independent of the way it is written. */
+export interface ErrorResponse {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+}
+
+/** Builds the response to an error: the problem and its headers. It must not be cached. */
+export function errorResponse(error: AppError | EdgeError, requestId: string): ErrorResponse {
+  const { code, detail, status, retryAfterMs } = "kind" in error ? fromAppError(error) : fromEdgeError(error);
+  const body: Problem = {
+    type: "about:blank",
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail,
+    code,
+    requestId,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+  return {
+    status,
+    headers: {
+      "Content-Type": problemMediaType,
+      "Cache-Control": "no-store",
+      ...(retryAfterMs !== undefined && { "Retry-After": String(Math.ceil(retryAfterMs / 1000)) }),
+      ...(status === 401 && { "WWW-Authenticate": "Bearer" }),
+    },
+    body: JSON.stringify(body),
+  };
+}
+
+type ErrorFields = Pick<Problem, "code" | "detail" | "status"> & { retryAfterMs?: number | undefined };
+
+function fromAppError({ kind, message, retryAfterMs }: AppError): ErrorFields {
+  const code = errorCodes[kind];
+  return { code, detail: message, status: httpStatuses[code], retryAfterMs };
+}
+
+const fromEdgeError = ({ code, detail, status = httpStatuses[code] }: EdgeError): ErrorFields => ({
+  code,
+  detail,
+  status,
+});

@@ -1,9 +1,10 @@
 import Joi from "joi";
 import { AppError } from "../errors.ts";
+import { hasPrototypeKey } from "./prototype-key.ts";
 
 /*
- * A small typed layer over Joi. Joi checks values and prints JSON Schema, but infers no types from its keys; here
- * each builder names the TypeScript type beside the rule, so that one text gives the check, the type and the document.
+ * A typed layer over Joi. Joi checks values and prints JSON Schema, but infers no types from its keys; here each builder
+ * names the TypeScript type beside the rule, so that one declaration gives the check, the type and the documents.
  * This is one of the two marked places where `as` and `any` are allowed.
  */
 
@@ -11,16 +12,19 @@ declare const inferred: unique symbol;
 
 /** A rule for values of type `T`. */
 export interface Schema<T> {
+  /** Checks values. */
   readonly joi: Joi.Schema;
+  /** Prints the documents: the same rule, with a reference in place of each named schema inside it. */
+  readonly document: Joi.Schema;
   readonly [inferred]?: T;
 }
 
-/** A rule for a key that may be missing. */
+/** A rule for a key that may be left out. */
 export interface Optional<T> extends Schema<T> {
   readonly optional: true;
 }
 
-/** The type of the values that a schema lets through. */
+/** The type of the values that a schema accepts. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
 /** The keys of an object and their rules. */
@@ -34,36 +38,59 @@ export type InferShape<P extends Shape> = Flat<
   { [K in Exclude<keyof P, OptionalKeys<P>>]: Infer<P[K]> } & { [K in OptionalKeys<P>]?: Infer<P[K]> }
 >;
 
-const schema = <T>(joi: Joi.Schema): Schema<T> => ({ joi });
+const schema = <T>(joi: Joi.Schema, document = joi): Schema<T> => ({ joi, document });
+
+/** A rule made of other schemas, once from their checks and once from their documents. */
+const compose = <T>(make: (ruleOf: (inner: Schema<unknown>) => Joi.Schema) => Joi.Schema): Schema<T> =>
+  schema(
+    make(({ joi }) => joi),
+    make(({ document }) => document),
+  );
+
+const namedSchemas = new Map<string, Schema<unknown>>();
+
+/**
+ * Gives a schema a name. The documents define it once under that name and refer to it everywhere else.
+ * @throws Error if another schema has the name
+ */
+export function named<T>(name: string, definition: Schema<T>): Schema<T> {
+  if (namedSchemas.has(name)) throw new Error(`There are two schemas named ${name}`);
+  namedSchemas.set(name, definition);
+  return schema(definition.joi, Joi.link(`#${name}`));
+}
+
+/** The definition behind a name given with `named`. */
+export const schemaNamed = (name: string): Schema<unknown> | undefined => namedSchemas.get(name);
 
 /** Text between `min` and `max` UTF-16 units, without U+0000 (PostgreSQL cannot store it) and lone surrogates. */
 export function text(options: { min?: number; max: number; blank?: boolean }): Schema<string> {
   const { min = 1, max, blank = false } = options;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the one that PostgreSQL cannot store
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL cannot store U+0000
   const rule = blank ? /^[^\u0000\ud800-\udfff]*$/u : /^(?=[\s\S]*\S)[^\u0000\ud800-\udfff]*$/u;
   const words = blank ? "not hold U+0000 or a lone surrogate" : "not be blank, or hold U+0000 or a lone surrogate";
   const joi = Joi.string().min(min).max(max).pattern(rule, { name: words });
   return schema(min === 0 ? joi.allow("") : joi);
 }
 
-/** A password of at least `min` characters and at most the 72 bytes that bcrypt looks at. */
+/** A password of at least `min` characters and at most 72 bytes, the input limit of bcrypt. */
 export function password(options: { min: number }): Schema<string> {
   const joi = (text({ min: options.min, max: 72 }).joi as Joi.StringSchema).max(72, "utf8");
   return schema(joi.messages({ "string.max": "{{#label}} must be at most 72 bytes long" }));
 }
 
-/** Text of a given form; `words` completes the sentence "<field> must ...". */
+/** Text that matches a pattern; `words` completes the sentence "<field> must ...". */
 export function textLike(pattern: RegExp, words: string): Schema<string> {
   return schema(Joi.string().pattern(pattern, { name: words }));
 }
 
-/** An e-mail address: one `@`, at most 254 characters, any domain; no list of top-level domains is kept. */
+/** An e-mail address: one `@`, at most 254 characters, any domain; not checked against a list of top-level domains. */
 export function email(): Schema<string> {
-  return schema(
-    (text({ max: 254 }).joi as Joi.StringSchema).pattern(/^[^\s@]+@[^\s@]+$/u, {
-      name: "be an e-mail address: one @, and no spaces",
-    }),
-  );
+  const words = "be an e-mail address: one @, and no spaces";
+  const joi = (text({ max: 254 }).joi as Joi.StringSchema).pattern(/^[^\s@]+@[^\s@]+$/u, { name: words });
+  // The documents have one pattern for both rules: of two, code generators make an intersection of unknown types.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL cannot store U+0000
+  const pattern = /^[^\s@\u0000\ud800-\udfff]+@[^\s@\u0000\ud800-\udfff]+$/u;
+  return schema(joi, Joi.string().min(1).max(254).pattern(pattern));
 }
 
 /** A whole number between `min` and `max`, both included. */
@@ -75,28 +102,31 @@ export function flag(): Schema<boolean> {
   return schema(Joi.boolean());
 }
 
-/** One of the given words. */
+/** One of the given values. */
 export function oneOf<const T extends string>(...words: T[]): Schema<T> {
   return schema(Joi.string().valid(...words));
 }
 
 /** Exactly this value. */
-export function exactly<const T extends boolean | null>(value: T): Schema<T> {
+export function exactly<const T extends boolean | string | null>(value: T): Schema<T> {
   return schema(Joi.valid(value));
 }
 
-/** A moment in ISO 8601, UTC. */
+/** A time in ISO 8601, UTC. */
 export function moment(): Schema<string> {
   return schema(Joi.string().isoDate());
 }
 
 export function nullable<T>(inner: Schema<T>): Schema<T | null> {
-  return schema(inner.joi.allow(null));
+  return compose((ruleOf) => ruleOf(inner).allow(null));
 }
 
 export function list<T>(item: Schema<T>, options: { max?: number } = {}): Schema<T[]> {
-  const joi = Joi.array().items(item.joi);
-  return schema(options.max === undefined ? joi : joi.max(options.max));
+  const { max } = options;
+  return compose((ruleOf) => {
+    const joi = Joi.array().items(ruleOf(item));
+    return max === undefined ? joi : joi.max(max);
+  });
 }
 
 /** A list of ids of any length. Checked in one pass: `list` is ten times slower. For messages on the bus. */
@@ -107,61 +137,51 @@ export function idList(): Schema<number[]> {
   );
 }
 
-/** A list of exactly these places, of which the last `optionalCount` may be missing. */
+/** A list with exactly these elements; the last `options.optional` of them may be left out. */
 export function integers(places: readonly Schema<number>[], options: { optional: number }): Schema<number[]> {
   const required = places.length - options.optional;
   return schema(Joi.array().ordered(...places.map(({ joi }, index) => (index < required ? joi.required() : joi))));
 }
 
 export function either<A, B>(first: Schema<A>, second: Schema<B>): Schema<A | B> {
-  return schema(Joi.alternatives(first.joi, second.joi));
+  return compose((ruleOf) => Joi.alternatives(ruleOf(first), ruleOf(second)));
 }
 
-/** A key that may be missing; never `null`. */
+/** A key that may be left out; never `null`. */
 export function optional<T>(inner: Schema<T>): Optional<T> {
-  return { joi: inner.joi.optional(), optional: true };
+  return { ...compose<T>((ruleOf) => ruleOf(inner).optional()), optional: true };
 }
 
-/** A sentence for the documents. */
-export function described<S extends Schema<unknown>>(inner: S, words: string): S {
-  return { ...inner, joi: inner.joi.description(words) };
+/** Adds a sentence for the documents. */
+export function described<S extends Schema<unknown>>(inner: S, description: string): S {
+  return { ...inner, ...compose((ruleOf) => ruleOf(inner).description(description)) };
 }
 
 /** An object with these keys, all required unless `optional`; unknown keys are ignored. */
 export function object<P extends Shape>(shape: P): Schema<InferShape<P>> {
-  const keys = Object.entries(shape).map(([key, value]) => [
-    key,
-    "optional" in value ? value.joi : value.joi.required(),
-  ]);
-  return schema(Joi.object(Object.fromEntries(keys)).unknown(true));
+  return keys(shape, (rule) => rule.unknown(true));
 }
 
 /** An object with these keys and no others. */
 export function closedObject<P extends Shape>(shape: P): Schema<InferShape<P>> {
-  return schema((object(shape).joi as Joi.ObjectSchema).unknown(false));
+  return keys(shape, (rule) => rule.unknown(false));
 }
 
 /** An object with at least one of these keys and no others. */
 export function someOf<P extends Shape>(shape: P): Schema<InferShape<P>> {
-  return schema((closedObject(shape).joi as Joi.ObjectSchema).min(1));
+  return keys(shape, (rule) => rule.unknown(false).min(1));
 }
 
-/**
- * JSON may hold a key "__proto__"; Joi lets it pass, and code that copies keys would take it for the prototype.
- * A loop, not a recursion: a small text can nest deeper than the stack goes.
- */
-function holdsPrototypeKey(value: unknown): boolean {
-  const unseen = [value];
-  while (unseen.length > 0) {
-    const next = unseen.pop();
-    if (typeof next !== "object" || next === null) continue;
-    if (Object.hasOwn(next, "__proto__")) return true;
-    for (const inner of Object.values(next)) unseen.push(inner);
-  }
-  return false;
-}
+const keys = <P extends Shape>(shape: P, restrict: (rule: Joi.ObjectSchema) => Joi.Schema): Schema<InferShape<P>> =>
+  compose((ruleOf) => {
+    const rules = Object.entries(shape).map(([key, value]) => {
+      const rule = ruleOf(value);
+      return [key, "optional" in value ? rule : rule.required()];
+    });
+    return restrict(Joi.object(Object.fromEntries(rules)));
+  });
 
-/** What is said of a broken rule, where Joi's own words will not do; the name of a pattern completes the sentence. */
+/** Error texts where Joi's own do not fit; the name of a pattern completes the sentence. */
 const messages = {
   "string.empty": "{{#label}} must not be empty",
   "string.pattern.name": "{{#label}} must {{#name}}",
@@ -170,8 +190,8 @@ const messages = {
 const prepared = new WeakMap<Joi.Schema, Map<string, Joi.Schema>>();
 
 /**
- * The rule for a required value that errors call by this name. Made once: making a rule takes far longer than applying
- * it, and so does giving settings along with each value, or to the rules inside.
+ * The rule for a required value under the label that errors name. Cached: compiling a rule takes far longer than
+ * applying it, and so does passing preferences with each value or to the rules inside.
  */
 function prepare(joi: Joi.Schema, { label, convert = false }: CheckOptions): Joi.Schema {
   const known = prepared.get(joi) ?? new Map<string, Joi.Schema>();
@@ -183,9 +203,9 @@ function prepare(joi: Joi.Schema, { label, convert = false }: CheckOptions): Joi
 }
 
 interface CheckOptions {
-  /** What to call the value itself in the error; its keys are called by their names. */
+  /** The name of the value itself in errors; its keys are named by their own names. */
   label: string;
-  /** Text to numbers, for query strings and paths only: frames and bodies are never coerced. */
+  /** Converts text to numbers; only for query strings and paths. Frames and bodies are never coerced. */
   convert?: boolean;
 }
 
@@ -194,19 +214,25 @@ interface CheckOptions {
  * @throws AppError of kind "validation" that names the field and the rule
  */
 export function check<T>(schemaOfValue: Schema<T>, value: unknown, options: CheckOptions): T {
-  if (holdsPrototypeKey(value)) throw new AppError("validation", '"__proto__" is not allowed');
+  if (hasPrototypeKey(value)) throw new AppError("validation", '"__proto__" is not allowed');
   const { error, value: checked } = prepare(schemaOfValue.joi, options).validate(value);
   if (error) throw new AppError("validation", error.message);
   return checked as T;
 }
 
-/** The schema as JSON Schema 2020-12, for OpenAPI 3.1 and AsyncAPI 3. */
-export function jsonSchema(schemaOfValue: Schema<unknown>): Record<string, unknown> {
-  const standard = (schemaOfValue.joi as unknown as StandardJsonSchema)["~standard"];
-  return standard.jsonSchema.input({ target: "draft-2020-12" });
+/** JSON Schema 2020-12. */
+export type JsonSchema = Record<string, unknown>;
+
+/** The schema as self-contained JSON Schema. */
+export const jsonSchema = ({ joi }: Schema<unknown>): JsonSchema => print(joi);
+
+/** The schema as JSON Schema that refers to each named schema inside it as `#/$defs/NAME`. */
+export const referringJsonSchema = ({ document }: Schema<unknown>): JsonSchema => print(document);
+
+/** Joi 18 implements https://standardschema.dev/json-schema, which its types do not declare yet. */
+interface StandardJsonSchema {
+  "~standard": { jsonSchema: { input(options: { target: "draft-2020-12" }): JsonSchema } };
 }
 
-/** Joi 18 implements https://standardschema.dev/json-schema, which its own types do not say yet. */
-interface StandardJsonSchema {
-  "~standard": { jsonSchema: { input(options: { target: "draft-2020-12" }): Record<string, unknown> } };
-}
+const print = (joi: Joi.Schema): JsonSchema =>
+  (joi as unknown as StandardJsonSchema)["~standard"].jsonSchema.input({ target: "draft-2020-12" });

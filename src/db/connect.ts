@@ -20,14 +20,14 @@ export interface DatabaseTimeouts {
 /** After this time the server ends a session that is idle in a transaction, and with it the locks it holds. */
 const idleInTransactionTimeoutMs = 10_000;
 
-/** How long after a statement should have ended its server counts as silent. */
-const silenceMs = 3000;
+/** Extra time for the server to report a statement timeout, in milliseconds. */
+const serverGraceMs = 3000;
 
-// Ids, seqs and versions are int8, which the driver gives as text; all of ours stay below 2^53. Once, here.
+// Ids, seqs and versions are int8, which the driver returns as text. All of them stay below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
-/** Where the database is, in the words of Sequelize; understands `?host=/folder/of/a/socket` and `?sslmode=`. */
-export function address(url: string): Options {
+/** The Sequelize options for a connection URL, which may contain `?host=/folder/of/a/socket` and `?sslmode=`. */
+export function connectionOptions(url: string): Options {
   const { host, port, database, user, password, ssl } = parse(url);
   return {
     dialect: "postgres",
@@ -42,8 +42,8 @@ export function address(url: string): Options {
   };
 }
 
-/** A pool of `size` connections that are never closed for being idle: reconnecting drops what the server prepared. */
-const lastingPool = (size: number, acquireMs: number) => ({
+/** A pool whose connections are never closed for being idle: a new connection has no prepared statements. */
+const persistentPool = (size: number, acquireMs: number) => ({
   max: size,
   min: 1,
   idle: 2 ** 31 - 1,
@@ -52,9 +52,9 @@ const lastingPool = (size: number, acquireMs: number) => ({
 });
 
 /**
- * Connects to PostgreSQL and registers the models. Opens no connection yet.
- * @param options.embedded the engine behind the URL is PGlite: one session, whoever connects. So one connection, and
- *   what an earlier one prepared is forgotten first, since names would collide
+ * Creates the connection pool and registers the models. Opens no connection yet.
+ * @param options.embedded whether the URL points to PGlite, which has a single session: the pool has one connection, and
+ *   prepared statements of an earlier connection are deallocated first, because their names would collide
  */
 export function connect(options: {
   url: string;
@@ -64,24 +64,24 @@ export function connect(options: {
   log: Logger;
 }): Database {
   const { url, embedded, poolSize, timeouts, log } = options;
-  const where = address(url);
+  const base = connectionOptions(url);
   const database = new Sequelize({
-    ...where,
+    ...base,
     dialectOptions: {
-      ...where.dialectOptions,
+      ...base.dialectOptions,
       keepAlive: true,
       application_name: "messenger",
-      // The server ends a slow statement; a server that has fallen silent is given up a little later.
+      // The server cancels a slow statement; if it does not respond, the client closes the connection a little later.
       statement_timeout: timeouts.statementMs,
-      query_timeout: timeouts.statementMs + silenceMs,
+      query_timeout: timeouts.statementMs + serverGraceMs,
       lock_timeout: timeouts.lockMs,
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     },
-    pool: lastingPool(embedded ? 1 : poolSize, timeouts.acquireMs),
+    pool: persistentPool(embedded ? 1 : poolSize, timeouts.acquireMs),
     hooks: {
       async afterConnect(connection) {
         const client = connection as pg.Client;
-        client.on("error", (error) => log.warn({ err: error }, "a connection to the database was lost"));
+        client.on("error", (error) => log.warn({ err: error }, "a database connection was lost"));
         if (embedded) await client.query("DEALLOCATE ALL");
       },
     },
@@ -90,7 +90,14 @@ export function connect(options: {
   return database;
 }
 
-/** One connection without time limits, for migrations: waiting for their lock and building an index may take long. */
+/** One connection without timeouts, for migrations: waiting for their lock and building an index can take long. */
 export function connectForMigrations(url: string): Sequelize {
-  return new Sequelize({ ...address(url), pool: lastingPool(1, 3_600_000) });
+  return new Sequelize({ ...connectionOptions(url), pool: persistentPool(1, 3_600_000) });
 }
+
+/** Whether the database answers a query now. */
+export const isResponding = (database: Database): Promise<boolean> =>
+  database.query("SELECT 1").then(
+    () => true,
+    () => false,
+  );

@@ -2,8 +2,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 
-// The embedded PostgreSQL, off the event loop of the server. Plain JavaScript because a worker thread of Node 20
-// cannot start from TypeScript. A thread, not a process: it must not outlive a server that is killed.
+// The embedded PostgreSQL, in a worker thread so that it does not block the event loop. Plain JavaScript, because worker
+// threads of Node 20 cannot load TypeScript. A thread, not a process: it must not outlive a server that is killed.
 
 const port = /** @type {import("node:worker_threads").MessagePort} */ (parentPort);
 /** @type {{ dataDir: string, socketPath: string }} */

@@ -7,21 +7,21 @@ import { lockFolder } from "./folder-lock.ts";
 
 /** A running embedded PostgreSQL. */
 export interface Embedded {
-  /** Where the `pg` driver finds it, as a connection URL. */
+  /** Connection URL for the `pg` driver. */
   url: string;
-  /** Settles when the engine has died without being asked to. */
+  /** Resolves if the engine ends without `stop`. */
   died: Promise<Error>;
   stop(): Promise<void>;
 }
 
-/** The kernel keeps a Unix socket's path in 104 bytes (macOS) or 108 (Linux), the end mark included. */
-const longestSocketPath = 103;
+/** Longest path of a Unix socket, in bytes: 104 on macOS and 108 on Linux, including the terminator. */
+const maxSocketPathBytes = 103;
 const lockName = "lock.sock";
 const databaseSocketName = ".s.PGSQL.5432";
 
-/** The folder under a name short enough for the sockets in it: itself, or a link to it from the temporary folder. */
-async function shortNameOf(folder: string): Promise<{ path: string; remove(): Promise<void> }> {
-  if (Buffer.byteLength(join(folder, databaseSocketName)) <= longestSocketPath) {
+/** A path short enough for sockets in the folder: its own, or a symbolic link in the temporary folder. */
+async function shortPathTo(folder: string): Promise<{ path: string; remove(): Promise<void> }> {
+  if (Buffer.byteLength(join(folder, databaseSocketName)) <= maxSocketPathBytes) {
     return { path: folder, remove: async () => {} };
   }
   const parent = await mkdtemp(join(tmpdir(), "messenger-"));
@@ -35,15 +35,15 @@ async function startWorker(workerData: { dataDir: string; socketPath: string }):
   const failure = await new Promise<string | undefined>((resolve) => {
     worker.once("message", (message: { failed?: string }) => resolve(message.failed));
     worker.once("error", (error) => resolve(error.message));
-    worker.once("exit", () => resolve("it ended while starting"));
+    worker.once("exit", () => resolve("the worker exited during start"));
   });
-  if (failure) throw new StartError(`The embedded database in ${workerData.dataDir} does not start: ${failure}`);
+  if (failure) throw new StartError(`The embedded database in ${workerData.dataDir} cannot start: ${failure}`);
   worker.removeAllListeners();
   return worker;
 }
 
-/** Makes the folders of the data: closed to other users of the machine, since the database's socket asks no password. */
-async function openFolders(dataDir: string): Promise<{ data: string; sockets: string }> {
+/** Creates the data folders, closed to other users of the machine: the database's socket requires no password. */
+async function createFolders(dataDir: string): Promise<{ data: string; sockets: string }> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     const folder = await realpath(dataDir);
@@ -56,13 +56,13 @@ async function openFolders(dataDir: string): Promise<{ data: string; sockets: st
 }
 
 /**
- * Starts PostgreSQL inside this process (PGlite, in a worker thread), with its data in `dataDir`, spoken to by the
- * ordinary driver through a Unix socket in that folder.
- * @throws StartError when another process uses the folder, or the engine refuses its data
+ * Starts PostgreSQL inside this process (PGlite, in a worker thread) with its data in `dataDir`. The `pg` driver connects
+ * through a Unix socket in that folder.
+ * @throws StartError if another process uses the folder or the engine cannot open its data
  */
 export async function startEmbedded(dataDir: string): Promise<Embedded> {
-  const folders = await openFolders(dataDir);
-  const sockets = await shortNameOf(folders.sockets);
+  const folders = await createFolders(dataDir);
+  const sockets = await shortPathTo(folders.sockets);
   const unlock = await lockFolder(join(sockets.path, lockName), dataDir);
 
   const socketPath = join(sockets.path, databaseSocketName);
@@ -73,7 +73,7 @@ export async function startEmbedded(dataDir: string): Promise<Embedded> {
   const died = new Promise<Error>((resolve) => {
     worker.once("error", resolve);
     worker.once("exit", () => {
-      if (!stopping) resolve(new Error("The embedded database has ended"));
+      if (!stopping) resolve(new Error("The embedded database has stopped unexpectedly"));
     });
   });
 

@@ -4,16 +4,16 @@ import { setTimeout as wait } from "node:timers/promises";
 import { StartError } from "../errors.ts";
 
 /*
- * One process per data folder. The lock is a Unix socket that its holder listens on: it answers while the holder
- * lives, and stops answering in the moment it dies, however it dies. A file with a process id can do neither (after
- * kill -9 the id stays alive as a zombie, and later belongs to somebody else).
+ * One process per data folder. The lock is a Unix socket on which its holder listens: it accepts connections as long as
+ * the holder runs and stops the moment the holder exits, for whatever reason. A file with a process id cannot do this:
+ * after kill -9 the id can belong to a zombie and later to another process.
  */
 
-/** After taking over a dead lock, how long another process that saw it dead at the same moment may still replace ours. */
+/** How long another process that found the lock abandoned as well can still replace ours, in milliseconds. */
 const takeoverSettleMs = 50;
 
-/** The process that listens at this path, or undefined when nobody does. */
-function askHolder(path: string): Promise<string | undefined> {
+/** Returns the id of the process that listens at this path, or undefined if none does. */
+function findHolder(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     let answer = "";
     const socket = createConnection(path);
@@ -37,19 +37,19 @@ const listen = (path: string): Promise<Server> =>
 
 const inodeOf = (path: string): Promise<number | undefined> =>
   lstat(path).then(
-    (found) => found.ino,
+    ({ ino }) => ino,
     () => undefined,
   );
 
 /**
- * Takes the folder for this process; a dead holder's lock is taken over at once.
- * @param path of the lock's socket, short enough for a Unix socket
- * @param folder its name for the error
- * @returns what gives the folder back
- * @throws StartError naming the folder and the process that holds it
+ * Locks the folder for this process. The lock of a process that has exited is taken over at once.
+ * @param path path of the lock's socket, short enough for a Unix socket
+ * @param folder name of the folder in the error
+ * @returns a function that releases the lock
+ * @throws StartError with the folder and the id of the process that holds it
  */
 export async function lockFolder(path: string, folder: string): Promise<() => Promise<void>> {
-  const refuse = (holder: string): never => {
+  const reject = (holder: string): never => {
     throw new StartError(
       `The data folder ${folder} is in use by another messenger (process ${holder}). Stop it, or set DATA_DIR to another folder.`,
     );
@@ -62,13 +62,13 @@ export async function lockFolder(path: string, folder: string): Promise<() => Pr
       if (tookOver) {
         const mine = await inodeOf(path);
         await wait(takeoverSettleMs);
-        if (mine === undefined || (await inodeOf(path)) !== mine) refuse("just started");
+        if (mine === undefined || (await inodeOf(path)) !== mine) reject("just started");
       }
       return () => new Promise((resolve) => server.close(() => resolve()));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-      const holder = await askHolder(path);
-      if (holder !== undefined) refuse(holder);
+      const holder = await findHolder(path);
+      if (holder !== undefined) reject(holder);
       await unlink(path).catch(() => {});
       tookOver = true;
     }

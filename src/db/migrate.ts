@@ -1,46 +1,61 @@
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import type { QueryInterface } from "sequelize";
-import { SequelizeStorage, Umzug } from "umzug";
+import { type QueryInterface, QueryTypes } from "sequelize";
 import type { Logger } from "../logger.ts";
 import { connectForMigrations } from "./connect.ts";
+import { isTransient } from "./database-errors.ts";
 
 interface Migration {
   up(queryInterface: QueryInterface): Promise<unknown>;
-  down(queryInterface: QueryInterface): Promise<unknown>;
 }
 
 /** An arbitrary number that stands for "migrating this product" among the database's advisory locks. */
 const migrationLock = 7_238_645_113;
 
 const require = createRequire(import.meta.url);
-const folder = fileURLToPath(new URL("../../migrations", import.meta.url));
+const folder = new URL("../../migrations/", import.meta.url);
 
 /**
  * Brings the tables up to date with `migrations/`. Several processes may start at once: one migrates, the others wait
- * for it. The same files and the same names as `sequelize-cli` (`.sequelizerc`), so either can go on from the other.
+ * for it. The same files in the same order and the same table of names as `sequelize-cli` (`.sequelizerc`), so either
+ * can continue from the other.
  * @returns the names of the migrations that this call ran
  */
 export async function migrate(url: string, log: Logger): Promise<string[]> {
   const database = connectForMigrations(url);
   try {
     await database.query(`SELECT pg_advisory_lock(${migrationLock})`);
-    const umzug = new Umzug({
-      migrations: {
-        glob: ["*.cjs", { cwd: folder }],
-        resolve: ({ name, path, context }) => {
-          const migration: Migration = require(path as string);
-          return { name, up: () => migration.up(context), down: () => migration.down(context) };
-        },
-      },
-      context: database.getQueryInterface(),
-      storage: new SequelizeStorage({ sequelize: database }),
-      logger: undefined,
+    await database.query('CREATE TABLE IF NOT EXISTS "SequelizeMeta" (name VARCHAR(255) NOT NULL PRIMARY KEY)');
+    const rows = await database.query<{ name: string }>('SELECT name FROM "SequelizeMeta"', {
+      type: QueryTypes.SELECT,
     });
-    const done = await umzug.up();
-    for (const { name } of done) log.info({ migration: name }, "migrated");
-    return done.map(({ name }) => name);
+    const done = new Set(rows.map(({ name }) => name));
+    const pending = migrationNames().filter((name) => !done.has(name));
+    for (const name of pending) {
+      await run(name, database.getQueryInterface());
+      await database.query('INSERT INTO "SequelizeMeta" (name) VALUES ($name)', { bind: { name } });
+      log.info({ migration: name }, "migrated");
+    }
+    return pending;
   } finally {
     await database.close();
   }
 }
+
+/** @throws the error itself if trying again can help, otherwise one that names the migration */
+async function run(name: string, queryInterface: QueryInterface): Promise<void> {
+  const migration: Migration = require(fileURLToPath(new URL(name, folder)));
+  try {
+    await migration.up(queryInterface);
+  } catch (error) {
+    if (isTransient(error)) throw error;
+    throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The file names of all migrations, the oldest first. */
+const migrationNames = (): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".cjs"))
+    .sort();

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { exponentialBackoff } from "../concurrency/backoff.ts";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { connect, type Database, type DatabaseTimeouts } from "./connect.ts";
@@ -8,26 +9,25 @@ import { migrate } from "./migrate.ts";
 
 export interface OpenDatabase {
   database: Database;
-  /** Settles when the database cannot come back by itself. */
+  /** Resolves if the embedded database stops unexpectedly; never for a server. */
   died: Promise<Error>;
   close(): Promise<void>;
 }
 
-/** How long the connections to a server may take to be closed, in milliseconds; one that has fallen silent never answers. */
-const farewellMs = 2000;
+/** How long closing the connections to a server may take, in milliseconds: an unresponsive server never answers. */
+const closeTimeoutMs = 2000;
 
-const retryMs = { first: 200, most: 5000 };
+const retryDelayMs = exponentialBackoff({ firstMs: 200, maxMs: 5000 });
 
-/** What starts the engine, if it is ours to start, and says where it is. */
+/** Starts the embedded database, unless a server is configured, and returns its URL. */
 export async function startEngine(options: { databaseUrl: string | undefined; dataDir: string }) {
   if (options.databaseUrl === undefined) return { ...(await startEmbedded(options.dataDir)), embedded: true };
   return { url: options.databaseUrl, embedded: false, died: new Promise<Error>(() => {}), stop: async () => {} };
 }
 
 /**
- * Opens the database, embedded or on a server, with its tables up to date. A server that is not there yet is waited
- * for.
- * @throws StartError when it is still away after `startTimeoutMs`, or refuses us
+ * Opens the database, embedded or on a server, and migrates it. Waits for a server that is unavailable.
+ * @throws StartError if the server is still unavailable after `startTimeoutMs` or rejects the connection
  */
 export async function openDatabase(options: {
   databaseUrl: string | undefined;
@@ -41,7 +41,7 @@ export async function openDatabase(options: {
   const { poolSize, timeouts, log } = options;
   const engine = await startEngine(options);
   try {
-    await migrateWhenThere(engine.url, options);
+    await migrateWhenAvailable(engine.url, options);
   } catch (error) {
     await engine.stop();
     throw error;
@@ -52,31 +52,32 @@ export async function openDatabase(options: {
     died: engine.died,
     async close() {
       const closed = database.close();
-      await (engine.embedded ? closed : Promise.race([closed, wait(farewellMs, undefined, { ref: false })]));
+      await (engine.embedded ? closed : Promise.race([closed, wait(closeTimeoutMs, undefined, { ref: false })]));
       await engine.stop();
     },
   };
 }
 
-async function migrateWhenThere(
+async function migrateWhenAvailable(
   url: string,
   { startTimeoutMs, log, signal }: { startTimeoutMs: number; log: Logger; signal: AbortSignal },
 ): Promise<void> {
   const deadline = Date.now() + startTimeoutMs;
-  for (let pauseMs = retryMs.first; ; pauseMs = Math.min(pauseMs * 2, retryMs.most)) {
+  for (let attempt = 0; ; attempt++) {
     try {
       await migrate(url, log);
       return;
     } catch (error) {
       const { message } = error as Error;
       if (!isTransient(error)) throw new StartError(`The database cannot be used: ${message}`, { cause: error });
-      if (Date.now() + pauseMs > deadline) {
+      const delayMs = retryDelayMs(attempt);
+      if (Date.now() + delayMs > deadline) {
         throw new StartError(
-          `The database is not there after ${startTimeoutMs / 1000} s: ${message}. Check DATABASE_URL.`,
+          `The database is still unavailable after ${startTimeoutMs / 1000} s: ${message}. Check DATABASE_URL.`,
         );
       }
-      log.warn({ err: error }, "the database is not there yet; trying again");
-      await wait(pauseMs, undefined, { signal });
+      log.warn({ err: error }, "the database is unavailable; retrying");
+      await wait(delayMs, undefined, { signal });
     }
   }
 }

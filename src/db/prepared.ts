@@ -2,16 +2,16 @@ import type pg from "pg";
 import { DatabaseError } from "sequelize";
 import type { Database } from "./connect.ts";
 
-/** A statement that each connection parses and plans once, under this name. */
+/** A statement that each connection prepares once, under this name. */
 export interface PreparedStatement {
   name: string;
   text: string;
 }
 
 /**
- * The rows of a statement that runs very often: prepared, and past Sequelize, on a connection of its pool. In a
- * transaction of its own.
- * @throws DatabaseError as Sequelize's own queries do
+ * Runs a very frequent statement as a prepared statement, on a connection of Sequelize's pool but without Sequelize, in
+ * its own transaction.
+ * @throws DatabaseError like queries of Sequelize
  */
 export async function prepared<Row extends object>(
   database: Database,
@@ -25,7 +25,7 @@ export async function prepared<Row extends object>(
     const { rows } = await client.query<Row>({ ...statement, values: [...values] });
     return rows;
   } catch (error) {
-    // Without a code of SQL the server did not answer, and may yet: the connection is of no more use.
+    // An error that does not come from the server: its response may still arrive, so the connection is closed.
     if (error instanceof Error && !("severity" in error)) void client.end().catch(() => {});
     throw new DatabaseError(Object.assign(error as Error, { sql: statement.name }));
   } finally {

@@ -1,7 +1,7 @@
 import { QueryTypes, type Transaction } from "sequelize";
 import type { Database } from "./connect.ts";
 
-/** The rows of one bound statement, typed by the caller; within a transaction where one is given. */
+/** Runs one statement with bound values, in the given transaction if any. The caller declares the type of the rows. */
 export function select<Row extends object>(
   database: Database,
   sql: string,

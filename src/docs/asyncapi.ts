@@ -1,93 +1,57 @@
-import { errorCodes } from "../contract/error-codes.ts";
-import { requestId } from "../contract/fields.ts";
-import { answerFrame, errorFrame, pushFrame, unknownRequestType } from "../contract/frames.ts";
-import { jsonSchema } from "../contract/schema.ts";
+import { closeCodeTable } from "../contract/close-codes.ts";
+import { type ErrorCode, errorCodeMeanings, errorCodes } from "../contract/error-codes.ts";
+import { errorFrame, errorFrameSchema, subprotocol } from "../contract/frames.ts";
+import type { JsonSchema } from "../contract/schema.ts";
 import type { AnyMessageType } from "../ws/message-type.ts";
+import { answerSchema, exampleFrames, pushSchema, requestSchema } from "./frame-schemas.ts";
+import { SchemaComponents } from "./schema-components.ts";
 
 type Json = Record<string, unknown>;
 
-const channel = { $ref: "#/channels/messenger" };
-const inChannel = (name: string) => ({ $ref: `#/channels/messenger/messages/${name}` });
+/** Errors that every type can answer, in addition to its own. */
+export const commonErrors: readonly ErrorCode[] = [
+  errorCodes.validation,
+  errorCodes.rateLimited,
+  errorCodes.unavailable,
+  errorCodes.internal,
+];
 
-const object = (properties: Json, required: string[]): Json => ({ type: "object", properties, required });
-const requestIdSchema = jsonSchema(requestId());
+/** The statuses of rejected upgrade requests. Their bodies are problem details, as on HTTP. */
+export const upgradeErrors: readonly { status: number; code: ErrorCode }[] = [
+  { status: 401, code: "UNAUTHENTICATED" },
+  { status: 403, code: "FOREIGN_ORIGIN" },
+  { status: 404, code: "NOT_FOUND" },
+  { status: 429, code: "RATE_LIMITED" },
+  { status: 500, code: "INTERNAL" },
+  { status: 503, code: "UNAVAILABLE" },
+];
 
-/** What clients send under a type. */
-export const requestSchema = ({ type, params }: AnyMessageType): Json =>
-  object({ type: { const: type }, params: jsonSchema(params), requestId: requestIdSchema }, ["type", "params"]);
-
-/** What answers a request of a type. */
-export const answerSchema = ({ type, data, item }: AnyMessageType): Json =>
-  object(
-    {
-      type: { const: type },
-      success: { const: true },
-      params: object(
-        {
-          data: jsonSchema(data),
-          message: { type: "null" },
-          senderName: { type: "null" },
-          item: jsonSchema(item),
-          isBroadcast: { const: false },
-        },
-        ["data", "message", "senderName", "item", "isBroadcast"],
-      ),
-      requestId: requestIdSchema,
+const upgradeHeaders: JsonSchema = {
+  type: "object",
+  description: "One of the two carries the token.",
+  properties: {
+    Authorization: { type: "string", description: "`Bearer <token>`." },
+    "Sec-WebSocket-Protocol": {
+      type: "string",
+      description: `\`${subprotocol}, bearer.<token>\`, for browsers, which cannot set other headers. The server selects \`${subprotocol}\`.`,
     },
-    ["type", "success", "params"],
-  );
-
-/** What others hear under a type. */
-export const pushSchema = ({ type, push, item }: AnyMessageType): Json =>
-  object(
-    {
-      type: { const: push?.type ?? type },
-      success: { const: true },
-      params: object(
-        {
-          data: { type: "null" },
-          message: { type: ["string", "null"] },
-          senderName: { type: ["string", "null"] },
-          item: jsonSchema(push?.item?.schema ?? item),
-          isBroadcast: { const: true },
-        },
-        ["data", "message", "senderName", "item", "isBroadcast"],
-      ),
-    },
-    ["type", "success", "params"],
-  );
-
-/** What answers a request that could not be done. */
-export const errorSchema: Json = object(
-  {
-    error: { const: true },
-    type: { type: "string", description: `The type of the request; "${unknownRequestType}" where it named none.` },
-    message: { type: "string", description: "What is wrong, for people." },
-    code: { type: "string", enum: ["BAD_JSON", "UNKNOWN_TYPE", ...Object.values(errorCodes)] },
-    requestId: requestIdSchema,
-    retryable: { const: true },
-    retryAfterMs: { type: "integer", minimum: 0 },
   },
-  ["error", "type", "message", "code"],
-);
+};
 
-/** The frames that show a type in the documents. */
-export const exampleFrames = ({ type, example, push }: AnyMessageType) => ({
-  request: { type, params: example.params },
-  answer: answerFrame(type, example),
-  push: push && examplePush(push.type ?? type, push.item?.example ?? example.item),
-});
+const channel = { $ref: "#/channels/messenger" };
+const channelMessage = (name: string) => ({ $ref: `#/channels/messenger/messages/${name}` });
 
-/** A push shows the text and the sender of its message; signals have neither. */
-const examplePush = (type: string, item: { message?: string; senderName?: string }) =>
-  pushFrame(type, { message: item.message ?? null, senderName: item.senderName ?? null, item });
+/** The component that describes a request that was rejected. */
+const errorMessage = "error";
 
-/** AsyncAPI 3 of the WebSocket side, from the message types themselves. */
+/** AsyncAPI 3 of the WebSocket, generated from the message types. */
 export function asyncApiDocument(messageTypes: Iterable<AnyMessageType>, version: string): Json {
-  const messages: Json = {
-    refusal: {
-      summary: "A request that could not be done.",
-      payload: errorSchema,
+  const schemas = new SchemaComponents();
+  const messages: Record<string, Json> = {
+    [errorMessage]: {
+      name: errorMessage,
+      summary: "The answer to a request that was rejected.",
+      payload: schemas.describe(errorFrameSchema),
       examples: [
         {
           payload: errorFrame("addUserInGroup", { code: "NOT_MEMBER", message: "User is not a member of this group" }),
@@ -97,42 +61,66 @@ export function asyncApiDocument(messageTypes: Iterable<AnyMessageType>, version
   };
   const operations: Json = {};
   for (const messageType of messageTypes) {
-    const { type, summary, push } = messageType;
+    const { type, summary, push, errors } = messageType;
+    const [answer, pushed] = [`${type}.answer`, `${type}.push`];
     const frames = exampleFrames(messageType);
-    messages[type] = { summary, payload: requestSchema(messageType), examples: [{ payload: frames.request }] };
-    messages[`${type}.answer`] = { payload: answerSchema(messageType), examples: [{ payload: frames.answer }] };
+    messages[type] = {
+      name: type,
+      summary,
+      payload: requestSchema(messageType, schemas),
+      examples: [{ payload: frames.request }],
+    };
+    messages[answer] = {
+      name: answer,
+      payload: answerSchema(messageType, schemas),
+      examples: [{ payload: frames.answer }],
+    };
     operations[type] = {
       action: "receive",
       channel,
       summary,
-      messages: [inChannel(type)],
-      reply: { channel, messages: [inChannel(`${type}.answer`), inChannel("refusal")] },
+      messages: [channelMessage(type)],
+      reply: { channel, messages: [channelMessage(answer), channelMessage(errorMessage)] },
+      "x-errors": [...new Set([...errors, ...commonErrors])],
     };
     if (!push) continue;
-    messages[`${type}.push`] = {
-      summary: `Goes to ${push.to}.`,
-      payload: pushSchema(messageType),
+    messages[pushed] = {
+      name: pushed,
+      summary: `Sent to ${push.to}.`,
+      payload: pushSchema(messageType, schemas),
       examples: [{ payload: frames.push }],
     };
-    operations[`${type}.push`] = { action: "send", channel, messages: [inChannel(`${type}.push`)] };
+    operations[pushed] = { action: "send", channel, messages: [channelMessage(pushed)] };
   }
   return {
     asyncapi: "3.0.0",
     info: {
-      title: "Messenger, the WebSocket side",
+      title: "Messenger: the WebSocket",
       version,
-      description: "One socket, one JSON object a frame. Every request gets exactly one answer or one refusal.",
+      description: `One socket; each frame is one JSON object. Every request gets exactly one answer or one error. Offer the subprotocol \`${subprotocol}\`.`,
       license: { name: "MIT" },
     },
     defaultContentType: "application/json",
     servers: {
-      here: {
-        host: "localhost:3000",
-        protocol: "ws",
-        security: [{ type: "http", scheme: "bearer", bearerFormat: "JWT" }],
+      local: { host: "localhost:3000", protocol: "ws", security: [{ $ref: "#/components/securitySchemes/token" }] },
+    },
+    channels: {
+      messenger: {
+        address: "/",
+        messages: Object.fromEntries(
+          Object.keys(messages).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
+        ),
+        bindings: { ws: { method: "GET", headers: upgradeHeaders } },
+        "x-subprotocol": subprotocol,
+        "x-upgrade-errors": upgradeErrors.map((error) => ({ ...error, description: errorCodeMeanings[error.code] })),
+        "x-close-codes": Object.values(closeCodeTable),
       },
     },
-    channels: { messenger: { address: "/", messages } },
     operations,
+    components: {
+      messages,
+      schemas: schemas.all(),
+      securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+    },
   };
 }

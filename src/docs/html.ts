@@ -1,4 +1,4 @@
-/** Text that is HTML already, so that `html` does not escape it again. */
+/** Text that is HTML already; `html` does not escape it again. */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -14,6 +14,18 @@ const render = (part: Part): string => {
   return escaped(String(part));
 };
 
-/** A template for HTML: whatever is put in is escaped, unless it is `Html`. */
+/** A template for HTML: inserted values are escaped, except `Html`. */
 export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
   new Html(strings.reduce((text, string, index) => text + render(parts[index - 1] ?? "") + string));
+
+/** A sentence of the documents, in which `code` stands between backticks. */
+export const prose = (text: string): Html => new Html(escaped(text).replace(/`([^`]+)`/g, "<code>$1</code>"));
+
+/** A value as a block of JSON. */
+export const codeBlock = (value: unknown): Html => html`<pre><code>${JSON.stringify(value, null, 2)}</code></pre>`;
+
+/** A table with a row of headings. */
+export const table = (headings: readonly string[], rows: readonly (readonly Part[])[]): Html => html`<table>
+<tr>${headings.map((heading) => html`<th>${heading}</th>`)}</tr>
+${rows.map((cells) => html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}
+</table>`;

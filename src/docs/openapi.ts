@@ -1,35 +1,50 @@
-import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
-import { person, profile, session } from "../contract/people.ts";
+import { STATUS_CODES } from "node:http";
+import { type ErrorCode, errorCodeMeanings, errorCodes, httpStatuses } from "../contract/error-codes.ts";
 import { problem, problemMediaType } from "../contract/problem.ts";
 import { jsonSchema, type Schema } from "../contract/schema.ts";
-import { statusOfCode } from "../http/error-handler.ts";
 import type { AnyRoute } from "../http/route.ts";
+import { SchemaComponents } from "./schema-components.ts";
 
 type Json = Record<string, unknown>;
 
-/** Schemas that stand once in the document and are referred to by name. */
-const named = new Map<Schema<unknown>, string>([
-  [session, "Session"],
-  [profile, "Profile"],
-  [person, "Person"],
-  [problem, "Problem"],
-]);
-
-const refer = (schema: Schema<unknown>): Json => {
-  const name = named.get(schema);
-  return name ? { $ref: `#/components/schemas/${name}` } : jsonSchema(schema);
-};
-
-const introduction = `Register and log in here; talk over the WebSocket, which has a page of its own:
+const introduction = `Register and log in here, then open the WebSocket, which has its own page:
 **[the WebSocket](/api/websocket)** ([AsyncAPI](/api/asyncapi.json)).
 
 Errors are \`${problemMediaType}\` (RFC 9457) with a \`code\` for programs, a \`detail\` for people and a \`requestId\` to quote.
-To try the routes that need a log-in: call \`/auth/login\`, and give its \`token\` to the button *Authorize*.`;
+Answers with status 429 say in \`Retry-After\` how long to wait.
 
-/** OpenAPI 3.1 of the HTTP side, from the routes themselves. */
+To try the routes that need a token, call \`/auth/login\` and enter its \`token\` under *Authorize*.`;
+
+/** The statuses of errors that occur before a request reaches its route. */
+const edgeErrors: readonly { status: number; code: ErrorCode }[] = [
+  { status: 400, code: "BAD_JSON" },
+  { status: 405, code: "METHOD_NOT_ALLOWED" },
+  { status: 413, code: "TOO_LARGE" },
+  // A body in an encoding or a character set that the server does not read.
+  { status: 415, code: "VALIDATION" },
+];
+
+const headers = {
+  "Retry-After": { description: "How long to wait, in seconds.", schema: { type: "integer", minimum: 0 } },
+  "WWW-Authenticate": { description: "`Bearer`.", schema: { type: "string" } },
+  Allow: { description: "The methods of this address.", schema: { type: "string" } },
+} as const;
+
+const headersOfStatus: Readonly<Record<number, readonly (keyof typeof headers)[]>> = {
+  401: ["WWW-Authenticate"],
+  405: ["Allow"],
+  429: ["Retry-After"],
+  503: ["Retry-After"],
+};
+
+/** OpenAPI 3.1 of the HTTP side, generated from the routes. */
 export function openApiDocument(routes: readonly AnyRoute[], version: string): Json {
+  const schemas = new SchemaComponents();
+  const responses: Record<string, Json> = {};
   const paths: Record<string, Json> = {};
-  for (const route of routes) paths[route.url] = { ...paths[route.url], [route.method]: operation(route) };
+  for (const route of routes) {
+    paths[route.url] = { ...paths[route.url], [route.method]: operation(route, schemas, responses) };
+  }
   return {
     openapi: "3.1.0",
     info: { title: "Messenger", version, description: introduction, license: { name: "MIT", identifier: "MIT" } },
@@ -42,29 +57,39 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): J
     paths,
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
-      schemas: Object.fromEntries([...named].map(([schema, name]) => [name, jsonSchema(schema)])),
+      headers,
+      responses,
+      schemas: schemas.all(),
     },
   };
 }
 
-function operation(route: AnyRoute): Json {
+function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record<string, Json>): Json {
+  const operationId = `${route.method} ${route.url}`.replace(/[^a-z]+(\w)?/gi, (_match, next = "") =>
+    next.toUpperCase(),
+  );
+  const name = operationId.charAt(0).toUpperCase() + operationId.slice(1);
+  const { body, answer } = route;
   return {
-    operationId: `${route.method} ${route.url}`.replace(/[^a-z]+(\w)?/gi, (_match, next = "") => next.toUpperCase()),
+    operationId,
     summary: route.summary,
     tags: [route.tag],
     security: route.public ? [] : [{ token: [] }],
     ...parameters(route),
-    ...(route.body && {
+    ...(body && {
       requestBody: {
         required: true,
-        content: { "application/json": { schema: refer(route.body), example: route.example.body } },
+        content: { "application/json": { schema: schemas.refer(`${name}Body`, body), example: route.example.body } },
       },
     }),
     responses: {
-      [route.status]: route.answer
-        ? { description: "Done", content: { "application/json": { schema: refer(route.answer) } } }
-        : { description: "Done" },
-      ...refusals(route),
+      [route.status]: answer
+        ? {
+            description: STATUS_CODES[route.status],
+            content: { "application/json": { schema: schemas.refer(`${name}Answer`, answer) } },
+          }
+        : { description: STATUS_CODES[route.status] },
+      ...errorResponses(route, schemas, responses),
     },
   };
 }
@@ -88,24 +113,40 @@ function parameters(route: AnyRoute): Json {
   return all.length > 0 ? { parameters: all } : {};
 }
 
-/** The error answers of a route, those that every route can have included, grouped by status. */
-function refusals(route: AnyRoute): Json {
+/** References to the error responses of a route by status. Each combination of codes is one component. */
+function errorResponses(route: AnyRoute, schemas: SchemaComponents, responses: Record<string, Json>): Json {
+  const codesByStatus = new Map<number, Set<ErrorCode>>();
+  for (const { status, code } of errorsOf(route)) {
+    codesByStatus.set(status, (codesByStatus.get(status) ?? new Set()).add(code));
+  }
+  const entries = [...codesByStatus].map(([status, codes]) => {
+    const name = [status, ...codes].join("-");
+    responses[name] ??= errorResponse(status, [...codes], schemas);
+    return [status, { $ref: `#/components/responses/${name}` }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Every error that a route can answer: its own, and those of all routes. */
+function errorsOf(route: AnyRoute): { status: number; code: ErrorCode }[] {
   const codes: ErrorCode[] = [
+    errorCodes.validation,
     ...route.errors,
     ...(route.public ? [] : [errorCodes.unauthenticated]),
     errorCodes.rateLimited,
     errorCodes.unavailable,
     errorCodes.internal,
   ];
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) {
-    const status = statusOfCode[code] ?? 400;
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
-  return Object.fromEntries(
-    [...byStatus].map(([status, itsCodes]) => [
-      status,
-      { description: itsCodes.join(", "), content: { [problemMediaType]: { schema: refer(problem) } } },
-    ]),
-  );
+  return [...codes.map((code) => ({ status: httpStatuses[code], code })), ...edgeErrors];
+}
+
+function errorResponse(status: number, codes: ErrorCode[], schemas: SchemaComponents): Json {
+  const names = headersOfStatus[status] ?? [];
+  return {
+    description: codes.map((code) => `\`${code}\`: ${errorCodeMeanings[code]}`).join("\n\n"),
+    ...(names.length > 0 && {
+      headers: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+    }),
+    content: { [problemMediaType]: { schema: schemas.describe(problem) } },
+  };
 }

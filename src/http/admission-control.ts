@@ -5,13 +5,13 @@ import { sendError } from "./error-handler.ts";
 import { healthPaths } from "./routers/health.ts";
 import { securityHeaders } from "./security-headers.ts";
 
-/** How many refusals cost what one request does. */
-const refusalsInATurn = 10;
+/** Rejections per turn of the event loop: about as much work as one request. */
+const rejectionsPerTurn = 10;
 
 /** Unanswered requests of one connection; one more closes it. Only programs that pipeline on purpose reach it. */
 const maxRequestsPerConnection = 16;
 
-/** What one connection, and all together, may ask for. */
+/** Limits that are settings. */
 export interface AdmissionLimits {
   /** From the headers of a request until the client has received the response. */
   responseTimeoutMs: number;
@@ -20,74 +20,78 @@ export interface AdmissionLimits {
 }
 
 /**
- * Where requests come in, before any of the work that Express is. What there is no room for is refused here, unread.
- * One request begins in a turn of the event loop, or ten are refused, and the others wait for the next turns, in which
- * the sockets get theirs, too: a flood makes itself slow, and not those who chat. Whoever watches the process waits in
- * a line of its own.
+ * Admits requests before Express handles them. A request beyond a limit is rejected without reading its body. One
+ * request starts per turn of the event loop, or ten are rejected; the others wait for the next turns, so a flood of
+ * requests does not delay the WebSockets. Health checks have a queue of their own.
  */
 export function admissionControl(options: {
   app: RequestListener;
   limits: AdmissionLimits;
   asAppError: (error: unknown) => AppError;
-  /** By method and path: throws while no more of it can be taken on; `ahead` are let in and not begun. */
-  requireRoom?: ReadonlyMap<string, (ahead: number) => void>;
-  /** Lets pages of allowed origins read the answer. */
+  /**
+   * By method and path: throws if no more requests of this kind can be accepted. `queuedAhead` have been admitted and
+   * not started.
+   */
+  assertCapacity?: ReadonlyMap<string, (queuedAhead: number) => void>;
+  /** Sets the CORS headers, so that pages of allowed origins can read the error. */
   allowOrigins?: (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 }): RequestListener {
-  const { app, limits, asAppError, requireRoom, allowOrigins } = options;
-  const visitors = new WeakMap<Socket, ConnectionQuota>();
-  const [requests, watchers, refusals] = [new RequestQueue(1), new RequestQueue(1), new RequestQueue(refusalsInATurn)];
-  let ahead = 0;
+  const { app, limits, asAppError, assertCapacity, allowOrigins } = options;
+  const quotas = new WeakMap<Socket, ConnectionQuota>();
+  const requests = new RequestQueue(1);
+  const healthChecks = new RequestQueue(1);
+  const rejections = new RequestQueue(rejectionsPerTurn);
+  let queuedAhead = 0;
 
-  function letIn(request: IncomingMessage, response: ServerResponse): void {
-    const path = straighten(request);
-    const line = healthPaths.has(path) ? watchers : requests;
-    if (line.length >= limits.maxQueuedRequests) throw tooMany();
-    const requireItsRoom = requireRoom?.get(`${request.method} ${path}`);
-    requireItsRoom?.(ahead);
-    if (requireItsRoom) ahead++;
-    line.join(request, () => {
-      if (requireItsRoom) ahead--;
+  function admit(request: IncomingMessage, response: ServerResponse): void {
+    const path = normalizeUrl(request);
+    const queue = healthPaths.has(path) ? healthChecks : requests;
+    if (queue.length >= limits.maxQueuedRequests) throw tooManyRequests();
+    const assertRouteCapacity = assertCapacity?.get(`${request.method} ${path}`);
+    assertRouteCapacity?.(queuedAhead);
+    if (assertRouteCapacity) queuedAhead++;
+    queue.add(request, () => {
+      if (assertRouteCapacity) queuedAhead--;
       if (!request.socket.destroyed) app(request, response);
     });
   }
 
-  function refuse(request: IncomingMessage, response: ServerResponse, error: AppError): void {
-    response.setHeader("Cache-Control", "no-store");
+  function reject(request: IncomingMessage, response: ServerResponse, error: AppError): void {
     if (allowOrigins) allowOrigins(request, response, () => sendError(response, error));
     else sendError(response, error);
   }
 
   return (request, response) => {
     const { socket } = request;
-    const visitor = visitors.get(socket) ?? new ConnectionQuota(socket, limits);
-    visitors.set(socket, visitor);
-    if (!visitor.asks(response)) return;
+    const quota = quotas.get(socket) ?? new ConnectionQuota(socket, limits);
+    quotas.set(socket, quota);
+    if (!quota.consume(response)) return;
     securityHeaders(request, response, () => {});
     try {
-      letIn(request, response);
+      admit(request, response);
     } catch (error) {
-      refusals.join(request, () => refuse(request, response, asAppError(error)));
+      rejections.add(request, () => reject(request, response, asAppError(error)));
     }
   };
 }
 
-const tooMany = () => new AppError("unavailable", "Too many requests at once. Try again.", { retryAfterMs: 1000 });
+const tooManyRequests = () =>
+  new AppError("unavailable", "Too many requests at once. Try again.", { retryAfterMs: 1000 });
 
 /**
- * There are many ways to write one address. This one is what both the door and the router go by from here on, or what is
- * bounded here under one spelling would go past under another.
+ * Rewrites the URL of the request in its normal form and returns the path. The limits here and the router must see the
+ * same path: otherwise another spelling of it would bypass the limits.
  */
-function straighten(request: IncomingMessage): string {
+function normalizeUrl(request: IncomingMessage): string {
   const { url = "" } = request;
-  const somewhere = "http://localhost";
-  const whole = url.startsWith("/") ? `${somewhere}${url}` : url;
-  const { pathname, search } = new URL(URL.canParse(whole, somewhere) ? whole : somewhere, somewhere);
+  const base = "http://localhost";
+  const absolute = url.startsWith("/") ? `${base}${url}` : url;
+  const { pathname, search } = new URL(URL.canParse(absolute, base) ? absolute : base, base);
   request.url = `${pathname}${search}`;
   return pathname;
 }
 
-/** One connection. It is answered in the order in which it asks. */
+/** Limits the unanswered requests of one connection. They are answered in order. */
 class ConnectionQuota {
   private unanswered = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -99,30 +103,30 @@ class ConnectionQuota {
     socket.once("close", () => clearTimeout(this.timer));
   }
 
-  /** Counts one request, and hangs up on who asks too much at once. */
-  asks(response: ServerResponse): boolean {
-    if (this.unanswered >= maxRequestsPerConnection) this.hangUp();
+  /** Counts one request. Disconnects the client and returns false if it exceeds the limit. */
+  consume(response: ServerResponse): boolean {
+    if (this.unanswered >= maxRequestsPerConnection) this.disconnect();
     if (this.socket.destroyed) return false;
-    if (++this.unanswered === 1) this.waitForAnswer();
+    if (++this.unanswered === 1) this.startTimer();
     response.once("close", () => {
       clearTimeout(this.timer);
-      if (--this.unanswered > 0 && !this.socket.destroyed) this.waitForAnswer();
+      if (--this.unanswered > 0 && !this.socket.destroyed) this.startTimer();
     });
     return true;
   }
 
-  private waitForAnswer(): void {
-    this.timer = setTimeout(() => this.hangUp(), this.limits.responseTimeoutMs);
+  private startTimer(): void {
+    this.timer = setTimeout(() => this.disconnect(), this.limits.responseTimeoutMs);
   }
 
-  private hangUp(): void {
+  private disconnect(): void {
     this.socket.destroy();
   }
 }
 
-/** Begins in each turn of the event loop what fits into it, in the order of arrival. Who has hung up takes no turn. */
+/** Starts up to `perTurn` requests per turn of the event loop, in order of arrival; closed connections do not count. */
 class RequestQueue {
-  private readonly waiting: { socket: Socket; begin: () => void }[] = [];
+  private readonly waiting: { socket: Socket; start: () => void }[] = [];
 
   constructor(private readonly perTurn: number) {}
 
@@ -130,19 +134,19 @@ class RequestQueue {
     return this.waiting.length;
   }
 
-  join({ socket }: IncomingMessage, begin: () => void): void {
-    if (this.waiting.push({ socket, begin }) === 1) setImmediate(this.turn);
+  add({ socket }: IncomingMessage, start: () => void): void {
+    if (this.waiting.push({ socket, start }) === 1) setImmediate(this.runTurn);
   }
 
-  private readonly turn = (): void => {
-    const now: (() => void)[] = [];
+  private readonly runTurn = (): void => {
+    const started: (() => void)[] = [];
     for (let left = this.perTurn; left > 0; ) {
       const next = this.waiting.shift();
       if (!next) break;
-      now.push(next.begin);
+      started.push(next.start);
       if (!next.socket.destroyed) left--;
     }
-    if (this.waiting.length > 0) setImmediate(this.turn);
-    for (const begin of now) begin();
+    if (this.waiting.length > 0) setImmediate(this.runTurn);
+    for (const start of started) start();
   };
 }

@@ -15,8 +15,8 @@ import type { AnyRoute, HttpServices } from "./route.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
 import { healthRouter } from "./routers/health.ts";
 
-/** How long a browser may keep what it was told about origins. */
-const preflightSeconds = 600;
+/** How long browsers may cache the response to a preflight request. */
+const preflightMaxAgeSeconds = 600;
 
 /** Largest body of a request, in bytes. */
 const maxBodyBytes = 16 * 1024;
@@ -29,19 +29,19 @@ export interface HttpOptions {
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
-  /** Whether requests can be served now. */
+  /** Whether the server can handle requests now. */
   isReady: () => Promise<boolean>;
   asAppError: (error: unknown) => AppError;
 }
 
-/** The HTTP side: everything that is not a WebSocket. */
+/** Creates the HTTP API: health, documents and the routes of the registry. */
 export function createHttpApp(options: HttpOptions): RequestListener {
   const app = express();
   const allowOrigins = cors({
     origin: [...options.allowedOrigins],
     allowedHeaders: ["Authorization", "Content-Type"],
     exposedHeaders: ["Retry-After"],
-    maxAge: preflightSeconds,
+    maxAge: preflightMaxAgeSeconds,
   });
   app.disable("x-powered-by").disable("etag");
   app.set("trust proxy", options.trustedProxyHops);
@@ -61,26 +61,23 @@ export function createHttpApp(options: HttpOptions): RequestListener {
     app,
     limits: options.http,
     asAppError: options.asAppError,
-    requireRoom: roomByRoute(options.services),
+    assertCapacity: capacityChecks(options.services),
     allowOrigins,
   });
 }
 
-/** For each route that is bounded, what throws while there is no more room. */
-function roomByRoute(services: HttpServices): ReadonlyMap<string, (ahead: number) => void> {
-  const bounded = routes.flatMap(({ method, url, assertCapacity: requireRoom }) =>
-    requireRoom ? [{ method, url, requireRoom }] : [],
-  );
-  return new Map(
-    bounded.map(({ method, url, requireRoom }) => [
-      `${method.toUpperCase()} ${url}`,
-      (ahead) => requireRoom(services, ahead),
-    ]),
-  );
+/** The capacity checks of the routes that have one, by method and path. */
+function capacityChecks(services: HttpServices): ReadonlyMap<string, (queuedAhead: number) => void> {
+  const checks = new Map<string, (queuedAhead: number) => void>();
+  for (const { method, url, assertCapacity } of routes) {
+    if (!assertCapacity) continue;
+    checks.set(`${method.toUpperCase()} ${url}`, (queuedAhead) => assertCapacity(services, queuedAhead));
+  }
+  return checks;
 }
 
 function documentedRoutes(options: HttpOptions): Router {
-  // One spelling of each address, which is the one that the door knows.
+  // Paths match exactly: admission control knows them by the same spelling.
   const router = Router({ caseSensitive: true, strict: true });
   const readBody = promisify(express.json({ limit: maxBodyBytes }));
   const methodsByUrl = new Map<string, string[]>();
@@ -96,7 +93,7 @@ const expressPath = (url: string): string => url.replace(/\{(\w+)\}/g, ":$1");
 
 type ReadBody = (request: Request, response: Response) => Promise<unknown>;
 
-/** Who asks, then what is asked, then the answer: who is refused is not read. */
+/** Authenticates, applies the rate limit, reads and validates the request, and handles it, in this order. */
 const handler =
   (route: AnyRoute, readBody: ReadBody, { services, limits }: HttpOptions): RequestHandler =>
   async (request, response) => {

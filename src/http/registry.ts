@@ -2,5 +2,5 @@ import type { AnyRoute } from "./route.ts";
 import { authRoutes } from "./routers/auth.ts";
 import { userRoutes } from "./routers/users.ts";
 
-/** Every documented route, in the order in which paths are matched. */
+/** All documented routes, in the order in which paths are matched. */
 export const routes: readonly AnyRoute[] = [...authRoutes, ...userRoutes];

@@ -3,10 +3,10 @@ import type { RequestHandler } from "express";
 import { pinoHttp } from "pino-http";
 import type { Logger } from "../logger.ts";
 
-/** "Try again" (503) is what the server says on purpose; in a flood a line for each would be a flood of its own. */
+/** 503 is deliberate load shedding: warnings would flood the log. */
 const isFault = (status: number): boolean => status >= 500 && status !== 503;
 
-/** One line a request: what, how it went and how long it took; no query, no headers, no address. Gives it its id. */
+/** Assigns the request id and logs one line per request: method, path, status, time. No query, headers or address. */
 export const requestLog = (log: Logger): RequestHandler =>
   pinoHttp({
     logger: log,

@@ -3,11 +3,11 @@ import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Accounts } from "../services/accounts/accounts.ts";
 import type { Blocks } from "../services/people/blocks.ts";
-import type { RateLimitName } from "../services/limits/rate-limits.ts";
+import type { RateLimitName } from "../domain/rate-limit.ts";
 import type { People } from "../services/people/people.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 
-/** What handlers may call. */
+/** The services that handlers may use. */
 export interface HttpServices {
   accounts: Accounts;
   sessions: Sessions;
@@ -15,49 +15,52 @@ export interface HttpServices {
   blocks: Blocks;
 }
 
-/** What a handler is given: checked, and typed by the route's schemas. */
+/** The parameters of a handler, validated and typed by the schemas of the route. */
 export interface Call<Path, Query, Body, Public> {
   path: Path;
   query: Query;
   body: Body;
-  /** Who asks; nobody on a public route. */
+  /** The authenticated user; undefined on a public route. */
   identity: Public extends true ? undefined : Claims;
   device: { userAgent: string | undefined };
   services: HttpServices;
 }
 
-/** One route: how it is called, what it takes and answers, and what it does. Checks and documents follow from it. */
+/** One route. Validation and OpenAPI follow from this declaration. */
 export interface Route<Path, Query, Body, Answer, Public> {
   method: "get" | "post" | "put" | "patch" | "delete";
-  /** With parameters as `{name}`. */
+  /** Parameters are written `{name}`. */
   url: string;
   summary: string;
-  /** The heading it stands under in the documents. */
+  /** Its heading in OpenAPI. */
   tag: string;
-  /** Needs no token. */
+  /** Requires no token. */
   public?: Public;
-  /** What a public route counts as; any other counts for the person who asks. */
+  /** The rate limit of a public route, per address. Other routes are limited per user. */
   limit?: Extract<RateLimitName, `${string}PerAddress`>;
-  /** Throws while no more of it can be taken on. Asked first of all; `ahead` are let in and not begun. */
-  assertCapacity?(services: HttpServices, ahead: number): void;
+  /**
+   * Throws if no more requests to this route can be accepted. Called before anything else; `queuedAhead` requests have
+   * been admitted and not started.
+   */
+  assertCapacity?(services: HttpServices, queuedAhead: number): void;
   path?: Schema<Path>;
   query?: Schema<Query>;
   body?: Schema<Body>;
   status: 200 | 201 | 204;
-  /** Of the body; none with status 204. */
+  /** Schema of the response body; absent with status 204. */
   answer?: Schema<Answer>;
-  /** Beyond those every route can have. */
+  /** Error codes of this route, besides those of every route. */
   errors: readonly ErrorCode[];
-  /** Valid values for each part, shown in the documents and sent in the tests. */
+  /** A valid request, shown in OpenAPI and sent by the tests. */
   example: { path?: NoInfer<Path>; query?: NoInfer<Query>; body?: NoInfer<Body> };
   handle(call: Call<Path, Query, Body, Public>): Promise<NoInfer<Answer>>;
 }
 
-/** A route whose handler is typed by its schemas. */
+/** Declares a route; its schemas determine the types of the handler. */
 export const defineRoute = <P = undefined, Q = undefined, B = undefined, A = void, Public = undefined>(
   route: Route<P, Q, B, A, Public>,
 ): AnyRoute => route;
 
-/** Any route, for those who treat all alike; what its handler is given has been checked against its own schemas. */
+/** A route with any types, for code that handles all routes alike. */
 // biome-ignore lint/suspicious/noExplicitAny: a list of routes holds routes of different types
 export type AnyRoute = Route<any, any, any, any, any>;

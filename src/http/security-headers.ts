@@ -1,6 +1,6 @@
 import helmet from "helmet";
 
-/** What every answer says may not be done with it. There may be no TLS: a proxy that adds it says so itself. */
+/** Security headers of every response. None that require TLS: the proxy that terminates TLS sets those. */
 export const securityHeaders = helmet({
   contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
   strictTransportSecurity: false,

@@ -7,7 +7,7 @@ import { errorHandler } from "./error-handler.ts";
 import { requestLog } from "./request-log.ts";
 import { healthRouter } from "./routers/health.ts";
 
-/** Answers while the database is not there yet: alive, not ready, and "try again" to everything else. */
+/** Handles requests until the database is open: live but not ready, 503 for everything else. */
 export function createStartupApp(options: {
   http: AdmissionLimits;
   log: Logger;

@@ -1,6 +1,6 @@
 import { Column, DataType, Model, Table } from "sequelize-typescript";
 
-/** That one person does not want to hear from another. */
+/** One user blocks another. */
 @Table({ tableName: "blocks", underscored: true, timestamps: false })
 export class Block extends Model<Partial<Block>> {
   @Column({ type: DataType.BIGINT, primaryKey: true })

@@ -1,33 +1,23 @@
-import { BelongsTo, Column, DataType, ForeignKey, Model, Table } from "sequelize-typescript";
+import { Column, DataType, Model, Table } from "sequelize-typescript";
 import type { Role } from "../domain/chat.ts";
-import { Chat } from "./chat.ts";
-import { User } from "./user.ts";
 
-/** That a person is in a chat now, with that person's marks in it. */
+/** A current membership in a chat, with the member's read state. */
 @Table({ tableName: "chat_members", underscored: true, timestamps: false })
 export class ChatMember extends Model<Partial<ChatMember>> {
-  @ForeignKey(() => User)
   @Column({ type: DataType.BIGINT, primaryKey: true })
   declare userId: number;
 
-  @BelongsTo(() => User)
-  declare user?: User;
-
-  @ForeignKey(() => Chat)
   @Column({ type: DataType.BIGINT, primaryKey: true })
   declare chatId: number;
-
-  @BelongsTo(() => Chat)
-  declare chat?: Chat;
 
   @Column(DataType.TEXT)
   declare role: Role;
 
-  /** The newest `seq` this person has read. */
+  /** Highest `seq` that the member has read. */
   @Column(DataType.BIGINT)
   declare readSeq: number;
 
-  /** Messages up to this `seq` are hidden from this person. */
+  /** Messages up to this `seq` are hidden from the member. */
   @Column(DataType.BIGINT)
   declare clearedSeq: number;
 

@@ -1,7 +1,7 @@
 import { Column, DataType, Model, Table } from "sequelize-typescript";
 import type { ChatKind } from "../domain/chat.ts";
 
-/** A group, or the dialog of two people. Its row lock is what puts the chat's messages in order. */
+/** A group, or the dialog of two people. Its row lock orders the chat's messages. */
 @Table({ tableName: "chats", underscored: true, timestamps: false })
 export class Chat extends Model<Partial<Chat>> {
   @Column({ type: DataType.BIGINT, primaryKey: true, autoIncrement: true })
@@ -10,18 +10,18 @@ export class Chat extends Model<Partial<Chat>> {
   @Column(DataType.TEXT)
   declare kind: ChatKind;
 
-  /** Of a group only. */
+  /** Groups only. */
   @Column(DataType.TEXT)
   declare name: string | null;
 
-  /** Of a dialog only: the smaller user id of the two. */
+  /** Dialogs only: the smaller of the two user ids. */
   @Column(DataType.BIGINT)
   declare pairLow: number | null;
 
   @Column(DataType.BIGINT)
   declare pairHigh: number | null;
 
-  /** `seq` of the newest message; 0 before the first. */
+  /** `seq` of the latest message; 0 before the first. */
   @Column(DataType.BIGINT)
   declare lastSeq: number;
 

@@ -1,7 +1,7 @@
 import { Column, DataType, Model, Table } from "sequelize-typescript";
 import type { StoredEvent } from "../domain/event.ts";
 
-/** A message, or a notification about the group (`event`). A deleted one stays, with empty content. */
+/** A message, or a system message about an event in the group. The row of a deleted message stays, without content. */
 @Table({ tableName: "messages", underscored: true, timestamps: false })
 export class Message extends Model<Partial<Message>> {
   @Column({ type: DataType.BIGINT, primaryKey: true, autoIncrement: true })

@@ -1,24 +1,19 @@
-import { BelongsTo, Column, DataType, ForeignKey, Model, Table } from "sequelize-typescript";
-import { User } from "./user.ts";
+import { Column, DataType, Model, Table } from "sequelize-typescript";
 
-/** One log-in on one device. Tokens name it, and end with it. */
+/** A log-in on one device. Its tokens are valid as long as it is active. */
 @Table({ tableName: "sessions", underscored: true, timestamps: false })
 export class Session extends Model<Partial<Session>> {
   @Column({ type: DataType.BIGINT, primaryKey: true, autoIncrement: true })
   declare id: number;
 
-  @ForeignKey(() => User)
   @Column(DataType.BIGINT)
   declare userId: number;
-
-  @BelongsTo(() => User)
-  declare user?: User;
 
   /** SHA-256 of the refresh token. */
   @Column(DataType.BLOB)
   declare refreshHash: Buffer;
 
-  /** SHA-256 of the refresh token before it, which may still ask for its successor for a while. */
+  /** SHA-256 of the previous refresh token, which still works for a short time. */
   @Column(DataType.BLOB)
   declare previousHash: Buffer | null;
 
@@ -31,7 +26,7 @@ export class Session extends Model<Partial<Session>> {
   @Column(DataType.DATE)
   declare lastUsedAt: Date;
 
-  /** When the refresh token was last changed. */
+  /** When the refresh token was last replaced. */
   @Column(DataType.DATE)
   declare refreshedAt: Date;
 

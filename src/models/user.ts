@@ -1,16 +1,16 @@
 import { Column, DataType, Model, Table } from "sequelize-typescript";
 
-/** A person. Once deleted: only the id, so that other people's histories keep their messages. */
+/** A user. A deleted one keeps only the id, so that the histories of others keep their messages. */
 @Table({ tableName: "users", underscored: true, timestamps: false })
 export class User extends Model<Partial<User>> {
   @Column({ type: DataType.BIGINT, primaryKey: true, autoIncrement: true })
   declare id: number;
 
-  /** As its owner typed it. */
+  /** As entered by the user. */
   @Column(DataType.TEXT)
   declare email: string | null;
 
-  /** What makes two addresses the same; see `emailKey`. */
+  /** Unique form of the address; see `emailKey`. */
   @Column(DataType.TEXT)
   declare emailKey: string | null;
 
@@ -23,7 +23,7 @@ export class User extends Model<Partial<User>> {
   @Column(DataType.TEXT)
   declare lastName: string | null;
 
-  /** The names as they are searched; see `nameKey`. */
+  /** Search form of the names; see `nameKey`. */
   @Column(DataType.TEXT)
   declare firstNameKey: string | null;
 
@@ -40,14 +40,31 @@ export class User extends Model<Partial<User>> {
   declare deletedAt: Date | null;
 }
 
-/** The form in which e-mail addresses are compared: upper and lower case are the same. */
+/** The form in which e-mail addresses are compared: case-insensitive. */
 export const emailKey = (email: string): string => email.normalize("NFC").toLowerCase();
 
 /** The form in which names are searched: lower case, without accents, single spaces. */
 export const nameKey = (name: string): string =>
   name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/\s+/g, " ").trim();
 
-/** An account that is there: what the schema promises of rows that are not deleted. */
+/** The columns of the given names, with their search forms. */
+export const nameColumns = (names: { firstName?: string | undefined; lastName?: string | null | undefined }) => ({
+  ...(names.firstName !== undefined && { firstName: names.firstName, firstNameKey: nameKey(names.firstName) }),
+  ...(names.lastName !== undefined && { lastName: names.lastName, lastNameKey: nameKey(names.lastName ?? "") }),
+});
+
+/** The columns that are erased when an account is deleted. */
+export const erasedColumns = {
+  email: null,
+  emailKey: null,
+  passwordHash: null,
+  firstName: null,
+  lastName: null,
+  firstNameKey: null,
+  lastNameKey: null,
+};
+
+/** A user who is not deleted: the schema guarantees that these columns are set. */
 export type ActiveUser = User & { email: string; firstName: string; passwordHash: string };
 
 export const isActive = (user: User | null | undefined): user is ActiveUser => user?.deletedAt === null;

@@ -1,5 +1,5 @@
 import { closeCodes } from "../contract/close-codes.ts";
-import type { RateLimitName } from "../services/limits/rate-limits.ts";
+import type { RateLimitName } from "../domain/rate-limit.ts";
 
 const windowMs = 10_000;
 

@@ -77,6 +77,20 @@ export interface Push<Change extends ChangeKind, SignalKind extends Signal["kind
   item?: { schema: Schema<unknown>; example: object };
 }
 
+/** What exists when the test of the examples sends one: the sender owns the group and has a dialog with the peer. */
+export interface ExampleScene {
+  /** The other side of the dialog, and a member of the group. */
+  peerId: number;
+  /** A user who is not in the group. */
+  outsiderId: number;
+  dialogId: number;
+  groupId: number;
+  /** A message of the sender in the dialog. */
+  messageId: number;
+  /** The sender's access token. */
+  token: string;
+}
+
 /** One message type: its params, answer, push and handler. Routing, validation and documents are derived from it. */
 export interface MessageType<
   Params,
@@ -97,8 +111,14 @@ export interface MessageType<
   pipelined?: true;
   /** The error codes of this type, in addition to those every type can have. */
   errors: readonly ErrorCode[];
-  /** A request and its answer, for the documents. The tests run it against the server. */
-  example: { params: NoInfer<Params>; data: NoInfer<Data>; item: NoInfer<Item> };
+  /** A request and its answer: shown in the documents, and sent to a real server by `test/examples.test.ts`. */
+  example: {
+    params: NoInfer<Params>;
+    data: NoInfer<Data>;
+    item: NoInfer<Item>;
+    /** The params with the ids of the test's scene; left out where those of the documents work everywhere. */
+    prepare?: (scene: ExampleScene) => NoInfer<Params>;
+  };
   handle(context: Context, params: Params): Promise<{ data: NoInfer<Data>; item: NoInfer<Item> }>;
 }
 

@@ -3,8 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Server, WebSocket } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
-import { type ErrorCode, errorCodes } from "../contract/error-codes.ts";
-import { type Problem, problemMediaType } from "../contract/problem.ts";
+import { type EdgeError, errorResponse } from "../contract/problem.ts";
 import type { Claims } from "../domain/session.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -38,13 +37,6 @@ export interface UpgradeOptions {
   onOpen: (webSocket: ClientSocket, socket: Duplex, claims: Claims) => void;
 }
 
-interface ErrorResponse {
-  status: number;
-  code: ErrorCode;
-  detail: string;
-  retryAfterMs?: number | undefined;
-}
-
 /** Handles `Upgrade: websocket` requests: accepts clients with a token of an active session and rejects all others. */
 export function createUpgradeHandler(options: UpgradeOptions) {
   const { wss, connections, sessions, limits, maxSockets, isAccepting, asAppError, onOpen, log } = options;
@@ -71,7 +63,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     } catch (error) {
       const appError = asAppError(error);
       if (appError.kind === "internal") log.error({ err: appError.cause }, "upgrade failed");
-      reject(socket, errorResponseOf(appError));
+      reject(socket, appError);
     }
   };
 }
@@ -95,12 +87,12 @@ function closeAsOverloaded(webSocket: WebSocket): void {
   webSocket.close(closeCodes.overloaded, "overloaded");
 }
 
-function rejectionByTarget(request: IncomingMessage, allowedOrigins: readonly string[]): ErrorResponse | undefined {
+function rejectionByTarget(request: IncomingMessage, allowedOrigins: readonly string[]): EdgeError | undefined {
   const path = request.url?.split("?")[0];
-  if (path !== "/") return { status: 404, code: "NOT_FOUND", detail: "The WebSocket is at /" };
+  if (path !== "/") return { code: "NOT_FOUND", detail: "The WebSocket is at /" };
   const { origin, host } = request.headers;
   if (origin === undefined || isSameHost(origin, host) || allowedOrigins.includes(origin)) return undefined;
-  return { status: 403, code: "FOREIGN_ORIGIN", detail: "This origin is not among ALLOWED_ORIGINS" };
+  return { code: "FOREIGN_ORIGIN", detail: "This origin is not among ALLOWED_ORIGINS" };
 }
 
 function isSameHost(origin: string, host: string | undefined): boolean {
@@ -120,14 +112,9 @@ function tokenOf({ headers }: IncomingMessage): string | undefined {
   );
 }
 
-function errorResponseOf({ kind, message, retryAfterMs }: AppError): ErrorResponse {
-  const status = { unauthenticated: 401, unavailable: 503, rateLimited: 429 }[kind as string] ?? 500;
-  return { status, code: errorCodes[kind], detail: message, retryAfterMs };
-}
-
 /** Rejects an upgrade while the server is starting or stopping. */
 export function rejectNotReady(socket: Duplex): void {
-  reject(socket, { status: 503, code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." });
+  reject(socket, { code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." });
 }
 
 /** One listener for all sockets: a closure per socket would keep its request in memory. */
@@ -136,21 +123,14 @@ function destroy(this: Duplex): void {
 }
 
 /** Writes an HTTP error response and ends the connection. */
-function reject(socket: Duplex, { status, code, detail, retryAfterMs }: ErrorResponse): void {
+function reject(socket: Duplex, error: AppError | EdgeError): void {
   socket.on("error", destroy);
-  const title = STATUS_CODES[status] ?? "Error";
-  const requestId = crypto.randomUUID();
-  const retry = retryAfterMs !== undefined && { retryAfterMs };
-  const problem: Problem = { type: "about:blank", title, status, detail, code, requestId, ...retry };
-  const body = JSON.stringify(problem);
+  const { status, headers, body } = errorResponse(error, crypto.randomUUID());
   const head = [
-    `HTTP/1.1 ${status} ${title}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "Connection: close",
-    `Content-Type: ${problemMediaType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
-    "Cache-Control: no-store",
-    ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
-    ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   const timer = setTimeout(() => socket.destroy(), rejectionTimeoutMs).unref();
   socket.once("close", () => clearTimeout(timer));

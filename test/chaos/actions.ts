@@ -1,113 +1,132 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { MessageItem } from "../../src/contract/messages.ts";
 import type { ChaosClient } from "./client.ts";
+import type { LocalChat } from "./local-chat.ts";
 import type { Log } from "./log.ts";
-import type { LocalChat } from "./replica.ts";
+import type { Random } from "./random.ts";
 
-export interface Scene {
+export interface RunContext {
   clients: readonly ChaosClient[];
-  /** The groups there are, as far as is known. */
+  /** The ids of the existing groups, as far as known. */
   groups: number[];
   ports: readonly number[];
   log: Log;
   signal: AbortSignal;
 }
 
-interface Moment extends Scene {
-  /** One of the chats that this device knows. */
+interface ActionContext extends RunContext {
+  /** A random chat of the device. */
   chat: LocalChat | undefined;
-  /** Of somebody. */
+  /** A random user. */
   userId: number;
+  /** A random group. */
   groupId: number;
 }
 
-type Act = (client: ChaosClient, moment: Moment) => Promise<unknown> | undefined;
+type Action = (client: ChaosClient, context: ActionContext) => Promise<unknown> | undefined;
 
-/** What one device does until it is told to stop: it talks most of the time. */
-export async function act(client: ChaosClient, scene: Scene): Promise<void> {
+/** Runs random actions of one device until the signal is aborted; most of them are sends. */
+export async function runActions(client: ChaosClient, run: RunContext): Promise<void> {
   const { random } = client;
-  while (!scene.signal.aborted) {
+  while (!run.signal.aborted) {
     if (!client.connected) {
-      // Some stay away for longer, and miss what the others say, edit and delete meanwhile.
+      // Some devices stay offline longer and miss many changes.
       await wait(random.chance(0.4) ? random.between(200, 3000) : random.between(10, 200));
-      if (scene.signal.aborted || !(await client.connect(random.pick(scene.ports) ?? 0))) continue;
+      if (run.signal.aborted || !(await client.connect(random.pick(run.ports) ?? 0))) continue;
     }
-    if (client.unsettled.length > 0 && random.chance(0.5)) await client.sayAgain();
-    const userId = random.pick(scene.clients)?.userId ?? client.userId;
-    const groupId = random.pick(scene.groups) ?? 0;
+    if (client.unconfirmed.length > 0 && random.chance(0.5)) await client.resendUnconfirmed();
+    const userId = random.pick(run.clients)?.userId ?? client.userId;
+    const groupId = random.pick(run.groups) ?? 0;
     const chat = random.pick([...client.replica.chats.values()]);
-    await drawAct(random.next())(client, { ...scene, chat, userId, groupId });
-    scene.log.counts.acts++;
+    await pickAction(random.next())(client, { ...run, chat, userId, groupId });
+    run.log.counts.actions++;
     if (random.chance(0.02)) await wait(random.between(1, 50));
   }
 }
 
-const sayToGroup: Act = (client, { chat, groupId }) =>
-  client.say({ groupId: chat?.kind === "group" ? chat.chatId : groupId });
+const sendToGroup: Action = (client, { chat, groupId }) =>
+  client.sendNew({ groupId: chat?.kind === "group" ? chat.chatId : groupId });
 
-const sayToPerson: Act = (client, { userId }) => client.say({ receiverId: userId });
+const sendToUser: Action = (client, { userId }) => client.sendNew({ receiverId: userId });
 
-const sayALot: Act = (client, { userId, groupId }) => {
+const sendBurst: Action = (client, { userId, groupId }) => {
   const to = client.random.chance(0.3) ? { groupId } : { receiverId: userId };
-  return Promise.all(Array.from({ length: client.random.between(2, 30) }, () => client.say(to)));
+  return Promise.all(Array.from({ length: client.random.between(2, 30) }, () => client.sendNew(to)));
 };
 
-const reply: Act = (client, { chat, log }) => {
-  const answered = chat && client.replica.pickMessage(chat, client.random);
-  if (!chat || !answered) return undefined;
+const reply: Action = (client, { chat, log }) => {
+  const repliedTo = chat && pickMessage(chat, client.random);
+  if (!chat || !repliedTo) return undefined;
   log.counts.replies++;
   const to = chat.kind === "group" ? { groupId: chat.chatId } : { receiverId: chat.peerId ?? client.userId };
-  return client.say(to, answered.messageId);
+  return client.sendNew(to, repliedTo.messageId);
 };
 
-/** Of one's own messages; the old ones, too. */
-const ownMessage = (client: ChaosClient, { chat }: Moment) =>
-  chat && client.replica.pickMessage(chat, client.random, ({ senderId }) => senderId === client.userId);
+/** A random message that matches, old ones as likely as new ones; undefined if some random tries find none. */
+function pickMessage(
+  { messages, version, clearedSeq }: LocalChat,
+  random: Random,
+  matches: (item: MessageItem) => boolean = () => true,
+): MessageItem | undefined {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const item = messages.get(random.between(clearedSeq + 1, Math.max(version, clearedSeq + 1)));
+    if (item && !item.notification && !item.deletedAt && matches(item)) return item;
+  }
+  return undefined;
+}
 
-const edit: Act = (client, moment) => {
-  const message = ownMessage(client, moment);
+/** A random message of the user. */
+const pickOwnMessage = (client: ChaosClient, { chat }: ActionContext) =>
+  chat && pickMessage(chat, client.random, ({ senderId }) => senderId === client.userId);
+
+const edit: Action = (client, context) => {
+  const message = pickOwnMessage(client, context);
   return message && client.revise(message.messageId, { content: `${message.message} (edited)`.slice(-4000) });
 };
 
-/** One's own message; now and then anybody's, which an admin may. */
-const takeBack: Act = (client, moment) => {
-  const { chat } = moment;
-  const isAnybodys = chat?.kind === "group" && client.random.chance(0.2);
-  const message = isAnybodys ? client.replica.pickMessage(chat, client.random) : ownMessage(client, moment);
+/** Deletes a message of the user, or sometimes one of another member, which requires the role admin. */
+const deleteMessage: Action = (client, context) => {
+  const { chat } = context;
+  const isAnyMessage = chat?.kind === "group" && client.random.chance(0.2);
+  const message = isAnyMessage ? pickMessage(chat, client.random) : pickOwnMessage(client, context);
   return message && client.revise(message.messageId, "deletion");
 };
 
-const add: Act = (client, { groupId, userId }) => client.request("addUserInGroup", { groupId, userId });
+const addMember: Action = (client, { groupId, userId }) => client.request("addUserInGroup", { groupId, userId });
 
-const leave: Act = (client, { groupId }) => client.request("leaveGroup", { groupId });
+const leaveGroup: Action = (client, { groupId }) => client.request("leaveGroup", { groupId });
 
-/** A group that this device has made, where it may do more than elsewhere; or any. */
-const ownGroup = ({ random, madeGroups }: ChaosClient, any: number, often: number): number =>
-  (random.chance(often) && random.pick(madeGroups)) || any;
+/** A group created by this device, of which it is the owner, with the given probability; otherwise `anyGroup`. */
+const pickOwnGroup = (
+  { random, createdGroups: madeGroups }: ChaosClient,
+  anyGroup: number,
+  probability: number,
+): number => (random.chance(probability) && random.pick(madeGroups)) || anyGroup;
 
-const remove: Act = async (client, { groupId, userId, log }) => {
-  const frame = await client.request("removeUserFromGroup", { groupId: ownGroup(client, groupId, 0.5), userId });
+const removeMember: Action = async (client, { groupId, userId, log }) => {
+  const frame = await client.request("removeUserFromGroup", { groupId: pickOwnGroup(client, groupId, 0.5), userId });
   if (frame?.success) log.counts.removals++;
 };
 
-const setRole: Act = (client, { groupId, userId }) =>
+const setRole: Action = (client, { groupId, userId }) =>
   client.request("setMemberRole", { groupId, userId, role: client.random.chance(0.7) ? "admin" : "member" });
 
-/** Up to the newest, or to somewhere before it, where one may have been already. */
-const markRead: Act = (client, { chat }) => {
+/** Marks the chat as read up to its newest message or to an earlier one. */
+const markRead: Action = (client, { chat }) => {
   if (!chat) return undefined;
   const newest = Math.max(1, chat.version);
   const seq = client.random.chance(0.5) ? newest : client.random.between(1, newest);
   return client.request("markRead", { chatId: chat.chatId, seq });
 };
 
-const clear: Act = (client, { chat, log }) => {
+const clearDialog: Action = (client, { chat, log }) => {
   if (chat?.peerId === undefined) return undefined;
-  log.counts.clearings++;
+  log.counts.clears++;
   return client.request("clearDialog", { receiverId: chat.peerId });
 };
 
-/** Reads a page of history: of a chat of one's own, or of any group, perhaps as a stranger. */
-const readPage: Act = (client, { chat, groupId, userId }) => {
+/** Reads a page of history: of a chat of the device, or of any group, even without being a member. */
+const readPage: Action = (client, { chat, groupId, userId }) => {
   const { random } = client;
   const page = random.pick([1, 1, 2, 3]) ?? 1;
   if (random.chance(0.3)) return client.readLatest(random.chance(0.5) ? { groupId } : { receiverId: userId }, page);
@@ -116,61 +135,61 @@ const readPage: Act = (client, { chat, groupId, userId }) => {
   return client.readAround(chat, random.pick([{}, { before: seq }, { after: seq }, { around: seq }]) ?? {});
 };
 
-const makeGroup: Act = async (client, { groups, clients }) => {
-  const { chatId: groupId } = await client.say({ newGroup: true });
+const createGroup: Action = async (client, { groups, clients }) => {
+  const { chatId: groupId } = await client.sendNew({ newGroup: true });
   if (groupId === undefined) return;
   groups.push(groupId);
-  client.madeGroups.push(groupId);
-  for (let others = client.random.between(0, 8); others > 0; others--) {
+  client.createdGroups.push(groupId);
+  for (let count = client.random.between(0, 8); count > 0; count--) {
     const userId = client.random.pick(clients)?.userId ?? client.userId;
     await client.request("addUserInGroup", { groupId, userId });
     if (client.random.chance(0.3)) await client.request("setMemberRole", { groupId, userId, role: "admin" });
   }
 };
 
-/** Ends a group that one has made, for everybody or as the last one out; or tries any, which only its owner may end. */
-const endGroup: Act = async (client, { groups, groupId: any }) => {
-  const groupId = ownGroup(client, any, 0.95);
+/** Deletes or leaves a group created by this device. Rarely tries it with any group, which the server must reject. */
+const deleteGroup: Action = async (client, { groups, groupId: anyGroup }) => {
+  const groupId = pickOwnGroup(client, anyGroup, 0.95);
   const frame = await client.request(client.random.chance(0.7) ? "deleteGroup" : "leaveGroup", { groupId });
   if (!frame?.success) return;
-  // If others are still in there, they go on as they know it.
-  for (const list of [groups, client.madeGroups]) if (list.includes(groupId)) list.splice(list.indexOf(groupId), 1);
+  // Remaining members still use a group that was only left, since they have it in their replicas.
+  for (const list of [groups, client.createdGroups]) if (list.includes(groupId)) list.splice(list.indexOf(groupId), 1);
 };
 
-const goAway: Act = (client) => {
-  client.cut();
+const disconnect: Action = (client) => {
+  client.disconnect();
   return undefined;
 };
 
-/** How often each is done. */
-const acts: readonly [weight: number, act: Act][] = [
-  [30, sayToGroup],
-  [17, sayToPerson],
-  [18, sayALot],
+/** The actions and their relative frequencies. */
+const weightedActions: readonly [weight: number, action: Action][] = [
+  [30, sendToGroup],
+  [17, sendToUser],
+  [18, sendBurst],
   [4, reply],
   [7, edit],
-  [3, takeBack],
-  [9, add],
-  [4, leave],
-  [5, remove],
+  [3, deleteMessage],
+  [9, addMember],
+  [4, leaveGroup],
+  [5, removeMember],
   [1, setRole],
   [10, markRead],
-  [1, clear],
+  [1, clearDialog],
   [5, readPage],
-  [1, makeGroup],
-  [1, endGroup],
-  [3, (client) => client.repeat()],
-  [2, (client) => client.catchUp()],
-  [2, goAway],
+  [1, createGroup],
+  [1, deleteGroup],
+  [3, (client) => client.repeatAcknowledged()],
+  [2, (client) => client.sync()],
+  [2, disconnect],
 ];
-const sumOfWeights = acts.reduce((sum, [weight]) => sum + weight, 0);
+const totalWeight = weightedActions.reduce((sum, [weight]) => sum + weight, 0);
 
-/** @param dice from 0 to 1 */
-function drawAct(dice: number): Act {
-  let left = dice * sumOfWeights;
-  for (const [weight, one] of acts) {
-    left -= weight;
-    if (left < 0) return one;
+/** @param random a number from 0 up to but not including 1 */
+function pickAction(random: number): Action {
+  let remaining = random * totalWeight;
+  for (const [weight, action] of weightedActions) {
+    remaining -= weight;
+    if (remaining < 0) return action;
   }
-  return sayToGroup;
+  return sendToGroup;
 }

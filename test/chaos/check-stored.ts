@@ -1,38 +1,38 @@
-import type { Log, Mark, Revision, Sent } from "./log.ts";
-import { membership, type Row, type Truth } from "./final-state.ts";
+import { type FinalState, memberKey, type StoredMessage } from "./final-state.ts";
+import type { AcknowledgedReadState, Log, Revision, SentMessage } from "./log.ts";
 
-/** One order: 1 to last, without a hole and without a repeat. */
-export function judgeOrder({ chats, rowsByChat }: Truth, log: Log): void {
-  for (const [chatId, { lastSeq, version, ended }] of chats) {
-    if (ended) continue;
+/** One order: the `seq` and `version` of a chat have no gap and no duplicate. */
+export function checkOrder({ chats, rowsByChat }: FinalState, log: Log): void {
+  for (const [chatId, { lastSeq, version, isDeleted }] of chats) {
+    if (isDeleted) continue;
     const own = rowsByChat.get(chatId) ?? [];
-    const dense = own.length === lastSeq && own.every(({ seq }, index) => seq === index + 1);
-    if (!dense) log.violate("hole", `chat ${chatId}: seq is not 1 to ${lastSeq}`);
+    const isDense = own.length === lastSeq && own.every(({ seq }, index) => seq === index + 1);
+    if (!isDense) log.reportViolation("gap", `chat ${chatId}: seq is not 1 to ${lastSeq}`);
     const versions = new Set(own.map((row) => row.version));
-    const greatest = Math.max(0, ...versions);
-    if (versions.size !== own.length || greatest !== version) {
-      log.violate("hole", `chat ${chatId}: versions repeat, or end at ${greatest} instead of ${version}`);
+    const highest = Math.max(0, ...versions);
+    if (versions.size !== own.length || highest !== version) {
+      log.reportViolation("gap", `chat ${chatId}: versions repeat, or end at ${highest} instead of ${version}`);
     }
   }
 }
 
-/** Durable, once, no ghosts: what was acknowledged is stored, and what was refused is not. */
-export function judgeStored(
-  truth: Truth,
-  said: { sent: Iterable<Sent>; revisions: Iterable<Revision>; marks: Iterable<Mark> },
+/** Durable, exactly once, no ghosts: acknowledged changes are stored, and rejected ones are not. */
+export function checkStored(
+  finalState: FinalState,
+  observed: { sent: Iterable<SentMessage>; revisions: Iterable<Revision>; readStates: Iterable<AcknowledgedReadState> },
   log: Log,
 ): void {
-  judgeSends(truth, said.sent, log);
-  for (const revision of said.revisions) judgeRevision(truth, revision, log);
-  for (const { userId, chatId, readSeq, clearedSeq } of said.marks) {
-    const marks = truth.members.get(membership(userId, chatId));
-    if (!marks || (marks.readSeq >= readSeq && marks.clearedSeq >= clearedSeq)) continue;
-    log.violate("lost", `person ${userId} has read chat ${chatId} to ${readSeq} and hidden it to ${clearedSeq}`);
+  checkSends(finalState, observed.sent, log);
+  for (const revision of observed.revisions) checkRevision(finalState, revision, log);
+  for (const { userId, chatId, readSeq, clearedSeq } of observed.readStates) {
+    const member = finalState.members.get(memberKey(userId, chatId));
+    if (!member || (member.readSeq >= readSeq && member.clearedSeq >= clearedSeq)) continue;
+    log.reportViolation("lost", `user ${userId} has read chat ${chatId} to ${readSeq} and cleared it to ${clearedSeq}`);
   }
 }
 
-function judgeSends({ rows, chats }: Truth, sent: Iterable<Sent>, log: Log): void {
-  const byClientId = new Map<string, Row[]>();
+function checkSends({ rows, chats }: FinalState, sent: Iterable<SentMessage>, log: Log): void {
+  const byClientId = new Map<string, StoredMessage[]>();
   for (const row of rows) {
     if (row.clientMessageId === null) continue;
     const key = `${row.senderId} ${row.clientMessageId}`;
@@ -42,32 +42,34 @@ function judgeSends({ rows, chats }: Truth, sent: Iterable<Sent>, log: Log): voi
     const { text, clientMessageId, senderId, outcome, chatId, seq, messageId } = one;
     const found = byClientId.get(`${senderId} ${clientMessageId}`) ?? [];
     const [row] = found;
-    if (found.length > 1) log.violate("duplicate", `"${text}" is stored ${found.length} times`);
-    if (outcome === "refused" && row) log.violate("ghost", `"${text}" was refused and is stored`);
+    if (found.length > 1) log.reportViolation("duplicate", `"${text}" is stored ${found.length} times`);
+    if (outcome === "rejected" && row) log.reportViolation("ghost", `"${text}" was rejected and is stored`);
     if (outcome !== "acknowledged") continue;
-    if (!row) log.violate("lost", `"${text}" was acknowledged and is not stored`);
+    if (!row) log.reportViolation("lost", `"${text}" was acknowledged and is not stored`);
     else if (row.id !== messageId || row.seq !== seq || row.chatId !== chatId) {
-      log.violate("lost", `"${text}" is stored elsewhere than its acknowledgement says`);
-    } else if (!chats.get(chatId)?.ended && !saysThat(row, one)) {
-      log.violate("lost", `"${text}" was acknowledged and is stored as something else`);
+      log.reportViolation("lost", `"${text}" is stored with other ids than those acknowledged`);
+    } else if (!chats.get(chatId)?.isDeleted && !isStoredAsSent(row, one)) {
+      log.reportViolation("lost", `"${text}" was acknowledged and is stored with other content`);
     }
   }
 }
 
-function saysThat(row: Row, { to, text, replyTo }: Sent): boolean {
+function isStoredAsSent(row: StoredMessage, { to, text, replyTo }: SentMessage): boolean {
   if ("newGroup" in to) return row.event?.groupName === text;
   const isChanged = row.editedAt !== null || row.deletedAt !== null;
   return (isChanged || row.content === text) && row.replyTo === (replyTo ?? null);
 }
 
-function judgeRevision({ rowById, chats }: Truth, revision: Revision, log: Log): void {
+function checkRevision({ rowById, chats }: FinalState, revision: Revision, log: Log): void {
   const { chatId, messageId, version, content, isDeletion } = revision;
-  if (chats.get(chatId)?.ended) return;
+  if (chats.get(chatId)?.isDeleted) return;
   const row = rowById.get(messageId);
-  const lost = (what: string) => log.violate("lost", `chat ${chatId}: message ${messageId} ${what}`);
-  if (!row || row.version < version) lost(`was changed as version ${version}, and is not`);
-  else if (isDeletion && (row.deletedAt === null || row.content !== "")) lost("was deleted, and is still there");
+  const reportLost = (details: string) =>
+    log.reportViolation("lost", `chat ${chatId}: message ${messageId} ${details}`);
+  if (!row || row.version < version) reportLost(`was changed as version ${version}, which is not stored`);
+  else if (isDeletion && (row.deletedAt === null || row.content !== ""))
+    reportLost("was deleted and still has its content");
   else if (!isDeletion && row.version === version && (row.editedAt === null || row.content !== content)) {
-    lost("was edited, and says something else");
+    reportLost("was edited and is stored with another text");
   }
 }

@@ -1,30 +1,34 @@
-import { judgeDevice, type JudgedDevice } from "./check-devices.ts";
-import { judgeOrder, judgeStored } from "./check-stored.ts";
-import { judgeTold } from "./check-pushed.ts";
+import { type CheckedDevice, checkDevice } from "./check-devices.ts";
+import { checkReceived } from "./check-received.ts";
+import { checkOrder, checkStored } from "./check-stored.ts";
+import { type FinalState, readFinalState } from "./final-state.ts";
 import type { Log } from "./log.ts";
-import { readTruth, type Truth } from "./final-state.ts";
 
-/** Holds what every client saw against the database, and notes every violation in the log. */
-export async function judge(url: string, log: Log, devices: readonly JudgedDevice[]): Promise<void> {
-  judgeBy(await readTruth(url), log, devices);
+/** Compares what the clients observed with the database and reports every violation to the log. */
+export async function checkDatabase(url: string, log: Log, devices: readonly CheckedDevice[]): Promise<void> {
+  checkRun(await readFinalState(url), log, devices);
 }
 
-/** The whole judgement, after everybody has caught up and the server has stopped. */
-export function judgeBy(truth: Truth, log: Log, devices: readonly JudgedDevice[]): void {
-  judgeOrder(truth, log);
-  judgeStored(truth, { sent: log.sent.values(), revisions: log.revisions, marks: log.marks.values() }, log);
-  judgeTold(truth, log, log);
-  for (const device of devices) judgeDevice(truth, log, device);
-  log.counts.groupsEnded = [...truth.chats.values()].filter(({ ended }) => ended).length;
+/** All checks of a finished run: the devices have synced, and the server has stopped. */
+export function checkRun(finalState: FinalState, log: Log, devices: readonly CheckedDevice[]): void {
+  checkOrder(finalState, log);
+  checkStored(
+    finalState,
+    { sent: log.sent.values(), revisions: log.revisions, readStates: log.readStates.values() },
+    log,
+  );
+  checkReceived(finalState, log, log);
+  for (const device of devices) checkDevice(finalState, log, device);
+  log.counts.groupsDeleted = [...finalState.chats.values()].filter(({ isDeleted }) => isDeleted).length;
 }
 
-/** The part of the judgement that holds at any time: nothing acknowledged is lost, nothing told is a ghost or a leak. */
-export async function judgeInPassing(url: string, log: Log): Promise<void> {
-  // First what was said, then what is stored: the other way round, what happens meanwhile would look lost.
+/** The checks that hold during a run: no acknowledged change is lost, and nothing received is a ghost or a leak. */
+export async function checkDuringRun(url: string, log: Log): Promise<void> {
+  // Copy the log before reading the database. In the other order, changes made in between would look lost.
   const sent = [...log.sent.values()].filter(({ outcome }) => outcome === "acknowledged").map((one) => ({ ...one }));
-  const [revisions, marks] = [[...log.revisions], [...log.marks.values()]];
-  const told = { pushed: [...log.pushed], synced: [...log.synced], pages: [...log.pages] };
-  const truth = await readTruth(url);
-  judgeStored(truth, { sent, revisions, marks }, log);
-  judgeTold(truth, told, log);
+  const [revisions, readStates] = [[...log.revisions], [...log.readStates.values()]];
+  const received = { pushed: [...log.pushed], synced: [...log.synced], pages: [...log.pages] };
+  const finalState = await readFinalState(url);
+  checkStored(finalState, { sent, revisions, readStates }, log);
+  checkReceived(finalState, received, log);
 }

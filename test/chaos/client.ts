@@ -1,25 +1,22 @@
-import { WebSocket } from "ws";
-import { witnessFrame } from "../support/leak-scan.ts";
-import type { Address, Log, PageRow, Sent } from "./log.ts";
+import { ClientSocket } from "./client-socket.ts";
+import { DeliveryChecker, type Frame } from "./delivery-checker.ts";
+import type { LocalChat } from "./local-chat.ts";
+import type { Destination, Log, PageRow, SentMessage } from "./log.ts";
 import type { Random } from "./random.ts";
-import { type Frame, type LocalChat, Replica } from "./replica.ts";
+import type { Replica } from "./replica.ts";
 
-const answerWithinMs = 20_000;
-
-/** One device of one person. Connects, catches up, acts, is cut off, and comes back; keeps what it knows meanwhile. */
+/** One device of a user. It keeps its replica over disconnections and logs what it sends and receives. */
 export class ChaosClient {
-  readonly replica: Replica;
-  private socket: WebSocket | undefined;
-  private waiting = new Map<number, (frame: Frame | undefined) => void>();
-  private requests = 0;
-  private texts = 0;
-  private catchingUp: Promise<void> | undefined;
-  private catchUpAgain = false;
-  /** Sends whose outcome is unknown, to be sent again. */
-  readonly unsettled: Sent[] = [];
-  private readonly settled: Sent[] = [];
-  /** The groups that this device has made. */
-  readonly madeGroups: number[] = [];
+  private readonly checker: DeliveryChecker;
+  private socket: ClientSocket | undefined;
+  private textCount = 0;
+  private runningSync: Promise<void> | undefined;
+  private syncAgain = false;
+  /** Sends with an unknown outcome, to be sent again. */
+  readonly unconfirmed: SentMessage[] = [];
+  private readonly acknowledged: SentMessage[] = [];
+  /** The groups created by this device. */
+  readonly createdGroups: number[] = [];
 
   constructor(
     readonly name: string,
@@ -28,60 +25,60 @@ export class ChaosClient {
     private readonly log: Log,
     readonly random: Random,
   ) {
-    this.replica = new Replica(this, log, () => void this.catchUp());
+    this.checker = new DeliveryChecker(this, log, () => void this.sync());
+  }
+
+  get replica(): Replica {
+    return this.checker.replica;
+  }
+
+  /** Describes the acknowledged changes that this device should have received by now and has not. */
+  missing(): string[] {
+    return this.checker.missing();
   }
 
   get connected(): boolean {
-    return this.socket?.readyState === WebSocket.OPEN;
+    return this.socket?.isOpen ?? false;
   }
 
-  /** Opens a socket and catches up; false when the server is not there. */
+  /** Opens a socket and syncs. @returns false if the server cannot be reached */
   async connect(port: number): Promise<boolean> {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { authorization: `Bearer ${this.token}` } });
-    socket.on("error", () => {});
-    const opened = await new Promise<boolean>((resolve) => {
-      socket.once("open", () => resolve(true));
-      socket.once("close", () => resolve(false));
-    });
-    if (!opened) return false;
+    const socket = await ClientSocket.open(port, this.token, (type) =>
+      this.log.reportViolation("unanswered", `${this.name}: ${type} had no response on an open socket`),
+    );
+    if (!socket) return false;
     this.log.counts.connections++;
     this.socket = socket;
-    this.replica.startConnection();
-    socket.on("message", (data) => {
-      witnessFrame(String(data));
-      this.take(JSON.parse(String(data)));
-    });
-    socket.on("close", () => {
+    this.checker.startConnection();
+    const onClose = () => {
       if (this.socket === socket) this.socket = undefined;
-      for (const settle of [...this.waiting.values()]) settle(undefined);
-    });
-    await this.catchUp();
+    };
+    socket.listen((frame) => this.receive(frame), onClose);
+    await this.sync();
     return this.connected;
   }
 
-  /** Ends the connection without a word. */
-  cut(): void {
+  /** Terminates the connection without a closing handshake. */
+  disconnect(): void {
     this.socket?.terminate();
   }
 
-  /** Stops reading for a while, as a phone in a tunnel does. */
+  /** Stops reading the socket for a while. */
   stall(ms: number): void {
-    const { socket } = this;
-    socket?.pause();
-    this.replica.noteStall(Date.now() + ms);
-    setTimeout(() => socket?.resume(), ms);
+    this.checker.pauseUntil(Date.now() + ms);
+    this.socket?.stall(ms);
   }
 
   close(): void {
     this.socket?.close();
   }
 
-  /** Says something nobody has said before. @param replyTo the message that it answers */
-  async say(to: Address, replyTo?: number): Promise<Sent> {
-    const text = `${this.name} says ${++this.texts}`;
-    const sent: Sent = {
+  /** Sends a new message. @param replyTo the id of the message it replies to */
+  async sendNew(to: Destination, replyTo?: number): Promise<SentMessage> {
+    const text = `${this.name} sends ${++this.textCount}`;
+    const sent: SentMessage = {
       text,
-      clientMessageId: `${this.name}-${this.texts}`.padEnd(8, "."),
+      clientMessageId: `${this.name}-${this.textCount}`.padEnd(8, "."),
       senderId: this.userId,
       outcome: "unknown",
       to,
@@ -92,29 +89,30 @@ export class ChaosClient {
     return sent;
   }
 
-  /** Sends again what may or may not have arrived. */
-  async sayAgain(): Promise<void> {
-    const sent = this.unsettled.shift();
+  /** Sends a message with an unknown outcome again. */
+  async resendUnconfirmed(): Promise<void> {
+    const sent = this.unconfirmed.shift();
     if (!sent) return;
     this.log.counts.resent++;
     await this.send(sent);
   }
 
-  /** Sends once more what was acknowledged: whatever has happened since, that was it. */
-  async repeat(): Promise<void> {
-    const sent = this.random.pick(this.settled);
-    const frame = sent && (await this.ask(sent));
+  /** Sends an acknowledged message again: the response must have the ids of the first one, whatever happened since. */
+  async repeatAcknowledged(): Promise<void> {
+    const sent = this.random.pick(this.acknowledged);
+    const frame = sent && (await this.requestSend(sent));
     if (!frame || frame.code === "UNAVAILABLE") return;
-    this.log.counts.repeats++;
-    const wrong = (what: string) => this.log.violate("duplicate", `"${sent.text}" was acknowledged, and then ${what}`);
+    this.log.counts.repeatedSends++;
+    const report = (details: string) =>
+      this.log.reportViolation("duplicate", `"${sent.text}" was acknowledged and then ${details}`);
     const item = frame.params?.item;
-    if (frame.error) wrong(`refused as ${frame.code}`);
+    if (frame.error) report(`rejected with ${frame.code}`);
     else if (!item.duplicate || item.messageId !== sent.messageId || item.seq !== sent.seq) {
-      wrong(`stored as message ${item.messageId} instead of ${sent.messageId}`);
+      report(`stored as message ${item.messageId} instead of ${sent.messageId}`);
     }
   }
 
-  /** Changes a message, and notes that if it is acknowledged. */
+  /** Edits or deletes a message, and logs the change if it is acknowledged. */
   async revise(messageId: number, revision: { content: string } | "deletion"): Promise<void> {
     const isDeletion = revision === "deletion";
     const content = isDeletion ? "" : revision.content;
@@ -128,61 +126,46 @@ export class ChaosClient {
     this.log.revisions.push({ chatId, messageId, version, content, isDeletion });
   }
 
-  /** Reads a page of a chat around a place, and perhaps the one before it; all of it in a row. */
-  async readAround(chat: LocalChat, place: { before?: number; after?: number; around?: number }): Promise<void> {
+  /** Reads a page of a chat at a position and sometimes the page before it; both together must be consecutive. */
+  async readAround(chat: LocalChat, position: { before?: number; after?: number; around?: number }): Promise<void> {
     const { chatId } = chat;
-    const page = await this.readPage(chat, "getMessages", { chatId, limit: 30, ...place });
+    const page = await this.requestPage(chat, "getMessages", { chatId, limit: 30, ...position });
     const first = page?.[0]?.seq ?? 1;
-    const goesOn = first > 1 && place.after === undefined && this.random.chance(0.5);
-    const older = goesOn ? await this.readPage(chat, "getMessages", { chatId, limit: 30, before: first }) : [];
+    const readsOlder = first > 1 && position.after === undefined && this.random.chance(0.5);
+    const older = readsOlder ? await this.requestPage(chat, "getMessages", { chatId, limit: 30, before: first }) : [];
     if (!page || !older) return;
-    const isNewest = Object.keys(place).length === 0;
+    const isNewest = Object.keys(position).length === 0;
     this.log.pages.push({ userId: this.userId, chatId, rows: [...older, ...page], isNewest });
   }
 
-  /** Reads a page of a group, whether or not it is in there, or of the dialog with somebody: the newest is number 1. */
+  /** Reads a page of a group, of which the user need not be a member, or of a dialog. Page 1 is the newest. */
   async readLatest(of: { groupId: number } | { receiverId: number }, page: number): Promise<void> {
     const chats = [...this.replica.chats.values()];
     const isGroup = "groupId" in of;
     const chat = chats.find(({ chatId, peerId }) => (isGroup ? chatId === of.groupId : peerId === of.receiverId));
     const type = isGroup ? "getlatestMessageGroup" : "getlatestMessageDialog";
     const chatId = isGroup ? of.groupId : chat?.chatId;
-    const rows = await this.readPage(chat, type, { ...of, limit: 20, page });
+    const rows = await this.requestPage(chat, type, { ...of, limit: 20, page });
     if (!rows || chatId === undefined) return;
     this.log.pages.push({ userId: this.userId, chatId, rows: rows.toReversed(), isNewest: page === 1 });
   }
 
   async request(type: string, params: object): Promise<Frame | undefined> {
-    const { socket } = this;
-    if (socket?.readyState !== WebSocket.OPEN) return undefined;
-    const requestId = ++this.requests;
-    return new Promise((resolve) => {
-      const settle = (frame: Frame | undefined) => {
-        clearTimeout(timer);
-        this.waiting.delete(requestId);
-        resolve(frame);
-      };
-      const timer = setTimeout(() => {
-        this.log.violate("unanswered", `${this.name}: ${type} was not answered on an open socket`);
-        socket.terminate();
-      }, answerWithinMs);
-      this.waiting.set(requestId, settle);
-      socket.send(JSON.stringify({ type, params, requestId }));
-    });
+    return this.socket?.request(type, params);
   }
 
-  /** Asks for everything that differs, until there is no more. */
-  catchUp(): Promise<void> {
-    this.catchUpAgain = true;
-    this.catchingUp ??= this.catchUpOn().finally(() => {
-      this.catchingUp = undefined;
+  /** Syncs until the response is complete. During a running sync, another one follows it. */
+  sync(): Promise<void> {
+    this.syncAgain = true;
+    this.runningSync ??= this.syncUntilComplete().finally(() => {
+      this.runningSync = undefined;
     });
-    return this.catchingUp;
+    return this.runningSync;
   }
 
-  /** A page as all of its kinds have it; compares it with what this device knew when it asked. */
-  private async readPage(chat: LocalChat | undefined, type: string, params: object): Promise<PageRow[] | undefined> {
-    const compare = chat && this.replica.expectPage(chat);
+  /** Requests a page with any of the request types, and compares it with the replica as it was at the request. */
+  private async requestPage(chat: LocalChat | undefined, type: string, params: object): Promise<PageRow[] | undefined> {
+    const checkPage = chat && this.checker.expectPage(chat);
     const frame = await this.request(type, params);
     if (!frame?.success) return undefined;
     this.log.counts.pages++;
@@ -193,11 +176,11 @@ export class ChaosClient {
       senderId: row.senderId ?? row.sender_id,
       message: row.message ?? row.content,
     }));
-    compare?.(rows);
+    checkPage?.(rows);
     return rows;
   }
 
-  private ask({ to, text, clientMessageId, replyTo }: Sent): Promise<Frame | undefined> {
+  private requestSend({ to, text, clientMessageId, replyTo }: SentMessage): Promise<Frame | undefined> {
     if ("newGroup" in to) return this.request("newGroup", { groupName: text, clientMessageId });
     const type = "groupId" in to ? "messageInGroup" : "privateMessage";
     return this.request(type, {
@@ -208,39 +191,38 @@ export class ChaosClient {
     });
   }
 
-  private async send(sent: Sent): Promise<void> {
-    const frame = await this.ask(sent);
+  private async send(sent: SentMessage): Promise<void> {
+    const frame = await this.requestSend(sent);
     if (frame === undefined || frame.code === "UNAVAILABLE" || frame.code === "INTERNAL") {
-      if (frame?.code === "INTERNAL") this.log.violate("unanswered", `${this.name}: INTERNAL: ${frame.message}`);
+      if (frame?.code === "INTERNAL")
+        this.log.reportViolation("unanswered", `${this.name}: INTERNAL: ${frame.message}`);
       this.log.counts.unknown++;
-      this.unsettled.push(sent);
+      this.unconfirmed.push(sent);
     } else if (frame.error) {
-      this.log.counts.refused++;
-      sent.outcome = "refused";
+      this.log.counts.rejected++;
+      sent.outcome = "rejected";
     } else {
       this.log.counts.acknowledged++;
       sent.outcome = "acknowledged";
       const { chatId, seq, messageId } = frame.params.item;
       Object.assign(sent, { chatId, seq, messageId });
-      this.settled.push(sent);
+      this.acknowledged.push(sent);
     }
   }
 
-  private async catchUpOn(): Promise<void> {
-    for (let more = true; more || this.catchUpAgain; ) {
-      this.catchUpAgain = false;
-      const frame = await this.request("sync", { chats: this.replica.question() });
+  private async syncUntilComplete(): Promise<void> {
+    for (let more = true; more || this.syncAgain; ) {
+      this.syncAgain = false;
+      const frame = await this.request("sync", { chats: this.checker.startSync() });
       if (!frame || frame.error) return;
       this.log.counts.syncs++;
       more = frame.params.item.hasMore;
     }
-    this.replica.noteCaughtUp();
+    this.checker.completeSync();
   }
 
-  /** In the order in which frames come: answers and pushes alike. */
-  private take(frame: Frame): void {
-    this.replica.take(frame);
+  private receive(frame: Frame): void {
+    this.checker.receive(frame);
     if (frame.params?.isBroadcast) this.log.counts.pushes++;
-    else this.waiting.get(frame.requestId)?.(frame);
   }
 }

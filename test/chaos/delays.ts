@@ -1,25 +1,26 @@
 import { onDatabase } from "../support/on-database.ts";
 
-/** A moment's sleep now and then, of at most 50 ms. */
-const nap = `
-  CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$
+/** A trigger function that sometimes sleeps, up to 50 ms. */
+const createSleepFunction = `
+  CREATE FUNCTION sleep_randomly() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     IF random() < 0.3 THEN PERFORM pg_sleep(random() * 0.05); END IF;
     RETURN NULL;
   END $$;`;
 
-const beforeInsert =
-  "CREATE TRIGGER nap_before_insert BEFORE INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION nap();";
+const sleepBeforeInsert =
+  "CREATE TRIGGER sleep_before_insert BEFORE INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION sleep_randomly();";
 
-const beforeCommit = `
-  CREATE CONSTRAINT TRIGGER nap_before_commit AFTER INSERT ON messages
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nap();`;
+const sleepBeforeCommit = `
+  CREATE CONSTRAINT TRIGGER sleep_before_commit AFTER INSERT ON messages
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sleep_randomly();`;
 
-/** Has the database sleep now and then before it inserts messages, while the locks are held. */
-export const napBeforeInserts = (url: string): Promise<void> => run(url, nap + beforeInsert);
+/** Makes the database sometimes sleep before it inserts messages, while it holds the locks. */
+export const delayInserts = (url: string): Promise<void> => run(url, createSleepFunction + sleepBeforeInsert);
 
-/** Widens the moments in which a fault shows as far as they go: it sleeps before it commits messages, too. */
-export const widenWindows = (url: string): Promise<void> => run(url, nap + beforeInsert + beforeCommit);
+/** As `delayInserts`, and also before commits. This widens the race windows in which faults become visible. */
+export const delayInsertsAndCommits = (url: string): Promise<void> =>
+  run(url, createSleepFunction + sleepBeforeInsert + sleepBeforeCommit);
 
 async function run(url: string, sql: string): Promise<void> {
   await onDatabase(url, (client) => client.query(sql));

@@ -3,29 +3,29 @@ import type { ChaosClient } from "./client.ts";
 import type { Random } from "./random.ts";
 import type { ServerUnderTest } from "./server-under-test.ts";
 
-export type Fault = "kill" | "terminate" | "cut" | "stall" | "databaseImmediate" | "databaseFast" | "redis";
+export type Fault = "kill" | "terminate" | "disconnect" | "stall" | "databaseImmediate" | "databaseFast" | "redis";
 
 export type FaultCounts = Record<Fault, number>;
 
-export const noFaults = (): FaultCounts => ({
+export const emptyFaultCounts = (): FaultCounts => ({
   kill: 0,
   terminate: 0,
-  cut: 0,
+  disconnect: 0,
   stall: 0,
   databaseImmediate: 0,
   databaseFast: 0,
   redis: 0,
 });
 
-/** Mostly kills: the others are there to hide in. */
-export const faultsOf = (server: { database: "embedded" | "server"; processes?: number }): Fault[] => [
-  ...(["kill", "kill", "kill", "kill", "terminate", "cut", "stall"] as const),
+/** The possible faults, repeated by their relative frequencies. Most of them are kills. */
+export const weightedFaults = (server: { database: "embedded" | "server"; processes?: number }): Fault[] => [
+  ...(["kill", "kill", "kill", "kill", "terminate", "disconnect", "stall"] as const),
   ...(server.database === "server" ? (["databaseImmediate", "databaseFast"] as const) : []),
   ...((server.processes ?? 1) > 1 ? (["redis", "redis"] as const) : []),
 ];
 
-/** Breaks something, and mends it. */
-export async function inflict(
+/** Injects a fault and recovers from it. */
+export async function injectFault(
   fault: Fault,
   server: ServerUnderTest,
   clients: readonly ChaosClient[],
@@ -34,13 +34,13 @@ export async function inflict(
   const some = clients.filter(() => random.chance(0.3));
   if (fault === "kill" || fault === "terminate") {
     const port = random.pick(server.ports) ?? 0;
-    await server.end(port, fault === "kill" ? "SIGKILL" : "SIGTERM");
+    await server.stop(port, fault === "kill" ? "SIGKILL" : "SIGTERM");
     await server.start(port);
   } else if (fault === "redis") {
     await server.redis?.kill();
     await wait(random.between(0, 2000));
     await server.redis?.start();
-  } else if (fault === "cut") for (const client of some) client.cut();
+  } else if (fault === "disconnect") for (const client of some) client.disconnect();
   else if (fault === "stall") for (const client of some) client.stall(random.between(200, 2000));
   else {
     await server.cluster?.stop(fault === "databaseFast" ? "fast" : "immediate");

@@ -1,12 +1,12 @@
 import pg from "pg";
 
-/** The whole truth, as the database has it after the run. */
-export interface Truth {
+/** The content of the database after a run. */
+export interface FinalState {
   chats: Map<number, StoredChat>;
-  rows: Row[];
-  rowsByChat: Map<number, Row[]>;
-  rowById: Map<number, Row>;
-  /** The marks of members, by `membership`. */
+  rows: StoredMessage[];
+  rowsByChat: Map<number, StoredMessage[]>;
+  rowById: Map<number, StoredMessage>;
+  /** Read and cleared positions, by `memberKey`. */
   members: Map<string, { readSeq: number; clearedSeq: number }>;
 }
 
@@ -14,14 +14,14 @@ export interface StoredChat {
   kind: "dialog" | "group";
   lastSeq: number;
   version: number;
-  /** The group has ended: of its messages only the client ids are sure to be there. */
-  ended: boolean;
-  /** The two of a dialog. */
+  /** The group was deleted. Of its messages, only those with a client id are kept, without their content. */
+  isDeleted: boolean;
+  /** The users of a dialog. */
   pairLow: number | null;
   pairHigh: number | null;
 }
 
-export interface Row {
+export interface StoredMessage {
   id: number;
   chatId: number;
   seq: number;
@@ -35,19 +35,19 @@ export interface Row {
   deletedAt: Date | null;
 }
 
-export const membership = (userId: number, chatId: number): string => `${userId} ${chatId}`;
+export const memberKey = (userId: number, chatId: number): string => `${userId} ${chatId}`;
 
-/** Reads it, in statements of their own: while the server writes on, they are not of one moment. */
-export async function readTruth(url: string): Promise<Truth> {
+/** Reads the content in several statements, without a common snapshot. */
+export async function readFinalState(url: string): Promise<FinalState> {
   const client = new pg.Client({ connectionString: url, types: { getTypeParser } });
   await client.connect();
   try {
     const chats = await client.query<StoredChat & { id: number }>(
-      `SELECT id, kind, last_seq AS "lastSeq", version, deleted_at IS NOT NULL AS ended,
+      `SELECT id, kind, last_seq AS "lastSeq", version, deleted_at IS NOT NULL AS isDeleted,
               pair_low AS "pairLow", pair_high AS "pairHigh"
          FROM chats`,
     );
-    const messages = await client.query<Row>(
+    const messages = await client.query<StoredMessage>(
       `SELECT id, chat_id AS "chatId", seq, version, sender_id AS "senderId", client_message_id AS "clientMessageId",
               reply_to AS "replyTo", content, event, edited_at AS "editedAt", deleted_at AS "deletedAt"
          FROM messages ORDER BY chat_id, seq`,
@@ -56,34 +56,34 @@ export async function readTruth(url: string): Promise<Truth> {
       `SELECT user_id AS "userId", chat_id AS "chatId", read_seq AS "readSeq", cleared_seq AS "clearedSeq"
          FROM chat_members`,
     );
-    return truthOf({ chats: chats.rows, rows: messages.rows, members: members.rows });
+    return finalStateOf({ chats: chats.rows, rows: messages.rows, members: members.rows });
   } finally {
     await client.end();
   }
 }
 
-/** @param stored the rows by rising chat and `seq` */
-export function truthOf(stored: {
+/** Indexes the content. @param stored rows by ascending chat and `seq` */
+export function finalStateOf(stored: {
   chats: readonly (StoredChat & { id: number })[];
-  rows: Row[];
+  rows: StoredMessage[];
   members: readonly { userId: number; chatId: number; readSeq: number; clearedSeq: number }[];
-}): Truth {
+}): FinalState {
   const { chats, rows, members } = stored;
   return {
     chats: new Map(chats.map((chat) => [chat.id, chat])),
     rows,
     rowsByChat: byChat(rows),
     rowById: new Map(rows.map((row) => [row.id, row])),
-    members: new Map(members.map((member) => [membership(member.userId, member.chatId), member])),
+    members: new Map(members.map((member) => [memberKey(member.userId, member.chatId), member])),
   };
 }
 
-/** Everything that is a bigint here is a number that JavaScript can hold. */
+/** Parses bigint columns as numbers. All values are below 2^53. */
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unknown) =>
   oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as "text");
 
-function byChat(rows: readonly Row[]): Map<number, Row[]> {
-  const chats = new Map<number, Row[]>();
+function byChat(rows: readonly StoredMessage[]): Map<number, StoredMessage[]> {
+  const chats = new Map<number, StoredMessage[]>();
   for (const row of rows) {
     const own = chats.get(row.chatId);
     if (own) own.push(row);

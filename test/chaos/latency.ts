@@ -1,48 +1,48 @@
-/** Later than this is a violation, in milliseconds, where nothing is broken. */
-const latestMs = 10_000;
+/** The maximum latency without faults, in milliseconds. */
+const maxLatencyMs = 10_000;
 
-/** When changes were acknowledged, and how long those who were connected then waited for them. */
-export class Punctuality {
+/** Measures the time from the acknowledgement of a change to its delivery to the connected devices. */
+export class LatencyTracker {
   /** The newest acknowledged version of each chat. */
-  readonly newest = new Map<number, number>();
-  /** The longest that anybody waited while nothing was broken, in milliseconds. */
-  slowestMs = 0;
+  readonly newestVersions = new Map<number, number>();
+  /** The highest latency measured while not suspended, in milliseconds. */
+  maxMs = 0;
   private readonly acknowledgedAt = new Map<string, number>();
-  private mendedAt = 0;
-  private isBroken = false;
+  private resumedAt = 0;
+  private isSuspended = false;
 
-  acknowledge(chatId: number, version: number): void {
+  recordAcknowledgement(chatId: number, version: number): void {
     this.acknowledgedAt.set(`${chatId} ${version}`, Date.now());
-    this.newest.set(chatId, Math.max(version, this.newest.get(chatId) ?? 0));
+    this.newestVersions.set(chatId, Math.max(version, this.newestVersions.get(chatId) ?? 0));
   }
 
-  /** Nobody counts what takes longer until `mend`. */
-  break(): void {
-    this.isBroken = true;
+  /** Stops measuring until `resume`, while a fault is active. */
+  suspend(): void {
+    this.isSuspended = true;
   }
 
-  mend(): void {
-    this.isBroken = false;
-    this.mendedAt = Date.now();
+  resume(): void {
+    this.isSuspended = false;
+    this.resumedAt = Date.now();
   }
 
   /**
-   * Somebody is told.
-   * @param since from when on he must have been told everything
-   * @returns how late, in milliseconds, if that is too late
+   * Records the delivery of a change.
+   * @param liveSince since when the connection must receive every change
+   * @returns the latency in milliseconds if it exceeds the maximum
    */
-  hear(chatId: number, version: number, since: number): number | undefined {
+  recordDelivery(chatId: number, version: number, liveSince: number): number | undefined {
     const acknowledgedAt = this.acknowledgedAt.get(`${chatId} ${version}`);
-    if (acknowledgedAt === undefined || this.isBroken) return undefined;
-    const waitedMs = Date.now() - Math.max(acknowledgedAt, this.mendedAt, since);
-    this.slowestMs = Math.max(this.slowestMs, waitedMs);
-    return waitedMs > latestMs ? waitedMs : undefined;
+    if (acknowledgedAt === undefined || this.isSuspended) return undefined;
+    const latencyMs = Date.now() - Math.max(acknowledgedAt, this.resumedAt, liveSince);
+    this.maxMs = Math.max(this.maxMs, latencyMs);
+    return latencyMs > maxLatencyMs ? latencyMs : undefined;
   }
 
-  /** Waits until everybody has been told everything, as long as that may take. @returns whether they have */
-  async untilAll(areTold: () => boolean): Promise<boolean> {
-    const latest = Date.now() + latestMs;
-    while (!areTold() && Date.now() < latest) await new Promise((resolve) => setTimeout(resolve, 50));
-    return areTold();
+  /** Waits at most the maximum latency for a condition. @returns whether it became true */
+  async waitUntil(condition: () => boolean): Promise<boolean> {
+    const deadline = Date.now() + maxLatencyMs;
+    while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+    return condition();
   }
 }

@@ -1,42 +1,42 @@
-import { Punctuality } from "./latency.ts";
+import { LatencyTracker } from "./latency.ts";
 
-/** What went wrong, in one word each; what none of these words fits is no violation. */
-export type Violation =
+/** The kinds of violations; docs/proof.md defines them. */
+export type ViolationKind =
   | "lost"
   | "duplicate"
   | "ghost"
-  | "hole"
-  | "inversion"
-  | "repeated"
+  | "gap"
+  | "out-of-order"
+  | "redelivered"
   | "missed"
   | "late"
-  | "contradiction"
+  | "inconsistent"
   | "incomplete"
   | "leak"
   | "unanswered";
 
-/** What became of a send, as its sender knows it. */
-export type Outcome = "acknowledged" | "refused" | "unknown";
+/** The outcome of a send as known to its sender. */
+export type Outcome = "acknowledged" | "rejected" | "unknown";
 
-/** Where a message goes; a group that is made is sent like one, and its name is the text. */
-export type Address = { groupId: number } | { receiverId: number } | { newGroup: true };
+/** The destination of a send. Creating a group counts as a send whose text is the group's name. */
+export type Destination = { groupId: number } | { receiverId: number } | { newGroup: true };
 
-/** One text that somebody sent: said once in the whole run, so that it can be found again. */
-export interface Sent {
+/** A message that a client sent. Its text is unique within the run. */
+export interface SentMessage {
   text: string;
   clientMessageId: string;
   senderId: number;
   outcome: Outcome;
-  to: Address;
-  /** The message that it answers. */
+  to: Destination;
+  /** The id of the message it replies to. */
   replyTo?: number;
-  /** As the acknowledgement says. */
+  /** From the acknowledgement. */
   chatId?: number;
   seq?: number;
   messageId?: number;
 }
 
-/** An acknowledged change of a message. */
+/** An acknowledged edit or deletion of a message. */
 export interface Revision {
   chatId: number;
   messageId: number;
@@ -45,8 +45,8 @@ export interface Revision {
   isDeletion: boolean;
 }
 
-/** An acknowledged mark of somebody in a chat: the greatest, and when that was. */
-export interface Mark {
+/** The highest acknowledged read and cleared positions of a user in a chat, and when they were last raised. */
+export interface AcknowledgedReadState {
   chatId: number;
   userId: number;
   readSeq: number;
@@ -54,7 +54,7 @@ export interface Mark {
   at: number;
 }
 
-/** A message as a page of history shows it. */
+/** A message in a page of history. */
 export interface PageRow {
   seq: number;
   version: number;
@@ -63,68 +63,68 @@ export interface PageRow {
   message: string;
 }
 
-/** Messages in a row that somebody read, by rising `seq`. */
-export interface ReadPage {
+/** Consecutive messages that a user read from the history, by ascending `seq`. */
+export interface HistoryPage {
   userId: number;
   chatId: number;
   rows: readonly PageRow[];
-  /** It ended with the newest message. */
+  /** Whether it ends with the newest message. */
   isNewest: boolean;
 }
 
-/** Everything that the clients of a run saw and the judge needs. */
+/** Everything the clients of a run observed, for the checker. */
 export class Log {
-  readonly sent = new Map<string, Sent>();
+  readonly sent = new Map<string, SentMessage>();
   readonly revisions: Revision[] = [];
-  readonly marks = new Map<string, Mark>();
-  readonly violations: { violation: Violation; what: string }[] = [];
-  /** Which changes were told live, and to whom. */
+  readonly readStates = new Map<string, AcknowledgedReadState>();
+  readonly violations: { kind: ViolationKind; details: string }[] = [];
+  /** Changes received as pushes. */
   readonly pushed: { userId: number; chatId: number; seq: number; version: number }[] = [];
-  /** Which chats were told by `sync`, as of which version. */
+  /** Chats received in responses of `sync`, with their versions. */
   readonly synced: { userId: number; chatId: number; version: number }[] = [];
-  readonly pages: ReadPage[] = [];
-  readonly punctuality = new Punctuality();
+  readonly pages: HistoryPage[] = [];
+  readonly latency = new LatencyTracker();
   counts = {
-    acts: 0,
+    actions: 0,
     acknowledged: 0,
-    refused: 0,
+    rejected: 0,
     unknown: 0,
     resent: 0,
-    repeats: 0,
+    repeatedSends: 0,
     edits: 0,
     deletions: 0,
     replies: 0,
     pages: 0,
     removals: 0,
-    clearings: 0,
-    groupsEnded: 0,
+    clears: 0,
+    groupsDeleted: 0,
     pushes: 0,
     syncs: 0,
-    /** Versions that nobody was told as their rows were changed again at once, or missed. */
+    /** Gaps in the versions a connection received, whether missed or superseded before they were published. */
     gaps: 0,
     connections: 0,
   };
 
-  /** @param signalsAreSure whoever is connected is told of every mark: one process tells them all */
-  constructor(readonly signalsAreSure = true) {}
+  /** @param readStatePushesReliable whether every read state is pushed to all connected devices, as in a single process */
+  constructor(readonly readStatePushesReliable = true) {}
 
-  violate(violation: Violation, what: string): void {
-    this.violations.push({ violation, what });
+  reportViolation(kind: ViolationKind, details: string): void {
+    this.violations.push({ kind, details });
   }
 
-  /** Somebody's mark was acknowledged. */
-  noteMark(mark: Omit<Mark, "at">): void {
-    const before = this.markOf(mark);
-    if (before && before.readSeq >= mark.readSeq && before.clearedSeq >= mark.clearedSeq) return;
-    this.marks.set(`${mark.userId} ${mark.chatId}`, {
-      ...mark,
-      readSeq: Math.max(mark.readSeq, before?.readSeq ?? 0),
-      clearedSeq: Math.max(mark.clearedSeq, before?.clearedSeq ?? 0),
+  /** Records acknowledged read and cleared positions. */
+  recordReadState(state: Omit<AcknowledgedReadState, "at">): void {
+    const before = this.readStateOf(state);
+    if (before && before.readSeq >= state.readSeq && before.clearedSeq >= state.clearedSeq) return;
+    this.readStates.set(`${state.userId} ${state.chatId}`, {
+      ...state,
+      readSeq: Math.max(state.readSeq, before?.readSeq ?? 0),
+      clearedSeq: Math.max(state.clearedSeq, before?.clearedSeq ?? 0),
       at: Date.now(),
     });
   }
 
-  markOf({ userId, chatId }: { userId: number; chatId: number }): Mark | undefined {
-    return this.marks.get(`${userId} ${chatId}`);
+  readStateOf({ userId, chatId }: { userId: number; chatId: number }): AcknowledgedReadState | undefined {
+    return this.readStates.get(`${userId} ${chatId}`);
   }
 }

@@ -1,42 +1,46 @@
-import type { Row } from "./final-state.ts";
+import type { StoredMessage } from "./final-state.ts";
 
-/** Somebody came into a group, or went. */
-interface Move {
+/** A user joined or left a group. */
+interface MembershipChange {
   seq: number;
   version: number;
-  inside: boolean;
+  isMember: boolean;
 }
 
-const comings = ["groupCreated", "memberAdded"];
-const goings = ["memberLeft", "memberRemoved"];
+const joinEvents = ["groupCreated", "memberAdded"];
+const leaveEvents = ["memberLeft", "memberRemoved"];
 
-/** Who was in which group when, as the notices in its history tell. */
-export class Attendance {
-  private readonly moves = new Map<string, Move[]>();
+/** The members of each group at any time, reconstructed from the system messages in its history. */
+export class Membership {
+  private readonly changes = new Map<string, MembershipChange[]>();
 
-  /** @param rows of each chat in its order */
-  constructor(rows: Iterable<Pick<Row, "chatId" | "seq" | "version" | "event">>) {
+  /** @param rows ordered by `seq` within each chat */
+  constructor(rows: Iterable<Pick<StoredMessage, "chatId" | "seq" | "version" | "event">>) {
     for (const { chatId, seq, version, event } of rows) {
-      if (!event || ![...comings, ...goings].includes(event.kind)) continue;
-      const who = `${event.userId ?? event.byUserId} ${chatId}`;
-      const move = { seq, version, inside: comings.includes(event.kind) };
-      this.moves.set(who, [...(this.moves.get(who) ?? []), move]);
+      if (!event || ![...joinEvents, ...leaveEvents].includes(event.kind)) continue;
+      const key = `${event.userId ?? event.byUserId} ${chatId}`;
+      const change = { seq, version, isMember: joinEvents.includes(event.kind) };
+      this.changes.set(key, [...(this.changes.get(key) ?? []), change]);
     }
   }
 
-  /** Whether somebody is a member once the chat has reached this `seq`, or this `version`. */
-  isIn(userId: number, chatId: number, at: { seq: number } | { version: number }): boolean {
-    return this.lastMove(userId, chatId, at)?.inside ?? false;
+  /** Whether the user is a member when the chat is at this `seq` or `version`. */
+  isMember(userId: number, chatId: number, at: { seq: number } | { version: number }): boolean {
+    return this.lastChange(userId, chatId, at)?.isMember ?? false;
   }
 
-  /** Whether somebody hears of the change that takes this version: as a member, or as the one who goes with it. */
-  hears(userId: number, chatId: number, version: number): boolean {
-    const move = this.lastMove(userId, chatId, { version });
-    return move !== undefined && (move.inside || move.version === version);
+  /** Whether the change with this version is delivered to the user: as a member, or as the one whose membership it ends. */
+  receives(userId: number, chatId: number, version: number): boolean {
+    const change = this.lastChange(userId, chatId, { version });
+    return change !== undefined && (change.isMember || change.version === version);
   }
 
-  private lastMove(userId: number, chatId: number, at: { seq: number } | { version: number }): Move | undefined {
-    return this.moves
+  private lastChange(
+    userId: number,
+    chatId: number,
+    at: { seq: number } | { version: number },
+  ): MembershipChange | undefined {
+    return this.changes
       .get(`${userId} ${chatId}`)
       ?.findLast(({ seq, version }) => ("seq" in at ? seq <= at.seq : version <= at.version));
   }

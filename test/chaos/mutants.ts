@@ -3,22 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onDatabase } from "../support/on-database.ts";
-import { widenWindows } from "./delays.ts";
+import { delayInsertsAndCommits } from "./delays.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What is changed: in a file of `dist`, or in the function `send_messages` of the database. */
+/** A text replacement in a file of `dist` or in the database function `send_messages`. */
 interface Edit {
   in: string;
   from: string;
   to: string;
 }
 
-/** A server with one deliberate fault: the checker has to notice, or it proves nothing. */
+/** A server with one deliberate fault, which the checker must detect. */
 export interface Mutant {
   name: string;
   edits: readonly Edit[];
-  /** What is done to the tables. */
+  /** Further changes of the database schema. */
   sql?: string;
 }
 
@@ -47,7 +47,7 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "catches up by the serial id instead of the version",
+    name: "syncs by message id instead of version",
     edits: [
       {
         in: "db/queries/chats/sync.js",
@@ -57,7 +57,7 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "does not hold pushes back during a sync",
+    name: "does not buffer pushes during a sync",
     edits: [
       {
         in: "ws/reply-order.js",
@@ -67,11 +67,11 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "pushes what a sync has told already",
+    name: "pushes changes that a sync already contained",
     edits: [{ in: "ws/reply-order.js", from: "if (!this.isSynced(push))", to: "if (true)" }],
   },
   {
-    name: "looks up the members before it has the lock",
+    name: "reads the members before it takes the lock",
     edits: [
       { in: sendMessages, from: "DECLARE", to: "DECLARE\n looked_up chat_members[];" },
       {
@@ -86,7 +86,7 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "neither waits for nor reads what is missing before a greater version",
+    name: "publishes a version before the missing ones below it",
     edits: [
       {
         in: "delivery/sequencer.js",
@@ -96,7 +96,7 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "tells of no edit",
+    name: "does not push edits",
     edits: [
       {
         in: "ws/fan-out.js",
@@ -106,7 +106,7 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "leaves the text of what is deleted",
+    name: "keeps the text of deleted messages",
     edits: [
       {
         in: "db/queries/chats/chat-writes.js",
@@ -116,16 +116,16 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "stores a repeated send again",
+    name: "stores a repeated send twice",
     edits: [{ in: sendMessages, from: "WHEN stored.id IS NOT NULL THEN 'stored'", to: "WHEN false THEN 'stored'" }],
     sql: "DROP INDEX messages_client_id_unique",
   },
   {
-    name: "forgets the client ids of a group that has ended",
+    name: "purges the client ids of deleted groups",
     edits: [{ in: "db/queries/messages/ended-chats.js", from: "message.client_message_id IS NULL AS", to: "true AS" }],
   },
   {
-    name: "pushes to everybody who ever wrote in the group",
+    name: "pushes to former members who wrote in the group",
     edits: [
       {
         in: sendMessages,
@@ -136,15 +136,15 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "shows history to anybody",
+    name: "shows history to non-members",
     edits: [{ in: "db/queries/chats/member-state.js", from: " AND member.user_id = $userId", to: "" }],
   },
   {
-    name: "leaves a message out between two pages",
+    name: "skips a message between two pages",
     edits: [{ in: "services/messages/history.js", from: "within(before - 1)", to: "within(before - 2)" }],
   },
   {
-    name: "does not say which chats somebody has left",
+    name: "omits left chats from sync",
     edits: [
       {
         in: "ws/messages/chats/sync.js",
@@ -154,7 +154,7 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "tells one's other devices of no read mark",
+    name: "does not push read state to other devices of the user",
     edits: [
       {
         in: "services/chats/read-state.js",
@@ -164,7 +164,7 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "moves read marks back",
+    name: "moves read positions back",
     edits: [
       {
         in: "db/queries/chats/read-state.js",
@@ -175,8 +175,8 @@ export const mutants: readonly Mutant[] = [
   },
 ];
 
-/** In every server of these runs some time passes now and then between a commit and what is said of it. */
-const naps: readonly Edit[] = [
+/** Applied to every server of these runs: sometimes delays responses and pushes after the commit. */
+const delays: readonly Edit[] = [
   {
     in: "writes/chat-transaction.js",
     from: "return { result, changes: tx.changes() };",
@@ -184,55 +184,55 @@ const naps: readonly Edit[] = [
   },
   { in: "db/prepared.js", from: "return rows;", to: "await nap();\n        return rows;" },
 ];
-const nap = `
+const delayFunction = `
 const nap = () => new Promise((resolve) => Math.random() < 0.3 ? setTimeout(resolve, Math.random() * 30) : resolve());
 `;
 
-/** What is left of a group that has ended goes with the next start, and not only after an hour, which no run lasts. */
+/** Purges deleted groups right after the next start, instead of after an hour, which no run lasts. */
 const earlyPurge: Edit = { in: "jobs/purge-ended-chats.js", from: "60 * 60_000", to: "1000" };
 
-export interface WidenedServer {
+export interface MutantServer {
   entry: string;
-  /** Changes the database in the same sense, after the first start. */
+  /** Applies the changes of the database, after the first start. */
   prepare(url: string): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** Makes a copy of the built server with wide windows, and with a fault in it if one is given. */
-export async function makeServer({ edits, sql = "" }: Omit<Mutant, "name"> = { edits: [] }): Promise<WidenedServer> {
+/** Copies the built server, with delays and with the given fault, if any. */
+export async function buildServer({ edits, sql = "" }: Omit<Mutant, "name"> = { edits: [] }): Promise<MutantServer> {
   const folder = await mkdtemp(join(tmpdir(), "messenger-mutant-"));
   const dist = join(folder, "dist");
   await cp(join(root, "dist"), dist, { recursive: true });
   for (const shared of ["node_modules", "migrations", "package.json"])
     await symlink(join(root, shared), join(folder, shared));
-  for (const edit of [...naps, earlyPurge, ...edits.filter((one) => one.in !== sendMessages)]) {
+  for (const edit of [...delays, earlyPurge, ...edits.filter((one) => one.in !== sendMessages)]) {
     const path = join(dist, edit.in);
     await writeFile(path, apply(edit, await readFile(path, "utf8")));
   }
-  for (const path of new Set(naps.map((edit) => join(dist, edit.in)))) {
-    await writeFile(path, (await readFile(path, "utf8")) + nap);
+  for (const path of new Set(delays.map((edit) => join(dist, edit.in)))) {
+    await writeFile(path, (await readFile(path, "utf8")) + delayFunction);
   }
   return {
     entry: join(dist, "main.js"),
     prepare: async (url) => {
-      await widenWindows(url);
+      await delayInsertsAndCommits(url);
       await changeDatabase(url, { edits, sql });
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-/** Once, at the only place where it fits. */
-function apply({ in: where, from, to }: Edit, source: string): string {
-  if (source.split(from).length !== 2) throw new Error(`a mutant no longer fits ${where}: ${from}`);
+/** Replaces the only occurrence. @throws Error unless there is exactly one */
+function apply({ in: target, from, to }: Edit, source: string): string {
+  if (source.split(from).length !== 2) throw new Error(`a mutant no longer applies to ${target}: ${from}`);
   return source.replace(from, () => to);
 }
 
 function changeDatabase(url: string, { edits, sql }: Required<Omit<Mutant, "name">>): Promise<void> {
   return onDatabase(url, async (client) => {
     const { rows } = await client.query("SELECT pg_get_functiondef('send_messages'::regproc) AS source");
-    const ofFunction = edits.filter((edit) => edit.in === sendMessages);
-    await client.query(ofFunction.reduce((source, edit) => apply(edit, source), rows[0].source));
+    const functionEdits = edits.filter((edit) => edit.in === sendMessages);
+    await client.query(functionEdits.reduce((source, edit) => apply(edit, source), rows[0].source));
     await client.query(sql);
   });
 }

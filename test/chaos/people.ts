@@ -1,41 +1,33 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { registerAccount } from "../support/accounts.ts";
 import { ChaosClient } from "./client.ts";
 import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
 
-const devicesOf = (person: number): number => (person % 3 === 0 ? 2 : 1);
+const deviceCount = (person: number): number => (person % 3 === 0 ? 2 : 1);
 
-/** Registers people, some of them with two devices. */
-export async function makePeople(port: number, count: number, log: Log, random: Random): Promise<ChaosClient[]> {
+/** Registers users, every third of them with two devices. */
+export async function registerClients(port: number, count: number, log: Log, random: Random): Promise<ChaosClient[]> {
   const clients: ChaosClient[] = [];
   for (let person = 0; person < count; person++) {
-    const response = await fetch(`http://127.0.0.1:${port}/auth/register`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        email: `person${person}@chaos.test`,
-        password: "a long sentence",
-        firstName: `Person${person}`,
-      }),
-    });
-    const session = (await response.json()) as { user: { id: number }; token: string };
-    for (let device = 1; device <= devicesOf(person); device++) {
+    const { id, token } = await registerAccount(port, `Person${person}`);
+    for (let device = 1; device <= deviceCount(person); device++) {
       const name = `p${person}d${device}`;
-      clients.push(new ChaosClient(name, session.user.id, session.token, log, random.fork()));
+      clients.push(new ChaosClient(name, id, token, log, random.fork()));
     }
   }
   return clients;
 }
 
-/** Makes some groups, most people in each of them, and some of these admins. */
-export async function makeGroups(clients: readonly ChaosClient[], port: number, random: Random): Promise<number[]> {
+/** Creates four groups with most of the users as members, some of them as admins. */
+export async function createGroups(clients: readonly ChaosClient[], port: number, random: Random): Promise<number[]> {
   const [first] = clients;
-  if (!first || !(await first.connect(port))) throw new Error("the first person cannot connect");
+  if (!first || !(await first.connect(port))) throw new Error("the first client cannot connect");
   const userIds = [...new Set(clients.map(({ userId }) => userId))].filter((id) => id !== first.userId);
   const groups: number[] = [];
   for (let group = 0; group < 4; group++) {
-    const made = await first.request("newGroup", { groupName: `group ${group}` });
-    const groupId: number = made.params.item.groupId;
+    const created = await first.request("newGroup", { groupName: `group ${group}` });
+    const groupId: number = created.params.item.groupId;
     groups.push(groupId);
     for (const userId of userIds) {
       if (random.chance(0.3)) continue;
@@ -46,29 +38,29 @@ export async function makeGroups(clients: readonly ChaosClient[], port: number, 
   return groups;
 }
 
-/** Waits until everybody who is connected has been told what was acknowledged, without asking. */
-export async function expectAllTold(clients: readonly ChaosClient[], log: Log): Promise<void> {
-  const behind = () => clients.flatMap(({ connected, replica }) => (connected ? replica.behind() : []));
-  if (await log.punctuality.untilAll(() => behind().length === 0)) return;
-  for (const what of behind()) log.violate("late", what);
+/** Waits until all connected devices have received all acknowledged changes as pushes, and reports those missing. */
+export async function checkAllDelivered(clients: readonly ChaosClient[], log: Log): Promise<void> {
+  const missing = () => clients.flatMap((client) => (client.connected ? client.missing() : []));
+  if (await log.latency.waitUntil(() => missing().length === 0)) return;
+  for (const details of missing()) log.reportViolation("late", details);
 }
 
-/** Brings every device back, settles what is unknown, and lets everybody catch up. */
-export async function settle(clients: readonly ChaosClient[], ports: readonly number[]): Promise<void> {
+/** Reconnects all devices, resends until no outcome is unknown, and syncs. */
+export async function reconnectAndSync(clients: readonly ChaosClient[], ports: readonly number[]): Promise<void> {
   const connect = async (client: ChaosClient) => {
     while (!client.connected && !(await client.connect(client.random.pick(ports) ?? 0))) await wait(100);
   };
-  const sayAllAgain = async (client: ChaosClient) => {
-    while (client.unsettled.length > 0) {
+  const resendAll = async (client: ChaosClient) => {
+    while (client.unconfirmed.length > 0) {
       await connect(client);
-      await Promise.all(Array.from({ length: client.unsettled.length }, () => client.sayAgain()));
+      await Promise.all(Array.from({ length: client.unconfirmed.length }, () => client.resendUnconfirmed()));
     }
   };
-  await Promise.all(clients.map(sayAllAgain));
-  const catchUp = async (client: ChaosClient) => {
+  await Promise.all(clients.map(resendAll));
+  const syncAndClose = async (client: ChaosClient) => {
     await connect(client);
-    await client.catchUp();
+    await client.sync();
     client.close();
   };
-  await Promise.all(clients.map(catchUp));
+  await Promise.all(clients.map(syncAndClose));
 }

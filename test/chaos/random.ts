@@ -1,4 +1,4 @@
-/** Random numbers that come again with the same seed (mulberry32, public domain, by Tommy Ettinger). */
+/** A seeded random number generator (mulberry32, public domain, by Tommy Ettinger). */
 export class Random {
   private state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.state = seed >>> 0;
   }
 
-  /** From 0 up to, and without, 1. */
+  /** A number from 0 up to but not including 1. */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let mixed = this.state;
@@ -15,9 +15,9 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`, both included. */
-  between(least: number, most: number): number {
-    return least + Math.floor(this.next() * (most - least + 1));
+  /** An integer from `min` to `max`, both included. */
+  between(min: number, max: number): number {
+    return min + Math.floor(this.next() * (max - min + 1));
   }
 
   chance(probability: number): boolean {
@@ -28,7 +28,7 @@ export class Random {
     return choices[Math.floor(this.next() * choices.length)];
   }
 
-  /** A generator of its own for someone else, so that what one does changes nothing for the other. */
+  /** An independent generator: drawing from one does not change the numbers of the other. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 2 ** 32));
   }

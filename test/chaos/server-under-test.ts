@@ -7,29 +7,29 @@ import { Cluster, freePort } from "../support/cluster.ts";
 import { ServerProcess } from "../support/process.ts";
 import { TestRedis } from "../support/redis.ts";
 
-/** Real server processes with a database of their own, to be killed and started again; one, unless told otherwise. */
+/** Server processes with their own database that can be killed and restarted. One process by default. */
 export class ServerUnderTest {
   private readonly running = new Map<number, ServerProcess>();
 
   private constructor(
     private readonly folder: string,
     readonly cluster: Cluster | undefined,
-    /** Between the processes, where they are several. */
+    /** Only with several processes. */
     readonly redis: TestRedis | undefined,
-    /** One for each process. */
+    /** One per process. */
     readonly ports: readonly number[],
     private readonly settings: Record<string, string>,
   ) {}
 
-  /** @param options.entry the `main.js` to run instead of the one that is built here */
-  static async make(options: {
+  /** @param options.entry the `main.js` to run instead of the one in `dist` */
+  static async create(options: {
     database: "embedded" | "server";
     processes?: number;
     entry?: string;
     settings?: Record<string, string>;
   }): Promise<ServerUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), "messenger-chaos-"));
-    const cluster = options.database === "server" ? await Cluster.make() : undefined;
+    const cluster = options.database === "server" ? await Cluster.create() : undefined;
     await cluster?.start();
     const processes = options.processes ?? 1;
     const redis = processes > 1 ? await TestRedis.start() : undefined;
@@ -46,63 +46,63 @@ export class ServerUnderTest {
     return new ServerUnderTest(folder, cluster, redis, ports, settings);
   }
 
-  /** Of the first process. */
+  /** The port of the first process. */
   get port(): number {
     return this.ports[0] ?? 0;
   }
 
-  /** The process that runs, or ran last, on a port. */
+  /** The current or last process on a port. */
   process(port = this.port): ServerProcess | undefined {
     return this.running.get(port);
   }
 
-  /** Starts every process and waits until they serve. */
+  /** Starts all processes and waits until they are ready. */
   async startAll(): Promise<void> {
     for (const port of this.ports) await this.start(port);
   }
 
-  /** Starts the process of a port and waits until it serves. */
+  /** Starts the process of a port and waits until it is ready. */
   async start(port: number): Promise<void> {
     const process = ServerProcess.spawn({ ...this.settings, PORT: String(port) });
     this.running.set(port, process);
     for (;;) {
       const ready = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
       if (ready?.ok) return;
-      const ended = await Promise.race([process.ended, wait(50, undefined)]);
-      if (ended) throw new Error(`the server ended while starting: ${ended.signal ?? ended.code} ${ended.output}`);
+      const exit = await Promise.race([process.exited, wait(50, undefined)]);
+      if (exit) throw new Error(`the server exited during the start: ${exit.signal ?? exit.code} ${exit.output}`);
     }
   }
 
-  async endAll(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    await Promise.all(this.ports.map((port) => this.end(port, signal)));
+  async stopAll(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    await Promise.all(this.ports.map((port) => this.stop(port, signal)));
   }
 
-  async end(port: number, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    const ended = await this.process(port)?.end(signal);
-    if (signal === "SIGTERM" && ended?.code !== 0)
-      throw new Error(`SIGTERM ended with ${ended?.code}: ${ended?.output}`);
+  async stop(port: number, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    const exit = await this.process(port)?.stop(signal);
+    if (signal === "SIGTERM" && exit?.code !== 0)
+      throw new Error(`exited with ${exit?.code} on SIGTERM: ${exit?.output}`);
   }
 
-  /** Lets someone change the database of a server that runs; an embedded one only while it is stopped. */
-  async change(work: (url: string) => Promise<void>): Promise<void> {
+  /** Changes the database of a running server. With an embedded database, the server is restarted around the change. */
+  async changeDatabase(work: (url: string) => Promise<void>): Promise<void> {
     if (this.cluster) return work(this.cluster.url);
-    await this.endAll("SIGTERM");
+    await this.stopAll("SIGTERM");
     await this.withDatabase(work);
     await this.startAll();
   }
 
-  /** Lets someone look at the database of a server that is stopped. */
-  async withDatabase(look: (url: string) => Promise<void>): Promise<void> {
+  /** Opens the database of a stopped server. */
+  async withDatabase(work: (url: string) => Promise<void>): Promise<void> {
     const engine = await startEngine({ databaseUrl: this.cluster?.url, dataDir: this.folder });
     try {
-      await look(engine.url);
+      await work(engine.url);
     } finally {
       await engine.stop();
     }
   }
 
   async remove(): Promise<void> {
-    await this.endAll("SIGKILL");
+    await this.stopAll("SIGKILL");
     await this.redis?.kill();
     await this.cluster?.remove();
     await rm(this.folder, { recursive: true, force: true });

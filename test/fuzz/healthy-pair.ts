@@ -1,62 +1,65 @@
+import type { Account } from "../support/accounts.ts";
 import { Device } from "../support/device.ts";
-import type { Account } from "./run.ts";
 
-/** Two people who chat while others make trouble, and what each heard of the other. */
+/** Two users who chat while others send bad input, to check that they are not affected. */
 export class HealthyPair {
-  private said = 0;
-  private over = false;
-  private readonly talking: Promise<void>;
+  private sentCount = 0;
+  private isStopping = false;
+  private readonly chatting: Promise<void>;
 
   private constructor(
     private readonly people: readonly { account: Account; device: Device }[],
-    private readonly atLeast: number,
+    private readonly minMessages: number,
   ) {
-    this.talking = this.talk();
+    this.chatting = this.chat();
   }
 
-  static async meet(port: number, accounts: readonly [Account, Account], atLeast: number): Promise<HealthyPair> {
+  /** Connects both users, who then chat until `finish`, at least for `minMessages` messages each. */
+  static async start(port: number, accounts: readonly [Account, Account], minMessages: number): Promise<HealthyPair> {
     const people = await Promise.all(
       accounts.map(async (account) => {
         const headers = { authorization: `Bearer ${account.token}` };
         return { account, device: await Device.connect(`ws://127.0.0.1:${port}`, { headers }) };
       }),
     );
-    return new HealthyPair(people, atLeast);
+    return new HealthyPair(people, minMessages);
   }
 
   /**
-   * Lets them come to an end.
-   * @returns how many messages each has sent, and what was not as it should be
+   * Stops the chat.
+   * @returns the number of messages each user sent, and the deviations from what each should have received
    */
-  async part(): Promise<{ messages: number; faults: string[] }> {
-    this.over = true;
-    await this.talking;
+  async finish(): Promise<{ messages: number; faults: string[] }> {
+    this.isStopping = true;
+    await this.chatting;
     const faults: string[] = [];
     for (const [index, { device }] of this.people.entries()) {
       await device.settle();
       const other = this.people[1 - index]?.account.id;
-      const heard = device
+      const received = device
         .pushes()
         .filter(({ type, params }) => type === "privateMessage" && params.item.senderId === other)
         .map(({ params }) => params.message);
-      const expected = Array.from({ length: this.said }, (_, number) => `undisturbed ${number}`);
-      if (JSON.stringify(heard) !== JSON.stringify(expected)) {
-        faults.push(`one of the pair heard ${heard.length} of ${expected.length} messages, or not in order`);
+      const expected = Array.from({ length: this.sentCount }, (_, number) => `undisturbed ${number}`);
+      if (JSON.stringify(received) !== JSON.stringify(expected)) {
+        faults.push(
+          `a user of the healthy pair received ${received.length} of ${expected.length} messages, or not in order`,
+        );
       }
       await device.close();
     }
-    return { messages: this.said, faults };
+    return { messages: this.sentCount, faults };
   }
 
-  private async talk(): Promise<void> {
-    while (!this.over || this.said < this.atLeast) {
-      const content = `undisturbed ${this.said}`;
+  private async chat(): Promise<void> {
+    while (!this.isStopping || this.sentCount < this.minMessages) {
+      const content = `undisturbed ${this.sentCount}`;
       await Promise.all(
         this.people.map(({ device }, index) =>
           device.request("privateMessage", { receiverId: this.people[1 - index]?.account.id ?? 0, content }),
         ),
       );
-      this.said++;
+      this.sentCount++;
     }
   }
 }

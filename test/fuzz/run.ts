@@ -1,55 +1,51 @@
 import type { AnyMessageType } from "../../src/ws/message-type.ts";
 import { registry } from "../../src/ws/registry.ts";
 import { Random } from "../chaos/random.ts";
+import type { Account } from "../support/accounts.ts";
 import { RawSocket, wireFrame } from "../support/raw-socket.ts";
-import { type BadFrame, badFrames, type Breach, breaches } from "./bad-input.ts";
+import { type BadFrameMaker, badFrames } from "./bad-frames.ts";
+import { type ProtocolViolation, protocolViolations } from "./protocol-violations.ts";
 
-/** So few in a row that a client is not yet cut off for sending nothing that can be read. */
+/** Below the number of malformed frames in a row for which the server disconnects a client. */
 const badFramesPerSocket = 14;
-/** Twenty malformed frames in ten seconds: no fault of the server, should it come to that. */
-const brokenClient = 4400;
+/** The close code for too many malformed frames within ten seconds, which is no fault. */
+const malformedFramesCode = 4400;
 
-/** Someone with an account. */
-export interface Account {
-  id: number;
-  token: string;
-}
-
-/** What was sent and what came of it. */
+/** The frames sent, and their outcomes. */
 export interface FuzzReport {
   frames: number;
   sockets: number;
   byKind: Record<string, number>;
   byError: Record<string, number>;
   byCloseCode: Record<string, number>;
-  /** What should not have happened. */
+  /** Deviations from the expected behaviour. */
   faults: string[];
 }
 
-interface Sent {
+interface SentFrame {
   kind: string;
   type: string;
-  mayBeRight: boolean;
+  mayBeValid: boolean;
 }
 
-const count = (counts: Record<string, number>, key: string | number): void => {
+const increment = (counts: Record<string, number>, key: string | number): void => {
   counts[key] = (counts[key] ?? 0) + 1;
 };
 
-/** The one whose turn it is. */
-const takeTurn = <T>(choices: readonly T[], turn: number): T => {
+/** Picks the choices in turn. */
+const pickByTurn = <T>(choices: readonly T[], turn: number): T => {
   const choice = choices[turn % choices.length];
-  if (choice === undefined) throw new Error("nothing to choose from");
+  if (choice === undefined) throw new Error("no choices");
   return choice;
 };
 
 const types = [...registry.values()];
-const frameKinds = Object.entries(badFrames);
-const breachKinds = Object.entries(breaches);
+const frameMakers = Object.entries(badFrames);
+const violationKinds = Object.entries(protocolViolations);
 
 /**
- * Sends bad frames of every kind for every message type, over raw sockets: some frames on each, then a breach of the
- * protocol. What goes over the n-th socket follows from the seed and n alone.
+ * Sends bad frames of every kind for every message type over raw sockets. Each socket ends with a protocol violation. The
+ * input of the n-th socket depends on the seed and n only.
  */
 export class Fuzzer {
   readonly report: FuzzReport = { frames: 0, sockets: 0, byKind: {}, byError: {}, byCloseCode: {}, faults: [] };
@@ -59,78 +55,78 @@ export class Fuzzer {
     private readonly seed: number,
   ) {}
 
-  /** Sends at least so many frames, as several people at the same time. Each kind meets each type in its turn. */
+  /** Sends at least `frames` frames with all accounts in parallel, going through all pairs of kind and message type. */
   async run(accounts: readonly Account[], frames: number): Promise<void> {
     const sockets = Math.ceil(frames / (badFramesPerSocket + 1));
     let next = 0;
-    const work = async (account: Account) => {
+    const fuzz = async (account: Account) => {
       while (next < sockets) await this.useSocket(account, next++);
     };
-    await Promise.all(accounts.map(work));
+    await Promise.all(accounts.map(fuzz));
   }
 
   private async useSocket({ token }: Account, number: number): Promise<void> {
     const random = new Random(this.seed * 1_000_003 + number);
     const socket = await RawSocket.open(this.port, token);
     this.report.sockets++;
-    const sent: Sent[] = [];
+    const sent: SentFrame[] = [];
     for (let turn = number * badFramesPerSocket; sent.length < badFramesPerSocket; turn++) {
-      const messageType = takeTurn(types, Math.floor(turn / frameKinds.length));
-      sent.push(this.sendBadFrame(socket, random, takeTurn(frameKinds, turn), messageType));
+      const messageType = pickByTurn(types, Math.floor(turn / frameMakers.length));
+      sent.push(this.sendBadFrame(socket, random, pickByTurn(frameMakers, turn), messageType));
     }
-    // A proper frame behind them: its answer comes after theirs.
-    socket.write(wireFrame('{"type":"listLastMessage","params":{"limit":1,"page":1},"requestId":"the end"}'));
-    const last = await socket.text((text) => text.includes('"requestId":"the end"'));
-    this.judge(socket, sent, last);
-    await this.breach(socket, random, takeTurn(breachKinds, number), takeTurn(types, number));
+    // A valid frame at the end. Its response comes after all others.
+    socket.write(wireFrame('{"type":"listLastMessage","params":{"limit":1,"page":1},"requestId":"last"}'));
+    const last = await socket.waitForText((text) => text.includes('"requestId":"last"'));
+    this.checkResponses(socket, sent, last);
+    await this.violateProtocol(socket, random, pickByTurn(violationKinds, number), pickByTurn(types, number));
   }
 
   private sendBadFrame(
     socket: RawSocket,
     random: Random,
-    [kind, makeFrame]: [string, BadFrame],
+    [kind, makeFrame]: [string, BadFrameMaker],
     messageType: AnyMessageType,
-  ): Sent {
-    const { bytes, mayBeRight = false } = makeFrame(random, messageType);
-    count(this.report.byKind, kind);
+  ): SentFrame {
+    const { bytes, mayBeValid = false } = makeFrame(random, messageType);
+    increment(this.report.byKind, kind);
     this.report.frames++;
     socket.write(bytes);
-    return { kind, type: messageType.type, mayBeRight };
+    return { kind, type: messageType.type, mayBeValid };
   }
 
-  private async breach(
+  private async violateProtocol(
     socket: RawSocket,
     random: Random,
-    [kind, { codes, bytes }]: [string, Breach],
+    [kind, { codes, bytes }]: [string, ProtocolViolation],
     messageType: AnyMessageType,
   ): Promise<void> {
     const { report } = this;
-    count(report.byKind, kind);
+    increment(report.byKind, kind);
     report.frames++;
     socket.write(bytes(random, messageType));
-    if (codes.length === 0) return socket.cut();
+    if (codes.length === 0) return socket.reset();
     const code = await socket.closed;
-    count(report.byCloseCode, code ?? "none");
-    if (code === undefined || ![...codes, brokenClient].includes(code)) {
+    increment(report.byCloseCode, code ?? "none");
+    if (code === undefined || ![...codes, malformedFramesCode].includes(code)) {
       report.faults.push(`${kind}: closed with ${code} instead of ${codes.join()}`);
     }
   }
 
-  /** Whether each frame was answered once, and with an error. */
-  private judge(socket: RawSocket, sent: readonly Sent[], last: string | undefined): void {
+  /** Checks that each frame got exactly one response, an error unless the frame may be valid. */
+  private checkResponses(socket: RawSocket, sent: readonly SentFrame[], last: string | undefined): void {
     const { faults, byError } = this.report;
     const end = last === undefined ? socket.texts.length : socket.texts.indexOf(last);
-    const answers = socket.texts.slice(0, end).map((text) => JSON.parse(text));
-    const own = answers.filter(({ params }) => !params?.isBroadcast);
-    if (last !== undefined ? own.length !== sent.length : own.length > sent.length) {
-      faults.push(`${own.length} answers to ${sent.length} frames: ${sent.map(({ kind }) => kind).join(", ")}`);
+    const responses = socket.texts.slice(0, end).map((text) => JSON.parse(text));
+    const replies = responses.filter(({ params }) => !params?.isBroadcast);
+    if (last !== undefined ? replies.length !== sent.length : replies.length > sent.length) {
+      faults.push(`${replies.length} responses to ${sent.length} frames: ${sent.map(({ kind }) => kind).join(", ")}`);
     }
-    for (const [index, answer] of own.entries()) {
+    for (const [index, response] of replies.entries()) {
       const frame = sent[index];
-      count(byError, answer.code ?? "none");
-      const isOurs = answer.code === "INTERNAL" || answer.code === "UNAVAILABLE";
-      if (isOurs || (!answer.error && !frame?.mayBeRight)) {
-        faults.push(`${frame?.kind} of ${frame?.type}: answered ${JSON.stringify(answer).slice(0, 300)}`);
+      increment(byError, response.code ?? "none");
+      const isServerFault = response.code === "INTERNAL" || response.code === "UNAVAILABLE";
+      if (isServerFault || (!response.error && !frame?.mayBeValid)) {
+        faults.push(`${frame?.kind} of ${frame?.type}: responded ${JSON.stringify(response).slice(0, 300)}`);
       }
     }
   }

@@ -8,8 +8,8 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Where the programs of a PostgreSQL server are: where Debian puts them, or on the PATH. */
-function findPrograms(): string | undefined {
+/** The folder of the PostgreSQL server binaries: Debian's, or one on the PATH. */
+function findBinFolder(): string | undefined {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian) : [];
   const newestFirst = versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(debian, version, "bin"));
@@ -17,15 +17,15 @@ function findPrograms(): string | undefined {
   return [...newestFirst, ...path].find((folder) => existsSync(join(folder, "initdb")));
 }
 
-const programs = findPrograms();
+const binFolder = findBinFolder();
 
-/** Whether this machine has what a server of the test's own needs. */
-export const canMakeClusters = programs !== undefined;
+/** Whether the PostgreSQL server binaries are installed. */
+export const canCreateClusters = binFolder !== undefined;
 
-const program = (name: string): string => join(programs ?? "", name);
+const binPath = (name: string): string => join(binFolder ?? "", name);
 
-/** PostgreSQL refuses to run as root: then it runs as whoever it was installed for. */
-async function owner(): Promise<{ uid: number; gid: number } | undefined> {
+/** The system user to run PostgreSQL as; PostgreSQL refuses to run as root. */
+async function clusterOwner(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ["postgres", "nobody"]) {
     const ids = await Promise.all([run("id", ["-u", name]), run("id", ["-g", name])]).catch(() => undefined);
@@ -34,7 +34,7 @@ async function owner(): Promise<{ uid: number; gid: number } | undefined> {
   return undefined;
 }
 
-/** A port of this machine that nobody uses at the moment. */
+/** A free TCP port. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer().once("error", reject);
@@ -44,7 +44,7 @@ export const freePort = (): Promise<number> =>
     });
   });
 
-/** A PostgreSQL server of the test's own, to start, stop and break; never one that somebody else uses. */
+/** A private PostgreSQL server that tests can start, stop and pause. */
 export class Cluster {
   private paused: number[] = [];
 
@@ -58,9 +58,9 @@ export class Cluster {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Makes a cluster without starting it. */
-  static async make(): Promise<Cluster> {
-    const user = await owner();
+  /** Creates a cluster without starting it. */
+  static async create(): Promise<Cluster> {
+    const user = await clusterOwner();
     const folder = await mkdtemp(join(tmpdir(), "messenger-cluster-"));
     if (user) await chown(folder, user.uid, user.gid);
     const cluster = new Cluster(folder, user, await freePort());
@@ -70,9 +70,9 @@ export class Cluster {
 
   async start(): Promise<void> {
     const options = `-p ${this.port} -k ${this.folder} -c listen_addresses=127.0.0.1`;
-    // pg_ctl hands its own output on to the server, so nothing may wait for the end of it.
+    // The server inherits the output streams of pg_ctl, so waiting for them to close would never end.
     const child = spawn(
-      program("pg_ctl"),
+      binPath("pg_ctl"),
       ["-D", this.data, "-w", "-l", join(this.folder, "log"), "-o", options, "start"],
       {
         cwd: this.folder,
@@ -88,13 +88,13 @@ export class Cluster {
     await this.run("pg_ctl", ["-D", this.data, "-w", "-m", mode, "stop"]);
   }
 
-  /** Freezes every process of the server: nothing is answered, and nothing refused. */
+  /** Suspends all processes of the server: connections stay open and get no response. */
   async pause(): Promise<void> {
     this.paused = await this.processIds();
     for (const pid of this.paused) process.kill(pid, "SIGSTOP");
   }
 
-  /** Lets it go on where it was frozen. */
+  /** Resumes a paused server. */
   resume(): void {
     for (const pid of this.paused.splice(0)) process.kill(pid, "SIGCONT");
   }
@@ -105,7 +105,7 @@ export class Cluster {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** The main process first, so that it starts no other when these are frozen. */
+  /** The postmaster comes first, so that it cannot start new processes while the others are being suspended. */
   private async processIds(): Promise<number[]> {
     const [main = ""] = (await readFile(join(this.data, "postmaster.pid"), "utf8")).split("\n");
     const { stdout } = await run("pgrep", ["-P", main]);
@@ -117,6 +117,6 @@ export class Cluster {
   }
 
   private run(name: string, parameters: string[]) {
-    return run(program(name), parameters, { cwd: this.folder, ...this.user });
+    return run(binPath(name), parameters, { cwd: this.folder, ...this.user });
   }
 }

@@ -1,14 +1,15 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** How PostgreSQL says that a statement is over, and no transaction is open. */
+/** PostgreSQL's `ReadyForQuery` message with status "idle": the statement is done and no transaction is open. */
 const readyForQuery = Buffer.from("Z\0\0\0\u0005I", "latin1");
 
 /**
- * Stands between a messenger and its PostgreSQL and, when told to, cuts the connection of a certain statement: before the
- * server has heard of it, or when it is committed and before the answer is back. Whoever asked knows in neither case what has become of it.
+ * A proxy between the messenger and PostgreSQL that can reset the connection of a given statement: before PostgreSQL
+ * receives it, or after the commit and before the response is passed on. In both cases the outcome is unknown to the
+ * messenger.
  */
 export class ConnectionCutter {
-  private wanted: { statement: string; when: "before" | "after" } | undefined;
+  private pendingCut: { statement: string; when: "before" | "after" } | undefined;
   private onCut: () => void = () => {};
 
   private constructor(
@@ -16,11 +17,11 @@ export class ConnectionCutter {
     private readonly sockets: Set<Socket>,
   ) {}
 
-  /** Stands before the PostgreSQL at this port of this machine. */
-  static async before(databasePort: number): Promise<ConnectionCutter> {
+  /** Starts a proxy for the PostgreSQL server on this local port. */
+  static async inFrontOf(databasePort: number): Promise<ConnectionCutter> {
     const server = createServer();
     const cutter = new ConnectionCutter(server, new Set());
-    server.on("connection", (client) => cutter.pass(client, databasePort));
+    server.on("connection", (client) => cutter.proxy(client, databasePort));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return cutter;
   }
@@ -30,9 +31,9 @@ export class ConnectionCutter {
     return typeof address === "object" && address ? address.port : 0;
   }
 
-  /** Cuts at the next statement with this in it; settles when that has happened. */
+  /** Resets the connection at the next statement containing this text; resolves once that has happened. */
   cutAt(statement: string, when: "before" | "after"): Promise<void> {
-    this.wanted = { statement, when };
+    this.pendingCut = { statement, when };
     return new Promise((resolve) => {
       this.onCut = resolve;
     });
@@ -43,7 +44,7 @@ export class ConnectionCutter {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  private pass(client: Socket, databasePort: number): void {
+  private proxy(client: Socket, databasePort: number): void {
     const database = connect(databasePort, "127.0.0.1");
     for (const socket of [client, database]) {
       this.sockets.add(socket);
@@ -54,21 +55,21 @@ export class ConnectionCutter {
         database.destroy();
       });
     }
-    let isDoomed = false;
+    let isCutPending = false;
     const cut = () => {
       client.resetAndDestroy();
       this.onCut();
     };
     client.on("data", (bytes) => {
-      const { wanted } = this;
+      const { pendingCut: wanted } = this;
       if (!wanted || !bytes.includes(wanted.statement)) return database.write(bytes);
-      this.wanted = undefined;
+      this.pendingCut = undefined;
       if (wanted.when === "before") return cut();
-      isDoomed = true;
+      isCutPending = true;
       return database.write(bytes);
     });
     database.on("data", (bytes) => {
-      if (!isDoomed) client.write(bytes);
+      if (!isCutPending) client.write(bytes);
       else if (bytes.subarray(-6).equals(readyForQuery)) cut();
     });
   }

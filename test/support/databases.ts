@@ -4,17 +4,17 @@ import { join } from "node:path";
 import { startEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { onDatabase } from "./on-database.ts";
-import { silent } from "./silent.ts";
+import { silentLog } from "./silent.ts";
 
 /*
- * Where each test file gets its own database from: a copy of one that was migrated once for the whole run. Embedded
- * unless TEST_DATABASE_URL names a server, on which it may create databases.
+ * Gives each test file its own database: a copy of a template that is migrated once per test run. Databases are embedded
+ * unless TEST_DATABASE_URL names a server on which the tests may create databases.
  */
 
 const serverUrl = process.env.TEST_DATABASE_URL;
 const templateVariable = "MESSENGER_TEST_TEMPLATE";
 
-/** What the messenger's settings need, and what takes the database away again. */
+/** A test's database: the settings that select it, and its removal. */
 export interface TestDatabase {
   settings: { DATABASE_URL?: string; DATA_DIR: string };
   remove(): Promise<void>;
@@ -32,18 +32,18 @@ const databaseUrl = (name: string): string => {
 
 const onMaintenance = (sql: string) => onDatabase(serverUrl ?? "", (client) => client.query(sql));
 
-/** Makes the migrated template; its name reaches the test files through the environment. */
+/** Creates the migrated template. Its name is passed to the test files in an environment variable. */
 export async function makeTemplate(): Promise<void> {
   if (onServer) {
     const name = `messenger_test_${process.pid}_template`;
     await onMaintenance(`CREATE DATABASE ${name}`);
-    await migrate(databaseUrl(name), silent);
+    await migrate(databaseUrl(name), silentLog);
     process.env[templateVariable] = name;
     return;
   }
   const folder = await temporaryFolder();
   const engine = await startEmbedded(folder);
-  await migrate(engine.url, silent);
+  await migrate(engine.url, silentLog);
   await engine.stop();
   process.env[templateVariable] = folder;
 }
@@ -55,19 +55,19 @@ export async function removeTemplate(): Promise<void> {
   else await rm(template, { recursive: true, force: true });
 }
 
-let made = 0;
+let databaseCount = 0;
 
-/** A database of its own for the caller, empty and migrated. */
+/** Creates an empty, migrated database. */
 export async function makeDatabase(): Promise<TestDatabase> {
   const template = process.env[templateVariable];
-  if (!template) throw new Error("no template: is this running under jest's global set-up?");
+  if (!template) throw new Error("no database template: jest's global setup has not run");
   const folder = await temporaryFolder();
   const removeFolder = () => rm(folder, { recursive: true, force: true });
   if (!onServer) {
     await cp(template, folder, { recursive: true });
     return { settings: { DATA_DIR: folder }, remove: removeFolder };
   }
-  const name = `${template.replace("_template", "")}_${process.pid}_${++made}`;
+  const name = `${template.replace("_template", "")}_${process.pid}_${++databaseCount}`;
   await onMaintenance(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   return {
     settings: { DATABASE_URL: databaseUrl(name), DATA_DIR: folder },

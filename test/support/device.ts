@@ -2,37 +2,37 @@ import { type ClientOptions, WebSocket } from "ws";
 import type { AnswerFrame, ErrorFrame, PushFrame } from "../../src/contract/frames.ts";
 import type { Infer } from "../../src/contract/schema.ts";
 import type { messageTypes } from "../../src/ws/registry.ts";
-import { confide, witnessFrame } from "./leak-scan.ts";
+import { recordFrame, registerSecret } from "./leak-scan.ts";
 
 type Types = typeof messageTypes;
 type ParamsOf<T extends keyof Types> = Infer<Types[T]["params"]>;
 type AnswerOf<T extends keyof Types> = AnswerFrame<Infer<Types[T]["data"]>, Infer<Types[T]["item"]>>;
-// biome-ignore lint/suspicious/noExplicitAny: a frame as it came, for tests that look at anything in it
+// biome-ignore lint/suspicious/noExplicitAny: a received frame, of which tests check any field
 type AnyFrame = any;
 
-/** How long a frame may take before the test fails, in milliseconds. */
-const patienceMs = 15_000;
+/** Default limit for waiting for a frame, in milliseconds. */
+const defaultTimeoutMs = 15_000;
 
-export interface Closed {
+export interface SocketClose {
   code: number;
   reason: string;
 }
 
-/** One device of one person: a socket that speaks the contract, typed by the server's own registry. */
+/** A WebSocket client for one device of a user. Requests and responses are typed by the server's message registry. */
 export class Device {
-  /** Every frame that came, in order. */
+  /** All received frames, in order. */
   readonly frames: AnyFrame[] = [];
-  readonly closed: Promise<Closed>;
-  private readonly waiting = new Set<() => void>();
-  private requests = 0;
-  private pushesSeen = 0;
+  readonly closed: Promise<SocketClose>;
+  private readonly frameListeners = new Set<() => void>();
+  private requestCount = 0;
+  private firstUnreadIndex = 0;
 
   private constructor(readonly socket: WebSocket) {
     socket.setMaxListeners(0);
     socket.on("message", (data) => {
-      witnessFrame(String(data));
+      recordFrame(String(data));
       this.frames.push(JSON.parse(String(data)));
-      for (const look of [...this.waiting]) look();
+      for (const check of [...this.frameListeners]) check();
     });
     this.closed = new Promise((resolve) =>
       socket.once("close", (code, reason) => resolve({ code, reason: String(reason) })),
@@ -50,87 +50,92 @@ export class Device {
     return device;
   }
 
-  /** Asks, and gives the answer; an error answer fails the test. */
+  /** Sends a request and returns the response. @throws Error on an error response */
   async request<T extends keyof Types>(type: T, params: ParamsOf<T>): Promise<AnswerOf<T>> {
-    const answer = await this.ask({ type, params });
-    if ("error" in answer) throw new Error(`${type} was refused: ${JSON.stringify(answer)}`);
-    return answer;
+    const response = await this.exchange({ type, params });
+    if ("error" in response) throw new Error(`${type} was rejected: ${JSON.stringify(response)}`);
+    return response;
   }
 
-  /** Asks for what must be refused, and gives the error. */
-  async refused(type: string, params: unknown): Promise<ErrorFrame> {
-    const answer = await this.ask({ type, params });
-    if (!("error" in answer)) throw new Error(`${type} was not refused: ${JSON.stringify(answer)}`);
-    return answer;
+  /** Sends a request that must be rejected and returns the error frame. @throws Error on a success response */
+  async requestError(type: string, params: unknown): Promise<ErrorFrame> {
+    const response = await this.exchange({ type, params });
+    if (!("error" in response)) throw new Error(`${type} was not rejected: ${JSON.stringify(response)}`);
+    return response;
   }
 
-  /** Sends a frame with a fresh `requestId` and gives its answer, which may take `patience` milliseconds. */
-  ask(frame: object, patience = patienceMs): Promise<AnyFrame> {
-    const requestId = `request-${++this.requests}`;
+  /** Sends a frame with a new `requestId` and returns the response, which must come within `timeoutMs`. */
+  exchange(frame: object, timeoutMs = defaultTimeoutMs): Promise<AnyFrame> {
+    const requestId = `request-${++this.requestCount}`;
     this.send({ ...frame, requestId });
-    return this.frame((candidate) => candidate.requestId === requestId, patience);
+    return this.waitForFrame((candidate) => candidate.requestId === requestId, timeoutMs);
   }
 
-  /** Sends a frame as it is. */
+  /** Sends a frame unchanged. */
   send(frame: object | string): void {
-    if (typeof frame === "object" && "params" in frame) confide(Object(frame.params).content, "text");
+    if (typeof frame === "object" && "params" in frame) registerSecret(Object(frame.params).content, "text");
     this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
   }
 
-  /** Sends a frame as it is, and gives the next frame that is not a push. */
+  /** Sends a frame unchanged and returns the next received frame that is not a push. */
   sendRaw(frame: object | string): Promise<AnyFrame> {
     const before = this.frames.length;
     this.send(frame);
-    return this.frame((candidate, index) => index >= before && !candidate.params?.isBroadcast);
+    return this.waitForFrame((candidate, index) => index >= before && !candidate.params?.isBroadcast);
   }
 
-  /** The next push that no test has looked at yet, of this type if one is given. */
+  /** Returns the next unread push, of the given type if there is one. */
   async nextPush(type?: string): Promise<PushFrame> {
-    const push = await this.frame(
+    const push = await this.waitForFrame(
       (candidate, index) =>
-        index >= this.pushesSeen && candidate.params?.isBroadcast && (type === undefined || candidate.type === type),
+        index >= this.firstUnreadIndex &&
+        candidate.params?.isBroadcast &&
+        (type === undefined || candidate.type === type),
     );
-    this.pushesSeen = this.frames.indexOf(push) + 1;
+    this.firstUnreadIndex = this.frames.indexOf(push) + 1;
     return push;
   }
 
-  /** Every push so far. To know that one did not come, wait first for something that comes after it. */
+  /** All pushes so far. To check that a push was not sent, first wait for a frame that would follow it. */
   pushes(): PushFrame[] {
     return this.frames.filter((frame) => frame.params?.isBroadcast);
   }
 
-  /** Waits for a round trip: what was pushed to this device before, has come. */
+  /** Makes a round trip: every push sent to this device before has then been received. */
   async settle(): Promise<void> {
     await this.request("listLastMessage", { limit: 1, page: 1 });
   }
 
-  async close(): Promise<Closed> {
+  async close(): Promise<SocketClose> {
     this.socket.close();
     return this.closed;
   }
 
-  private frame(wanted: (frame: AnyFrame, index: number) => boolean, patience = patienceMs): Promise<AnyFrame> {
+  private waitForFrame(
+    wanted: (frame: AnyFrame, index: number) => boolean,
+    timeoutMs = defaultTimeoutMs,
+  ): Promise<AnyFrame> {
     return new Promise((resolve, reject) => {
-      const look = () => {
+      const check = () => {
         const found = this.frames.find(wanted);
         if (found === undefined) return;
         stop();
         resolve(found);
       };
-      const give = (why: string) => () => {
+      const failWith = (why: string) => () => {
         stop();
         reject(new Error(`${why}; frames so far: ${JSON.stringify(this.frames).slice(-4000)}`));
       };
-      const timer = setTimeout(give("the frame did not come"), patience);
-      const onClose = give("the socket was closed");
+      const timer = setTimeout(failWith("the frame was not received in time"), timeoutMs);
+      const onClose = failWith("the socket was closed");
       const stop = () => {
         clearTimeout(timer);
-        this.waiting.delete(look);
+        this.frameListeners.delete(check);
         this.socket.off("close", onClose);
       };
       this.socket.once("close", onClose);
-      this.waiting.add(look);
-      look();
+      this.frameListeners.add(check);
+      check();
     });
   }
 }

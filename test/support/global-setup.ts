@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { makeTemplate } from "./databases.ts";
-import { keepEvidence } from "./leak-scan.ts";
+import { startRecording } from "./leak-scan.ts";
 
-/** Builds once, for the tests that start the server as its users do, and makes the database all others are copied from. */
+/** Builds the server, for tests that start it as a process, and creates the database template of the run. */
 export default async function setUp(): Promise<void> {
   const root = join(__dirname, "../..");
   execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
-  keepEvidence();
+  startRecording();
   await makeTemplate();
 }

@@ -1,8 +1,8 @@
 import { removeTemplate } from "./databases.ts";
-import { judgeEvidence } from "./leak-scan.ts";
+import { checkRecording } from "./leak-scan.ts";
 
-/** Takes the template away, and fails the run when a server has told a secret. */
+/** Removes the database template, and fails the run if a server has leaked a secret. */
 export default async function tearDown(): Promise<void> {
   await removeTemplate();
-  judgeEvidence();
+  checkRecording();
 }

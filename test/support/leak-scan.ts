@@ -4,69 +4,69 @@ import { join } from "node:path";
 import { createLogger } from "../../src/logger.ts";
 
 /*
- * What the servers under test say is kept for the whole run and looked through at its end, for what the tests confided to
- * them and for what looks like a secret: logs and errors, and every other body and frame as well. These may hold what
- * people wrote, and one kind of answer may hold tokens, those that it is about.
+ * Records everything the servers under test output during a run and scans it at the end for leaks: for secrets that the
+ * tests sent, and for patterns such as password hashes and tokens. Logs and errors must contain none of these. Other
+ * bodies and frames may contain message texts, and the responses of session routes may contain the session's tokens.
  */
 
-const folderVariable = "MESSENGER_TEST_EVIDENCE";
+const folderVariable = "MESSENGER_TEST_RECORDING";
 
-/** Shorter texts could stand in a sentence of ours by chance, and those of one letter in another text. */
-const shortestSecret = 12;
+/** Shorter texts, and repetitions of one letter, occur in other output by chance. */
+const minSecretLength = 12;
 
-const forbidden: Record<string, RegExp> = {
-  "a hash of a password": /\$2[aby]\$\d\d\$/,
+const forbiddenPatterns: Record<string, RegExp> = {
+  "a password hash": /\$2[aby]\$\d\d\$/,
   "an access token": /\beyJ[\w-]{8,}\.[\w-]{8,}/,
   "a refresh token": /\b\d{1,16}\.[\w-]{43}\.[\w-]{43}/,
   SQL: /\b(?:SELECT\s.+\sFROM|INSERT INTO|UPDATE\s.+\sSET|DELETE FROM)\s/,
-  "a stack": /(?:^|\\n|\n)\s+at .+:\d+/,
+  "a stack trace": /(?:^|\\n|\n)\s+at .+:\d+/,
 };
 
-/** Where a server may say it: never in a log or an error, or nowhere at all. */
-type Secret = "text" | "password";
+/** A text must not occur in logs and errors; a password must not occur in any output. */
+type SecretKind = "text" | "password";
 
-const confided = new Set<string>();
+const registered = new Set<string>();
 
 const passwordFields = ["password", "oldPassword", "newPassword"];
 const sessionPaths = new Set(["/auth/register", "/auth/login", "/auth/refresh"]);
 
-/** Open files by what is kept in them: what is said by thousands of frames is not worth opening one for each. */
-const files = new Map<string, number>();
+/** Open files by record name: opening a file for each of thousands of frames would be slow. */
+const openFiles = new Map<string, number>();
 
-function keep(name: string, text: string): void {
+function appendRecord(name: string, text: string): void {
   const folder = process.env[folderVariable];
   if (!folder) return;
-  const file = files.get(name) ?? openSync(join(folder, `${name}-${process.pid}`), "a");
-  files.set(name, file);
+  const file = openFiles.get(name) ?? openSync(join(folder, `${name}-${process.pid}`), "a");
+  openFiles.set(name, file);
   writeSync(file, text.endsWith("\n") ? text : `${text}\n`);
 }
 
-/** Notes what a server said in a log or in an error, where nothing secret may be. */
-export const witness = (said: string): void => keep("said", said);
+/** Records output that must not contain any secret: logs and errors. */
+export const recordOutput = (text: string): void => appendRecord("restricted", text);
 
-/** Notes a frame that a server sent. */
-export function witnessFrame(frame: string): void {
-  keep(frame.startsWith('{"error":true') ? "said" : "sent", frame);
+/** Records a frame sent by a server. */
+export function recordFrame(frame: string): void {
+  appendRecord(frame.startsWith('{"error":true') ? "restricted" : "content", frame);
 }
 
-/** Calls a server, as `fetch` does, and notes what it is told and what it answers. */
-export async function witnessedFetch(
+/** `fetch` that registers the passwords of the request and records the response. */
+export async function recordingFetch(
   fetch: typeof globalThis.fetch,
   ...[address, init]: Parameters<typeof globalThis.fetch>
 ): Promise<Response> {
-  for (const name of passwordFields) confide(fieldsOf(init?.body)[name], "password");
+  for (const name of passwordFields) registerSecret(fieldsOf(init?.body)[name], "password");
   const response = await fetch(address, init);
   const { pathname } = new URL(String(address));
-  // The documents were made before there was anything to tell; and their examples are what tests send.
+  // The API documents are static, and their examples contain values that the tests send.
   if (pathname.startsWith("/api")) return response;
   const body = await response.clone().text();
-  if (!response.ok) witness(body);
-  else keep("sent", sessionPaths.has(pathname) ? withoutItsTokens(body) : body);
+  if (!response.ok) recordOutput(body);
+  else appendRecord("content", sessionPaths.has(pathname) ? withoutSessionTokens(body) : body);
   return response;
 }
 
-/** What a session is about may be in it, in its place and nowhere else. */
-function withoutItsTokens(body: string): string {
+/** The body without the fields that may contain the session's tokens. */
+function withoutSessionTokens(body: string): string {
   const { token: _token, refreshToken: _refreshToken, ...rest } = fieldsOf(body);
   return JSON.stringify(rest);
 }
@@ -79,28 +79,28 @@ function fieldsOf(body: unknown): Record<string, unknown> {
   }
 }
 
-/** Notes what a server was told and must not repeat. */
-export function confide(secret: unknown, kind: Secret): void {
-  if (typeof secret !== "string" || secret.length < shortestSecret || new Set(secret).size < 2) return;
+/** Registers a secret that a server received and must not output. */
+export function registerSecret(secret: unknown, kind: SecretKind): void {
+  if (typeof secret !== "string" || secret.length < minSecretLength || new Set(secret).size < 2) return;
   const line = JSON.stringify(secret);
-  if (confided.has(kind + line)) return;
-  confided.add(kind + line);
-  keep(kind, line);
+  if (registered.has(kind + line)) return;
+  registered.add(kind + line);
+  appendRecord(kind, line);
 }
 
-/** A log that is kept, for servers that run inside a test. */
-export const witnessedLog = createLogger({ level: "debug", readable: false, destination: { write: witness } });
+/** A logger whose output is recorded, for servers that run inside a test. */
+export const recordedLog = createLogger({ level: "debug", readable: false, destination: { write: recordOutput } });
 
-/** Begins to keep what is said; for all processes of the run. */
-export function keepEvidence(): void {
-  process.env[folderVariable] = mkdtempSync(join(tmpdir(), "messenger-evidence-"));
+/** Starts the recording in all processes of the test run. */
+export function startRecording(): void {
+  process.env[folderVariable] = mkdtempSync(join(tmpdir(), "messenger-recording-"));
 }
 
 /**
- * Looks through everything that was said.
- * @throws when there is a secret in it, showing where
+ * Scans the recorded output.
+ * @throws Error listing the lines that contain a secret
  */
-export function judgeEvidence(): void {
+export function checkRecording(): void {
   const folder = process.env[folderVariable];
   if (!folder) return;
   const linesOf = (name: string): string[] =>
@@ -108,75 +108,75 @@ export function judgeEvidence(): void {
       .filter((file) => file.startsWith(name))
       .flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n"))
       .filter((line) => line !== "");
-  const secretsOf = (kind: Secret): string[] => [...new Set(linesOf(kind))].map((line) => JSON.parse(line));
+  const secretsOf = (kind: SecretKind): string[] => [...new Set(linesOf(kind))].map((line) => JSON.parse(line));
   const [texts, passwords] = [secretsOf("text"), secretsOf("password")];
   const findings = [
-    ...findSecrets(linesOf("said"), [...texts, ...passwords]),
-    ...findSecrets(linesOf("sent"), passwords, texts),
+    ...findSecrets(linesOf("restricted"), [...texts, ...passwords]),
+    ...findSecrets(linesOf("content"), passwords, texts),
   ];
   rmSync(folder, { recursive: true, force: true });
   if (findings.length > 0) {
-    throw new Error(`a server said what it must not, ${findings.length} times:\n${findings.slice(0, 20).join("\n")}`);
+    throw new Error(`the servers leaked secrets ${findings.length} times:\n${findings.slice(0, 20).join("\n")}`);
   }
 }
 
 /**
- * Which of these lines hold a secret, or what looks like one.
- * @param mayBeSaid texts that may look like anything
+ * Returns a finding for each line that contains a secret or a forbidden pattern.
+ * @param allowed texts that may occur, whatever patterns they match
  */
 export function findSecrets(
   lines: readonly string[],
   secrets: readonly string[],
-  mayBeSaid: readonly string[] = [],
+  allowed: readonly string[] = [],
 ): string[] {
-  const find = finder(secrets);
-  const findHarmless = finder(mayBeSaid);
+  const matchSecret = createMatcher(secrets);
+  const matchAllowed = createMatcher(allowed);
   const kindsIn = (line: string): string[] => {
-    const kinds = Object.entries(forbidden).flatMap(([what, pattern]) => (pattern.test(line) ? [what] : []));
-    for (let place = 0; place + shortestSecret <= line.length; place++) {
-      const length = find(line, place);
+    const kinds = Object.entries(forbiddenPatterns).flatMap(([what, pattern]) => (pattern.test(line) ? [what] : []));
+    for (let position = 0; position + minSecretLength <= line.length; position++) {
+      const length = matchSecret(line, position);
       if (length === 0) continue;
-      kinds.push("what a test confided");
-      place += length;
+      kinds.push("a registered secret");
+      position += length;
     }
     return kinds;
   };
   return lines.flatMap((whole) => {
-    // Hardly any line has to be looked at twice.
+    // Masking is slow and rarely needed.
     if (kindsIn(whole).length === 0) return [];
-    const line = without(whole, findHarmless);
+    const line = maskMatches(whole, matchAllowed);
     return kindsIn(line).map((what) => `${what}: ${line.slice(0, 500)}`);
   });
 }
 
-/** The line with a gap for each text that is found in it. */
-function without(line: string, find: ReturnType<typeof finder>): string {
+/** The line with each match replaced by "…". */
+function maskMatches(line: string, match: ReturnType<typeof createMatcher>): string {
   let rest = "";
-  for (let place = 0; place < line.length; ) {
-    const length = find(line, place);
-    rest += length > 0 ? "…" : line[place];
-    place += length || 1;
+  for (let position = 0; position < line.length; ) {
+    const length = match(line, position);
+    rest += length > 0 ? "…" : line[position];
+    position += length || 1;
   }
   return rest;
 }
 
-/** Says how long the longest of these texts is that stands at this place of a line, plain or written as JSON. */
-function finder(texts: readonly string[]): (line: string, place: number) => number {
-  // By their beginnings, so that a long log is read once and not once for each text; a number that some beginnings have in
-  // common is quicker to make than a beginning, and rules most places out.
-  const numberAt = (line: string, place: number): number =>
-    (line.charCodeAt(place) ^ (line.charCodeAt(place + 1) << 4) ^ (line.charCodeAt(place + 7) << 8)) & 0xffff;
-  const numbers = new Uint8Array(0x10000);
-  const byBeginning = new Map<string, string[]>();
+/** Returns the length of the longest text that occurs at a position of a line, plain or JSON-escaped; 0 for none. */
+function createMatcher(texts: readonly string[]): (line: string, position: number) => number {
+  // Texts are indexed by prefix, so that a log is scanned once for all texts. A 16-bit hash of the prefix, cheaper than
+  // the prefix itself, rules out most positions.
+  const hashAt = (line: string, position: number): number =>
+    (line.charCodeAt(position) ^ (line.charCodeAt(position + 1) << 4) ^ (line.charCodeAt(position + 7) << 8)) & 0xffff;
+  const prefixHashes = new Uint8Array(0x10000);
+  const textsByPrefix = new Map<string, string[]>();
   for (const text of texts.flatMap((plain) => [plain, JSON.stringify(plain).slice(1, -1)])) {
-    const beginning = text.slice(0, shortestSecret);
-    numbers[numberAt(text, 0)] = 1;
-    byBeginning.set(beginning, [...(byBeginning.get(beginning) ?? []), text]);
+    const prefix = text.slice(0, minSecretLength);
+    prefixHashes[hashAt(text, 0)] = 1;
+    textsByPrefix.set(prefix, [...(textsByPrefix.get(prefix) ?? []), text]);
   }
-  return (line, place) => {
-    if (!numbers[numberAt(line, place)]) return 0;
-    const candidates = byBeginning.get(line.slice(place, place + shortestSecret));
+  return (line, position) => {
+    if (!prefixHashes[hashAt(line, position)]) return 0;
+    const candidates = textsByPrefix.get(line.slice(position, position + minSecretLength));
     if (!candidates) return 0;
-    return Math.max(0, ...candidates.map((text) => (line.startsWith(text, place) ? text.length : 0)));
+    return Math.max(0, ...candidates.map((text) => (line.startsWith(text, position) ? text.length : 0)));
   };
 }

@@ -5,29 +5,29 @@ import { select } from "../../src/db/select.ts";
 import { Messenger } from "../../src/server.ts";
 import { makeDatabase, type TestDatabase } from "./databases.ts";
 import { Device } from "./device.ts";
-import { witnessedLog } from "./leak-scan.ts";
+import { recordedLog } from "./leak-scan.ts";
 
-/** A password nobody has to choose, and the cheapest hash of it. */
+/** The password of all test users. */
 export const password = "correct horse battery";
-const cheapHash = "4";
+const minBcryptCost = "4";
 
-/** Someone with an account, for a test. */
-export interface TestPerson {
+/** A registered user. */
+export interface TestUser {
   id: number;
   firstName: string;
   email: string;
   token: string;
-  /** Opens a socket of this person; closed after the test. */
+  /** Opens a socket of this user. It is closed after the test. */
   connect(): Promise<Device>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a body as it came, for tests that look at anything in it
+// biome-ignore lint/suspicious/noExplicitAny: a response body, of which tests check any field
 type AnyBody = any;
 
-/** A running messenger with a database of its own. */
+/** A running messenger with its own database. */
 export class TestMessenger {
   private readonly devices: Device[] = [];
-  private people = 0;
+  private userCount = 0;
 
   private constructor(
     private readonly messenger: Messenger,
@@ -35,18 +35,18 @@ export class TestMessenger {
     readonly port: number,
   ) {}
 
-  /** Without limits, unless the settings ask for them: tests send faster than people. */
+  /** Starts a messenger. Rate limits are off unless the settings enable them. */
   static async start(settings: Record<string, string> = {}): Promise<TestMessenger> {
     const database = await makeDatabase();
     const config = readSettings({
       NODE_ENV: "test",
       PORT: "0",
-      BCRYPT_COST: cheapHash,
+      BCRYPT_COST: minBcryptCost,
       RATE_LIMITS: "off",
       ...database.settings,
       ...settings,
     });
-    const messenger = new Messenger(config, witnessedLog);
+    const messenger = new Messenger(config, recordedLog);
     return new TestMessenger(messenger, database, await messenger.start());
   }
 
@@ -56,22 +56,22 @@ export class TestMessenger {
   }
 
   /**
-   * The messenger's own connection, which it shows to nobody else: this is the one place that looks behind its door. A
-   * second connection would meet the first one's session, since the embedded database has only one.
+   * The messenger's own database connection, read from a private field. The embedded database has only one session, so
+   * the tests cannot open a connection of their own.
    */
   get db(): Database {
-    // biome-ignore lint/complexity/useLiteralKeys: in brackets TypeScript lets one read what is private
+    // biome-ignore lint/complexity/useLiteralKeys: TypeScript allows access to private fields with brackets only
     const opened = this.messenger["opened"];
-    if (!opened) throw new Error("the messenger has no database yet");
+    if (!opened) throw new Error("the messenger has not opened its database yet");
     return opened.database;
   }
 
-  /** The rows of one statement, with values bound as `$name`. */
+  /** Runs one statement with values bound as `$name` and returns its rows. */
   sql<Row extends object>(text: string, values: Record<string, unknown> = {}): Promise<Row[]> {
     return select<Row>(this.db, text, values);
   }
 
-  /** Calls the HTTP side. A body is sent as JSON. */
+  /** Makes an HTTP request. A body is sent as JSON. */
   async http(
     method: string,
     path: string,
@@ -93,15 +93,15 @@ export class TestMessenger {
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   }
 
-  /** Registers someone. Without a name, one that no other test has. */
-  async person(firstName = `Person${++this.people}`): Promise<TestPerson> {
-    const email = `${firstName.toLowerCase().replace(/\W/g, "")}.${++this.people}@example.test`;
+  /** Registers a user, with a unique name unless one is given. */
+  async person(firstName = `Person${++this.userCount}`): Promise<TestUser> {
+    const email = `${firstName.toLowerCase().replace(/\W/g, "")}.${++this.userCount}@example.test`;
     const { status, body } = await this.http("POST", "/auth/register", { body: { email, password, firstName } });
     if (status !== 201) throw new Error(`registration failed: ${JSON.stringify(body)}`);
     return { id: body.user.id, firstName, email, token: body.token, connect: () => this.connect(body.token) };
   }
 
-  /** Opens a socket with this token; closed after the test. */
+  /** Opens a socket with this token. It is closed after the test. */
   async connect(token: string): Promise<Device> {
     const device = await Device.connect(`ws://127.0.0.1:${this.port}`, {
       headers: { authorization: `Bearer ${token}` },
@@ -110,18 +110,18 @@ export class TestMessenger {
     return device;
   }
 
-  async disconnectAll(): Promise<void> {
+  async closeDevices(): Promise<void> {
     await Promise.all(this.devices.splice(0).map((device) => device.close()));
   }
 }
 
-/** A messenger for all tests of a file; sockets are closed after each. */
-export function useMessenger(...given: Parameters<typeof TestMessenger.start>): () => TestMessenger {
+/** Starts one messenger for all tests of a file. Sockets are closed after each test. */
+export function useMessenger(...parameters: Parameters<typeof TestMessenger.start>): () => TestMessenger {
   let messenger: TestMessenger | undefined;
   beforeAll(async () => {
-    messenger = await TestMessenger.start(...given);
+    messenger = await TestMessenger.start(...parameters);
   });
-  afterEach(() => messenger?.disconnectAll());
+  afterEach(() => messenger?.closeDevices());
   afterAll(() => messenger?.stop());
   return () => {
     if (!messenger) throw new Error("the messenger is not running yet");

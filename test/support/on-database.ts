@@ -1,6 +1,6 @@
 import pg from "pg";
 
-/** Works on a database over a connection of its own, which is closed whatever comes of it. */
+/** Runs `work` on a new connection to the database and closes the connection afterwards. */
 export async function onDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

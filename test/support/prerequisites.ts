@@ -1,36 +1,41 @@
 import { describe } from "@jest/globals";
-import { canMakeClusters } from "./cluster.ts";
+import { canCreateClusters } from "./cluster.ts";
 import { canStartRedis } from "./redis.ts";
 import { canMount } from "./small-disk.ts";
 
 /**
- * Tests that need a program this machine may not have: skipped with a line that says so, and failed where nothing may
- * be skipped (CI=true).
+ * Declares tests that need an optional program. Without it they are skipped with a printed line; with CI=true they run
+ * anyway and fail.
  */
-function describeWith(what: string, found: boolean, title: string, tests: () => void): void {
+function describeIfAvailable(requirement: string, found: boolean, title: string, tests: () => void): void {
   if (found || process.env.CI === "true") describe(title, tests);
-  else skip(what, title, tests);
+  else skipTests(requirement, title, tests);
 }
 
-function skip(what: string, title: string, tests: () => void): void {
-  process.stderr.write(`skipped, for want of ${what}: ${title}\n`);
+function skipTests(requirement: string, title: string, tests: () => void): void {
+  process.stderr.write(`skipped, needs ${requirement}: ${title}\n`);
   describe.skip(title, tests);
 }
 
-/** Tests on a disk of a certain size: only where one can be mounted, which few CI machines allow. */
+/** Tests on a disk of limited size. Skipped where no disk can be mounted, in CI too. */
 export function describeWithDisk(title: string, tests: () => void): void {
   if (canMount()) describe(title, tests);
-  else skip("the right to mount a disk", title, tests);
+  else skipTests("permission to mount a disk", title, tests);
 }
 
-/** Tests that start a PostgreSQL server of their own. */
+/** Tests that start their own PostgreSQL server. */
 export const describeWithCluster = (title: string, tests: () => void): void =>
-  describeWith("the programs of a PostgreSQL server", canMakeClusters, title, tests);
+  describeIfAvailable("the PostgreSQL server binaries", canCreateClusters, title, tests);
 
-/** Tests that start a Redis of their own. */
+/** Tests that start their own Redis. */
 export const describeWithRedis = (title: string, tests: () => void): void =>
-  describeWith("redis-server", canStartRedis, title, tests);
+  describeIfAvailable("redis-server", canStartRedis, title, tests);
 
-/** Tests of several processes: on a PostgreSQL server and a Redis of their own. */
+/** Tests of several server processes with their own PostgreSQL server and Redis. */
 export const describeWithProcesses = (title: string, tests: () => void): void =>
-  describeWith("redis-server or the programs of a PostgreSQL server", canStartRedis && canMakeClusters, title, tests);
+  describeIfAvailable(
+    "redis-server and the PostgreSQL server binaries",
+    canStartRedis && canCreateClusters,
+    title,
+    tests,
+  );

@@ -2,39 +2,39 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { witness } from "./leak-scan.ts";
+import { recordOutput } from "./leak-scan.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { start: string } };
 
-/** What `npm start` tells Node: all between its name and the script. */
+/** The Node options of `npm start`. */
 export const startFlags: readonly string[] = scripts.start.split(" ").slice(1, -1);
 
-export interface Ended {
+export interface ProcessExit {
   code: number | null;
   signal: NodeJS.Signals | null;
   output: string;
 }
 
-/** What a process holds after a forced collection, in bytes; and its handles and timers, by the names Node gives them. */
-export interface Probed {
+/** Memory after a forced garbage collection, in bytes, and the number of active resources by Node's type names. */
+export interface ResourceUsage {
   rss: number;
   heapUsed: number;
   resources: Record<string, number>;
 }
 
-/** Arguments for Node that let a process be probed. */
-export const withProbe: readonly string[] = [
+/** Node options for a process whose resource usage is measured. */
+export const withResourceProbe: readonly string[] = [
   "--expose-gc",
   "--import",
-  pathToFileURL(join(root, "test/support/probe.mjs")).href,
+  pathToFileURL(join(root, "test/support/resource-probe.mjs")).href,
 ];
 
-/** The real thing: a server process of its own, built before as `npm start` does. */
+/** A server in its own process, started from the build as `npm start` does. */
 export class ServerProcess {
   output = "";
-  readonly ended: Promise<Ended>;
+  readonly exited: Promise<ProcessExit>;
 
   private constructor(readonly child: ChildProcess) {
     for (const stream of [child.stdout, child.stderr]) {
@@ -42,17 +42,17 @@ export class ServerProcess {
         this.output += chunk;
       });
     }
-    this.ended = new Promise((resolve) =>
+    this.exited = new Promise((resolve) =>
       child.once("close", (code, signal) => {
-        witness(this.output);
+        recordOutput(this.output);
         resolve({ code, signal, output: this.output });
       }),
     );
   }
 
   /**
-   * Starts a process with these settings and nothing else from the environment. It may end by itself.
-   * @param nodeArguments for Node itself, such as `--import` and a script that runs before the server
+   * Starts a process with only these settings in its environment, without waiting until it is ready.
+   * @param nodeArguments Node options, such as `--import` with a script that runs before the server
    */
   static spawn(settings: Record<string, string>, nodeArguments: readonly string[] = []): ServerProcess {
     const entry = settings.MESSENGER_ENTRY ?? join(root, "dist/main.js");
@@ -64,41 +64,41 @@ export class ServerProcess {
     return new ServerProcess(child);
   }
 
-  /** Starts a process and waits until it says that it is ready. */
+  /** Starts a process and waits until it is ready. */
   static async start(settings: Record<string, string>, nodeArguments?: readonly string[]): Promise<ServerProcess> {
     const server = ServerProcess.spawn(settings, nodeArguments);
-    await server.says(/WebSocket: .*:\d+/);
+    await server.waitForOutput(/WebSocket: .*:\d+/);
     return server;
   }
 
-  /** Waits until the output has this in it; fails when the process ends before. */
-  says(wanted: RegExp): Promise<void> {
+  /** Waits until the output matches. @throws Error when the process exits first */
+  waitForOutput(pattern: RegExp): Promise<void> {
     return new Promise((resolve, reject) => {
-      const look = () => wanted.test(this.output) && resolve();
-      this.child.stdout?.on("data", look);
-      this.child.stderr?.on("data", look);
-      void this.ended.then(() => reject(new Error(`ended before saying ${wanted}: ${this.output}`)));
-      look();
+      const check = () => pattern.test(this.output) && resolve();
+      this.child.stdout?.on("data", check);
+      this.child.stderr?.on("data", check);
+      void this.exited.then(() => reject(new Error(`exited before printing ${pattern}: ${this.output}`)));
+      check();
     });
   }
 
-  /** The port of a server that has said that it is ready. */
+  /** The port of a server that is ready. */
   get port(): number {
     return Number(/WebSocket: ws:\/\/[^:]+:(\d+)/.exec(this.output)?.[1]);
   }
 
-  /** What it holds now; of a process started `withProbe`. */
-  probe(): Promise<Probed> {
+  /** Measures a process that was started with `withResourceProbe`. */
+  resourceUsage(): Promise<ResourceUsage> {
     return new Promise((resolve, reject) => {
-      this.child.once("message", (probed) => resolve(probed as Probed));
-      void this.ended.then(() => reject(new Error(`ended before it was asked what it holds: ${this.output}`)));
-      this.child.send("probe");
+      this.child.once("message", (usage) => resolve(usage as ResourceUsage));
+      void this.exited.then(() => reject(new Error(`exited before its resource usage was measured: ${this.output}`)));
+      this.child.send("measure");
     });
   }
 
-  /** Sends a signal and waits for the end. */
-  end(signal: NodeJS.Signals): Promise<Ended> {
+  /** Sends a signal and waits for the exit. */
+  stop(signal: NodeJS.Signals): Promise<ProcessExit> {
     this.child.kill(signal);
-    return this.ended;
+    return this.exited;
   }
 }

@@ -3,17 +3,17 @@ import { makeDatabase, type TestDatabase } from "./databases.ts";
 import { Device } from "./device.ts";
 import { ServerProcess } from "./process.ts";
 
-/** Server processes of one test, on a database of its own; what is still running after the test is killed. */
+/** Server processes of one test on its own database. Those still running after the test are killed. */
 export class TestProcesses {
   private database: TestDatabase | undefined;
   private running: ServerProcess[] = [];
 
-  async begin(): Promise<void> {
+  async setUp(): Promise<void> {
     this.database = await makeDatabase();
   }
 
-  async end(): Promise<void> {
-    await Promise.all(this.running.splice(0).map((server) => server.end("SIGKILL")));
+  async tearDown(): Promise<void> {
+    await Promise.all(this.running.splice(0).map((server) => server.stop("SIGKILL")));
     await this.database?.remove();
   }
 
@@ -28,7 +28,7 @@ export class TestProcesses {
     return server;
   }
 
-  /** Starts a server that may end by itself. */
+  /** Starts a server without waiting until it is ready. */
   spawn(settings: Record<string, string> = {}): ServerProcess {
     const server = ServerProcess.spawn({ ...this.settings, ...settings });
     this.running.push(server);
@@ -40,17 +40,17 @@ export class TestProcesses {
   }
 }
 
-/** Server processes for each test of a file. */
+/** Gives each test of a file its own server processes. */
 export function useProcesses(): TestProcesses {
   const processes = new TestProcesses();
-  beforeEach(() => processes.begin());
-  afterEach(() => processes.end());
+  beforeEach(() => processes.setUp());
+  afterEach(() => processes.tearDown());
   return processes;
 }
 
 export const account = { email: "ann@example.test", password: "correct horse battery", firstName: "Ann" };
 
-/** Calls a route that makes a session. */
+/** Calls a route that creates a session. */
 export async function post(
   server: ServerProcess,
   path: string,

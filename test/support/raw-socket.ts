@@ -1,25 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { witnessFrame } from "./leak-scan.ts";
+import { recordFrame } from "./leak-scan.ts";
 
-/*
- * A WebSocket client that can do everything wrong: it writes whatever bytes it is given and reads what comes back. The
- * names are those of RFC 6455.
- */
+/* A WebSocket client that can violate the protocol: it sends any bytes. Names follow RFC 6455. */
 
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** One frame as bytes, right unless told otherwise. */
+/** Encodes one frame, valid unless the options say otherwise. */
 export function wireFrame(
   payload: Buffer | string,
   options: {
     opcode?: number;
-    /** Whether it is the last one of its message. */
+    /** Whether it is the last frame of its message. */
     fin?: boolean;
     /** The three reserved bits, as a number from 0 to 7. */
     rsv?: number;
     masked?: boolean;
-    /** What the header claims, if not the truth. */
+    /** The length in the header, if not the payload's. */
     length?: bigint;
   } = {},
 ): Buffer {
@@ -42,24 +39,24 @@ export function wireFrame(
   return Buffer.concat([head, mask, data]);
 }
 
-/** A close frame's payload. */
+/** Encodes the payload of a close frame. */
 export const closePayload = (code: number, reason: string | Buffer = ""): Buffer =>
   Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(reason)]);
 
-/** How long an answer may take, in milliseconds. */
-const patienceMs = 30_000;
+/** Limit for waiting for a frame, in milliseconds. */
+const timeoutMs = 30_000;
 
 /** An open socket. */
 export class RawSocket {
-  /** Every text frame that came. */
+  /** All received text frames. */
   readonly texts: string[] = [];
-  /** How many pongs came. */
+  /** Number of received pongs. */
   pongs = 0;
-  /** The code of the server's close frame; undefined when the connection ended without one. */
+  /** The code of the server's close frame; undefined if the connection ended without one. */
   readonly closed: Promise<number | undefined>;
   private received = Buffer.alloc(0);
   private closeCode: number | undefined;
-  private look: () => void = () => {};
+  private checkWaiter: () => void = () => {};
 
   private constructor(private readonly socket: Socket) {
     // Each write is sent at once, as a packet of its own.
@@ -67,24 +64,24 @@ export class RawSocket {
     socket.on("data", (chunk) => {
       this.received = Buffer.concat([this.received, chunk]);
       this.readFrames();
-      this.look();
+      this.checkWaiter();
     });
     this.closed = new Promise((resolve) => socket.once("close", () => resolve(this.closeCode)));
-    void this.closed.then(() => this.look());
+    void this.closed.then(() => this.checkWaiter());
   }
 
-  /** @throws when the server does not let it in */
+  /** Opens a socket. @throws Error when the server rejects the upgrade */
   static open(port: number, token: string): Promise<RawSocket> {
     const socket = connect(port, "127.0.0.1");
     return new Promise((resolve, reject) => {
       let head = Buffer.alloc(0);
       socket.on("error", reject);
-      socket.on("end", () => reject(new Error(`refused: ${head}`)));
+      socket.on("end", () => reject(new Error(`rejected: ${head}`)));
       const onData = (chunk: Buffer) => {
         head = Buffer.concat([head, chunk]);
         const end = head.indexOf("\r\n\r\n");
         if (end < 0) return;
-        if (!head.toString().startsWith("HTTP/1.1 101 ")) return reject(new Error(`refused: ${head}`));
+        if (!head.toString().startsWith("HTTP/1.1 101 ")) return reject(new Error(`rejected: ${head}`));
         socket.off("data", onData);
         socket.pause();
         const raw = new RawSocket(socket);
@@ -105,28 +102,28 @@ export class RawSocket {
     if (this.socket.writable) this.socket.write(bytes);
   }
 
-  /** Waits until it has been sent this; undefined when the connection ends before. */
-  text(wanted: (text: string) => boolean): Promise<string | undefined> {
+  /** Waits for a text frame that matches; undefined if the connection ends first. */
+  waitForText(wanted: (text: string) => boolean): Promise<string | undefined> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`the frame did not come; so far: ${this.texts.join("\n").slice(-2000)}`)),
-        patienceMs,
+        () => reject(new Error(`the frame was not received in time; so far: ${this.texts.join("\n").slice(-2000)}`)),
+        timeoutMs,
       );
       const settle = (text: string | undefined) => {
         clearTimeout(timer);
-        this.look = () => {};
+        this.checkWaiter = () => {};
         resolve(text);
       };
-      this.look = () => {
+      this.checkWaiter = () => {
         const found = this.texts.find(wanted);
         if (found !== undefined || this.socket.destroyed) settle(found);
       };
-      this.look();
+      this.checkWaiter();
     });
   }
 
-  /** Ends the connection without a word. */
-  cut(): void {
+  /** Resets the connection without a closing handshake. */
+  reset(): void {
     this.socket.resetAndDestroy();
   }
 
@@ -145,18 +142,18 @@ export class RawSocket {
       if (this.received.length < headLength + length) return;
       const payload = this.received.subarray(headLength, headLength + length);
       this.received = this.received.subarray(headLength + length);
-      this.take(first & 15, payload);
+      this.handleFrame(first & 15, payload);
     }
   }
 
-  private take(opcode: number, payload: Buffer): void {
+  private handleFrame(opcode: number, payload: Buffer): void {
     if (opcode === opcodes.text) {
       this.texts.push(payload.toString());
-      witnessFrame(payload.toString());
+      recordFrame(payload.toString());
     } else if (opcode === opcodes.pong) this.pongs++;
     else if (opcode === opcodes.close) {
       this.closeCode = payload.length >= 2 ? payload.readUInt16BE() : 1005;
-      // Say goodbye too, as the protocol wants it, so that the server need not wait.
+      // Complete the closing handshake, so that the server does not wait for it.
       this.write(wireFrame(payload.subarray(0, 2), { opcode: opcodes.close }));
       this.socket.end();
     }

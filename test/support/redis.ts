@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { freePort } from "./cluster.ts";
 
-/** Whether this machine has what a Redis of the test's own needs. */
+/** Whether redis-server is installed. */
 export const canStartRedis = (process.env.PATH ?? "")
   .split(delimiter)
   .some((folder) => existsSync(join(folder, "redis-server")));
 
-/** A Redis of the test's own, to start, kill and start again on the same port; it keeps nothing. */
+/** A private Redis without persistence that can be killed and restarted on the same port. */
 export class TestRedis {
   private child: ChildProcess | undefined;
 
@@ -18,7 +18,7 @@ export class TestRedis {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** @param options.parameters what else to start it with */
+  /** @param options.parameters further parameters of redis-server */
   static async start(options: { parameters?: string[] } = {}): Promise<TestRedis> {
     const redis = new TestRedis(await freePort());
     await redis.start(options.parameters);
@@ -44,16 +44,16 @@ export class TestRedis {
     });
   }
 
-  /** It holds its connections and answers nobody, until it is thawed. */
-  freeze(): void {
+  /** Suspends the process: connections stay open and get no response until `resume`. */
+  pause(): void {
     this.child?.kill("SIGSTOP");
   }
 
-  thaw(): void {
+  resume(): void {
     this.child?.kill("SIGCONT");
   }
 
-  /** Kills it, and settles when it is gone. */
+  /** Kills the process and waits for its exit. */
   async kill(): Promise<void> {
     const { child } = this;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;

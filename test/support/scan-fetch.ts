@@ -1,5 +1,5 @@
-import { witnessedFetch } from "./leak-scan.ts";
+import { recordingFetch } from "./leak-scan.ts";
 
-// Whoever calls a server in a test does it before a witness.
+// The leak scan covers all HTTP requests and responses of the tests.
 const { fetch } = globalThis;
-globalThis.fetch = (...given) => witnessedFetch(fetch, ...given);
+globalThis.fetch = (...parameters) => recordingFetch(fetch, ...parameters);

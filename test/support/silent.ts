@@ -1,4 +1,4 @@
 import { createLogger } from "../../src/logger.ts";
 
-/** A log that nobody reads. */
-export const silent = createLogger({ level: "silent", readable: false });
+/** A logger without output. */
+export const silentLog = createLogger({ level: "silent", readable: false });

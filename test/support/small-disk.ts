@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const parent = join(tmpdir(), "messenger-disk-");
 
-/** Whether this process may mount a disk: as root on Linux, most often. */
+/** Whether this process may mount a disk, usually as root on Linux. */
 export function canMount(): boolean {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
   const folder = mkdtempSync(parent);
@@ -23,7 +23,7 @@ export function canMount(): boolean {
   }
 }
 
-/** A disk of a certain size, that can be full. */
+/** A disk of limited size that tests can fill. */
 export class SmallDisk {
   private constructor(readonly folder: string) {}
 
@@ -33,16 +33,16 @@ export class SmallDisk {
     return new SmallDisk(folder);
   }
 
-  /** Leaves so many bytes free. */
-  async fill(leave: number): Promise<void> {
+  /** Fills the disk up to `freeBytes` free bytes. */
+  async fill(freeBytes: number): Promise<void> {
     const { bavail, bsize } = await statfs(this.folder);
-    await writeFile(this.ballast, Buffer.alloc(Math.max(0, bavail * bsize - leave)));
+    await writeFile(this.filler, Buffer.alloc(Math.max(0, bavail * bsize - freeBytes)));
   }
 
-  /** Gives the space back. */
+  /** Frees the space again. */
   async clear(): Promise<void> {
-    await truncate(this.ballast);
-    await rm(this.ballast);
+    await truncate(this.filler);
+    await rm(this.filler);
   }
 
   async unmount(): Promise<void> {
@@ -50,7 +50,7 @@ export class SmallDisk {
     await rmdir(this.folder);
   }
 
-  private get ballast(): string {
-    return join(this.folder, "ballast");
+  private get filler(): string {
+    return join(this.folder, "filler");
   }
 }

@@ -1,18 +1,18 @@
 import { emailAddress, firstName, givenPassword, id, lastName, newPassword, time } from "../../contract/fields.ts";
 import { session } from "../../contract/people.ts";
-import { closedObject, described, flag, list, nullable, object, optional, text } from "../../contract/schema.ts";
+import { closedObject, described, flag, list, named, nullable, object, optional, text } from "../../contract/schema.ts";
 import { defineRoute } from "../route.ts";
 
-const tag = "Log-in";
+const tag = "Authentication";
 
 export const register = defineRoute({
   method: "post",
   url: "/auth/register",
-  summary: "Make an account, and log in with it.",
+  summary: "Create an account and log in.",
   tag,
   public: true,
   limit: "logInsPerAddress",
-  assertCapacity: ({ accounts }, ahead) => accounts.assertCapacity(ahead),
+  assertCapacity: ({ accounts }, queuedAhead) => accounts.assertCapacity(queuedAhead),
   body: closedObject({
     email: emailAddress(),
     password: newPassword(),
@@ -31,11 +31,11 @@ export const register = defineRoute({
 export const login = defineRoute({
   method: "post",
   url: "/auth/login",
-  summary: "Log in. An unknown e-mail address and a wrong password are answered alike.",
+  summary: "Log in. An unknown e-mail address and a wrong password return the same error.",
   tag,
   public: true,
   limit: "logInsPerAddress",
-  assertCapacity: ({ accounts }, ahead) => accounts.assertCapacity(ahead),
+  assertCapacity: ({ accounts }, queuedAhead) => accounts.assertCapacity(queuedAhead),
   body: closedObject({ email: emailAddress(), password: givenPassword() }),
   status: 200,
   answer: session,
@@ -48,11 +48,11 @@ export const refresh = defineRoute({
   method: "post",
   url: "/auth/refresh",
   summary:
-    "Exchange a refresh token, once, for a new one and a new token. If the answer gets lost, the same exchange works again for 30 seconds; an older refresh token ends the session.",
+    "Exchange a refresh token for a new access token and a new refresh token. Each refresh token works once; if the response is lost, the same request can be repeated for 30 seconds. A refresh token that was replaced earlier ends the session.",
   tag,
   public: true,
   limit: "reconnectsPerAddress",
-  body: closedObject({ refreshToken: described(text({ max: 256 }), "The latest one of the session.") }),
+  body: closedObject({ refreshToken: described(text({ max: 256 }), "The latest refresh token of the session.") }),
   status: 200,
   answer: session,
   errors: ["VALIDATION", "UNAUTHENTICATED"],
@@ -63,7 +63,7 @@ export const refresh = defineRoute({
 export const logout = defineRoute({
   method: "post",
   url: "/auth/logout",
-  summary: "End this session: its tokens hold no longer, and its sockets are closed.",
+  summary: "End this session. Its tokens become invalid and its WebSockets are closed.",
   tag,
   status: 204,
   errors: [],
@@ -74,18 +74,21 @@ export const logout = defineRoute({
 export const listSessions = defineRoute({
   method: "get",
   url: "/auth/sessions",
-  summary: "List where you are logged in, the session used last first.",
+  summary: "List your sessions, the most recently used first.",
   tag,
   status: 200,
   answer: object({
     data: list(
-      object({
-        id: id(),
-        userAgent: described(nullable(text({ max: 256 })), "What the device said of itself when it logged in."),
-        createdAt: time(),
-        lastUsedAt: described(time(), "To the minute."),
-        current: described(flag(), "Whether it is the one you ask with."),
-      }),
+      named(
+        "ListedSession",
+        object({
+          id: id(),
+          userAgent: described(nullable(text({ max: 256 })), "The User-Agent header of the log-in."),
+          createdAt: time(),
+          lastUsedAt: described(time(), "Accurate to one minute."),
+          current: described(flag(), "Whether this request was made in this session."),
+        }),
+      ),
     ),
   }),
   errors: [],
@@ -108,7 +111,7 @@ export const endSession = defineRoute({
 export const endOtherSessions = defineRoute({
   method: "delete",
   url: "/auth/sessions",
-  summary: "End all your sessions but this one.",
+  summary: "End all your sessions except this one.",
   tag,
   status: 204,
   errors: [],

@@ -2,15 +2,15 @@ import { Router } from "express";
 import helmet from "helmet";
 import swaggerUi from "swagger-ui-express";
 
-/** The documents, made once at start. */
+/** The generated documents, made once at start. */
 export interface Documents {
   openApi: object;
   asyncApi: object;
-  /** The page for people about the WebSocket. */
+  /** HTML page about the WebSocket API. */
   webSocketPage: string;
 }
 
-/** Swagger's page sets styles from its script; everything else comes from here. */
+/** Swagger UI sets inline styles from its script; everything else is served from this origin. */
 const pagePolicy = helmet.contentSecurityPolicy({
   useDefaults: false,
   directives: {
@@ -23,7 +23,7 @@ const pagePolicy = helmet.contentSecurityPolicy({
   },
 });
 
-/** `/api`: Swagger UI with local assets, the page about the WebSocket, and both as documents for programs. */
+/** `/api`: Swagger UI with local assets, the page about the WebSocket API, and the OpenAPI and AsyncAPI documents. */
 export function docsRouter({ openApi, asyncApi, webSocketPage }: Documents): Router {
   const router = Router();
   router.get("/openapi.json", (_request, response) => {

@@ -1,10 +1,10 @@
 import { Router } from "express";
 import { AppError } from "../../errors.ts";
 
-/** The addresses of these two, as they are written. */
+/** The paths of the two routes. */
 export const healthPaths: ReadonlySet<string> = new Set(["/health/live", "/health/ready"]);
 
-/** For whoever starts, watches and stops the process. Neither needs a token. */
+/** Liveness and readiness, for the supervisor of the process. No token required. */
 export function healthRouter(isReady: () => Promise<boolean>): Router {
   const router = Router();
   router.use((_request, response, next) => {
@@ -15,7 +15,11 @@ export function healthRouter(isReady: () => Promise<boolean>): Router {
     response.json({ status: "live" });
   });
   router.get("/ready", async (_request, response) => {
-    if (!(await isReady())) throw new AppError("unavailable", "Not ready: starting, stopping, or without a database");
+    if (!(await isReady()))
+      throw new AppError(
+        "unavailable",
+        "Not ready: the server is starting or stopping, or the database is unavailable",
+      );
     response.json({ status: "ready" });
   });
   return router;

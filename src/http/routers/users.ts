@@ -3,13 +3,13 @@ import { person, profile } from "../../contract/people.ts";
 import { closedObject, described, list, nullable, object, optional, someOf, text } from "../../contract/schema.ts";
 import { defineRoute } from "../route.ts";
 
-const account = "Your account";
-const people = "People";
+const account = "Account";
+const users = "Users";
 
 export const readProfile = defineRoute({
   method: "get",
   url: "/users/me",
-  summary: "Read your account.",
+  summary: "Get your account.",
   tag: account,
   status: 200,
   answer: profile,
@@ -21,7 +21,7 @@ export const readProfile = defineRoute({
 export const updateProfile = defineRoute({
   method: "patch",
   url: "/users/me",
-  summary: "Change your names or your e-mail address; a new address needs your password.",
+  summary: "Change your name or e-mail address. A new e-mail address requires your password.",
   tag: account,
   body: someOf({
     firstName: optional(firstName()),
@@ -39,7 +39,7 @@ export const updateProfile = defineRoute({
 export const changePassword = defineRoute({
   method: "put",
   url: "/users/me/password",
-  summary: "Change your password; every other session of yours ends.",
+  summary: "Change your password. All your other sessions end.",
   tag: account,
   body: closedObject({ oldPassword: givenPassword(), newPassword: newPassword() }),
   status: 204,
@@ -51,7 +51,7 @@ export const changePassword = defineRoute({
 export const deleteAccount = defineRoute({
   method: "delete",
   url: "/users/me",
-  summary: 'Delete your account for good. What you wrote stays with those you wrote to, under "Deleted user".',
+  summary: 'Delete your account permanently. Your messages stay in the chats, with the sender "Deleted user".',
   tag: account,
   body: closedObject({ password: givenPassword() }),
   status: 204,
@@ -60,28 +60,28 @@ export const deleteAccount = defineRoute({
   handle: ({ identity, body, services }) => services.accounts.delete(identity.userId, body),
 });
 
-/** Holds the names at which a page ends, in the form in which they are searched: of one character up to 18. */
+/** Contains the last names of a page in their search form, where one character can become up to 18. */
 const cursor = () => text({ max: 8192 });
 
 export const listPeople = defineRoute({
   method: "get",
   url: "/users",
-  summary: "Find people, page by page; without `search`, list everyone.",
-  tag: people,
+  summary: "Find users by name or e-mail address, in pages. Without `search`, list all users.",
+  tag: users,
   query: closedObject({
     search: optional(
       described(
         text({ max: 254 }),
-        'The beginning of a first or a last name, or of both ("anna k"), in any letter case; or a whole e-mail address.',
+        'The beginning of a first name, a last name or both ("anna k"), case-insensitive, or a complete e-mail address.',
       ),
     ),
     limit: optional(limit()),
-    cursor: optional(described(cursor(), "The `nextCursor` of the page before.")),
+    cursor: optional(described(cursor(), "The `nextCursor` of the previous page.")),
   }),
   status: 200,
   answer: object({
     data: list(person),
-    nextCursor: described(nullable(cursor()), "Asks for the next page; `null` on the last one."),
+    nextCursor: described(nullable(cursor()), "The `cursor` of the next page; `null` on the last page."),
   }),
   errors: ["VALIDATION"],
   example: { query: { search: "pat", limit: 20 } },
@@ -92,8 +92,8 @@ export const listPeople = defineRoute({
 export const readPerson = defineRoute({
   method: "get",
   url: "/users/{id}",
-  summary: "Read one person's names.",
-  tag: people,
+  summary: "Get a user.",
+  tag: users,
   path: closedObject({ id: userId() }),
   status: 200,
   answer: person,
@@ -105,8 +105,8 @@ export const readPerson = defineRoute({
 export const listBlocks = defineRoute({
   method: "get",
   url: "/users/me/blocks",
-  summary: "List whom you block, the latest first.",
-  tag: people,
+  summary: "List the users you block, the most recent first.",
+  tag: users,
   status: 200,
   answer: object({ data: list(person) }),
   errors: [],
@@ -117,8 +117,8 @@ export const listBlocks = defineRoute({
 export const block = defineRoute({
   method: "put",
   url: "/users/me/blocks/{userId}",
-  summary: "Block someone: to this person you are from now on like a user that does not exist.",
-  tag: people,
+  summary: "Block a user. For the blocked user your account appears not to exist.",
+  tag: users,
   path: closedObject({ userId: userId() }),
   status: 204,
   errors: ["VALIDATION", "NOT_FOUND"],
@@ -129,8 +129,8 @@ export const block = defineRoute({
 export const unblock = defineRoute({
   method: "delete",
   url: "/users/me/blocks/{userId}",
-  summary: "Lift a block.",
-  tag: people,
+  summary: "Unblock a user.",
+  tag: users,
   path: closedObject({ userId: userId() }),
   status: 204,
   errors: ["VALIDATION"],
@@ -138,7 +138,7 @@ export const unblock = defineRoute({
   handle: ({ identity, path, services }) => services.blocks.unblock(identity.userId, path.userId),
 });
 
-/** `/users/me` stands before `/users/{id}`, which would take "me" for an id. */
+/** `/users/me` comes before `/users/{id}`, which would match "me" as an id. */
 export const userRoutes = [
   readProfile,
   updateProfile,

@@ -7,9 +7,9 @@ import { noSuchUser } from "../../domain-errors.ts";
 import { revokeSessions } from "./sessions.ts";
 
 /**
- * Gives an account a new password and ends all its sessions. For operators: there is no mail in this product, so
- * somebody who forgot the password asks a person. Running servers close the sockets within two seconds.
- * @returns the new password, which is shown once and stored nowhere
+ * Sets a new random password and ends all sessions of the account. For operators: the server sends no e-mail, so users
+ * who forgot their password contact the operator. Running servers close the sockets within two seconds.
+ * @returns the new password; only its hash is stored
  */
 export async function resetPassword(
   { database, passwords }: { database: Database; passwords: Passwords },

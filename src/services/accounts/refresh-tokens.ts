@@ -1,14 +1,15 @@
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 
 /*
- * A refresh token is "<session id>.<random part>.<signature>". Only its SHA-256 is stored. The signature says that we
- * made it, so that a token which is neither the current one nor the one before is known to be an old one of that
- * session (and the session is ended), and not somebody's guess (which must not end anybody's session).
+ * A refresh token is "<session id>.<random part>.<signature>". Only its SHA-256 is stored. The signature proves that
+ * the server issued it: a signed token that is neither the current nor the previous one is an old token of that
+ * session, whose reuse ends the session. A guessed token has no valid signature and ends nothing.
  *
- * The successor of a token is computed from it, with the server's key: so that it can be given again to a client that
- * lost the answer, although it is stored nowhere. Without the key an old token does not lead to the next.
+ * The successor of a token is derived from it with the server's key, so it can be sent again to a client that lost the
+ * response, although it is not stored. Without the key, an old token does not reveal its successor.
  */
 
+/** Issues and parses refresh tokens. */
 export class RefreshTokens {
   private readonly key: Buffer;
 
@@ -18,25 +19,25 @@ export class RefreshTokens {
 
   /** The first token of a session. */
   first(sessionId: number): string {
-    return this.signed(sessionId, randomBytes(32));
+    return this.sign(sessionId, randomBytes(32));
   }
 
-  /** The token that replaces this one: always the same. */
+  /** The token that replaces this one; deterministic. */
   successor(token: RefreshToken): string {
-    return this.signed(token.sessionId, this.hmac(`next ${token.text}`));
+    return this.sign(token.sessionId, this.hmac(`next ${token.text}`));
   }
 
-  /** The token if we made it, undefined for anything else. */
+  /** Returns the parsed token, or undefined if its form or signature is invalid. */
   parse(text: string): RefreshToken | undefined {
     const [, id, random, signature] = /^(\d{1,16})\.([\w-]{43})\.([\w-]{43})$/.exec(text) ?? [];
     if (!id || !random || !signature) return undefined;
     const expected = this.hmac(`${id}.${random}`);
-    const given = Buffer.from(signature, "base64url");
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    const actual = Buffer.from(signature, "base64url");
+    if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) return undefined;
     return { text, sessionId: Number(id) };
   }
 
-  private signed(sessionId: number, random: Buffer): string {
+  private sign(sessionId: number, random: Buffer): string {
     const body = `${sessionId}.${random.toString("base64url")}`;
     return `${body}.${this.hmac(body).toString("base64url")}`;
   }
@@ -46,11 +47,11 @@ export class RefreshTokens {
   }
 }
 
-/** A refresh token that bears our signature. */
+/** A refresh token with a valid signature. */
 export interface RefreshToken {
   text: string;
   sessionId: number;
 }
 
-/** What is stored of a token. */
+/** The form in which a token is stored. */
 export const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest();

@@ -1,6 +1,5 @@
 import { Op, type Transaction } from "sequelize";
 import type { Claims, SessionsEnded } from "../../domain/session.ts";
-import { isIds, isRecord } from "../../bus/bus.ts";
 import type { Database } from "../../db/connect.ts";
 import { activeSessions } from "../../db/queries/accounts/active-sessions.ts";
 import { AppError } from "../../errors.ts";
@@ -9,13 +8,6 @@ import { isActive, type ActiveUser } from "../../models/user.ts";
 import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
 import { notLoggedIn, type Tokens } from "./tokens.ts";
-
-/** Ended sessions as another process told of them; undefined for anything else. */
-export function readSessionsEnded(body: unknown): SessionsEnded | undefined {
-  if (!isRecord(body) || !isIds(body.sessionIds)) return undefined;
-  const { sessionIds, reason } = body;
-  return reason === "ended" || reason === "accountDeleted" ? { sessionIds, reason } : undefined;
-}
 
 /** A session as its owner sees it. */
 export interface OwnSession {
@@ -26,24 +18,24 @@ export interface OwnSession {
   current: boolean;
 }
 
-/** What a client holds of a session. */
+/** The tokens of a session. */
 export interface SessionTokens {
   token: string;
   expiresAt: Date;
   refreshToken: string;
 }
 
-const longestUserAgent = 256;
-/** How long the token before may ask for its successor again: a lost answer, or two tabs at once. */
-const secondChanceMs = 30_000;
-/** How exact `lastUsedAt` is: written at most this often, so that a use does not cost a write. */
-const lastUsedStepMs = 60_000;
-const mostListed = 100;
+const maxUserAgentLength = 256;
+/** How long the previous refresh token still works, for clients that lost the response and for concurrent tabs. */
+const previousTokenGraceMs = 30_000;
+/** Precision of `lastUsedAt`: it is written at most this often, not at every use. */
+const lastUsedPrecisionMs = 60_000;
+const maxListed = 100;
 
-/** Log-ins. A token is worth what its session is: the session is looked up at every use. */
+/** Sessions and their tokens. A token is valid only while its session is active, which is checked at every use. */
 export class Sessions {
-  private readonly living = new BatchLoader((sessionIds) =>
-    activeSessions(this.options.database, sessionIds, new Date(Date.now() - lastUsedStepMs)),
+  private readonly activeSessions = new BatchLoader((sessionIds) =>
+    activeSessions(this.options.database, sessionIds, new Date(Date.now() - lastUsedPrecisionMs)),
   );
 
   constructor(
@@ -51,60 +43,60 @@ export class Sessions {
       database: Database;
       tokens: Tokens;
       refreshTokens: RefreshTokens;
-      /** How long a session lasts that is not refreshed. */
+      /** Lifetime of a session that is not refreshed, in milliseconds. */
       refreshLifetimeMs: number;
-      /** Hears of ended sessions after they are over. */
+      /** Called after sessions have ended. */
       onEnded: (ended: SessionsEnded) => void;
     },
   ) {}
 
-  /** Starts a session, for someone who has just shown who they are. */
+  /** Starts a session for a user who has just authenticated. */
   async start(
     userId: number,
     device: { userAgent: string | undefined },
     transaction: Transaction,
   ): Promise<SessionTokens> {
-    const userAgent = device.userAgent?.slice(0, longestUserAgent) ?? null;
+    const userAgent = device.userAgent?.slice(0, maxUserAgentLength) ?? null;
     const session = await Session.create({ userId, userAgent, refreshHash: Buffer.alloc(0) }, { transaction });
     const refreshToken = this.options.refreshTokens.first(session.id);
     await session.update({ refreshHash: hashOf(refreshToken) }, { transaction });
     return { ...this.options.tokens.issue({ userId, sessionId: session.id }), refreshToken };
   }
 
-  /** What a token says, without looking its session up. */
+  /** Verifies a token without looking up its session. */
   claimsOf(token: string | undefined): Claims {
     if (token === undefined) throw notLoggedIn();
     return this.options.tokens.verify(token);
   }
 
   /**
-   * Who holds this token.
-   * @throws AppError of kind "unauthenticated" when the token does not hold, or its session is over
+   * Verifies a token and its session.
+   * @throws AppError of kind "unauthenticated" if the token is invalid or its session has ended
    */
   async authenticate(token: string | undefined): Promise<Claims> {
     const claims = this.claimsOf(token);
-    const session = await this.living.load(claims.sessionId);
+    const session = await this.activeSessions.load(claims.sessionId);
     if (session?.userId !== claims.userId) throw notLoggedIn();
     return claims;
   }
 
   /**
-   * Exchanges a refresh token for new tokens; it can be used once. The token before the current one gets its successor
-   * again for a short while; an older one is in two hands, and ends the session.
+   * Exchanges a refresh token, once, for new tokens. For a short time the previous token still returns the same
+   * successor; an older one has been copied, so its use ends the session.
    * @throws AppError of kind "unauthenticated"
    */
   async refresh(refreshToken: string): Promise<{ user: ActiveUser } & SessionTokens> {
     const presented = this.options.refreshTokens.parse(refreshToken);
     if (!presented) throw notLoggedIn();
     const refreshed = await this.options.database.transaction((transaction) => this.exchange(presented, transaction));
-    if (refreshed === "tooOld") {
-      this.announceEnd({ sessionIds: [presented.sessionId], reason: "ended" });
+    if (refreshed === "reused") {
+      this.publishEnded({ sessionIds: [presented.sessionId], reason: "ended" });
       throw notLoggedIn();
     }
     return refreshed;
   }
 
-  /** The living sessions of a person, the one used last first. */
+  /** The active sessions of a user, the most recently used first. */
   async list({ userId, sessionId }: Claims): Promise<OwnSession[]> {
     const sessions = await Session.findAll({
       where: {
@@ -116,7 +108,7 @@ export class Sessions {
         ["lastUsedAt", "DESC"],
         ["id", "DESC"],
       ],
-      limit: mostListed,
+      limit: maxListed,
     });
     return sessions.map(({ id, userAgent, createdAt, lastUsedAt }) => ({
       id,
@@ -127,39 +119,40 @@ export class Sessions {
     }));
   }
 
-  /** Ends the session one is in; also where another request has just done it. */
+  /** Ends the current session; succeeds if it has already ended. */
   async logOut({ userId, sessionId }: Claims): Promise<void> {
     await Session.update({ revokedAt: new Date() }, { where: { id: sessionId, userId, revokedAt: null } });
-    this.announceEnd({ sessionIds: [sessionId], reason: "ended" });
+    this.publishEnded({ sessionIds: [sessionId], reason: "ended" });
   }
 
-  /** Ends one session of a person. */
+  /** Ends one session of a user. */
   async end(userId: number, sessionId: number): Promise<void> {
     const [ended] = await Session.update(
       { revokedAt: new Date() },
       { where: { id: sessionId, userId, revokedAt: null } },
     );
     if (ended === 0) throw new AppError("notFound", "There is no such session");
-    this.announceEnd({ sessionIds: [sessionId], reason: "ended" });
+    this.publishEnded({ sessionIds: [sessionId], reason: "ended" });
   }
 
-  /** Ends every session of a person but this one. */
+  /** Ends all sessions of a user except the current one. */
   async endOthers({ userId, sessionId }: Claims): Promise<void> {
     const sessionIds = await this.options.database.transaction((transaction) =>
       revokeSessions(userId, { except: sessionId, transaction }),
     );
-    this.announceEnd({ sessionIds, reason: "ended" });
+    this.publishEnded({ sessionIds, reason: "ended" });
   }
 
-  announceEnd(ended: SessionsEnded): void {
+  /** Reports ended sessions. Called after the commit. */
+  publishEnded(ended: SessionsEnded): void {
     if (ended.sessionIds.length > 0) this.options.onEnded(ended);
   }
 
-  /** The exchange under the session's row lock, so that of two tabs the second finds what the first did. */
+  /** Locks the row of the session, so that of two concurrent exchanges the second sees the result of the first. */
   private async exchange(
     presented: RefreshToken,
     transaction: Transaction,
-  ): Promise<({ user: ActiveUser } & SessionTokens) | "tooOld"> {
+  ): Promise<({ user: ActiveUser } & SessionTokens) | "reused"> {
     const { refreshTokens, refreshLifetimeMs, tokens } = this.options;
     const session = await Session.findOne({
       where: { id: presented.sessionId, revokedAt: null },
@@ -177,15 +170,15 @@ export class Sessions {
     if (hash.equals(session.refreshHash)) {
       const change = { refreshHash: hashOf(refreshToken), previousHash: hash, refreshedAt: now, lastUsedAt: now };
       await session.update(change, { transaction });
-    } else if (!session.previousHash?.equals(hash) || age > secondChanceMs) {
+    } else if (!session.previousHash?.equals(hash) || age > previousTokenGraceMs) {
       await session.update({ revokedAt: now }, { transaction });
-      return "tooOld";
+      return "reused";
     }
     return { user, ...tokens.issue({ userId: user.id, sessionId: session.id }), refreshToken };
   }
 }
 
-/** Marks sessions of a person as over, all or all but one. Whoever calls announces it once that is committed. */
+/** Ends all sessions of a user, or all but one. The caller calls `publishEnded` with the result after the commit. */
 export async function revokeSessions(
   userId: number,
   options: { except?: number; transaction: Transaction },

@@ -7,10 +7,10 @@ import { AppError, StartError } from "../../errors.ts";
 
 const issuer = "messenger";
 
-/** One answer for every token that does not hold, whatever is wrong with it. */
+/** The same error for every invalid token, whatever the reason. */
 export const notLoggedIn = () => new AppError("unauthenticated", "A valid token is required: log in");
 
-/** Access tokens: JWT, HS256 and nothing else, naming the user and the session and no names. */
+/** Access tokens: JWTs signed with HS256 that contain only the ids of the user and the session. */
 export class Tokens {
   constructor(private readonly options: { secret: string; lifetimeSeconds: number }) {}
 
@@ -27,15 +27,15 @@ export class Tokens {
     return { token, expiresAt: new Date(exp * 1000) };
   }
 
-  /** @throws AppError of kind "unauthenticated" */
+  /** @throws AppError of kind "unauthenticated" if the token is invalid or expired */
   verify(token: string): Claims {
     const { header, payload } = this.decode(token);
     if (header.typ !== "JWT" || typeof payload === "string") throw notLoggedIn();
     const { sub, id, sid, exp = Number.NaN } = payload;
     const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
-    // Without an end, or with one that no date can be, it would be good for ever.
-    const hasEnd = !Number.isNaN(new Date(exp * 1000).getTime());
-    if (!isId(id) || !isId(sid) || sub !== String(id) || !hasEnd) throw notLoggedIn();
+    // A token without an expiry, or with one outside the range of dates, would never expire.
+    const expires = !Number.isNaN(new Date(exp * 1000).getTime());
+    if (!isId(id) || !isId(sid) || sub !== String(id) || !expires) throw notLoggedIn();
     return { userId: id, sessionId: sid, exp };
   }
 
@@ -53,30 +53,33 @@ export class Tokens {
   }
 }
 
-/** The token of an `Authorization: Bearer <token>` header. The scheme's name is case-insensitive (RFC 9110). */
+/** Returns the token of an `Authorization: Bearer <token>` header. The scheme is case-insensitive (RFC 9110). */
 export function bearerToken(header: string | undefined): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(header ?? "")?.[1];
 }
 
-const shortestSecret = 32;
+const minSecretBytes = 32;
 
 /**
- * The secret of an installation that was given none: made once, kept in the data folder for this user only.
- * @throws StartError when the file there is no secret
+ * Returns the generated secret of an installation without JWT_SECRET. Created once and stored in the data folder,
+ * readable by this system user only.
+ * @throws StartError if the stored secret is incomplete
  */
 export async function storedSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, "jwt-secret");
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  // Written aside and linked, so that a crash leaves a whole secret or none, and two starters agree on one.
-  const fresh = `${path}.${process.pid}`;
-  await writeFile(fresh, randomBytes(48).toString("base64url"), { mode: 0o600 });
-  await link(fresh, path).catch((error: NodeJS.ErrnoException) => {
+  // Written to a temporary file and linked: a crash leaves a complete secret or none, concurrent starts agree on one.
+  const temporary = `${path}.${process.pid}`;
+  await writeFile(temporary, randomBytes(48).toString("base64url"), { mode: 0o600 });
+  await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
-  await unlink(fresh);
+  await unlink(temporary);
   const secret = await readFile(path, "utf8");
-  if (Buffer.byteLength(secret) < shortestSecret) {
-    throw new StartError(`${path} holds no whole secret. Remove it to have a new one made, which logs everybody out.`);
+  if (Buffer.byteLength(secret) < minSecretBytes) {
+    throw new StartError(
+      `${path} does not contain a complete secret. Remove it to generate a new one, which logs all users out.`,
+    );
   }
   return secret;
 }

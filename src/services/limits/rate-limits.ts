@@ -6,37 +6,22 @@ import {
   RateLimiterRes,
   RLWrapperTimeouts,
 } from "rate-limiter-flexible";
+import type { Rate, RateLimitName } from "../../domain/rate-limit.ts";
 import { AppError } from "../../errors.ts";
-
-/** `burst` at once, then `amount` every `seconds`. */
-export interface Rate {
-  burst: number;
-  amount: number;
-  seconds: number;
-}
-
-/** What is limited; the name says for whom. */
-export type RateLimitName =
-  | "logInsPerAccount"
-  | "logInsPerAddress"
-  | "passwordChecksPerUser"
-  | "reconnectsPerAddress"
-  | "messagesPerUser"
-  | "requestsPerUser";
 
 /** A connected client of `@redis/client`. */
 export interface RedisClient {
   readonly isReady: boolean;
 }
 
-/** How many times slower than at `amount / seconds` the burst comes back, so that it adds a tenth to the rate at most. */
-const burstReturnsSlower = 10;
+/** The burst refills this many times slower than `amount / seconds`, so it adds at most a tenth to the rate. */
+const burstRefillFactor = 10;
 
-/** The longest window in seconds: a timer of Node's cannot take longer, and would end at once instead. */
-const longestWindow = Math.floor((2 ** 31 - 1) / 1000);
+/** Longest window, in seconds: a longer timer of Node would fire at once. */
+const maxWindowSeconds = Math.floor((2 ** 31 - 1) / 1000);
 
-/** How long Redis may take, in milliseconds, before this process counts by itself. */
-const redisWithinMs = 250;
+/** How long Redis may take, in milliseconds, before this process counts on its own. */
+const redisTimeoutMs = 250;
 
 type Counter = RateLimiterMemory | RLWrapperTimeouts;
 
@@ -45,13 +30,13 @@ interface Limiter {
   counters: readonly Counter[];
 }
 
-/** Who may do how much of what. Counted in Redis for all processes, or, without Redis or while it is away, in each one. */
+/** Rate limits. Counted in Redis for all processes; in each process without Redis or while it is unavailable. */
 export class RateLimits {
   private readonly limiters: ReadonlyMap<string, Limiter>;
 
   /**
-   * @param options.rates nothing is limited without them
-   * @param options.prefix of the keys in Redis
+   * @param options.rates undefined disables all limits
+   * @param options.prefix prefix of the keys in Redis
    */
   constructor(
     private readonly options: {
@@ -61,46 +46,46 @@ export class RateLimits {
     },
   ) {
     const rates = Object.entries(options.rates ?? {});
-    this.limiters = new Map(rates.map(([name, rate]) => [name, this.limiterOf(name, rate)]));
+    this.limiters = new Map(rates.map(([name, rate]) => [name, this.createLimiter(name, rate)]));
   }
 
   /**
-   * Counts one.
-   * @throws AppError of kind "rateLimited" when it is one too many, with the time after which there is room again
+   * Counts one action.
+   * @throws AppError of kind "rateLimited" if it exceeds the limit, with the time to wait
    */
   async consume(name: RateLimitName, key: string | number): Promise<void> {
     try {
       await this.limiters.get(name)?.bucket.consume(key);
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      const retryAfterMs = Math.max(1, refusal.msBeforeNext);
+    } catch (rejection) {
+      if (!(rejection instanceof RateLimiterRes)) throw rejection;
+      const retryAfterMs = Math.max(1, rejection.msBeforeNext);
       const seconds = Math.ceil(retryAfterMs / 1000);
-      throw new AppError("rateLimited", `Too much at once. Try again in ${seconds} s.`, { retryAfterMs });
+      throw new AppError("rateLimited", `Rate limit exceeded. Try again in ${seconds} s.`, { retryAfterMs });
     }
   }
 
-  /** Forgets what was counted. */
+  /** Resets the count. */
   async reset(name: RateLimitName, key: string | number): Promise<void> {
     await Promise.all(this.limiters.get(name)?.counters.map((counter) => counter.delete(key)) ?? []);
   }
 
-  /** The rate, in windows of `seconds`, and what a burst may take beyond it. */
-  private limiterOf(name: string, { burst, amount, seconds }: Rate): Limiter {
-    const beyond = burst - amount;
-    const rate = this.counter(`${name}:rate`, amount, seconds);
-    const reserve = this.counter(
+  /** Combines the rate, in windows of `seconds`, with a reserve for bursts beyond it. */
+  private createLimiter(name: string, { burst, amount, seconds }: Rate): Limiter {
+    const reserveSize = burst - amount;
+    const rate = this.createCounter(`${name}:rate`, amount, seconds);
+    const reserve = this.createCounter(
       `${name}:burst`,
-      beyond,
-      Math.ceil((burstReturnsSlower * seconds * beyond) / amount) || 1,
+      reserveSize,
+      Math.ceil((burstRefillFactor * seconds * reserveSize) / amount) || 1,
     );
     return { bucket: new BurstyRateLimiter(rate, reserve), counters: [rate, reserve] };
   }
 
-  private counter(name: string, points: number, seconds: number): Counter {
+  private createCounter(name: string, points: number, seconds: number): Counter {
     const { redis, prefix = "messenger" } = this.options;
-    const settings = { keyPrefix: `${prefix}:limit:${name}`, points, duration: Math.min(seconds, longestWindow) };
-    const inProcess = new RateLimiterMemory(settings);
-    if (!redis) return inProcess;
+    const settings = { keyPrefix: `${prefix}:limit:${name}`, points, duration: Math.min(seconds, maxWindowSeconds) };
+    const localCounter = new RateLimiterMemory(settings);
+    if (!redis) return localCounter;
     return new RLWrapperTimeouts({
       limiter: new RateLimiterRedis({
         ...settings,
@@ -108,15 +93,15 @@ export class RateLimits {
         useRedisPackage: true,
         rejectIfRedisNotReady: true,
       }),
-      timeoutMs: redisWithinMs,
-      insuranceLimiter: inProcess,
+      timeoutMs: redisTimeoutMs,
+      insuranceLimiter: localCounter,
     });
   }
 }
 
 /**
- * By what an address is counted: itself, and for IPv6 its network of 64 bits, of which one customer has all the
- * addresses.
+ * Returns the key under which an address is counted: the address itself, or for IPv6 its /64 network, which usually
+ * belongs to a single customer.
  */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

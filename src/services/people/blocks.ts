@@ -7,14 +7,14 @@ import type { ChatWriter } from "../../writes/chat-transaction.ts";
 import type { ReadState } from "../chats/read-state.ts";
 import { noSuchUser } from "../../domain-errors.ts";
 
-/** Who does not want to hear from whom. To the one who is blocked, the other answers like a user that does not exist. */
+/** Blocks between users. For the blocked user the other account appears not to exist. */
 export class Blocks {
-  /** @param options.onChange one of these two blocks the other from now on, or no longer */
+  /** @param options.onChange called after one of the two users has blocked or unblocked the other */
   constructor(
     private readonly options: {
       database: Database;
       chatWriter: ChatWriter;
-      marks: ReadState;
+      readState: ReadState;
       onChange: (pair: [number, number]) => void;
     },
   ) {}
@@ -24,14 +24,14 @@ export class Blocks {
   }
 
   /**
-   * Blocks someone. The locks it takes are those that a send to the blocker takes: what is not stored before the
-   * answer is refused after it.
+   * Blocks a user. Takes the same locks as a send to the blocking user: a message is either stored before the response
+   * or rejected after it.
    */
   async block(userId: number, blockedId: number): Promise<void> {
     if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own');
     await this.options.chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
-      // By rising id, as everywhere: two people may block each other at once.
+      // In ascending id order, as everywhere: two users may block each other at the same time.
       let exists = false;
       for (const id of [userId, blockedId].sort((a, b) => a - b)) {
         if (id === userId) await tx.lockAccountExclusively(id);
@@ -44,10 +44,10 @@ export class Blocks {
     this.options.onChange([userId, blockedId]);
   }
 
-  /** Lifts a block; also where there is none. */
+  /** Unblocks a user; succeeds if there is no block. */
   async unblock(userId: number, blockedId: number): Promise<void> {
     await Block.destroy({ where: { userId, blockedId } });
     this.options.onChange([userId, blockedId]);
-    await this.options.marks.shareReadPositions(userId, blockedId);
+    await this.options.readState.shareReadPositions(userId, blockedId);
   }
 }

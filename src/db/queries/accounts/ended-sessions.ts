@@ -6,10 +6,10 @@ export interface EndedSession {
   reason: "ended" | "accountDeleted";
 }
 
-/** More than end in any margin of ours; the rest is found by the next look, or refused at its next use. */
-const most = 10_000;
+/** More than end between two queries. Others are found by the next query, or rejected at their next use. */
+const maxRows = 10_000;
 
-/** The sessions that ended after a moment, the newest first. Index: sessions_revoked_at. */
+/** Returns the sessions that ended after this time, the latest first. Index: sessions_revoked_at. */
 export function recentlyEndedSessions(database: Database, after: Date): Promise<EndedSession[]> {
   return select<EndedSession>(
     database,
@@ -18,7 +18,7 @@ export function recentlyEndedSessions(database: Database, after: Date): Promise<
        JOIN users AS u ON u.id = s.user_id
       WHERE s.revoked_at > $after
       ORDER BY s.revoked_at DESC
-      LIMIT $most`,
-    { after, most },
+      LIMIT $maxRows`,
+    { after, maxRows },
   );
 }

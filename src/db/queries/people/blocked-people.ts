@@ -4,14 +4,17 @@ import { Block } from "../../../models/index.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
-const most = 1000;
+const maxRows = 1000;
 
-/** Whether one of two people blocks the other: `a` and `b` stand for their ids. Index: the primary key of blocks, twice. */
+/**
+ * The SQL condition that one of two users blocks the other; `a` and `b` are SQL expressions of their ids. Index: the
+ * primary key of blocks, twice.
+ */
 export const eitherBlocks = (a: string, b: string): string =>
   `(EXISTS (SELECT FROM blocks WHERE user_id = ${a} AND blocked_id = ${b})
     OR EXISTS (SELECT FROM blocks WHERE user_id = ${b} AND blocked_id = ${a}))`;
 
-/** Whom a person blocks and who is still there, the latest first. Index: the primary key of blocks. */
+/** Returns the existing users whom a user blocks, the most recent first. Index: the primary key of blocks. */
 export function blockedPeople(database: Database, userId: number): Promise<Person[]> {
   return select<Person>(
     database,
@@ -20,8 +23,8 @@ export function blockedPeople(database: Database, userId: number): Promise<Perso
        JOIN users AS u ON u.id = b.blocked_id AND u.deleted_at IS NULL
       WHERE b.user_id = $userId
       ORDER BY b.created_at DESC, b.blocked_id
-      LIMIT $most`,
-    { userId, most },
+      LIMIT $maxRows`,
+    { userId, maxRows },
   );
 }
 

@@ -1,16 +1,16 @@
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
-/** Someone found, with the place where the next page goes on. */
+/** A search result and its position, from which the next page continues. */
 export interface FoundPerson {
   id: number;
   firstName: string;
   lastName: string | null;
-  place: Place;
+  position: Position;
 }
 
-/** Where a list of people stands: which part of the ranking, and behind whom in it. */
-export interface Place {
+/** A position in the search results: the part of the ranking and the sort keys in it. */
+export interface Position {
   rank: Rank;
   firstKey: string;
   lastKey: string;
@@ -29,57 +29,59 @@ interface FoundRow {
   lastKey: string;
 }
 
-/** What is searched for, in the form of the keys. */
+/** The search text, normalised like the name keys. */
 export interface NameSearch {
-  /** Everything that was typed. */
+  /** The complete search text. */
   whole: string;
-  /** The same in two, parted at each of its spaces: "anna k" is also the beginning of a first and of a last name. */
+  /** The text split in two at each of its spaces: "anna k" can be the beginning of a first and of a last name. */
   pairs: readonly { first: string; last: string }[];
 }
 
 /**
- * People by the beginning of a name, in three parts: whose first and last name two words begin, whose first name the
- * whole begins, whose last name it begins. Within a part an exact name comes before longer ones, since that is where
- * the index has it. Each part is one range of an index, read from where the page before ended.
+ * Finds people by name prefix, in three ranked parts: first and last name start with the two halves of the text, the
+ * first name starts with the whole text, the last name does. Exact names come before longer ones in a part, in index
+ * order. Each part is one range of an index, read from the end of the previous page.
  * Indexes: users_by_first_name, users_by_last_name.
  */
 export async function peopleByName(
   database: Database,
   search: NameSearch,
-  page: { after: Place | undefined; limit: number },
+  page: { after: Position | undefined; limit: number },
 ): Promise<FoundPerson[]> {
   const { after, limit } = page;
   const found: FoundPerson[] = [];
   for (const rank of ranks.slice(after ? ranks.indexOf(after.rank) : 0)) {
     if (found.length === limit || (rank === "both" && search.pairs.length === 0)) continue;
     const from = after?.rank === rank ? after : undefined;
-    const rows = await partOf(database, search, { rank, from, limit: limit - found.length });
+    const rows = await readPart(database, search, { rank, from, limit: limit - found.length });
     for (const { firstKey, lastKey, ...person } of rows) {
-      found.push({ ...person, place: { rank, firstKey, lastKey, id: person.id } });
+      found.push({ ...person, position: { rank, firstKey, lastKey, id: person.id } });
     }
   }
   return found;
 }
 
-/** The text that comes after every text beginning with this one, in the order of collation "C". */
-const endOf = (prefix: string): string => `${prefix}\u{10ffff}`;
+/** Upper bound of all texts with this prefix, in the order of collation "C". */
+const upperBound = (prefix: string): string => `${prefix}\u{10ffff}`;
 
-const begins = (column: string, name: string) => `(${column} >= $${name} AND ${column} < $${name}End)`;
+const hasPrefix = (column: string, name: string) => `(${column} >= $${name} AND ${column} < $${name}End)`;
 
-function partOf(
+function readPart(
   database: Database,
   { whole, pairs }: NameSearch,
-  { rank, from, limit }: { rank: Rank; from: Place | undefined; limit: number },
+  { rank, from, limit }: { rank: Rank; from: Position | undefined; limit: number },
 ): Promise<FoundRow[]> {
-  const eachPair = pairs.map(
-    (_pair, at) => `(${begins("u.first_name_key", `first${at}`)} AND ${begins("u.last_name_key", `last${at}`)})`,
+  const pairConditions = pairs.map(
+    (_pair, index) =>
+      `(${hasPrefix("u.first_name_key", `first${index}`)} AND ${hasPrefix("u.last_name_key", `last${index}`)})`,
   );
-  // Every other pair's first name begins with that of the first pair, which says it as one range of the index.
-  const both = pairs.length > 0 ? `(${begins("u.first_name_key", "first0")} AND (${eachPair.join(" OR ")}))` : "false";
+  // The first name of every pair starts with that of the first pair, so one range of the index covers all pairs.
+  const both =
+    pairs.length > 0 ? `(${hasPrefix("u.first_name_key", "first0")} AND (${pairConditions.join(" OR ")}))` : "false";
   const conditions: Record<Rank, string> = {
     both,
-    first: `${begins("u.first_name_key", "whole")} AND NOT ${both}`,
-    last: `${begins("u.last_name_key", "whole")} AND NOT ${begins("u.first_name_key", "whole")} AND NOT ${both}`,
+    first: `${hasPrefix("u.first_name_key", "whole")} AND NOT ${both}`,
+    last: `${hasPrefix("u.last_name_key", "whole")} AND NOT ${hasPrefix("u.first_name_key", "whole")} AND NOT ${both}`,
   };
   const [order, fromKeys] =
     rank === "last"
@@ -95,13 +97,13 @@ function partOf(
       LIMIT $limit`,
     {
       whole,
-      wholeEnd: endOf(whole),
+      wholeEnd: upperBound(whole),
       ...Object.fromEntries(
-        pairs.flatMap(({ first, last }, at) => [
-          [`first${at}`, first],
-          [`first${at}End`, endOf(first)],
-          [`last${at}`, last],
-          [`last${at}End`, endOf(last)],
+        pairs.flatMap(({ first, last }, index) => [
+          [`first${index}`, first],
+          [`first${index}End`, upperBound(first)],
+          [`last${index}`, last],
+          [`last${index}End`, upperBound(last)],
         ]),
       ),
       ...(from && { firstKey: from.firstKey, lastKey: from.lastKey, id: from.id }),

@@ -11,7 +11,7 @@ import {
   userId,
 } from "../../../contract/fields.ts";
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
-import { described, list, nullable, object, text } from "../../../contract/schema.ts";
+import { described, list, named, nullable, object, text } from "../../../contract/schema.ts";
 import type { ListedChat } from "../../../db/queries/chats/chat-list.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
 import { toRowExtras } from "../../message-item.ts";
@@ -58,7 +58,7 @@ export const listLastMessage = defineMessage({
   type: "listLastMessage",
   summary: "List your chats, each with its last message. The chat with the newest message comes first.",
   params: object({ limit: limit(), page: page() }),
-  data: list(row),
+  data: list(named("ChatListRow", row)),
   item: nothing(),
   errors: [],
   example: {

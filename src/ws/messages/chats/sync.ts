@@ -1,6 +1,6 @@
 import { chatId, counter, groupId, groupName, id, nothing, userId } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
-import { described, exactly, flag, integers, list, object, oneOf, optional } from "../../../contract/schema.ts";
+import { described, exactly, flag, integers, list, named, object, oneOf, optional } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../domain/message.ts";
 import { AppError } from "../../../errors.ts";
 import type { ChangedChat, KnownChat, LeftChat } from "../../../services/chats/sync.ts";
@@ -9,7 +9,7 @@ import { type BufferedPush, defineMessage } from "../../message-type.ts";
 
 const chat = object({
   chatId: chatId(),
-  kind: oneOf("dialog", "group"),
+  kind: named("ChatKind", oneOf("dialog", "group")),
   groupId: optional(groupId()),
   groupName: optional(groupName()),
   userId: optional(described(userId(), "The other person, in a dialog.")),
@@ -59,11 +59,14 @@ export const sync = defineMessage({
     ),
   }),
   data: nothing(),
-  item: object({
-    chats: described(list(chat), "Chats that differ from your state, by ascending `chatId`."),
-    left: described(list(chatId()), "Chats in your request that you are no longer a member of."),
-    hasMore: flag(),
-  }),
+  item: named(
+    "SyncResult",
+    object({
+      chats: described(list(named("SyncChat", chat)), "Chats that differ from your state, by ascending `chatId`."),
+      left: described(list(chatId()), "Chats in your request that you are no longer a member of."),
+      hasMore: flag(),
+    }),
+  ),
   errors: [],
   example: {
     params: { chats: [[1, 11, 11, 0, 10]] },
@@ -85,6 +88,7 @@ export const sync = defineMessage({
       left: [],
       hasMore: false,
     },
+    prepare: ({ dialogId }) => ({ chats: [[dialogId, 0, 0, 0, 0]], range: [dialogId, dialogId] }),
   },
   async handle({ user, services, socket }, { chats, range }) {
     const known = chats.map(toKnown);

@@ -27,6 +27,7 @@ export const addUserInGroup = defineMessage({
       notification: true,
       event: { kind: "memberAdded", byUserId: 2, userId: 1 },
     }),
+    prepare: ({ groupId, outsiderId }) => ({ groupId, userId: outsiderId }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.groups.add(user, params)));

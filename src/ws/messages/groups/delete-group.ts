@@ -22,6 +22,7 @@ export const deleteGroup = defineMessage({
       notification: true,
       event: { kind: "groupDeleted", byUserId: 1 },
     }),
+    prepare: ({ groupId }) => ({ groupId }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.groups.delete(user, params)));

@@ -26,6 +26,7 @@ export const leaveGroup = defineMessage({
       notification: true,
       event: { kind: "memberLeft", byUserId: 1 },
     }),
+    prepare: ({ groupId }) => ({ groupId }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.groups.leave(user, params)));

@@ -1,5 +1,5 @@
 import { firstName, groupId, lastName, limit, nothing, page, time, userId } from "../../../contract/fields.ts";
-import { list, nullable, object, oneOf } from "../../../contract/schema.ts";
+import { list, named, nullable, object, oneOf } from "../../../contract/schema.ts";
 import { defineMessage } from "../../message-type.ts";
 
 export const listGroupMembers = defineMessage({
@@ -8,13 +8,16 @@ export const listGroupMembers = defineMessage({
     "List the members of a group you are a member of: the owner, then the admins, then the other members, each sorted by time of joining.",
   params: object({ groupId: groupId(), limit: limit(), page: page() }),
   data: list(
-    object({
-      userId: userId(),
-      firstName: firstName(),
-      lastName: nullable(lastName()),
-      role: oneOf("owner", "admin", "member"),
-      joinedAt: time(),
-    }),
+    named(
+      "GroupMember",
+      object({
+        userId: userId(),
+        firstName: firstName(),
+        lastName: nullable(lastName()),
+        role: named("MemberRole", oneOf("owner", "admin", "member")),
+        joinedAt: time(),
+      }),
+    ),
   ),
   item: nothing(),
   errors: ["NOT_MEMBER"],
@@ -22,6 +25,7 @@ export const listGroupMembers = defineMessage({
     params: { groupId: 1, limit: 5, page: 1 },
     data: [{ userId: 1, firstName: "Patrick0", lastName: null, role: "owner", joinedAt: "2023-07-18T17:16:10.612Z" }],
     item: null,
+    prepare: ({ groupId }) => ({ groupId, limit: 5, page: 1 }),
   },
   async handle({ user, services }, params) {
     const members = await services.groups.members(user.userId, params);

@@ -25,6 +25,7 @@ export const removeUserFromGroup = defineMessage({
       notification: true,
       event: { kind: "memberRemoved", byUserId: 1, userId: 3 },
     }),
+    prepare: ({ groupId, peerId }) => ({ groupId, userId: peerId }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.groups.remove(user, params)));

@@ -22,6 +22,7 @@ export const renameGroup = defineMessage({
       notification: true,
       event: { kind: "groupRenamed", byUserId: 1, groupName: "another name" },
     }),
+    prepare: ({ groupId }) => ({ groupId, groupName: "another name" }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.groups.rename(user, params)));

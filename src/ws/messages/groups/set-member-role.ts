@@ -1,13 +1,13 @@
 import { groupId, nothing, userId } from "../../../contract/fields.ts";
-import { exampleItem, messageItem } from "../../../contract/messages.ts";
-import { object, oneOf } from "../../../contract/schema.ts";
+import { assignableRole, exampleItem, messageItem } from "../../../contract/messages.ts";
+import { object } from "../../../contract/schema.ts";
 import { toMessageItem } from "../../message-item.ts";
 import { defineMessage, wrote } from "../../message-type.ts";
 
 export const setMemberRole = defineMessage({
   type: "setMemberRole",
   summary: "Change the role of a group member to `admin` or `member`. Only the owner may.",
-  params: object({ groupId: groupId(), userId: userId(), role: oneOf("admin", "member") }),
+  params: object({ groupId: groupId(), userId: userId(), role: assignableRole }),
   data: nothing(),
   item: messageItem,
   push: { change: "roleChanged", to: "every device of every member" },
@@ -22,6 +22,7 @@ export const setMemberRole = defineMessage({
       notification: true,
       event: { kind: "roleChanged", byUserId: 1, userId: 2, role: "admin" },
     }),
+    prepare: ({ groupId, peerId }) => ({ groupId, userId: peerId, role: "admin" as const }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.groups.setRole(user, params)));

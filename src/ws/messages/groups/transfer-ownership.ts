@@ -25,6 +25,7 @@ export const transferOwnership = defineMessage({
       notification: true,
       event: { kind: "ownershipTransferred", byUserId: 1, userId: 2 },
     }),
+    prepare: ({ groupId, peerId }) => ({ groupId, userId: peerId }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.groups.transferOwnership(user, params)));

@@ -17,6 +17,7 @@ export const deleteMessage = defineMessage({
     params: { messageId: 65 },
     data: null,
     item: exampleItem({ receiverId: 2, version: 13, deletedAt: "2023-07-28T13:21:40.017Z" }),
+    prepare: ({ messageId }) => ({ messageId }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.messages.delete(user, params)));

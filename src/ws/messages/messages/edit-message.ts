@@ -19,6 +19,7 @@ export const editMessage = defineMessage({
     params: { messageId: 65, content: "Hi!" },
     data: null,
     item: exampleItem({ receiverId: 2, message: "Hi!", version: 13, editedAt: "2023-07-28T13:21:40.017Z" }),
+    prepare: ({ messageId }) => ({ messageId, content: "Hi!" }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.messages.edit(user, params)));

@@ -1,6 +1,6 @@
 import { chatId, limit, seq } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
-import { described, flag, list, object, optional } from "../../../contract/schema.ts";
+import { described, flag, list, named, object, optional } from "../../../contract/schema.ts";
 import { AppError } from "../../../errors.ts";
 import { toMessageItem } from "../../message-item.ts";
 import { defineMessage } from "../../message-type.ts";
@@ -17,17 +17,21 @@ export const getMessages = defineMessage({
     limit: limit(),
   }),
   data: list(messageItem),
-  item: object({
-    hasMore: described(
-      flag(),
-      "Whether there are more messages in that direction; with `around`, in either direction.",
-    ),
-  }),
+  item: named(
+    "MessagePage",
+    object({
+      hasMore: described(
+        flag(),
+        "Whether there are more messages in that direction; with `around`, in either direction.",
+      ),
+    }),
+  ),
   errors: ["NOT_MEMBER"],
   example: {
     params: { chatId: 1, before: 13, limit: 5 },
     data: [exampleItem({ receiverId: 2, message: "Hi" })],
     item: { hasMore: false },
+    prepare: ({ dialogId }) => ({ chatId: dialogId, before: 13, limit: 5 }),
   },
   async handle({ user, services }, params) {
     const cursors = [params.before, params.after, params.around].filter((cursor) => cursor !== undefined);

@@ -1,6 +1,6 @@
 import { limit, nothing, page, shownText, time, userId } from "../../../contract/fields.ts";
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
-import { described, list, object, text } from "../../../contract/schema.ts";
+import { described, list, named, object, text } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../domain/message.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
 import { toRowExtras } from "../../message-item.ts";
@@ -29,7 +29,7 @@ export const getlatestMessageDialog = defineMessage({
   type: "getlatestMessageDialog",
   summary: "Read your dialog with one person, newest message first. This also works if that account was deleted.",
   params: object({ receiverId: userId(), limit: limit(), page: page() }),
-  data: list(row),
+  data: list(named("DialogMessageRow", row)),
   item: nothing(),
   errors: ["NOT_FOUND"],
   example: {
@@ -45,6 +45,7 @@ export const getlatestMessageDialog = defineMessage({
       },
     ],
     item: null,
+    prepare: ({ peerId }) => ({ receiverId: peerId, limit: 5, page: 1 }),
   },
   async handle({ user, services }, params) {
     const messages = await services.history.dialog(user.userId, params);

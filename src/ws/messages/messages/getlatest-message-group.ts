@@ -1,6 +1,6 @@
 import { groupId, limit, nothing, page, shownText, time, userId } from "../../../contract/fields.ts";
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
-import { described, list, object, text } from "../../../contract/schema.ts";
+import { described, list, named, object, text } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../domain/message.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
 import { toRowExtras } from "../../message-item.ts";
@@ -29,7 +29,7 @@ export const getlatestMessageGroup = defineMessage({
   type: "getlatestMessageGroup",
   summary: "Read the messages of a group you are a member of, newest first.",
   params: object({ groupId: groupId(), limit: limit(), page: page() }),
-  data: list(row),
+  data: list(named("GroupMessageRow", row)),
   item: nothing(),
   errors: ["NOT_MEMBER"],
   example: {
@@ -45,6 +45,7 @@ export const getlatestMessageGroup = defineMessage({
       },
     ],
     item: null,
+    prepare: ({ groupId }) => ({ groupId, limit: 5, page: 1 }),
   },
   async handle({ user, services }, params) {
     const messages = await services.history.group(user.userId, params);

@@ -25,6 +25,7 @@ export const messageInGroup = defineMessage({
     params: { groupId: 1, content: "lol" },
     data: null,
     item: exampleItem({ groupId: 1, groupName: "new name", message: "lol" }),
+    prepare: ({ groupId }) => ({ groupId, content: "Hi" }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.messages.sendToGroup(user, params)));

@@ -25,6 +25,7 @@ export const privateMessage = defineMessage({
     params: { receiverId: 2, content: "Hi" },
     data: null,
     item: exampleItem({ receiverId: 2, message: "Hi" }),
+    prepare: ({ peerId }) => ({ receiverId: peerId, content: "Hi" }),
   },
   async handle({ user, services }, params) {
     return wrote(toMessageItem(await services.messages.sendPrivately(user, params)));

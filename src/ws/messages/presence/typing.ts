@@ -1,5 +1,5 @@
 import { chatId, nothing, userId } from "../../../contract/fields.ts";
-import { described, integer, object } from "../../../contract/schema.ts";
+import { described, integer, named, object } from "../../../contract/schema.ts";
 import { defineMessage } from "../../message-type.ts";
 
 export const typing = defineMessage({
@@ -13,16 +13,19 @@ export const typing = defineMessage({
     signal: "typing",
     to: "every device of the other members, except members who block you or whom you block",
     item: {
-      schema: object({
-        chatId: chatId(),
-        userId: userId(),
-        ttlMs: described(integer({ min: 1, max: 60_000 }), "How long to show the indicator, in milliseconds."),
-      }),
+      schema: named(
+        "TypingSignal",
+        object({
+          chatId: chatId(),
+          userId: userId(),
+          ttlMs: described(integer({ min: 1, max: 60_000 }), "How long to show the indicator, in milliseconds."),
+        }),
+      ),
       example: { chatId: 1, userId: 1, ttlMs: 6000 },
     },
   },
   errors: ["NOT_MEMBER", "NOT_FOUND"],
-  example: { params: { chatId: 1 }, data: null, item: null },
+  example: { params: { chatId: 1 }, data: null, item: null, prepare: ({ dialogId }) => ({ chatId: dialogId }) },
   async handle({ user, services }, params) {
     await services.typing.notify(user, params);
     return { data: null, item: null };

@@ -1,15 +1,18 @@
 import { nothing, time, userId } from "../../../contract/fields.ts";
-import { described, flag, list, nullable, object } from "../../../contract/schema.ts";
+import { described, flag, list, named, nullable, object } from "../../../contract/schema.ts";
 import { defineMessage } from "../../message-type.ts";
 
-const presence = object({
-  userId: userId(),
-  online: flag(),
-  lastSeenAt: described(
-    nullable(time()),
-    "When the last device disconnected; `null` while online and for people you may not see.",
-  ),
-});
+const presence = named(
+  "Presence",
+  object({
+    userId: userId(),
+    online: flag(),
+    lastSeenAt: described(
+      nullable(time()),
+      "When the last device disconnected; `null` while online and for people you may not see.",
+    ),
+  }),
+);
 
 export const watchPresence = defineMessage({
   type: "watchPresence",
@@ -24,7 +27,12 @@ export const watchPresence = defineMessage({
     item: { schema: presence, example: { userId: 2, online: false, lastSeenAt: "2023-07-28T13:20:09.896Z" } },
   },
   errors: [],
-  example: { params: { userIds: [2] }, data: [{ userId: 2, online: true, lastSeenAt: null }], item: null },
+  example: {
+    params: { userIds: [2] },
+    data: [{ userId: 2, online: true, lastSeenAt: null }],
+    item: null,
+    prepare: ({ peerId }) => ({ userIds: [peerId] }),
+  },
   async handle({ socket }, { userIds }) {
     return { data: await socket.watchPresence(userIds), item: null };
   },

@@ -1,52 +1,52 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { WebSocket } from "ws";
+import type { ChatJob, ChatResult, Stream } from "./chat.ts";
 import { openSockets } from "./open-sockets.ts";
 import { serveLoad } from "./serve-load.ts";
-import type { Stream, TalkJob, TalkResult } from "./talk.ts";
 
-/** How long the last answers and pushes may take, in milliseconds. */
-const lastWordsMs = 15_000;
-/** Pages of 100 of the longest messages, 430 KB each. */
+/** Limit for waiting for the last responses and pushes, in milliseconds. */
+const drainTimeoutMs = 15_000;
+/** Number of unread pages, each of 100 messages of maximum length, 430 KB. */
 const unreadPages = 31;
-/** Until the server has given up answering who does not read, in milliseconds. */
-const stopsWithinMs = 3000;
+/** Time until the server stops writing to a stalled reader, in milliseconds. */
+const stallDelayMs = 3000;
 const padding = "and the rest is what people say to each other all day";
 
 interface OpenMessage {
   dueAt: number;
   acknowledged: boolean;
-  /** The sockets it was pushed to; a set only where there can be several. */
+  /** The sockets that received it, if several must. */
   seenBy: Set<number> | undefined;
   missing: number;
 }
 
-/** One job: sends, and sees to it that each message is answered once and pushed once to everyone. */
-class Talk {
-  private readonly streams: { stream: Stream; next: number; unanswered: number; open: Map<number, OpenMessage> }[];
+/** Runs one job, and checks that each message gets one response and one push per recipient. */
+class ChatLoad {
+  private readonly streams: { stream: Stream; next: number; unacknowledged: number; open: Map<number, OpenMessage> }[];
   private readonly streamOfSocket = new Map<number, number>();
   private readonly result = { acknowledged: 0, delivered: 0, faults: {} as Record<string, number> };
   private readonly latencies: number[] = [];
   private readonly startedAt = performance.now();
-  /** In client ids: they rise with time, as those of real clients should. */
-  private readonly run = Date.now().toString(36);
+  /** The prefix of the client ids, which ascend with time like those of real clients. */
+  private readonly runId = Date.now().toString(36);
   private sending = true;
   private openMessages = 0;
   private lastAt = 0;
-  private onQuiet = () => {};
+  private onDrained = () => {};
 
   constructor(
-    private readonly job: TalkJob,
+    private readonly job: ChatJob,
     private readonly sockets: readonly WebSocket[],
   ) {
-    this.streams = job.streams.map((stream) => ({ stream, next: 0, unanswered: 0, open: new Map() }));
+    this.streams = job.streams.map((stream) => ({ stream, next: 0, unacknowledged: 0, open: new Map() }));
     for (const [index, { sender }] of job.streams.entries()) this.streamOfSocket.set(sender, index);
     for (const [index, socket] of sockets.entries()) {
-      socket.on("message", (data) => this.take(index, String(data)));
-      socket.on("close", () => this.fault("a socket was closed"));
+      socket.on("message", (data) => this.receive(index, String(data)));
+      socket.on("close", () => this.addFault("a socket was closed"));
     }
   }
 
-  async finish(): Promise<TalkResult> {
+  async run(): Promise<ChatResult> {
     const { seconds, perSecond, inFlight } = this.job;
     if (perSecond === undefined) {
       for (const index of this.streams.keys()) for (let n = 0; n < inFlight; n++) this.send(index, performance.now());
@@ -55,15 +55,15 @@ class Talk {
 
     this.sending = false;
     if (this.openMessages > 0) {
-      const quiet = new Promise<void>((resolve) => {
-        this.onQuiet = resolve;
+      const drained = new Promise<void>((resolve) => {
+        this.onDrained = resolve;
       });
-      await Promise.race([quiet, new Promise((resolve) => setTimeout(resolve, lastWordsMs))]);
+      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, drainTimeoutMs))]);
     }
     for (const { open } of this.streams) {
       for (const message of open.values()) {
-        if (!message.acknowledged) this.fault("not answered");
-        if (message.missing > 0) this.fault("not delivered", message.missing);
+        if (!message.acknowledged) this.addFault("no response");
+        if (message.missing > 0) this.addFault("not delivered", message.missing);
       }
     }
     return {
@@ -73,7 +73,7 @@ class Talk {
     };
   }
 
-  /** Each message is due at a moment fixed before, so that a slow server makes latencies longer, not sends rarer. */
+  /** Each message has a fixed due time, so that a slow server causes higher latencies instead of fewer sends. */
   private pace(perSecond: number, durationMs: number): Promise<void> {
     let sent = 0;
     return new Promise((resolve) => {
@@ -95,32 +95,32 @@ class Talk {
     const { sender, to, recipients } = state.stream;
     const n = state.next++;
     const type = "groupId" in to ? "messageInGroup" : "privateMessage";
-    const clientMessageId = `${this.run}-${String(index).padStart(3, "0")}-${String(n).padStart(7, "0")}`;
+    const clientMessageId = `${this.runId}-${String(index).padStart(3, "0")}-${String(n).padStart(7, "0")}`;
     const params = { ...to, content: `~${index}.${n}~ ${padding}`, clientMessageId };
     const seenBy = recipients > 1 ? new Set<number>() : undefined;
     state.open.set(n, { dueAt, acknowledged: false, seenBy, missing: recipients });
-    state.unanswered++;
+    state.unacknowledged++;
     this.openMessages++;
     this.sockets[sender]?.send(JSON.stringify({ type, params, requestId: n }));
   }
 
-  private take(socket: number, text: string): void {
-    // Parsing each of a thousand equal pushes would make the load slower than any server.
-    if (text.includes('"isBroadcast":true')) this.takePush(socket, text);
-    else this.takeAnswer(socket, text);
+  private receive(socket: number, text: string): void {
+    // Parsing each of a thousand equal pushes would make the load process the bottleneck.
+    if (text.includes('"isBroadcast":true')) this.receivePush(socket, text);
+    else this.receiveResponse(socket, text);
   }
 
-  private takePush(socket: number, text: string): void {
+  private receivePush(socket: number, text: string): void {
     const from = text.indexOf("~") + 1;
     const [index = Number.NaN, n = Number.NaN] = text.slice(from, text.indexOf("~", from)).split(".").map(Number);
     const state = this.streams[index];
     const message = state?.open.get(n);
     if (!state || n >= state.next) {
-      this.fault("a push that nobody sent");
+      this.addFault("a push without a send");
       return;
     }
     if (!message || message.missing === 0 || message.seenBy?.has(socket)) {
-      this.fault("delivered twice");
+      this.addFault("delivered twice");
       return;
     }
     message.seenBy?.add(socket);
@@ -128,53 +128,53 @@ class Talk {
     this.result.delivered++;
     this.lastAt = performance.now();
     this.latencies.push(this.lastAt - message.dueAt);
-    this.settle(state.open, n, message);
+    this.removeIfDone(state.open, n, message);
   }
 
-  private takeAnswer(socket: number, text: string): void {
+  private receiveResponse(socket: number, text: string): void {
     const index = this.streamOfSocket.get(socket) ?? -1;
     const state = this.streams[index];
     const { success, requestId, code } = JSON.parse(text);
     const message = state?.open.get(requestId);
     if (!state || !message || message.acknowledged) {
-      this.fault("answered twice");
+      this.addFault("two responses");
       return;
     }
     if (!success) {
-      this.fault(`refused: ${code}`);
+      this.addFault(`rejected: ${code}`);
       message.missing = 0;
     } else this.result.acknowledged++;
     message.acknowledged = true;
     this.lastAt = performance.now();
-    state.unanswered--;
-    this.settle(state.open, requestId, message);
+    state.unacknowledged--;
+    this.removeIfDone(state.open, requestId, message);
     if (this.sending && this.job.perSecond === undefined) this.send(index, this.lastAt);
   }
 
-  private settle(open: Map<number, OpenMessage>, n: number, message: OpenMessage): void {
+  private removeIfDone(open: Map<number, OpenMessage>, n: number, message: OpenMessage): void {
     if (!message.acknowledged || message.missing > 0) return;
     open.delete(n);
     this.openMessages--;
-    if (!this.sending && this.openMessages === 0) this.onQuiet();
+    if (!this.sending && this.openMessages === 0) this.onDrained();
   }
 
-  private fault(what: string, count = 1): void {
+  private addFault(what: string, count = 1): void {
     this.result.faults[what] = (this.result.faults[what] ?? 0) + count;
   }
 }
 
-/** Leaves more unread than the kernels on both ends take for a reader that stopped. */
-async function stopReading(url: string, { tokens, chatId }: { tokens: string[]; chatId: number }): Promise<void> {
+/** Stops reading with more unread data than the socket buffers of both kernels hold. */
+async function stallReaders(url: string, { tokens, chatId }: { tokens: string[]; chatId: number }): Promise<void> {
   for (const socket of await openSockets(url, tokens)) {
     socket.pause();
     const page = JSON.stringify({ type: "getMessages", params: { chatId, limit: 100 } });
     for (let n = 0; n < unreadPages; n++) socket.send(page);
   }
-  await wait(stopsWithinMs);
+  await wait(stallDelayMs);
 }
 
-await serveLoad<TalkJob, TalkResult>(async (job) => {
+await serveLoad<ChatJob, ChatResult>(async (job) => {
   const sockets = await openSockets(job.url, job.tokens);
-  if (job.stopped) await stopReading(job.url, job.stopped);
-  return () => new Talk(job, sockets).finish();
+  if (job.stalledReaders) await stallReaders(job.url, job.stalledReaders);
+  return () => new ChatLoad(job, sockets).run();
 });

@@ -1,5 +1,5 @@
-// Loaded into a server process by a test (`node --expose-gc --import probe.mjs`), never shipped: tells its parent over
-// IPC what the process holds, after a forced collection.
+// Loaded into a server process by a test (`node --expose-gc --import resource-probe.mjs`): on request over IPC, forces a
+// garbage collection and reports the resource usage of the process.
 
 process.on("message", () => {
   for (let round = 0; round < 3; round++) globalThis.gc?.();
@@ -9,5 +9,5 @@ process.on("message", () => {
   for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1;
   process.send?.({ rss, heapUsed, resources });
 });
-// Asking must not keep alive a server that has nothing else to do.
+// The IPC channel must not keep the process alive.
 process.channel?.unref();

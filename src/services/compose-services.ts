@@ -1,0 +1,70 @@
+import type { Database } from "../db/connect.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { SessionsEnded } from "../domain/session.ts";
+import { BatchWriter } from "../writes/send-batch.ts";
+import { Committer } from "../writes/commit.ts";
+import { ChatWriter } from "../writes/chat-transaction.ts";
+import { MessageSender } from "../writes/message-sender.ts";
+import { Accounts } from "./accounts/accounts.ts";
+import { Passwords, type PasswordOptions } from "./accounts/passwords.ts";
+import { RefreshTokens } from "./accounts/refresh-tokens.ts";
+import { Sessions } from "./accounts/sessions.ts";
+import { Tokens } from "./accounts/tokens.ts";
+import { Dialogs } from "../writes/dialogs.ts";
+import { ReadState } from "./chats/read-state.ts";
+import { Sync } from "./chats/sync.ts";
+import { Groups } from "./groups/groups.ts";
+import type { RateLimits } from "./limits/rate-limits.ts";
+import { History } from "./messages/history.ts";
+import { Messages } from "./messages/messages.ts";
+import { Blocks } from "./people/blocks.ts";
+import { People } from "./people/people.ts";
+import { Typing } from "./presence/typing.ts";
+
+export type Services = ReturnType<typeof composeServices>;
+
+/** Builds the services that handlers use. */
+export function composeServices(options: {
+  database: Database;
+  delivery: Delivery;
+  limits: RateLimits;
+  /** Signs all tokens. */
+  secret: string;
+  tokenLifetimeSeconds: number;
+  refreshLifetimeMs: number;
+  passwords: PasswordOptions;
+  maxGroupMembers: number;
+  /** Batches of messages written at the same time. */
+  sendConcurrency: number;
+  onSessionsEnded: (ended: SessionsEnded) => void;
+  /** Called after one of the two users has blocked or unblocked the other. */
+  onBlockChange: (pair: [number, number]) => void;
+}) {
+  const { database, delivery, limits, secret } = options;
+  const sessions = new Sessions({
+    database,
+    tokens: new Tokens({ secret, lifetimeSeconds: options.tokenLifetimeSeconds }),
+    refreshTokens: new RefreshTokens(secret),
+    refreshLifetimeMs: options.refreshLifetimeMs,
+    onEnded: options.onSessionsEnded,
+  });
+  const passwords = new Passwords(options.passwords);
+  const committer = new Committer({ database, delivery });
+  const chatWriter = new ChatWriter({ database, committer });
+  const readState = new ReadState({ database, delivery });
+  const dialogs = new Dialogs({ database, chatWriter });
+  const batches = new BatchWriter({ database, dialogs, committer });
+  const sender = new MessageSender({ batches, concurrency: options.sendConcurrency });
+  return {
+    accounts: new Accounts({ database, passwords, limits, sessions, chatWriter }),
+    sessions,
+    people: new People({ database }),
+    blocks: new Blocks({ database, chatWriter, readState, onChange: options.onBlockChange }),
+    groups: new Groups({ database, chatWriter, maxMembers: options.maxGroupMembers }),
+    messages: new Messages({ database, chatWriter, sender }),
+    history: new History({ database }),
+    readState,
+    sync: new Sync({ database }),
+    typing: new Typing({ database, delivery }),
+  };
+}
