@@ -33,7 +33,7 @@ export function membershipChangeOf(event: StoredEvent | null): MembershipChange 
 
 const subjectOf = ({ userId }: StoredEvent): readonly number[] => (userId === undefined ? [] : [userId]);
 
-/** Returns the recipients of a change: the members of the chat after it, and whoever joined or left through it. */
+/** Returns the recipients of a change: the members of the chat after it, and the users who joined or left through it. */
 export function recipientsOf({ event }: ChatMessage, memberIds: Iterable<number>): number[] {
   const { joined, left } = membershipChangeOf(event);
   return [...new Set([...memberIds, ...joined, ...left])];

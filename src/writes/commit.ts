@@ -76,7 +76,7 @@ export class WriteHandle {
 }
 
 /**
- * The one way to change chats. It tells delivery which chats a write may change, publishes the changes after the commit
+ * The one way to change chats. It announces to delivery which chats a write may change, publishes the changes after the commit
  * and only then, retries writes that the database rolled back for another one, and has delivery check the store for
  * commits whose outcome is unknown.
  */

@@ -129,10 +129,10 @@ export async function messagesById(
   const rows = await select<MessageRow>(
     database,
     `SELECT ${messageColumns}
-       FROM unnest($messageIds::bigint[]) WITH ORDINALITY AS input (id, position)
-       JOIN messages AS m ON m.id = input.id
+       FROM unnest($messageIds::bigint[]) WITH ORDINALITY AS wanted (id, place)
+       JOIN messages AS m ON m.id = wanted.id
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
-      ORDER BY input.position`,
+      ORDER BY wanted.place`,
     { messageIds },
     transaction,
   );
