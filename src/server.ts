@@ -13,11 +13,8 @@ import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
 import { versionBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { startVersionSinceNow } from "./delivery/start-version.ts";
-import { asyncApiDocument } from "./docs/asyncapi.ts";
-import { openApiDocument } from "./docs/openapi.ts";
-import { webSocketPage } from "./docs/websocket-page.ts";
+import { generateDocuments } from "./docs/documents.ts";
 import { createHttpApp } from "./http/app.ts";
-import { routes } from "./http/registry.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import { createStartupApp } from "./http/startup-app.ts";
 import type { Logger } from "./logger.ts";
@@ -33,7 +30,6 @@ import { FairQueue } from "./concurrency/fair-queue.ts";
 import { Connections } from "./ws/connections.ts";
 import { deliverTo, Gateway, signalTo } from "./ws/gateway.ts";
 import { PresenceTracker } from "./ws/presence-tracker.ts";
-import { registry } from "./ws/registry.ts";
 import { socketLimits } from "./ws/socket-limits.ts";
 import { refuseUnready } from "./ws/upgrade.ts";
 
@@ -198,14 +194,9 @@ export class Messenger {
 
   private composeHttp({ database, limits }: Core, services: Services): RequestListener {
     const { config, log } = this;
-    const messageTypes = [...registry.values()];
     return createHttpApp({
       services,
-      documents: {
-        openApi: openApiDocument(routes, version),
-        asyncApi: asyncApiDocument(messageTypes, version),
-        webSocketPage: webSocketPage(messageTypes),
-      },
+      documents: generateDocuments(version),
       isReady: async () => this.isOpen() && (await isResponding(database)),
       limits,
       http: config.http,
