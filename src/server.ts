@@ -4,39 +4,35 @@ import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { closeRedis, connectRedis, type RedisClient } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
+import { FairQueue } from "./concurrency/fair-queue.ts";
 import type { Config } from "./config/settings.ts";
-import { asAppError } from "./db/database-errors.ts";
 import { type Database, isResponding } from "./db/connect.ts";
+import { asAppError } from "./db/database-errors.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
 import { type PoolShares, poolShares } from "./db/pool-shares.ts";
 import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
 import { versionBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { startVersionSinceNow } from "./delivery/start-version.ts";
-import { asyncApiDocument } from "./docs/asyncapi.ts";
-import { openApiDocument } from "./docs/openapi.ts";
-import { webSocketPage } from "./docs/websocket-page.ts";
+import { generateDocuments } from "./docs/documents.ts";
 import { createHttpApp } from "./http/app.ts";
-import { routes } from "./http/registry.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import { createStartupApp } from "./http/startup-app.ts";
-import type { Logger } from "./logger.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
+import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
+import type { Logger } from "./logger.ts";
+import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
+import { storedSecret } from "./services/accounts/tokens.ts";
+import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
-import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
-import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
-import { composeServices, type Services } from "./services/compose-services.ts";
-import { storedSecret } from "./services/accounts/tokens.ts";
-import { FairQueue } from "./concurrency/fair-queue.ts";
 import type { Connection } from "./ws/connection.ts";
 import { Connections } from "./ws/connections.ts";
 import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
 import { Gateway } from "./ws/gateway.ts";
 import { pushPresence } from "./ws/presence-push.ts";
-import { registry } from "./ws/registry.ts";
 import { socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
 
@@ -202,14 +198,9 @@ export class Messenger {
 
   private composeHttp({ database, limits }: Core, services: Services): RequestListener {
     const { config, log } = this;
-    const messageTypes = [...registry.values()];
     return createHttpApp({
       services,
-      documents: {
-        openApi: openApiDocument(routes, version),
-        asyncApi: asyncApiDocument(messageTypes, version),
-        webSocketPage: webSocketPage(messageTypes),
-      },
+      documents: generateDocuments(version),
       isReady: async () => this.isOpen() && (await isResponding(database)),
       limits,
       http: config.http,

@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
 import { type TestUser, useMessenger } from "./support/messenger.ts";
 
-/* Every token that the server did not issue as an access token is rejected with the same error, over HTTP and on the upgrade. */
+/* Every token that is no access token of the server is rejected with the same error, over HTTP and on the upgrade. */
 
 const secret = "only-these-tests-sign-with-this-0123456789";
 const messenger = useMessenger({ RATE_LIMITS: "off", JWT_SECRET: secret });

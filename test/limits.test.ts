@@ -12,7 +12,7 @@ import { describeWithRedis } from "./support/prerequisites.ts";
 import { opcodes, RawSocket, wireFrame } from "./support/raw-socket.ts";
 import { TestRedis } from "./support/redis.ts";
 
-/* Clients that exceed a rate limit are told how long to wait; persistent ones are disconnected; others are unaffected. */
+/* Rate limits: the time to wait, the end of persistent clients, and that others are unaffected. */
 
 /** All rates, at values that tests do not reach unless they are given. */
 const rates = (given: Partial<Record<string, Rate>> = {}) => {

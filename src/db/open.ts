@@ -3,8 +3,8 @@ import { exponentialBackoff } from "../concurrency/backoff.ts";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { connect, type Database, type DatabaseTimeouts } from "./connect.ts";
-import { startEmbedded } from "./embedded.ts";
 import { isTransient } from "./database-errors.ts";
+import { startEmbedded } from "./embedded.ts";
 import { migrate } from "./migrate.ts";
 
 export interface OpenDatabase {

@@ -5,8 +5,8 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { type RateLimits, networkOf } from "../services/limits/rate-limits.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
+import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import { type AdmissionLimits, admissionControl } from "./admission-control.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
 import { routes } from "./registry.ts";

@@ -1,11 +1,11 @@
-import type { Claims } from "../domain/session.ts";
 import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
-import type { Accounts } from "../services/accounts/accounts.ts";
-import type { Blocks } from "../services/people/blocks.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
-import type { People } from "../services/people/people.ts";
+import type { Claims } from "../domain/session.ts";
+import type { Accounts } from "../services/accounts/accounts.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
+import type { Blocks } from "../services/people/blocks.ts";
+import type { People } from "../services/people/people.ts";
 
 /** The services that handlers may use. */
 export interface HttpServices {

@@ -1,6 +1,6 @@
 import type { Database } from "../db/connect.ts";
 import { recentlyEndedSessions } from "../db/queries/accounts/ended-sessions.ts";
-import { sessionEndReasons, type SessionsEnded } from "../domain/session.ts";
+import { type SessionsEnded, sessionEndReasons } from "../domain/session.ts";
 import type { Logger } from "../logger.ts";
 import { poll } from "./poll.ts";
 

@@ -11,9 +11,9 @@ import {
 } from "../contract/frames.ts";
 import { check, object } from "../contract/schema.ts";
 import type { Requester } from "../domain/actor.ts";
+import type { RateLimitName } from "../domain/rate-limit.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { RateLimitName } from "../domain/rate-limit.ts";
 import type { RateLimits } from "../services/limits/rate-limits.ts";
 import type { Connection } from "./connection.ts";
 import { FloodGuard, type FloodLimits } from "./flood-guard.ts";

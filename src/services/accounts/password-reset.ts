@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Database } from "../../db/connect.ts";
+import { noSuchUser } from "../../domain-errors.ts";
 import { User } from "../../models/index.ts";
 import { emailKey } from "../../models/user.ts";
 import type { Passwords } from "./passwords.ts";
-import { noSuchUser } from "../../domain-errors.ts";
 import { revokeSessions } from "./sessions.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import bcrypt from "bcrypt";
-import { AppError } from "../../errors.ts";
 import { Semaphore } from "../../concurrency/semaphore.ts";
+import { AppError } from "../../errors.ts";
 
 const require = createRequire(import.meta.url);
 const commonPasswords: ReadonlySet<string> = new Set(require("popular-passwords") as string[]);

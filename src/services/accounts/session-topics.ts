@@ -2,7 +2,7 @@ import type { Bus } from "../../bus/bus.ts";
 import { publish, subscribe, topic } from "../../bus/topic.ts";
 import { id } from "../../contract/fields.ts";
 import { list, object, oneOf } from "../../contract/schema.ts";
-import { sessionEndReasons, type SessionsEnded } from "../../domain/session.ts";
+import { type SessionsEnded, sessionEndReasons } from "../../domain/session.ts";
 
 const sessionsEnded = topic<SessionsEnded>(
   "sessionsEnded",

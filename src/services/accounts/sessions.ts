@@ -1,11 +1,11 @@
 import { Op, type Transaction } from "sequelize";
-import type { Claims, SessionsEnded } from "../../domain/session.ts";
+import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import type { Database } from "../../db/connect.ts";
 import { activeSessions } from "../../db/queries/accounts/active-sessions.ts";
+import type { Claims, SessionsEnded } from "../../domain/session.ts";
 import { AppError } from "../../errors.ts";
 import { Session, User } from "../../models/index.ts";
-import { isActive, type ActiveUser } from "../../models/user.ts";
-import { BatchLoader } from "../../concurrency/batch-loader.ts";
+import { type ActiveUser, isActive } from "../../models/user.ts";
 import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
 import { notLoggedIn, type Tokens } from "./tokens.ts";
 

@@ -1,11 +1,11 @@
-import type { Person } from "../../domain/person.ts";
-import { blockedPeople } from "../../db/queries/people/blocked-people.ts";
 import type { Database } from "../../db/connect.ts";
+import { blockedPeople } from "../../db/queries/people/blocked-people.ts";
+import type { Person } from "../../domain/person.ts";
+import { noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
 import { Block } from "../../models/index.ts";
 import type { ChatWriter } from "../../writes/chat-transaction.ts";
 import type { ReadState } from "../chats/read-state.ts";
-import { noSuchUser } from "../../domain-errors.ts";
 
 /** Blocks between users. For the blocked user the other account appears not to exist. */
 export class Blocks {

@@ -1,11 +1,11 @@
 import { Op } from "sequelize";
-import type { Person } from "../../domain/person.ts";
 import type { Database } from "../../db/connect.ts";
 import { type NameSearch, type Position, peopleByName, ranks } from "../../db/queries/people/people.ts";
+import type { Person } from "../../domain/person.ts";
+import { noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
 import { User } from "../../models/index.ts";
 import { emailKey, nameKey } from "../../models/user.ts";
-import { noSuchUser } from "../../domain-errors.ts";
 
 /** One page of a list. */
 export interface Page<T> {
