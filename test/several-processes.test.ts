@@ -200,7 +200,7 @@ describeWithProcesses("two processes", () => {
     const withoutRedis = await start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
     others.push(withoutRedis);
     expect((await fetch(`http://127.0.0.1:${withoutRedis.port}/health/ready`)).status).toBe(200);
-    expect(withoutRedis.output).toContain("going on without it");
+    expect(withoutRedis.output).toContain("continuing without it");
     const { ann, annAt, groupId } = await groupOfTwo();
     const annWithoutRedis = await ann.at(withoutRedis);
     await sendToGroup(annAt.two, groupId, "Is anybody there?");
