@@ -30,42 +30,42 @@ function recordTopic(bus: Bus, topic: string) {
 function busContract(join: () => Promise<Bus>) {
   test("a published message is received once and in order by all other members, and not by the publisher", async () => {
     const [one, two, three] = [await join(), await join(), await join()];
-    const records = [one, two, three].map((bus) => recordTopic(bus, "news"));
-    const news = Array.from({ length: 500 }, (_, number) => ({ number }));
-    for (const body of news) one.publish("news", body);
-    two.publish("news", { last: true });
+    const records = [one, two, three].map((bus) => recordTopic(bus, "updates"));
+    const updates = Array.from({ length: 500 }, (_, number) => ({ number }));
+    for (const body of updates) one.publish("updates", body);
+    two.publish("updates", { last: true });
     await Promise.all([records[0], records[2]].map((each) => each?.receives({ last: true })));
     await records[1]?.receives({ number: 499 });
     expect(records[0]?.received).toEqual([{ last: true }]);
-    expect(records[1]?.received).toEqual(news);
-    expect(records[2]?.received.filter((body) => JSON.stringify(body) !== '{"last":true}')).toEqual(news);
+    expect(records[1]?.received).toEqual(updates);
+    expect(records[2]?.received.filter((body) => JSON.stringify(body) !== '{"last":true}')).toEqual(updates);
   });
 
   test("a message is received only by subscribers of its topic", async () => {
     const [one, two] = [await join(), await join()];
-    const news = recordTopic(two, "news");
+    const updates = recordTopic(two, "updates");
     one.publish("other", { number: 1 });
-    one.publish("news", { number: 2 });
-    await news.receives({ number: 2 });
-    expect(news.received).toEqual([{ number: 2 }]);
+    one.publish("updates", { number: 2 });
+    await updates.receives({ number: 2 });
+    expect(updates.received).toEqual([{ number: 2 }]);
   });
 
   test("a listener that throws affects neither other listeners nor the publisher", async () => {
     const [one, two] = [await join(), await join()];
-    two.subscribe("news", () => {
+    two.subscribe("updates", () => {
       throw new Error("this listener fails");
     });
-    const news = recordTopic(two, "news");
-    one.publish("news", { number: 1 });
-    await news.receives({ number: 1 });
+    const updates = recordTopic(two, "updates");
+    one.publish("updates", { number: 1 });
+    await updates.receives({ number: 1 });
   });
 
   test("a closed bus neither receives nor publishes", async () => {
     const [one, two, three] = [await join(), await join(), await join()];
-    const [closed, open] = [recordTopic(two, "news"), recordTopic(three, "news")];
+    const [closed, open] = [recordTopic(two, "updates"), recordTopic(three, "updates")];
     await two.close();
-    two.publish("news", { from: "a closed bus" });
-    one.publish("news", { number: 1 });
+    two.publish("updates", { from: "a closed bus" });
+    one.publish("updates", { number: 1 });
     await open.receives({ number: 1 });
     expect([closed.received, open.received]).toEqual([[], [{ number: 1 }]]);
   });
@@ -81,15 +81,15 @@ describe("an in-process bus", () => {
 
   test("bodies are received as JSON, like on any other bus", () => {
     const [one, two] = [new InProcessBus(silentLog, members), new InProcessBus(silentLog, members)];
-    const news = recordTopic(two, "news");
+    const updates = recordTopic(two, "updates");
     const at = new Date();
-    one.publish("news", { at });
-    expect(news.received).toEqual([{ at: at.toISOString() }]);
+    one.publish("updates", { at });
+    expect(updates.received).toEqual([{ at: at.toISOString() }]);
   });
 
   test("nothing is serialised on a bus without other members", () => {
     const body = { toJSON: jest.fn() };
-    new InProcessBus(silentLog).publish("news", body);
+    new InProcessBus(silentLog).publish("updates", body);
     expect(body.toJSON).not.toHaveBeenCalled();
   });
 });
@@ -127,33 +127,33 @@ describeWithRedis("a Redis bus", () => {
 
   test("two messengers on one Redis do not receive each other's messages", async () => {
     const [ours, theirs, oursToo] = [await join(), await join("another"), await join()];
-    const [news, others] = [recordTopic(oursToo, "news"), recordTopic(theirs, "news")];
-    ours.publish("news", { number: 1 });
-    await news.receives({ number: 1 });
+    const [updates, others] = [recordTopic(oursToo, "updates"), recordTopic(theirs, "updates")];
+    ours.publish("updates", { number: 1 });
+    await updates.receives({ number: 1 });
     expect(others.received).toEqual([]);
   });
 
   test("messages in another format are ignored", async () => {
     const [bus, client] = [await join(), await connect()];
-    const news = recordTopic(bus, "news");
+    const updates = recordTopic(bus, "updates");
     for (const text of ["", "{", "null", "[]", "7", "{}", '{"topic":7}', '{"topic":"__proto__","body":{}}']) {
       await client.publish("test:bus:v2", text);
     }
-    await client.publish("test:bus:v2", JSON.stringify({ topic: "news", body: { number: 1 } }));
-    await news.receives({ number: 1 });
-    expect(news.received).toEqual([{ number: 1 }]);
+    await client.publish("test:bus:v2", JSON.stringify({ topic: "updates", body: { number: 1 } }));
+    await updates.receives({ number: 1 });
+    expect(updates.received).toEqual([{ number: 1 }]);
   });
 
   test("while Redis is unavailable messages are dropped without errors; afterwards they are received again", async () => {
     const [one, two] = [await join(), await join()];
-    const news = recordTopic(two, "news");
+    const updates = recordTopic(two, "updates");
     await redis.kill();
-    for (let number = 0; number < 10_000; number++) one.publish("news", { number });
+    for (let number = 0; number < 10_000; number++) one.publish("updates", { number });
     await redis.start();
-    const publishing = setInterval(() => one.publish("news", { back: true }), 20);
-    await news.receives({ back: true });
+    const publishing = setInterval(() => one.publish("updates", { back: true }), 20);
+    await updates.receives({ back: true });
     clearInterval(publishing);
-    expect(news.received.filter((body) => JSON.stringify(body) !== '{"back":true}')).toEqual([]);
+    expect(updates.received.filter((body) => JSON.stringify(body) !== '{"back":true}')).toEqual([]);
   });
 
   test("a wrong Redis password fails the start with one sentence", async () => {

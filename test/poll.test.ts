@@ -38,7 +38,7 @@ describe("a poll", () => {
     expect(task).toHaveBeenCalledTimes(3);
   });
 
-  test("runs its task at once if it is told to", async () => {
+  test("runs its task immediately on request", async () => {
     const task = jest.fn(async () => undefined);
     const stop = poll({ ...common, runsAtStart: true, task });
     expect(task).toHaveBeenCalledTimes(1);

@@ -24,7 +24,7 @@ export class SocketWriter {
   /** The last progress that was seen while data was waiting. */
   private lastProgress: { progress: Progress; since: number } | undefined;
 
-  /** @param client is told when it has received nothing for too long */
+  /** @param client is notified when it has received nothing for too long */
   constructor(
     private readonly webSocket: WebSocket,
     private readonly socket: Duplex,

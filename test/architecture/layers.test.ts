@@ -56,7 +56,7 @@ const layers: Record<string, readonly string[]> = {
   cli: ["services", "db", "config", "errors", "logger"],
 };
 
-/** The only parts that have heard of these packages. */
+/** The only layers that may import these packages. */
 const owners: Record<string, readonly string[]> = {
   express: ["http"],
   cors: ["http"],

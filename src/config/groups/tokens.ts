@@ -1,6 +1,6 @@
 import { group, seconds, secret, Unset, wholeSeconds } from "../setting.ts";
 
-/** The command that administrators are told to make secrets with. */
+/** The command that administrators use to generate secrets. */
 export const makeSecret = "openssl rand -base64 48";
 
 export const tokenSettings = group(
