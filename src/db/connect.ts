@@ -53,8 +53,8 @@ const persistentPool = (size: number, acquireMs: number) => ({
 
 /**
  * Creates the connection pool and registers the models. Opens no connection yet.
- * @param options.embedded whether the URL points to PGlite, which has a single session: the pool has one connection, and
- *   prepared statements of an earlier connection are deallocated first, because their names would collide
+ * @param options.embedded whether the URL points to PGlite, which has a single session: the pool has one connection,
+ *   and prepared statements of an earlier connection are deallocated first, because their names would collide
  */
 export function connect(options: {
   url: string;

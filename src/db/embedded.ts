@@ -56,8 +56,8 @@ async function createFolders(dataDir: string): Promise<{ data: string; sockets: 
 }
 
 /**
- * Starts PostgreSQL inside this process (PGlite, in a worker thread) with its data in `dataDir`. The `pg` driver connects
- * through a Unix socket in that folder.
+ * Starts PostgreSQL inside this process (PGlite, in a worker thread) with its data in `dataDir`. The `pg` driver
+ * connects through a Unix socket in that folder.
  * @throws StartError if another process uses the folder or the engine cannot open its data
  */
 export async function startEmbedded(dataDir: string): Promise<Embedded> {
