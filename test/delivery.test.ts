@@ -9,7 +9,10 @@ import type { EventKind, StoredEvent } from "../src/domain/event.ts";
 import type { ChatMessage } from "../src/domain/message.ts";
 import { silentLog } from "./support/silent.ts";
 
-/* The order of delivery, with changes arriving at moments chosen by the test. */
+/*
+ * The order of delivery, with changes arriving at moments chosen by the test. One file despite its length, because the
+ * sequencer, the recipients and the delivery of several processes are tested with the same scripted changes.
+ */
 
 const chatId = 7;
 

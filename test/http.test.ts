@@ -2,7 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
 import { password, type TestUser, useMessenger } from "./support/messenger.ts";
 
-/* The HTTP API as clients see it: accounts, users, and the form of all errors. */
+/*
+ * The HTTP API as clients see it: accounts, users, and the form of all errors. One file despite its length, because all
+ * tests share one server, which takes longer to start than most of them to run.
+ */
 
 const messenger = useMessenger({ RATE_LIMITS: "off" });
 

@@ -12,7 +12,10 @@ import { describeWithRedis } from "./support/prerequisites.ts";
 import { opcodes, RawSocket, wireFrame } from "./support/raw-socket.ts";
 import { TestRedis } from "./support/redis.ts";
 
-/* Rate limits: the time to wait, the end of persistent clients, and that others are unaffected. */
+/*
+ * Rate limits: the time to wait, the disconnection of persistent clients, and that others are unaffected. One file despite
+ * its length, because its tests share servers with the same low limits.
+ */
 
 /** All rates, at values that tests do not reach unless they are given. */
 const rates = (given: Partial<Record<string, Rate>> = {}) => {

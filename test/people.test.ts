@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { Device } from "./support/device.ts";
 import { password, type TestUser, useMessenger } from "./support/messenger.ts";
 
-/* Searching users, and blocking them. */
+/* Searching users, and blocking them. One file despite its length, because both need the same users on one server. */
 
 const messenger = useMessenger();
 

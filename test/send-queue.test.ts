@@ -8,7 +8,10 @@ import { MessageSender } from "../src/writes/message-sender.ts";
 import { BatchWriter } from "../src/writes/send-batch.ts";
 import { type OrderedSend, SendQueue } from "../src/writes/send-queue.ts";
 
-/* Scheduling without a database, and what is made of results and failures at moments chosen by the test. */
+/*
+ * Scheduling of sends without a database, and the handling of results and failures at moments chosen by the test. One file
+ * despite its length, because both halves share the same scripted database.
+ */
 
 interface NamedSend extends OrderedSend {
   name: string;

@@ -10,7 +10,10 @@ import { makeDatabase, onServer, type TestDatabase } from "./support/databases.t
 import { Device } from "./support/device.ts";
 import { password, TestMessenger, type TestUser, useMessenger } from "./support/messenger.ts";
 
-/* Sessions: the exchange of their tokens, and that nothing of an ended session works or stays open. */
+/*
+ * Sessions: the exchange of their tokens, and that nothing of an ended session works or stays open. One file despite its
+ * length, because its tests share one server and the signed tokens.
+ */
 
 const secret = "only for the tests of log-ins, and long enough";
 const day = 24 * 60 * 60;
