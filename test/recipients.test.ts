@@ -1,153 +1,39 @@
 import { describe, expect, test } from "@jest/globals";
-import { useMessenger } from "./support/messenger.ts";
-import {
-  createGroup,
-  findChat,
-  groupHistory,
-  listChats,
-  participant,
-  participants,
-  pushesDuring,
-  sendPrivately,
-  sendToGroup,
-  typeAndText,
-} from "./support/scenes.ts";
+import { membershipChangeOf, recipientsOf, withRecipients } from "../src/delivery/recipients.ts";
+import type { EventKind, StoredEvent } from "../src/domain/event.ts";
+import { eventMessage, joined, left, message } from "./support/scripted-changes.ts";
 
-/* Recipients: which devices each kind of change is pushed to. */
+/* Who receives a change, and the members of a chat at the time of an earlier change. */
 
-const messenger = useMessenger();
+describe("recipients", () => {
+  const events: Record<EventKind, { event: StoredEvent; joined: number[]; left: number[] }> = {
+    groupCreated: { event: { kind: "groupCreated", byUserId: 1, groupName: "x" }, joined: [1], left: [] },
+    groupRenamed: { event: { kind: "groupRenamed", byUserId: 1, groupName: "x" }, joined: [], left: [] },
+    groupDeleted: { event: { kind: "groupDeleted", byUserId: 1, memberIds: [1, 2] }, joined: [], left: [1, 2] },
+    memberAdded: { event: { kind: "memberAdded", byUserId: 1, userId: 2 }, joined: [2], left: [] },
+    memberRemoved: { event: { kind: "memberRemoved", byUserId: 1, userId: 2 }, joined: [], left: [2] },
+    memberLeft: { event: { kind: "memberLeft", byUserId: 2 }, joined: [], left: [2] },
+    roleChanged: { event: { kind: "roleChanged", byUserId: 1, userId: 2, role: "admin" }, joined: [], left: [] },
+    ownershipTransferred: { event: { kind: "ownershipTransferred", byUserId: 1, userId: 2 }, joined: [], left: [] },
+  };
 
-describe("recipients of a change", () => {
-  test("a group message is pushed to every device of every member except the sending one, which gets the answer", async () => {
-    const [ann, bob, cid, stranger] = await participants(messenger(), 2, 2, 2, 1);
-    const groupId = await createGroup(ann.device, [bob, cid], "six devices");
-    const all = [...ann.devices, ...bob.devices, ...cid.devices, stranger.device];
-    const [own, ...others] = await pushesDuring(all, async () => {
-      const { params } = await ann.device.request("messageInGroup", { groupId, content: "hello" });
-      expect(params).toEqual({
-        data: null,
-        message: null,
-        senderName: null,
-        isBroadcast: false,
-        item: {
-          chatId: groupId,
-          messageId: expect.any(Number),
-          seq: 4,
-          version: 4,
-          senderId: ann.id,
-          senderName: ann.firstName,
-          senderLastName: null,
-          groupId,
-          groupName: "six devices",
-          message: "hello",
-          notification: false,
-          createdAt: expect.stringMatching(/Z$/),
-          editedAt: null,
-          deletedAt: null,
-        },
-      });
-    });
-    const answer = ann.device.frames.findLast(({ type }) => type === "messageInGroup");
-    expect(own).toEqual([]);
-    expect(others.pop()).toEqual([]);
-    for (const pushes of others) {
-      expect(pushes).toEqual([
-        {
-          type: "messageInGroup",
-          success: true,
-          params: {
-            data: null,
-            message: "hello",
-            senderName: ann.firstName,
-            item: answer.params.item,
-            isBroadcast: true,
-          },
-        },
-      ]);
-    }
+  test.each(Object.values(events))("of $event.kind are the members and those who joined or left", (expected) => {
+    const { event, ...membershipChange } = expected;
+    expect(membershipChangeOf(event)).toEqual(membershipChange);
+    const recipientIds = recipientsOf(eventMessage(1, event), [1, 3]);
+    expect(recipientIds.sort()).toEqual([...new Set([1, 3, ...expected.joined, ...expected.left])].sort());
   });
 
-  test("a private message is pushed to every device of both people except the sending one, which gets the answer", async () => {
-    const [ann, bob, stranger] = await participants(messenger(), 2, 2, 1);
-    const all = [...ann.devices, ...bob.devices, stranger.device];
-    const [own, second, ...rest] = await pushesDuring(all, async () => {
-      const item = await sendPrivately(ann.device, bob.id, "psst");
-      expect(item).toMatchObject({ seq: 1, version: 1, receiverId: bob.id, message: "psst" });
-      expect(item).not.toHaveProperty("groupId");
+  test("of stored changes are the members at the time of each change", () => {
+    const changes = withRecipients({
+      messages: [message(1), joined(2, 2), message(3)],
+      laterEvents: [left(5, 3)],
+      memberIds: [1, 2],
     });
-    expect([own, rest.pop()]).toEqual([[], []]);
-    for (const pushes of [second, ...rest]) {
-      expect(pushes).toHaveLength(1);
-      expect(pushes?.[0]).toMatchObject({
-        type: "privateMessage",
-        params: { message: "psst", senderName: ann.firstName, item: { senderId: ann.id, receiverId: bob.id } },
-      });
-    }
-  });
-
-  test("a message to oneself is stored and pushed once to the sender's other devices", async () => {
-    const ann = await participant(messenger(), { devices: 2 });
-    const [own, second] = await pushesDuring(ann.devices, async () => {
-      for (const content of ["note", "and another"]) await sendPrivately(ann.device, ann.id, content);
-    });
-    expect(own).toEqual([]);
-    expect(second?.map(typeAndText)).toEqual([
-      ["privateMessage", "note"],
-      ["privateMessage", "and another"],
+    expect(changes.map(({ recipientIds }) => [...recipientIds].sort())).toEqual([
+      [1, 3],
+      [1, 2, 3],
+      [1, 2, 3],
     ]);
-    expect(await listChats(ann.device)).toEqual([
-      expect.objectContaining({ senderId: ann.id, receiverId: ann.id, content: "and another", unread: 0, readSeq: 2 }),
-    ]);
-    const { params } = await ann.device.request("getlatestMessageDialog", { receiverId: ann.id, limit: 9, page: 1 });
-    expect(params.data.map(({ content }) => content)).toEqual(["and another", "note"]);
-  });
-
-  test("a new group is pushed to the creator's other devices only", async () => {
-    const [ann, bob] = await participants(messenger(), 2, 1);
-    const [own, second, bobs] = await pushesDuring([...ann.devices, bob.device], async () => {
-      const { params } = await ann.device.request("newGroup", { groupName: "mine" });
-      expect(params.item).toMatchObject({ seq: 1, version: 1, groupName: "mine", notification: true });
-      expect(params.item.groupId).toBe(params.item.chatId);
-    });
-    expect([own, bobs]).toEqual([[], []]);
-    expect(second?.map(typeAndText)).toEqual([["newGroup", `${ann.firstName} created the group "mine"`]]);
-    expect(second?.[0]?.params.item.event).toEqual({ kind: "groupCreated", byUserId: ann.id, groupName: "mine" });
-  });
-
-  test("an added member and all other members receive the push on every device", async () => {
-    const [ann, bob, cid] = await participants(messenger(), 2, 2, 2);
-    const groupId = await createGroup(ann.device, [bob], "growing");
-    const all = [...ann.devices, ...bob.devices, ...cid.devices];
-    const [own, ...others] = await pushesDuring(all, () =>
-      ann.device.request("addUserInGroup", { groupId, userId: cid.id }),
-    );
-    expect(own).toEqual([]);
-    for (const pushes of others) {
-      expect(pushes.map(typeAndText)).toEqual([
-        ["addUserInGroup", `${ann.firstName} added ${cid.firstName} to the group`],
-      ]);
-      expect(pushes[0]?.params.item.event).toEqual({ kind: "memberAdded", byUserId: ann.id, userId: cid.id });
-    }
-    const received = await pushesDuring(all, () => sendToGroup(cid.device, groupId, "thanks"));
-    expect(received.map((pushes) => pushes.length)).toEqual([1, 1, 1, 1, 0, 1]);
-    expect((await groupHistory(cid.device, groupId)).map(({ seq }) => seq)).toEqual([4, 3, 2, 1]);
-  });
-
-  test("a member who leaves receives the push on other devices and nothing afterwards", async () => {
-    const [ann, bob] = await participants(messenger(), 2, 2);
-    const groupId = await createGroup(ann.device, [bob], "shrinking");
-    const all = [...bob.devices, ...ann.devices];
-    const [own, ...others] = await pushesDuring(all, () => bob.device.request("leaveGroup", { groupId }));
-    expect(own).toEqual([]);
-    for (const pushes of others) {
-      expect(pushes.map(typeAndText)).toEqual([["leaveGroup", `${bob.firstName} left the group`]]);
-      expect(pushes[0]?.params.item.event).toEqual({ kind: "memberLeft", byUserId: bob.id });
-    }
-    const received = await pushesDuring(all, () => sendToGroup(ann.device, groupId, "gone?"));
-    expect(received.map((pushes) => pushes.length)).toEqual([0, 0, 0, 1]);
-    expect(await findChat(bob.device, groupId)).toBeUndefined();
-    expect(await bob.device.requestError("messageInGroup", { groupId, content: "x" })).toMatchObject({
-      code: "NOT_MEMBER",
-    });
   });
 });
