@@ -8,11 +8,11 @@ export const notMember = () => new AppError("notMember", "User is not a member o
 /** The same for chats of any kind. */
 export const notInChat = () => new AppError("notMember", "User is not a member of this chat");
 
-/** For a message that does not exist or is not visible to the requester. */
+/** For a message that does not exist or is not visible to the caller. */
 export const noSuchMessage = () => new AppError("notFound", "There is no such message");
 
 /** For a client id that the sender has already used for a different message. */
 export const conflictingClientId = () => new AppError("conflict", "This clientMessageId was used for another message");
 
-/** For a user who does not exist, was deleted, or blocks the requester. */
+/** For a user who does not exist, was deleted, or blocks the caller. */
 export const noSuchUser = () => new AppError("notFound", "There is no such user");

@@ -105,7 +105,7 @@ describe("OpenAPI", () => {
     }
   });
 
-  /** Someone for one route to be tried on, with the password that the examples show. */
+  /** Creates an account for one route, with the password of the examples. */
   async function account(email: string): Promise<{ token: string; refreshToken: string; sessionId: number }> {
     const person = { email, password: "messenger demo", firstName: "Patrick0" };
     const { body } = await messenger().http("POST", "/auth/register", { body: person });
@@ -118,7 +118,7 @@ describe("OpenAPI", () => {
     async (name, route) => {
       const email = name === "POST /auth/login" ? "patrick0@example.org" : `${name.replace(/\W+/g, "-")}@example.org`;
       const { token, refreshToken, sessionId } = await account(email);
-      // What no document can know is put in: the tokens and the sessions of the one who asks.
+      // The refresh token and the session id of the examples are replaced by those of the caller.
       const path = name === "DELETE /auth/sessions/{id}" ? { id: sessionId } : route.example.path;
       const body = name === "POST /auth/refresh" ? { refreshToken } : route.example.body;
       const url = route.url.replace(/\{(\w+)\}/g, (_match, key) => String(path?.[key]));

@@ -22,7 +22,7 @@ describe("ownership of a group", () => {
   const owns = async (device: Device, groupId: number) =>
     (await device.requestError("transferOwnership", { groupId, userId: 2 ** 53 - 1 })).code === "NOT_FOUND";
 
-  test("when the owner leaves, the oldest member becomes owner and the remaining members are notified of both changes", async () => {
+  test("when the owner leaves, the longest-standing member becomes owner and the remaining members are notified of both changes", async () => {
     const [ann, bob, cid] = await participants(messenger(), 2, 2, 2);
     const groupId = await createGroup(ann.device, [bob, cid], "orphaned");
     const all = [...bob.devices, ...cid.devices];
@@ -53,7 +53,7 @@ describe("ownership of a group", () => {
   test("when the owner leaves, an admin becomes owner before an older member", async () => {
     const [ann, bob, cid] = await participants(messenger(), 1, 1, 1);
     const groupId = await createGroup(ann.device, [bob, cid], "with an admin");
-    // Ann leaves and is added again, so that Bob is the oldest member; then Cid becomes owner, transfers to Ann and stays admin.
+    // Ann leaves and is added again, so that Bob is the longest-standing member; then Cid becomes owner, transfers to Ann and stays admin.
     await ann.device.request("transferOwnership", { groupId, userId: cid.id });
     await ann.device.request("leaveGroup", { groupId });
     await cid.device.request("addUserInGroup", { groupId, userId: ann.id });
@@ -158,7 +158,7 @@ describe("an owner", () => {
     expect(await roleOf(people.admin.device, groupId, idOf("secondAdmin"))).toBe("owner");
   });
 
-  test("who leaves a group without admins is succeeded by the oldest member; the last one to leave ends the group", async () => {
+  test("who leaves a group without admins is succeeded by the longest-standing member; the last one to leave ends the group", async () => {
     const [owner, first, second] = await participants(messenger(), 2, 2, 2);
     const groupId = await createGroup(owner.device, [first, second]);
     await owner.device.request("leaveGroup", { groupId });

@@ -52,7 +52,7 @@ describe("twenty malformed frames", () => {
   /** A connection with the real reader for malformed frames. Other frames are answered when the test says so. */
   function guarded() {
     const answering: (() => void)[] = [];
-    const floodLimits = { malformed: 20, refused: 100, control: 100 };
+    const floodLimits = { malformed: 20, rateLimited: 100, control: 100 };
     const reader = new RequestReader({ floodLimits } as RequestReaderOptions);
     const made = connect((connection, text) => {
       if (text === "?") return reader.read(connection, text);

@@ -136,7 +136,7 @@ describe("sending", () => {
   test("a dialog that is forgotten while its message is on the way still gets the message", async () => {
     const { dialogs, send } = senderOn(allWritten);
     // biome-ignore lint/complexity/useLiteralKeys: in brackets TypeScript lets one read what is private
-    const remembered = dialogs["remembered"];
+    const remembered = dialogs["cached"];
     remembered.set("1 2", 7);
     for (let other = 0; remembered.size < 100_000; other++) remembered.set(`5 ${100 + other}`, 100 + other);
     const [known, opened] = await Promise.allSettled([

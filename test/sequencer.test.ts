@@ -100,7 +100,7 @@ describe("the sequencer", () => {
     expect(sequencer.takeDoubt()).toBe(false);
   });
 
-  test("without a position nothing is delivered before it is known", () => {
+  test("nothing is delivered before the start version is set", () => {
     const { sequencer, publish, versions } = sequencerAt(8, { hasPosition: false });
     publish(change(9));
     expect(versions()).toEqual([]);

@@ -316,7 +316,7 @@ describe("a session", () => {
       expect(await statusOf(session.token)).toBe(401);
     });
 
-    test("cannot be another user's, which is not found like an unknown one and stays", async () => {
+    test("of another user cannot be ended and returns NOT_FOUND, like an unknown one", async () => {
       const [victim, attacker] = [await userWithSession(), await userWithSession()];
       const device = await messenger().connect(victim.session.token);
       const strangers = await endById(victim.session.id, attacker.session.token);

@@ -3,7 +3,7 @@ import { useMessenger } from "./support/messenger.ts";
 import { annAndBob, createGroup, sendPrivately, sendToGroup } from "./support/scenes.ts";
 import { chatIn, knownOf, syncWith, textsOf } from "./support/sync.ts";
 
-/* What sync tells a device about read positions, cleared dialogs and names that changed elsewhere. */
+/* Read positions, cleared dialogs and names that changed elsewhere, as sync returns them. */
 
 const messenger = useMessenger();
 

@@ -23,13 +23,13 @@ export const closeCodeTable = {
     code: 1011,
     reasons: ["internal error"],
     reconnect: "yes",
-    description: "An error of the server.",
+    description: "Internal server error.",
   },
   overloaded: {
     code: 1013,
     reasons: ["overloaded"],
     reconnect: "later",
-    description: "The server has as many sockets as it serves. Reconnect with growing pauses.",
+    description: "The server has reached its limit of sockets. Reconnect with back-off.",
   },
   protocolError: {
     code: 1002,

@@ -25,20 +25,20 @@ export type ErrorCode = (typeof errorCodes)[ErrorKind] | EdgeErrorCode;
 
 /** Every error code, with its meaning for clients. */
 export const errorCodeMeanings: Readonly<Record<ErrorCode, string>> = {
-  VALIDATION: "A field breaks its rule; the text names both.",
+  VALIDATION: "A field is invalid; the text names the field and its rule.",
   UNAUTHENTICATED: "The token is missing, invalid or expired, or its session has ended.",
   BAD_CREDENTIALS: "The e-mail address or the password is wrong.",
   REAUTH_REQUIRED: "The change needs the current password.",
   FORBIDDEN: "The user's role does not allow this.",
   NOT_MEMBER: "The chat does not exist, or the user is not a member of it.",
-  NOT_FOUND: "It does not exist, or the user may not see it.",
+  NOT_FOUND: "The object does not exist, or the user may not see it.",
   EMAIL_TAKEN: "Another account has this e-mail address.",
   CONFLICT: "The current state does not allow this.",
   LIMIT: "A maximum is reached.",
   RATE_LIMITED: "Too many requests; wait `retryAfterMs`.",
   UNAVAILABLE:
-    "The server cannot do it now, or the outcome is unknown; repeat the request, with the same `clientMessageId`.",
-  INTERNAL: "An error of the server.",
+    "The server cannot process the request now, or its outcome is unknown; repeat it with the same `clientMessageId`.",
+  INTERNAL: "Internal server error.",
   BAD_JSON: "The body or frame is not one JSON object.",
   UNKNOWN_TYPE: "There is no such message type. WebSocket only.",
   TOO_LARGE: "The body is too large. HTTP only.",

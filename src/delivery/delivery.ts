@@ -18,7 +18,7 @@ interface TrackedChat {
   gapReader: GapReader | undefined;
 }
 
-/** How many chats without a write or a read are remembered; those longest without a change are forgotten first. */
+/** How many chats without a running write or read stay tracked; those longest without a change are evicted first. */
 const maxTrackedChats = 100_000;
 /**
  * When to look again for a commit in doubt, in milliseconds after the first look: the network may still bring to the

@@ -14,7 +14,7 @@ export interface ChangeStore {
   waitForWriters(chatId: number): Promise<void>;
   /**
    * Returns the version of an untracked chat before any change that may not have been delivered here. Needed only if
-   * other processes write too: their changes may still be on the way.
+   * other processes write too: their changes may not have arrived yet.
    */
   startVersion?: (chatId: number) => Promise<number>;
 }
@@ -59,7 +59,7 @@ export class GapReader {
     sequencer.releasePending();
   }
 
-  /** Ends the pause after a failed read: the store has just been seen at work. */
+  /** Ends the pause after a failed read: the store has just responded. */
   retryNow(): void {
     this.endPause();
   }

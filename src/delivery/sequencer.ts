@@ -80,7 +80,7 @@ export class Sequencer {
     this.isInDoubt = true;
   }
 
-  /** Returns whether a commit is in doubt, and forgets it: the read that follows settles it. */
+  /** Returns whether a commit is in doubt, and resets it: the read that follows settles it. */
   takeDoubt(): boolean {
     const wasInDoubt = this.isInDoubt;
     this.isInDoubt = false;

@@ -2,8 +2,8 @@
 const maxChangeDelayMs = 60_000;
 
 /**
- * Returns the version from which delivery publishes a chat it does not remember, if other processes write too: before
- * the changes since this call, but not further back than changes by other processes can be late.
+ * Returns a function that says at which version delivery starts with a chat it does not track, where other processes
+ * write too: the chat's version at the time of this call, or 60 s ago if that is later. Older changes have been delivered.
  * @param versionBefore returns the version of a chat as it was this many seconds ago
  */
 export function startVersionSinceNow(

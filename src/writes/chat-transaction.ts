@@ -103,8 +103,8 @@ export class ChatTransaction implements LockingTransaction {
 
   /**
    * Returns what this person has stored under this client id, so that a repeated request gets the same answer.
-   * @param isSame whether the repeated request asks for what was stored
-   * @throws AppError of kind "conflict" if it asks for something else
+   * @param isSame whether the repeated request equals the stored one
+   * @throws AppError of kind "conflict" if they differ
    */
   async findRepeated(
     request: { senderId: number; clientMessageId?: string | undefined },

@@ -7,8 +7,8 @@ import type { ChatWriter } from "./chat-transaction.ts";
 
 /** How many dialogs are created concurrently; the other connections are left to everyone else. */
 const concurrency = 4;
-/** Dialogs never end, so their ids can be remembered. */
-const maxRemembered = 100_000;
+/** Dialogs never end, so their ids can be cached. */
+const maxCached = 100_000;
 
 /** The key of a pair's dialog: the same in both directions. */
 export const dialogKey = ({ userId, otherId }: Pair): string =>
@@ -16,7 +16,7 @@ export const dialogKey = ({ userId, otherId }: Pair): string =>
 
 /** Finds the dialog of a pair of people. Their first message creates it, in a transaction of its own. */
 export class Dialogs {
-  private readonly remembered = new LRUCache<string, number>({ max: maxRemembered });
+  private readonly cached = new LRUCache<string, number>({ max: maxCached });
 
   constructor(private readonly options: { database: Database; chatWriter: ChatWriter }) {}
 
@@ -28,7 +28,7 @@ export class Dialogs {
     const dialogs = new Map<string, number | Error>();
     const unknown = new Map<string, Pair>();
     for (const pair of pairs) {
-      const known = this.remembered.get(dialogKey(pair));
+      const known = this.cached.get(dialogKey(pair));
       if (known !== undefined) dialogs.set(pairKey(pair), known);
       // Each direction separately: only one of the two may be blocked.
       else unknown.set(pairKey(pair), pair);
@@ -40,7 +40,7 @@ export class Dialogs {
       const group = missing.slice(start, start + concurrency).map(async ([key, pair]) => {
         try {
           const chatId = found.get(key) ?? (await this.create(pair));
-          this.remembered.set(dialogKey(pair), chatId);
+          this.cached.set(dialogKey(pair), chatId);
           dialogs.set(key, chatId);
         } catch (error) {
           dialogs.set(key, error as Error);

@@ -152,7 +152,7 @@ export class BatchWriter {
     return unsent;
   }
 
-  /** Answers a repeated send with the stored message, or with a conflict if it asks for another one. */
+  /** Answers a repeated send with the stored message, or with a conflict if the two differ. */
   private async answerRepeat({ send, chatId }: ResolvedSend, messageId: number): Promise<void> {
     const { database, committer } = this.options;
     try {

@@ -8,7 +8,7 @@ export interface FloodLimits {
   /** Malformed frames: the client is considered broken. */
   malformed: number;
   /** Frames rejected with RATE_LIMITED: the client ignores the rate limit. */
-  refused: number;
+  rateLimited: number;
   /** Pings, and pongs without a ping. */
   control: number;
 }
@@ -31,7 +31,7 @@ class SlidingWindow {
 /** Applies the rate limits to one socket, and disconnects clients that exceed them persistently. */
 export class FloodGuard {
   private readonly malformed: SlidingWindow;
-  private readonly refused: SlidingWindow;
+  private readonly rateLimited: SlidingWindow;
   private readonly control: SlidingWindow;
   private lastCount = Promise.resolve();
 
@@ -44,9 +44,9 @@ export class FloodGuard {
       disconnect: (code: number, reason: string) => void;
     },
   ) {
-    const { malformed, refused, control } = options.limits;
+    const { malformed, rateLimited, control } = options.limits;
     this.malformed = new SlidingWindow(malformed);
-    this.refused = new SlidingWindow(refused);
+    this.rateLimited = new SlidingWindow(rateLimited);
     this.control = new SlidingWindow(control);
   }
 
@@ -68,7 +68,7 @@ export class FloodGuard {
   admit(limit: RateLimitName): Promise<void> {
     const count = this.lastCount.then(() => this.options.consume(limit));
     this.lastCount = count.catch(() => {
-      if (this.refused.record()) this.options.disconnect(closeCodes.flood, "too many requests");
+      if (this.rateLimited.record()) this.options.disconnect(closeCodes.flood, "too many requests");
     });
     return count;
   }

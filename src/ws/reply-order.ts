@@ -178,7 +178,7 @@ export class ReplyOrder {
     if (!this.isSynced(push)) this.sink.sendPush(push);
   }
 
-  /** Drops the queued pushes that the reply contains, and remembers its versions for pushes that delivery brings later. */
+  /** Drops the queued pushes that the reply contains, and keeps its versions to drop later pushes of them. */
   private applySnapshot(snapshot: SyncSnapshot): void {
     this.queue = this.queue.filter((entry) => isReply(entry) || snapshot.isNewerThanSnapshot(entry));
     this.queuedBytes = this.queue.reduce((sum, entry) => sum + (isReply(entry) ? 0 : entry.frame.length), 0);

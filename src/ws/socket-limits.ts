@@ -58,7 +58,7 @@ export function socketLimits(options: {
     chunks: maxChunks,
     unanswered: maxRequestsInFlight,
     malformed: maxMalformedFrames,
-    refused: maxRateLimitedFrames,
+    rateLimited: maxRateLimitedFrames,
     control: options.closesFloods ? maxControlFrames : Number.POSITIVE_INFINITY,
     ephemeralBytes: options.maxUnsentBytes / 4,
     pushBytes: options.maxUnsentBytes,

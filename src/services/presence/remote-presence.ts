@@ -53,7 +53,7 @@ export class RemotePresence {
     this.publish({ whole: false, here: isConnected ? [userId] : [], gone: isConnected ? [] : [userId] });
   }
 
-  /** Publishes that nobody is connected to this process any more, and forgets the other processes. */
+  /** Publishes that nobody is connected to this process any more, and clears the users of other processes. */
   stop(): void {
     clearInterval(this.timer);
     this.publish({ whole: true, here: [], gone: [] });

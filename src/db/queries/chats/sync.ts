@@ -14,7 +14,7 @@ export interface KnownChat {
   peerReadSeq: number | null;
 }
 
-/** The chats that a client asks about: those with ids in a range. */
+/** The chats that a client syncs: those with ids in a range. */
 export interface Scope {
   userId: number;
   fromChatId: number;
