@@ -78,12 +78,54 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     await database.close();
   });
 
-  test("of several processes that start at once on an empty database, one migrates and the others wait", async () => {
+  /** Creates a database and returns its URL. */
+  async function createDatabase(name: string, options = ""): Promise<string> {
     const client = new pg.Client({ connectionString: cluster.url });
     await client.connect();
-    await client.query("CREATE DATABASE fresh");
+    await client.query(`CREATE DATABASE ${name} ${options}`);
     await client.end();
-    const url = cluster.url.replace(/postgres$/, "fresh");
+    return cluster.url.replace(/postgres$/, name);
+  }
+
+  test("a database that is not UTF-8 is rejected with its encoding", async () => {
+    const url = await createDatabase("latin", "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    await expect(migrate(url, silentLog)).rejects.toThrow("its encoding is LATIN1");
+  });
+
+  test("a database that a newer version has migrated is rejected with the unknown migration", async () => {
+    const url = await createDatabase("newer");
+    await migrate(url, silentLog);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(`INSERT INTO "SequelizeMeta" (name) VALUES ('29991231235959-later.cjs')`);
+    await client.end();
+    await expect(migrate(url, silentLog)).rejects.toThrow(
+      "its schema is newer than this version, which lacks 29991231235959",
+    );
+  });
+
+  test("every connection sets the formats and the isolation level it relies on", async () => {
+    const url = await createDatabase("foreign_defaults");
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    for (const setting of ["datestyle = 'German, DMY'", "bytea_output = 'escape'", "timezone = 'Pacific/Chatham'"]) {
+      await client.query(`ALTER DATABASE foreign_defaults SET ${setting}`);
+    }
+    await client.query("ALTER DATABASE foreign_defaults SET default_transaction_isolation = 'serializable'");
+    await client.end();
+    const { timeouts } = readSettings({ DATABASE_URL: url }).database;
+    const database = connect({ url, embedded: false, poolSize: 1, timeouts, log: silentLog });
+    const names = ["datestyle", "bytea_output", "timezone", "transaction_isolation"];
+    const settings = names.map((name) =>
+      select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }),
+    );
+    const values = (await Promise.all(settings)).map(([row]) => row?.it);
+    expect(values).toEqual(["ISO, YMD", "hex", expect.stringMatching(/^(UTC|Etc\/UTC|<\+00>)/), "read committed"]);
+    await database.close();
+  });
+
+  test("of several processes that start at once on an empty database, one migrates and the others wait", async () => {
+    const url = await createDatabase("fresh");
     const ran = await Promise.all([1, 2, 3, 4].map(() => migrate(url, silentLog)));
     const [migrations = [], ...none] = ran.sort((a, b) => b.length - a.length);
     expect(migrations.length).toBeGreaterThan(0);

@@ -23,6 +23,20 @@ const idleInTransactionTimeoutMs = 10_000;
 /** Extra time for the server to report a statement timeout, in milliseconds. */
 const serverGraceMs = 3000;
 
+/**
+ * Session settings that the code relies on, set on each connection whatever the defaults of the database, the role or the
+ * server are.
+ */
+const sessionSettings = [
+  "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
+  "SET DateStyle = 'ISO, YMD'",
+  "SET IntervalStyle = 'postgres'",
+  "SET TimeZone = 'UTC'",
+  "SET bytea_output = 'hex'",
+  "SET extra_float_digits = 1",
+  "SET standard_conforming_strings = on",
+].join("; ");
+
 // Ids, seqs and versions are int8, which the driver returns as text. All of them stay below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
@@ -82,7 +96,7 @@ export function connect(options: {
       async afterConnect(connection) {
         const client = connection as pg.Client;
         client.on("error", (error) => log.warn({ err: error }, "a database connection was lost"));
-        if (embedded) await client.query("DEALLOCATE ALL");
+        await client.query(embedded ? `DEALLOCATE ALL; ${sessionSettings}` : sessionSettings);
       },
     },
     models,
@@ -92,7 +106,11 @@ export function connect(options: {
 
 /** One connection without timeouts, for migrations: waiting for their lock and building an index can take long. */
 export function connectForMigrations(url: string): Sequelize {
-  return new Sequelize({ ...connectionOptions(url), pool: persistentPool(1, 3_600_000) });
+  return new Sequelize({
+    ...connectionOptions(url),
+    pool: persistentPool(1, 3_600_000),
+    hooks: { afterConnect: async (connection) => void (await (connection as pg.Client).query(sessionSettings)) },
+  });
 }
 
 /** Whether the database answers a query now. */

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { type QueryInterface, QueryTypes } from "sequelize";
+import { type QueryInterface, QueryTypes, type Sequelize } from "sequelize";
 import type { Logger } from "../logger.ts";
 import { connectForMigrations } from "./connect.ts";
 import { isTransient } from "./database-errors.ts";
@@ -21,17 +21,21 @@ const folder = new URL("../../migrations/", import.meta.url);
  * for it. The same files in the same order and the same table of names as `sequelize-cli` (`.sequelizerc`), so either
  * can continue from the other.
  * @returns the names of the migrations that this call ran
+ * @throws Error if the database cannot be used: it is not UTF-8, or a newer version has migrated it
  */
 export async function migrate(url: string, log: Logger): Promise<string[]> {
   const database = connectForMigrations(url);
   try {
+    await assertUtf8(database);
     await database.query(`SELECT pg_advisory_lock(${migrationLock})`);
     await database.query('CREATE TABLE IF NOT EXISTS "SequelizeMeta" (name VARCHAR(255) NOT NULL PRIMARY KEY)');
     const rows = await database.query<{ name: string }>('SELECT name FROM "SequelizeMeta"', {
       type: QueryTypes.SELECT,
     });
     const done = new Set(rows.map(({ name }) => name));
-    const pending = migrationNames().filter((name) => !done.has(name));
+    const known = migrationNames();
+    assertNotNewer(done, known);
+    const pending = known.filter((name) => !done.has(name));
     for (const name of pending) {
       await run(name, database.getQueryInterface());
       await database.query('INSERT INTO "SequelizeMeta" (name) VALUES ($name)', { bind: { name } });
@@ -52,6 +56,22 @@ async function run(name: string, queryInterface: QueryInterface): Promise<void> 
     if (isTransient(error)) throw error;
     throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Texts hold any character, which only UTF-8 can store. */
+async function assertUtf8(database: Sequelize): Promise<void> {
+  const [row] = await database.query<{ server_encoding: string }>("SHOW server_encoding", { type: QueryTypes.SELECT });
+  if (row?.server_encoding === "UTF8") return;
+  throw new Error(`its encoding is ${row?.server_encoding}. Create a database with ENCODING 'UTF8'`);
+}
+
+/** This version cannot know what the migrations of a newer one have changed. */
+function assertNotNewer(done: ReadonlySet<string>, known: readonly string[]): void {
+  const unknown = [...done].filter((name) => !known.includes(name)).sort();
+  if (unknown.length === 0) return;
+  throw new Error(
+    `its schema is newer than this version, which lacks ${unknown.join(", ")}. Install the newer version`,
+  );
 }
 
 /** The file names of all migrations, the oldest first. */
