@@ -1,4 +1,4 @@
-import { loadSettings } from "./config/read-settings.ts";
+import { loadSettings, settingsWarnings } from "./config/read-settings.ts";
 import type { Config } from "./config/settings.ts";
 import { StartError } from "./errors.ts";
 import { createLogger, type Logger } from "./logger.ts";
@@ -9,7 +9,9 @@ const displayHost = (host: string): string => (host === "0.0.0.0" || host === ":
 
 async function main(): Promise<void> {
   const config = loadSettings();
+  const warnings = settingsWarnings(config);
   const log = createLogger({ level: config.server.logLevel, readable: config.server.environment !== "production" });
+  for (const warning of warnings) log.warn(warning);
   const messenger = new Messenger(config, log);
   stopOnSignal(messenger, config, log);
   exitOnUncaughtException(messenger, config, log);

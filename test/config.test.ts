@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import dotenv from "dotenv";
 import { allSettings, readSettings } from "../src/config/read-settings.ts";
+import { unknownSettings } from "../src/config/unknown-settings.ts";
 
 const secret = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA9k3";
 const file = (path: string): string => readFileSync(join(__dirname, "..", path), "utf8");
@@ -201,5 +202,31 @@ describe("documents", () => {
     const inImage = line.split(" ").map((pair) => pair.replace(/=.*/, ""));
     expect(inCompose).toContain("DATABASE_URL");
     expect([...inCompose, ...inImage].filter((name) => !variables.includes(name))).toEqual([]);
+  });
+});
+
+describe("variables that are no settings", () => {
+  const settings = allSettings.map(({ variable }) => variable);
+
+  test("a misspelled variable of the environment is named, with the setting that was probably meant", () => {
+    expect(unknownSettings(settings, { LOGLEVEL: "debug", PATH: "/bin", HOME: "/root" }, "")).toEqual([
+      "LOGLEVEL is not a setting and has no effect; did you mean LOG_LEVEL?",
+    ]);
+  });
+
+  test("every unknown variable of .env is named", () => {
+    expect(unknownSettings(settings, { FOO: "1" }, "FOO=1\n")).toEqual([
+      "FOO in .env is not a setting and has no effect",
+    ]);
+  });
+
+  test("a valid .env causes no warning: comments, quotes over several lines, export and empty values", () => {
+    const text = "# comment\n\nexport LOG_LEVEL=info # why\nJWT_SECRET='one\ntwo'\nREDIS_URL=\n";
+    expect(unknownSettings(settings, { LOG_LEVEL: "info" }, text)).toEqual([]);
+  });
+
+  test("a malformed line of .env is an error that names the line and not its text", () => {
+    const read = () => unknownSettings(settings, {}, "# comment\nJWT_SECRET='one\ntwo'\nmy secret\n");
+    expect(read).toThrow("Line 4 of .env is not a setting: write NAME=value, or # for a comment.");
   });
 });

@@ -38,3 +38,12 @@ export function assertFitForProduction({ tokens, passwords }: Config): void {
     throw new StartError(`BCRYPT_COST below ${minBcryptCost} is refused in production`);
   }
 }
+
+/** Sentences about settings that production accepts, but that weaken a guarantee. */
+export function productionWarnings({ database }: Config): string[] {
+  if (database.url !== undefined) return [];
+  return [
+    "production uses the embedded database, which does not wait for the disk (no fsync): a power cut can lose " +
+      "acknowledged messages; set DATABASE_URL to use a PostgreSQL server",
+  ];
+}

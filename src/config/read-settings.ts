@@ -1,9 +1,10 @@
 import dotenv from "dotenv";
 import Joi from "joi";
 import { StartError } from "../errors.ts";
-import { assertFitForProduction } from "./production-rules.ts";
+import { assertFitForProduction, productionWarnings } from "./production-rules.ts";
 import { Computed, isSetting, type Members, type Setting, settingsOf, Unset, type WrittenValue } from "./setting.ts";
 import { type Config, settings } from "./settings.ts";
+import { unknownSettings } from "./unknown-settings.ts";
 
 /** Every setting, in the order of its declaration. */
 export const allSettings: readonly Setting[] = Object.values(settings).flatMap(({ members }) => settingsOf(members));
@@ -44,6 +45,18 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   if (config.server.environment === "production") assertFitForProduction(config);
   return config;
 }
+
+/**
+ * Sentences for the log: about variables that have no effect, and about settings that weaken a guarantee.
+ * @throws StartError if a line of `.env` is malformed
+ */
+export const settingsWarnings = (config: Config): string[] => [
+  ...unknownSettings(
+    allSettings.map(({ variable }) => variable),
+    process.env,
+  ),
+  ...(config.server.environment === "production" ? productionWarnings(config) : []),
+];
 
 /**
  * Reads the settings from the environment, completed by the file `.env` if there is one.
