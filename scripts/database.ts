@@ -44,8 +44,15 @@ async function runSequelizeCli(args: string[], url: string): Promise<number> {
   return code ?? 1;
 }
 
-async function main(args: string[]): Promise<number> {
+/** Confirms that all tables are dropped, which production requires. */
+const confirmation = "--yes-delete-everything";
+
+async function main(allArgs: string[]): Promise<number> {
+  const args = allArgs.filter((arg) => arg !== confirmation);
+  const isConfirmed = args.length < allArgs.length;
   const [command = "", ...options] = args;
+  const resets = command === "db:reset";
+  const isDestructive = resets || /^db:(migrate:undo|drop|seed:undo)/.test(command);
   const seeds = /^db:seed(:all)?$/.test(command);
 
   // Checked before the settings: otherwise the error in production could be the missing JWT_SECRET.
@@ -54,12 +61,22 @@ async function main(args: string[]): Promise<number> {
     throw new StartError("Demo data cannot be loaded in production (NODE_ENV=production): its password is public.");
   }
 
+  if (isDestructive && !isConfirmed && process.env.NODE_ENV === "production") {
+    throw new StartError(
+      `${command} deletes data in production (NODE_ENV=production). To confirm, add: -- ${confirmation}`,
+    );
+  }
+
   const { database, server } = loadSettings();
   const engine = await startEngine({ databaseUrl: database.url, dataDir: server.dataDir });
   try {
     const migratesAll = command === "db:migrate" && options.length === 0;
-    if (migratesAll || seeds) await migrateAll(engine.url);
-    return migratesAll ? 0 : await runSequelizeCli(args, engine.url);
+    if (resets) {
+      const code = await runSequelizeCli(["db:migrate:undo:all"], engine.url);
+      if (code !== 0) return code;
+    }
+    if (migratesAll || seeds || resets) await migrateAll(engine.url);
+    return migratesAll || resets ? 0 : await runSequelizeCli(args, engine.url);
   } finally {
     await engine.stop();
   }

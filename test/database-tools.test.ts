@@ -196,6 +196,28 @@ describe("a database that is undone, migrated and seeded again", () => {
   });
 });
 
+describe("resetting in production", () => {
+  test("is rejected unless it is confirmed", async () => {
+    const database = await makeDatabase();
+    const production = {
+      ...database.settings,
+      NODE_ENV: "production",
+      JWT_SECRET: "for tests only, and long enough for them",
+    };
+    try {
+      expect(await run("npm", ["run", "--silent", "db:reset"], production)).toEqual({
+        code: 1,
+        output:
+          "db:reset deletes data in production (NODE_ENV=production). To confirm, add: -- --yes-delete-everything\n",
+      });
+      const confirmed = ["run", "--silent", "db:reset", "--", "--yes-delete-everything"];
+      expect(await run("npm", confirmed, production)).toMatchObject({ code: 0 });
+    } finally {
+      await database.remove();
+    }
+  }, 120_000);
+});
+
 describe("demo data in production", () => {
   test("is rejected before the settings are checked", async () => {
     const settings = { NODE_ENV: "production", DATA_DIR: "/nowhere" };
