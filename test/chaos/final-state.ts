@@ -43,7 +43,7 @@ export async function readFinalState(url: string): Promise<FinalState> {
   await client.connect();
   try {
     const chats = await client.query<StoredChat & { id: number }>(
-      `SELECT id, kind, last_seq AS "lastSeq", version, deleted_at IS NOT NULL AS isDeleted,
+      `SELECT id, kind, last_seq AS "lastSeq", version, deleted_at IS NOT NULL AS "isDeleted",
               pair_low AS "pairLow", pair_high AS "pairHigh"
          FROM chats`,
     );
