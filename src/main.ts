@@ -11,12 +11,13 @@ async function main(): Promise<void> {
   const config = loadSettings();
   const warnings = settingsWarnings(config);
   const log = createLogger({ level: config.server.logLevel, readable: config.server.environment !== "production" });
-  for (const warning of warnings) log.warn(warning);
   const messenger = new Messenger(config, log);
   stopOnSignal(messenger, config, log);
   exitOnUncaughtException(messenger, config, log);
 
-  const port = await messenger.start();
+  const port = await messenger.start().finally(() => {
+    for (const warning of warnings) log.warn(warning);
+  });
   const address = `${displayHost(config.http.host)}:${port}`;
   log.info(`Swagger:   http://${address}/api`);
   log.info(`WebSocket: ws://${address}`);
