@@ -65,6 +65,6 @@ process.stdout.write(`Written: src/ws/messages/${feature}/${fileName}, and its l
 Next:
   1. Fill in the file: params, answer, push, errors, example, handler.
   2. Add its row to the table of test/matrix.test.ts, which says who may use it, and a test of what it does.
-  3. npm run docs
+  3. npm run docs, and describe it in PROTOCOL.md and CHANGELOG.md
   4. npm run check && npx jest --testPathPatterns "examples|matrix"
 `);

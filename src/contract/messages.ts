@@ -1,4 +1,4 @@
-import { eventKinds } from "../domain/event.ts";
+import { eventKinds, type StoredEvent } from "../domain/event.ts";
 import {
   chatId,
   clientMessageId,
@@ -28,7 +28,7 @@ export const chatEvent = named(
     userId: optional(described(userId(), "The user it happened to, if that is not `byUserId`.")),
     groupName: optional(described(groupName(), "The name given by `groupCreated` and `groupRenamed`.")),
     role: optional(described(assignableRole, "The role given by `roleChanged`.")),
-  }),
+  } satisfies Record<Exclude<keyof StoredEvent, "memberIds">, unknown>),
 );
 export type ChatEvent = Infer<typeof chatEvent>;
 

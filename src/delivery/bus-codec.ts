@@ -3,6 +3,7 @@ import { counter, id, seq, time, version } from "../contract/fields.ts";
 import { either, type Infer, integer, list, nullable, object, oneOf, optional, text } from "../contract/schema.ts";
 import type { Change, Signal } from "../domain/change.ts";
 import { eventKinds } from "../domain/event.ts";
+import type { MessageEvent } from "../domain/message.ts";
 
 /*
  * What the processes publish to each other. Bodies travel as JSON, so times arrive as text. Texts are not limited here:
@@ -21,7 +22,7 @@ const event = object({
   role: optional(oneOf("admin", "member")),
   memberIds: optional(list(id())),
   subject: nullable(person),
-});
+} satisfies Record<keyof MessageEvent, unknown>);
 
 const repliedMessage = object({
   id: id(),

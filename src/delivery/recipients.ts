@@ -28,6 +28,8 @@ export function membershipChangeOf(event: StoredEvent | null): MembershipChange 
     case "roleChanged":
     case "ownershipTransferred":
       return unchanged;
+    default:
+      return event.kind satisfies never;
   }
 }
 
