@@ -125,16 +125,16 @@ describe("architecture", () => {
     const targets = new Map(
       files.map((file) => [file.path, file.imports.map(({ from }) => from.startsWith(".") && target(file, from))]),
     );
-    const circles: string[] = [];
+    const cycles: string[] = [];
     const done = new Set<string>();
     const visit = (path: string, trail: readonly string[]): void => {
-      if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" > "));
+      if (trail.includes(path)) cycles.push([...trail.slice(trail.indexOf(path)), path].join(" > "));
       if (trail.includes(path) || done.has(path)) return;
       for (const next of targets.get(path) ?? []) if (next) visit(next, [...trail, path]);
       done.add(path);
     };
     for (const { path } of files) visit(path, []);
-    expect(circles).toEqual([]);
+    expect(cycles).toEqual([]);
   });
 
   test("services import the contract only where they declare topics of the bus", () => {
