@@ -1,5 +1,10 @@
+import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "@jest/globals";
+import express from "express";
 import { DatabaseError } from "sequelize";
+import { asAppError } from "../src/db/database-errors.ts";
+import { errorHandler } from "../src/http/error-handler.ts";
+import { requestLog } from "../src/http/request-log.ts";
 import { createLogger, type Logger } from "../src/logger.ts";
 import { findSecrets } from "./support/leak-scan.ts";
 
@@ -45,6 +50,27 @@ describe("a log line", () => {
     expect(findSecrets(line.split("\n"), [text])).toEqual([]);
     expect(line.trimEnd().split("\n")).toHaveLength(1);
   });
+});
+
+test("an HTTP request that fails with 500 is logged with its cause and the request id of the response", async () => {
+  const lines: string[] = [];
+  const log = createLogger({ level: "info", readable: false, destination: { write: (line) => void lines.push(line) } });
+  const app = express().use(requestLog(log));
+  app.get("/", () => {
+    throw new DatabaseError(Object.assign(new Error('relation "blocks" does not exist'), { code: "42P01", sql: text }));
+  });
+  app.use(errorHandler({ asAppError, log }));
+  const server = app.listen(0);
+  try {
+    const { port } = server.address() as AddressInfo;
+    const { requestId } = (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as { requestId: string };
+    expect(lines.find((line) => line.includes("request failed"))).toMatch(
+      new RegExp(`relation.*blocks.*does not exist.*${requestId}`),
+    );
+    expect(lines.join("")).not.toContain(text);
+  } finally {
+    server.close();
+  }
 });
 
 describe("the scan for leaks", () => {

@@ -56,7 +56,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   });
   app.use(documentedRoutes(options));
   app.use(unknownRoute);
-  app.use(errorHandler(options.asAppError));
+  app.use(errorHandler(options));
   return admissionControl({
     app,
     limits: options.http,

@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import { type EdgeError, errorResponse } from "../contract/problem.ts";
 import type { AppError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
 
 /** Sends an error as an RFC 9457 problem. */
 export function sendError(response: ServerResponse, error: AppError | EdgeError): void {
@@ -33,9 +34,9 @@ const malformed: EdgeError = { code: "VALIDATION", detail: "The request is malfo
 const isHttpError = (error: unknown): error is { status: number; type?: string } =>
   error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500;
 
-/** Sends any error as a problem. Internal errors are logged under the request id that the problem contains. */
+/** Sends any error as a problem. Internal errors are logged with their cause and the request id that the problem contains. */
 export const errorHandler =
-  (asAppError: (error: unknown) => AppError): ErrorRequestHandler =>
+  ({ asAppError, log }: { asAppError: (error: unknown) => AppError; log: Logger }): ErrorRequestHandler =>
   (error, request, response, _next) => {
     if (response.headersSent) {
       response.destroy();
@@ -46,6 +47,6 @@ export const errorHandler =
       return;
     }
     const appError = asAppError(error);
-    if (appError.kind === "internal") request.log.error({ err: appError.cause }, "a request failed");
+    if (appError.kind === "internal") log.error({ err: appError.cause, requestId: request.id }, "request failed");
     sendError(response, appError);
   };

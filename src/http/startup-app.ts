@@ -23,6 +23,6 @@ export function createStartupApp(options: {
   app.use(() => {
     throw new AppError("unavailable", "The server is starting. Try again.", { retryAfterMs: 1000 });
   });
-  app.use(errorHandler(options.asAppError));
+  app.use(errorHandler(options));
   return admissionControl({ app, limits: options.http, asAppError: options.asAppError });
 }
