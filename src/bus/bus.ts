@@ -40,9 +40,6 @@ export class Subscriptions {
   }
 }
 
-/** Whether a value from the bus is a list of ids. */
-export const isIds = (value: unknown): value is number[] => Array.isArray(value) && value.every(Number.isSafeInteger);
-
 /** Whether a value from the bus is an object. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

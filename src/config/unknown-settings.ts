@@ -18,7 +18,7 @@ function readDotenv(): string {
  * The variables that a `.env` file assigns.
  * @throws StartError naming the line that is neither an assignment nor a comment; not its text, which may be a secret
  */
-export function variablesOf(dotenvText: string): string[] {
+function variablesOf(dotenvText: string): string[] {
   const variables: string[] = [];
   // Assignments are replaced by as many line breaks as they contain, so that the numbers of the other lines stay.
   const rest = dotenvText.replace(assignment, (match, variable: string) => {

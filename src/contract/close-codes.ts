@@ -15,7 +15,7 @@ interface CloseCode {
 export const closeCodeTable = {
   restart: {
     code: 1012,
-    reasons: ["the server restarts"],
+    reasons: ["server restarting"],
     reconnect: "yes",
     description: "The server stops or restarts.",
   },
@@ -81,7 +81,7 @@ export const closeCodeTable = {
   },
   tooSlow: {
     code: 4408,
-    reasons: ["read faster, and sync"],
+    reasons: ["too slow: reconnect and sync"],
     reconnect: "yes",
     description: "The client reads its pushes too slowly. Reconnect and send `sync`.",
   },
@@ -100,6 +100,9 @@ export const closeCodeTable = {
 } as const satisfies Record<string, CloseCode>;
 
 type CloseName = keyof typeof closeCodeTable;
+
+/** A text that is sent with a close code. The compiler rejects texts that the documents do not list. */
+export type CloseReason = (typeof closeCodeTable)[CloseName]["reasons"][number];
 
 /** The numbers by name, for the code that closes sockets. */
 export const closeCodes = Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import { closeCodes } from "../contract/close-codes.ts";
+import { type CloseReason, closeCodes } from "../contract/close-codes.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { Claims } from "../domain/session.ts";
 import type { SyncSnapshot } from "./message-type.ts";
@@ -140,7 +140,7 @@ export class Connection implements FrameSink {
    * Closes the socket with one of the contract's codes. Received requests that have not started are dropped, also if the
    * client has closed the socket itself: its session may have ended.
    */
-  close(code: number, reason: string): void {
+  close(code: number, reason: CloseReason): void {
     this.isAccepting = false;
     this.receivedFrames.length = 0;
     this.nextRequest = undefined;

@@ -1,4 +1,4 @@
-import { closeCodes } from "../contract/close-codes.ts";
+import { type CloseReason, closeCodes } from "../contract/close-codes.ts";
 import type { Claims, SessionsEnded } from "../domain/session.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import { notLoggedIn } from "../services/accounts/tokens.ts";
@@ -100,7 +100,7 @@ export class Connections {
 
   /** Closes the connections of these sessions and revokes their pending admissions. */
   readonly endSessions = ({ sessionIds, reason }: SessionsEnded): void => {
-    const [code, closeReason] =
+    const [code, closeReason]: [number, CloseReason] =
       reason === "accountDeleted"
         ? [closeCodes.accountDeleted, "account deleted"]
         : [closeCodes.sessionEnded, "session ended"];

@@ -1,4 +1,4 @@
-import { closeCodes } from "../contract/close-codes.ts";
+import { type CloseReason, closeCodes } from "../contract/close-codes.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
 
 const windowMs = 10_000;
@@ -41,7 +41,7 @@ export class FloodGuard {
       /** Counts one request of the user. Rejects if it exceeds the limit. */
       consume: (limit: RateLimitName) => Promise<void>;
       /** Closes the socket after all its requests have been answered. */
-      disconnect: (code: number, reason: string) => void;
+      disconnect: (code: number, reason: CloseReason) => void;
     },
   ) {
     const { malformed, rateLimited, control } = options.limits;

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { type RawData, type ServerOptions, WebSocketServer } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
+import { subprotocol } from "../contract/frames.ts";
 import type { Claims } from "../domain/session.ts";
 import { ClientSocket, sharedListener } from "./client-socket.ts";
 import { Connection } from "./connection.ts";
@@ -10,7 +11,7 @@ import { startConnectionMonitor } from "./connection-monitor.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { RequestReader, type RequestReaderOptions } from "./request-reader.ts";
 import type { SocketLimits } from "./socket-limits.ts";
-import { createUpgradeHandler, subprotocol, type UpgradeOptions } from "./upgrade.ts";
+import { createUpgradeHandler, type UpgradeOptions } from "./upgrade.ts";
 
 /** How long pending requests may take when the server stops, in milliseconds. */
 const lastRepliesMs = 10_000;

@@ -13,8 +13,6 @@ import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import type { ClientSocket } from "./client-socket.ts";
 import type { Connections } from "./connections.ts";
 
-/** The subprotocol of this API. Browsers cannot set headers, so they offer it together with `bearer.<token>`. */
-export const subprotocol = "messenger.v1";
 const bearerPrefix = "bearer.";
 
 /** How long a rejected client may take to read the response, in milliseconds. */
