@@ -13,9 +13,9 @@ const style = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem; }
   code, pre { font: 14px/1.45 ui-monospace, monospace; background: var(--soft); border-radius: 4px; }
   code { padding: 0 .25em; } pre { padding: .75em; overflow-x: auto; } pre code { background: none; padding: 0; }
-  table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
+  table { display: block; overflow-x: auto; border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
   th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--soft); }
-  nav { columns: 2; } h2 { margin-top: 3rem; } h3 { margin: 1.2rem 0 .3rem; font-size: 1rem; }
+  nav { columns: 2 14rem; overflow-wrap: anywhere; } h2 { margin-top: 3rem; } h3 { margin: 1.2rem 0 .3rem; font-size: 1rem; }
   section { border-top: 1px solid var(--soft); margin-top: 2.5rem; }`;
 
 const reconnectWords = { yes: "yes", later: "yes, later", afterLogIn: "after a log-in", no: "no" } as const;
