@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
-import { closeRedis, connectRedis, type RedisClient } from "./bus/redis.ts";
+import { Redis } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
 import type { Config } from "./config/settings.ts";
@@ -63,7 +63,7 @@ export class Messenger {
   private readonly isOnlyProcess: boolean;
   private readonly poolShares: PoolShares;
   private opened: OpenDatabase | undefined;
-  private redis: RedisClient | undefined;
+  private redis: Redis | undefined;
   private bus: Bus | undefined;
   private runtime: Runtime | undefined;
   private stopped: Promise<void> | undefined;
@@ -116,7 +116,7 @@ export class Messenger {
     await this.listener.close();
     for (const stop of this.runtime?.stopJobs ?? []) stop();
     await this.bus?.close();
-    if (this.redis) await closeRedis(this.redis);
+    await this.redis?.close();
     await this.opened?.close();
   }
 
@@ -135,9 +135,10 @@ export class Messenger {
 
   private async openBus(): Promise<Bus> {
     const { config, log } = this;
-    if (config.redis.url === undefined) return new InProcessBus(log);
-    this.redis = await connectRedis({ url: config.redis.url, log, signal: this.stopping.signal });
-    const bus = new RedisBus({ client: this.redis, prefix: config.redis.prefix, log });
+    const { url, prefix } = config.redis;
+    if (url === undefined) return new InProcessBus(log);
+    this.redis = await Redis.connect({ url, prefix, log, signal: this.stopping.signal });
+    const bus = new RedisBus({ redis: this.redis, prefix, log });
     await bus.open();
     return bus;
   }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { Bus } from "../src/bus/bus.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
-import { closeRedis, connectRedis, type RedisClient } from "../src/bus/redis.ts";
+import { Redis } from "../src/bus/redis.ts";
 import { RedisBus } from "../src/bus/redis-bus.ts";
 import { describeWithRedis } from "./support/prerequisites.ts";
 import { TestRedis } from "./support/redis.ts";
@@ -96,7 +96,7 @@ describe("an in-process bus", () => {
 
 describeWithRedis("a Redis bus", () => {
   let redis: TestRedis;
-  const clients: RedisClient[] = [];
+  const connections: Redis[] = [];
   const buses: RedisBus[] = [];
 
   beforeAll(async () => {
@@ -105,19 +105,20 @@ describeWithRedis("a Redis bus", () => {
 
   afterEach(async () => {
     await Promise.all(buses.splice(0).map((bus) => bus.close()));
-    await Promise.all(clients.splice(0).map(closeRedis));
+    await Promise.all(connections.splice(0).map((connection) => connection.close()));
   });
 
   afterAll(() => redis?.kill());
 
-  async function connect(url = redis.url): Promise<RedisClient> {
-    const client = await connectRedis({ url, log: silentLog, signal: new AbortController().signal });
-    clients.push(client);
-    return client;
+  async function connect(url = redis.url): Promise<Redis> {
+    const signal = new AbortController().signal;
+    const connection = await Redis.connect({ url, prefix: "test", log: silentLog, signal });
+    connections.push(connection);
+    return connection;
   }
 
   async function join(prefix = "test"): Promise<RedisBus> {
-    const bus = new RedisBus({ client: await connect(), prefix, log: silentLog });
+    const bus = new RedisBus({ redis: await connect(), prefix, log: silentLog });
     buses.push(bus);
     await bus.open();
     return bus;
@@ -134,7 +135,7 @@ describeWithRedis("a Redis bus", () => {
   });
 
   test("messages in another format are ignored", async () => {
-    const [bus, client] = [await join(), await connect()];
+    const [bus, { client }] = [await join(), await connect()];
     const updates = recordTopic(bus, "updates");
     for (const text of ["", "{", "null", "[]", "7", "{}", '{"topic":7}', '{"topic":"__proto__","body":{}}']) {
       await client.publish("test:bus:v2", text);

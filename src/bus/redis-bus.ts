@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../logger.ts";
 import { type Bus, isRecord, type Listener, Subscriptions } from "./bus.ts";
-import { closeRedis, logAvailability, type RedisClient } from "./redis.ts";
+import type { Redis, RedisClient } from "./redis.ts";
 
 /**
  * Version of the message format, part of the channel's name. During a rollout, processes with different formats do not
@@ -22,29 +22,29 @@ export class RedisBus implements Bus {
   private closed = false;
 
   /** @param options.prefix separates several messengers on one Redis */
-  constructor(private readonly options: { client: RedisClient; prefix: string; log: Logger }) {
-    const { client, prefix, log } = options;
+  constructor(private readonly options: { redis: Redis; prefix: string; log: Logger }) {
+    const { redis, prefix, log } = options;
     this.channel = `${prefix}:bus:${formatVersion}`;
     this.subscriptions = new Subscriptions(log);
-    this.subscriber = client.duplicate();
+    this.subscriber = redis.duplicate();
   }
 
   /** Subscribes to the channel. Resolves once subscribed, or at once while Redis is unavailable. */
   async open(): Promise<void> {
-    const { client, log } = this.options;
-    logAvailability(this.subscriber, log.child({}, { level: "silent" }));
     const subscribed = new Promise<void>((resolve) => {
       // At every connection: the client renews a subscription by itself only if it succeeded before.
       this.subscriber.on("ready", () => void this.subscribeToChannel().then(resolve));
     });
     this.subscriber.connect().catch(() => {});
-    if (client.isReady) await Promise.race([subscribed, wait(subscribeTimeoutMs, undefined, { ref: false })]);
+    if (this.options.redis.isResponding)
+      await Promise.race([subscribed, wait(subscribeTimeoutMs, undefined, { ref: false })]);
   }
 
   publish(topic: string, body: object): void {
-    const { client, log } = this.options;
-    if (this.closed || !client.isReady) return;
-    client
+    const { redis, log } = this.options;
+    // Not queued while Redis hangs: what a process has missed, it finds in the database.
+    if (this.closed || !redis.isResponding) return;
+    redis.client
       .publish(this.channel, JSON.stringify({ from: this.processId, topic, body }))
       .catch((error) => log.debug({ err: error, topic }, "a bus message was not published"));
   }
@@ -56,7 +56,7 @@ export class RedisBus implements Bus {
   async close(): Promise<void> {
     this.closed = true;
     this.subscriptions.clear();
-    await closeRedis(this.subscriber);
+    await this.options.redis.release(this.subscriber);
   }
 
   private async subscribeToChannel(): Promise<void> {

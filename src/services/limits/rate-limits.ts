@@ -1,33 +1,21 @@
 import { isIPv6 } from "node:net";
-import {
-  BurstyRateLimiter,
-  RateLimiterMemory,
-  RateLimiterRedis,
-  RateLimiterRes,
-  RLWrapperTimeouts,
-} from "rate-limiter-flexible";
 import type { Rate, RateLimitName } from "../../domain/rate-limit.ts";
 import { AppError } from "../../errors.ts";
+import { LocalLimiter } from "./local-limiter.ts";
+import { SharedLimiter } from "./shared-limiter.ts";
 
-/** A connected client of `@redis/client`. */
-export interface RedisClient {
-  readonly isReady: boolean;
+/** Redis, as far as rate limits need it. */
+export interface RedisCounters {
+  /** A client of `@redis/client`. */
+  readonly client: object;
+  /** Runs a command, or the fallback if Redis is unavailable or does not answer in time. */
+  write<T>(command: () => Promise<T>, fallback: () => T | Promise<T>): Promise<T>;
 }
 
-/** The burst refills this many times slower than `amount / seconds`, so it adds at most a tenth to the rate. */
-const burstRefillFactor = 10;
-
-/** Longest window, in seconds: a longer timer of Node would fire at once. */
-const maxWindowSeconds = Math.floor((2 ** 31 - 1) / 1000);
-
-/** How long Redis may take, in milliseconds, before this process counts on its own. */
-const redisTimeoutMs = 250;
-
-type Counter = RateLimiterMemory | RLWrapperTimeouts;
-
 interface Limiter {
-  bucket: BurstyRateLimiter;
-  counters: readonly Counter[];
+  /** Counts while Redis is unavailable, or if there is none. */
+  local: LocalLimiter;
+  shared: SharedLimiter | undefined;
 }
 
 /** Rate limits. Counted in Redis for all processes; in each process without Redis or while it is unavailable. */
@@ -41,12 +29,19 @@ export class RateLimits {
   constructor(
     private readonly options: {
       rates: Readonly<Record<RateLimitName, Rate>> | undefined;
-      redis?: RedisClient | undefined;
+      redis?: RedisCounters | undefined;
       prefix?: string;
     },
   ) {
-    const rates = Object.entries(options.rates ?? {});
-    this.limiters = new Map(rates.map(([name, rate]) => [name, this.createLimiter(name, rate)]));
+    const { rates, redis, prefix = "messenger" } = options;
+    const limiters = Object.entries(rates ?? {}).map(([name, rate]): [string, Limiter] => [
+      name,
+      {
+        local: new LocalLimiter(rate),
+        shared: redis && new SharedLimiter(redis.client, `${prefix}:limit:${name}`, rate),
+      },
+    ]);
+    this.limiters = new Map(limiters);
   }
 
   /**
@@ -54,49 +49,55 @@ export class RateLimits {
    * @throws AppError of kind "rateLimited" if it exceeds the limit, with the time to wait
    */
   async consume(name: RateLimitName, key: string | number): Promise<void> {
-    try {
-      await this.limiters.get(name)?.bucket.consume(key);
-    } catch (rejection) {
-      if (!(rejection instanceof RateLimiterRes)) throw rejection;
-      const retryAfterMs = Math.max(1, rejection.msBeforeNext);
-      const seconds = Math.ceil(retryAfterMs / 1000);
-      throw new AppError("rateLimited", `Rate limit exceeded. Try again in ${seconds} s.`, { retryAfterMs });
-    }
+    const retryAfterMs = await this.count(name, key);
+    if (retryAfterMs > 0) throw rateLimited(retryAfterMs);
+  }
+
+  /**
+   * Counts one action, whether or not it exceeds the limit.
+   * @returns 0, or the milliseconds to wait if it does
+   */
+  count(name: RateLimitName, key: string | number): Promise<number> {
+    return this.ask(name, (limiter) => limiter.consume(key));
+  }
+
+  /** The milliseconds to wait before the next action; 0 if it is allowed now. Counts nothing. */
+  peek(name: RateLimitName, key: string | number): Promise<number> {
+    return this.ask(name, (limiter) => limiter.peek(key));
   }
 
   /** Resets the count. */
   async reset(name: RateLimitName, key: string | number): Promise<void> {
-    await Promise.all(this.limiters.get(name)?.counters.map((counter) => counter.delete(key)) ?? []);
+    const { local, shared } = this.limiters.get(name) ?? {};
+    local?.reset(key);
+    if (shared)
+      await this.options.redis?.write(
+        () => shared.reset(key),
+        () => {},
+      );
   }
 
-  /** Combines the rate, in windows of `seconds`, with a reserve for bursts beyond it. */
-  private createLimiter(name: string, { burst, amount, seconds }: Rate): Limiter {
-    const reserveSize = burst - amount;
-    const rate = this.createCounter(`${name}:rate`, amount, seconds);
-    const reserve = this.createCounter(
-      `${name}:burst`,
-      reserveSize,
-      Math.ceil((burstRefillFactor * seconds * reserveSize) / amount) || 1,
+  private async ask(
+    name: RateLimitName,
+    question: (limiter: LocalLimiter | SharedLimiter) => number | Promise<number>,
+  ): Promise<number> {
+    const limiter = this.limiters.get(name);
+    if (!limiter) return 0;
+    const { local, shared } = limiter;
+    const { redis } = this.options;
+    if (!redis || !shared) return question(local);
+    return redis.write(
+      async () => question(shared),
+      () => question(local),
     );
-    return { bucket: new BurstyRateLimiter(rate, reserve), counters: [rate, reserve] };
   }
+}
 
-  private createCounter(name: string, points: number, seconds: number): Counter {
-    const { redis, prefix = "messenger" } = this.options;
-    const settings = { keyPrefix: `${prefix}:limit:${name}`, points, duration: Math.min(seconds, maxWindowSeconds) };
-    const localCounter = new RateLimiterMemory(settings);
-    if (!redis) return localCounter;
-    return new RLWrapperTimeouts({
-      limiter: new RateLimiterRedis({
-        ...settings,
-        storeClient: redis,
-        useRedisPackage: true,
-        rejectIfRedisNotReady: true,
-      }),
-      timeoutMs: redisTimeoutMs,
-      insuranceLimiter: localCounter,
-    });
-  }
+/** The error for an action that exceeds its limit. */
+export function rateLimited(waitMs: number): AppError {
+  const retryAfterMs = Math.max(1, Math.ceil(waitMs));
+  const seconds = Math.ceil(retryAfterMs / 1000);
+  return new AppError("rateLimited", `Rate limit exceeded. Try again in ${seconds} s.`, { retryAfterMs });
 }
 
 /**
