@@ -24,6 +24,7 @@ const rates = (given: Partial<Record<string, Rate>> = {}) => {
   const plenty: Rate = { burst: 1000, amount: 1000, seconds: 1 };
   const names = [
     "logInsPerAccount",
+    "logInsPerAccountEverywhere",
     "logInsPerAddress",
     "passwordChecksPerUser",
     "reconnectsPerAddress",
@@ -345,14 +346,20 @@ describe("log-ins", () => {
     }
   });
 
-  test("and password checks for changes and deletion share one count", async () => {
+  test("and password checks of a user who is logged in have limits of their own", async () => {
     const { email, token } = await messenger().person();
+    for (let count = 0; count < 6; count++) await logIn(email, "a wrong password");
+    expectLimited(await logIn(email), 12);
     const wrong = { token, body: { oldPassword: "a wrong password", newPassword: "another long sentence" } };
-    for (let count = 0; count < 5; count++) {
+    for (let count = 0; count < 7; count++) {
       expect((await messenger().http("PUT", "/users/me/password", wrong)).status).toBe(403);
     }
-    expectLimited(await messenger().http("DELETE", "/users/me", { token, body: { password } }), 12);
-    expectLimited(await logIn(email), 12);
+    const email2 = { token, body: { email: `new.${email}`, password } };
+    expect((await messenger().http("PATCH", "/users/me", email2)).status).toBe(200);
+    const right = { token, body: { oldPassword: password, newPassword: "another long sentence" } };
+    expect((await messenger().http("PUT", "/users/me/password", right)).status).toBe(204);
+    const deletion = { token, body: { password: "another long sentence" } };
+    expect((await messenger().http("DELETE", "/users/me", deletion)).status).toBe(204);
   });
 
   test("are not blocked by a user who repeats the own password in password checks", async () => {
@@ -382,6 +389,99 @@ describe("log-ins", () => {
     const [ann, bob] = [await messenger().person(), await messenger().person()];
     for (let count = 0; count < 7; count++) await logIn(ann.email, "a wrong password");
     expect((await logIn(bob.email)).status).toBe(200);
+  });
+});
+
+describe("strangers who guess a password", () => {
+  const messenger = useMessenger({
+    RATE_LIMITS: "on",
+    TRUSTED_PROXY_HOPS: "1",
+    LIMIT_LOGINS_PER_ADDRESS: "20+1/100s",
+    LIMIT_LOGINS_PER_ACCOUNT_EVERYWHERE: "30+1/100s",
+  });
+  let addresses = 0;
+  let owners = 0;
+  const freshAddress = () => `198.51.100.${++addresses}`;
+  const from = (address: string) => ({ "x-forwarded-for": address });
+  const logIn = (email: string, address: string, given = password) =>
+    post(messenger(), "/auth/login", { email, password: given }, from(address));
+
+  async function register(address: string) {
+    const email = `owner.${++owners}@example.test`;
+    const { status, body } = await post(
+      messenger(),
+      "/auth/register",
+      { email, password, firstName: "Ann" },
+      from(address),
+    );
+    expect(status).toBe(201);
+    return { email, token: body.token, refreshToken: body.refreshToken };
+  }
+
+  /** Guesses until the limit of the account is reached, from as many addresses as that takes. */
+  async function guessFromManyAddresses(email: string): Promise<void> {
+    for (let n = 0; n < 6; n++) {
+      const address = freshAddress();
+      for (let count = 0; count < 5; count++) expect((await logIn(email, address, "a guess")).status).toBe(401);
+    }
+  }
+
+  test("from one address do not limit the log-ins from another", async () => {
+    const owner = await register(freshAddress());
+    const stranger = freshAddress();
+    for (let count = 0; count < 5; count++) await logIn(owner.email, stranger, "a guess");
+    expectLimited(await logIn(owner.email, stranger), 12);
+    expect((await logIn(owner.email, freshAddress())).status).toBe(200);
+  });
+
+  test("from many addresses are limited, the user at an address where she is logged in is not", async () => {
+    const home = freshAddress();
+    const owner = await register(home);
+    await guessFromManyAddresses(owner.email);
+    expectLimited(await logIn(owner.email, freshAddress(), "a guess"), 100);
+    expectLimited(await logIn(owner.email, freshAddress()), 100);
+    expect((await logIn(owner.email, home)).status).toBe(200);
+    for (let count = 0; count < 5; count++) expect((await logIn(owner.email, home, "a typo")).status).toBe(401);
+    expectLimited(await logIn(owner.email, home), 12);
+  });
+
+  test("do not limit a user at the address of the latest refresh", async () => {
+    const owner = await register(freshAddress());
+    const train = freshAddress();
+    const { status } = await post(messenger(), "/auth/refresh", { refreshToken: owner.refreshToken }, from(train));
+    expect(status).toBe(200);
+    await guessFromManyAddresses(owner.email);
+    expect((await logIn(owner.email, train)).status).toBe(200);
+  });
+
+  test("limit the user again where she has logged out; her address is not kept", async () => {
+    const home = freshAddress();
+    const owner = await register(home);
+    await messenger().http("POST", "/auth/logout", { token: owner.token });
+    const rows = await messenger().sql("SELECT id FROM sessions WHERE revoked_at IS NOT NULL AND address IS NOT NULL");
+    expect(rows).toEqual([]);
+    await guessFromManyAddresses(owner.email);
+    expectLimited(await logIn(owner.email, home), 100);
+  });
+
+  test("of others at an address do not limit the users who are logged in there", async () => {
+    const office = freshAddress();
+    const owner = await register(office);
+    for (let n = 0; n < 19; n++) await logIn(`guess.${n}@example.test`, office, "a guess");
+    expectLimited(await logIn("guess.20@example.test", office, "a guess"), 100);
+    expect((await logIn(owner.email, office)).status).toBe(200);
+  });
+
+  test("200 people behind one address can log in at once", async () => {
+    const office = freshAddress();
+    const people: string[] = [];
+    for (let n = 0; n < 40; n++) people.push((await register(freshAddress())).email);
+    const statuses: number[] = [];
+    for (let n = 0; n < 200; n += 10) {
+      const answers = await Promise.all(people.slice(n % 40, (n % 40) + 10).map((email) => logIn(email, office)));
+      statuses.push(...answers.map(({ status }) => status));
+    }
+    expect(new Set(statuses)).toEqual(new Set([200]));
   });
 });
 

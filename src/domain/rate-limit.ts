@@ -8,6 +8,7 @@ export interface Rate {
 /** What is limited; the name says for whom. */
 export type RateLimitName =
   | "logInsPerAccount"
+  | "logInsPerAccountEverywhere"
   | "logInsPerAddress"
   | "passwordChecksPerUser"
   | "reconnectsPerAddress"

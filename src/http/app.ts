@@ -100,15 +100,16 @@ const handler =
     const identity = route.public
       ? undefined
       : await services.sessions.authenticate(bearerToken(request.get("authorization")));
+    const address = networkOf(request.ip ?? "");
     if (identity) await limits.consume("requestsPerUser", identity.userId);
-    else if (route.limit) await limits.consume(route.limit, networkOf(request.ip ?? ""));
+    else if (route.limit) await limits.consume(route.limit, address);
     await readBody(request, response);
     const answer = await route.handle({
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),
       query: route.query && check(route.query, request.query, { label: "query", convert: true }),
       body: route.body && check(route.body, request.body, { label: "body" }),
       identity,
-      device: { userAgent: request.get("user-agent") },
+      device: { userAgent: request.get("user-agent"), address },
       services,
     });
     response.status(route.status);

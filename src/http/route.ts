@@ -3,7 +3,7 @@ import type { Schema } from "../contract/schema.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
 import type { Claims } from "../domain/session.ts";
 import type { Accounts } from "../services/accounts/accounts.ts";
-import type { Sessions } from "../services/accounts/sessions.ts";
+import type { Device, Sessions } from "../services/accounts/sessions.ts";
 import type { Blocks } from "../services/people/blocks.ts";
 import type { People } from "../services/people/people.ts";
 
@@ -22,7 +22,8 @@ export interface Call<Path, Query, Body, Public> {
   body: Body;
   /** The authenticated user; undefined on a public route. */
   identity: Public extends true ? undefined : Claims;
-  device: { userAgent: string | undefined };
+  /** The client: its browser or app, and its network address. */
+  device: Device;
   services: HttpServices;
 }
 

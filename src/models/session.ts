@@ -20,6 +20,10 @@ export class Session extends Model<Partial<Session>> {
   @Column(DataType.TEXT)
   declare userAgent: string | null;
 
+  /** The network address of the latest log-in or refresh; null after the end. */
+  @Column(DataType.TEXT)
+  declare address: string | null;
+
   @Column(DataType.DATE)
   declare createdAt: Date;
 

@@ -1,4 +1,5 @@
 import type { Database } from "../db/connect.ts";
+import { hasSessionAt } from "../db/queries/accounts/sessions.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { SessionsEnded } from "../domain/session.ts";
 import { ChatWriter } from "../writes/chat-transaction.ts";
@@ -7,6 +8,7 @@ import { Dialogs } from "../writes/dialogs.ts";
 import { MessageSender } from "../writes/message-sender.ts";
 import { BatchWriter } from "../writes/send-batch.ts";
 import { Accounts } from "./accounts/accounts.ts";
+import { LogInLimits } from "./accounts/log-in-limits.ts";
 import { type PasswordOptions, Passwords } from "./accounts/passwords.ts";
 import { RefreshTokens } from "./accounts/refresh-tokens.ts";
 import { Sessions } from "./accounts/sessions.ts";
@@ -49,6 +51,11 @@ export function composeServices(options: {
     onEnded: options.onSessionsEnded,
   });
   const passwords = new Passwords(options.passwords);
+  const logInLimits = new LogInLimits({
+    limits,
+    isKnownAddress: ({ account, address }) =>
+      hasSessionAt(database, { emailKey: account, address, lifetimeMs: options.refreshLifetimeMs }),
+  });
   const committer = new Committer({ database, delivery });
   const chatWriter = new ChatWriter({ database, committer });
   const readState = new ReadState({ database, delivery });
@@ -56,7 +63,7 @@ export function composeServices(options: {
   const batches = new BatchWriter({ database, dialogs, committer });
   const sender = new MessageSender({ batches, concurrency: options.sendConcurrency });
   return {
-    accounts: new Accounts({ database, passwords, limits, sessions, chatWriter }),
+    accounts: new Accounts({ database, passwords, limits, logInLimits, sessions, chatWriter }),
     sessions,
     people: new People({ database }),
     blocks: new Blocks({ database, chatWriter, readState, onChange: options.onBlockChange }),

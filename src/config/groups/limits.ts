@@ -23,12 +23,17 @@ export const limitSettings = group(
       logInsPerAccount: rate(
         "LIMIT_LOGINS_PER_ACCOUNT",
         "5+1/12s",
-        "Password attempts for one account; the right one resets the count.",
+        "Log-ins to one account from one address; the right password resets the count.",
+      ),
+      logInsPerAccountEverywhere: rate(
+        "LIMIT_LOGINS_PER_ACCOUNT_EVERYWHERE",
+        "50+1/6s",
+        "Failed log-ins to one account from all addresses together, except those where it is logged in.",
       ),
       logInsPerAddress: rate(
         "LIMIT_LOGINS_PER_ADDRESS",
         "20+1/3s",
-        "Log-ins and registrations from one address. Raise it if many people share an address.",
+        "Failed log-ins and registrations from one address; users who are logged in there are exempt.",
       ),
       passwordChecksPerUser: rate(
         "LIMIT_PASSWORD_CHECKS_PER_USER",

@@ -34,7 +34,6 @@ export const login = defineRoute({
   summary: "Log in. An unknown e-mail address and a wrong password return the same error.",
   tag,
   public: true,
-  limit: "logInsPerAddress",
   assertCapacity: ({ accounts }, queuedAhead) => accounts.assertCapacity(queuedAhead),
   body: closedObject({ email: emailAddress(), password: givenPassword() }),
   status: 200,
@@ -57,7 +56,7 @@ export const refresh = defineRoute({
   answer: session,
   errors: ["VALIDATION", "UNAUTHENTICATED"],
   example: { body: { refreshToken: "1.q2h0bGV0dGVyc19hbmRfZGlnaXRzX3Rha2VuX2F0X3JhbmQ.c2lnbmF0dXJl" } },
-  handle: ({ body, services }) => services.accounts.refresh(body.refreshToken),
+  handle: ({ body, device, services }) => services.accounts.refresh(body.refreshToken, device),
 });
 
 export const logout = defineRoute({

@@ -1,6 +1,7 @@
-import { Op, type Transaction } from "sequelize";
+import { fn, Op, type Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
 import { violatedConstraint } from "../../db/database-errors.ts";
+import { endSessions } from "../../db/queries/accounts/sessions.ts";
 import type { Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
@@ -9,8 +10,9 @@ import type { ChatWriter } from "../../writes/chat-transaction.ts";
 import { removeMember } from "../../writes/locked-chat.ts";
 import { leaveGroups } from "../groups/groups.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
+import type { LogInLimits } from "./log-in-limits.ts";
 import type { Passwords } from "./passwords.ts";
-import { revokeSessions, type Sessions, type SessionTokens } from "./sessions.ts";
+import type { Device, Sessions, SessionTokens } from "./sessions.ts";
 import { notLoggedIn } from "./tokens.ts";
 
 /** A new or renewed session: the account and its tokens. */
@@ -19,10 +21,6 @@ export interface SessionGrant {
   token: string;
   expiresAt: string;
   refreshToken: string;
-}
-
-interface Device {
-  userAgent: string | undefined;
 }
 
 const toProfile = (user: ActiveUser): Profile => ({
@@ -40,6 +38,7 @@ export class Accounts {
       database: Database;
       passwords: Passwords;
       limits: RateLimits;
+      logInLimits: LogInLimits;
       sessions: Sessions;
       chatWriter: ChatWriter;
     },
@@ -75,18 +74,23 @@ export class Accounts {
 
   /**
    * @throws AppError of kind "badCredentials", with the same text and timing for an unknown e-mail address and a wrong
-   *   password; of kind "rateLimited" after too many attempts, even with the correct password
+   *   password; of kind "rateLimited" after too many attempts, even with the correct password (see `LogInLimits`)
    */
   async login({ email, password }: { email: string; password: string }, device: Device): Promise<SessionGrant> {
     const key = emailKey(email);
-    const { limits, passwords } = this.options;
+    const { logInLimits, passwords } = this.options;
+    const attempt = { account: key, address: device.address };
+    await logInLimits.check(attempt);
     const user = await passwords.verifyAccount(password, {
-      count: () => limits.consume("logInsPerAccount", key),
+      count: () => logInLimits.count(attempt),
       find: () => User.findOne({ where: { emailKey: key } }),
       renew: renewHash,
     });
-    if (!isActive(user)) throw badCredentials();
-    await limits.reset("logInsPerAccount", key);
+    if (!isActive(user)) {
+      await logInLimits.failed(attempt);
+      throw badCredentials();
+    }
+    await logInLimits.succeeded(attempt);
     const grant = await this.options.database.transaction((transaction) =>
       this.startSession(user.id, user.passwordHash, device, transaction),
     );
@@ -95,8 +99,8 @@ export class Accounts {
   }
 
   /** Exchanges a refresh token; see `Sessions.refresh`. */
-  async refresh(refreshToken: string): Promise<SessionGrant> {
-    const { user, ...tokens } = await this.options.sessions.refresh(refreshToken);
+  async refresh(refreshToken: string, { address }: Device): Promise<SessionGrant> {
+    const { user, ...tokens } = await this.options.sessions.refresh(refreshToken, address);
     return toSessionGrant(user, tokens);
   }
 
@@ -139,7 +143,7 @@ export class Accounts {
         { where: { id: userId, passwordHash: user.passwordHash }, transaction },
       );
       if (changed === 0) throw wrongPassword();
-      return revokeSessions(userId, { except: sessionId, transaction });
+      return endSessions(database, { userId, except: sessionId }, transaction);
     });
     sessions.publishEnded({ sessionIds, reason: "ended" });
   }
@@ -151,14 +155,14 @@ export class Accounts {
   async delete(userId: number, { password }: { password: string }): Promise<void> {
     const user = await this.requireActive(userId);
     await this.requirePassword(user, password);
-    const { sessions, chatWriter } = this.options;
+    const { sessions, chatWriter, database } = this.options;
     const sessionIds = await chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
       const locked = await User.findByPk(userId, { lock: transaction.LOCK.UPDATE, transaction });
       if (!isActive(locked)) throw notLoggedIn();
       if (locked.passwordHash !== user.passwordHash) throw wrongPassword();
       const chats = await tx.lockChatsOf(userId);
-      await locked.update({ ...erasedColumns, deletedAt: new Date() }, { transaction });
+      await locked.update({ ...erasedColumns, deletedAt: fn("clock_timestamp") }, { transaction });
       await Block.destroy({ where: { [Op.or]: [{ userId }, { blockedId: userId }] }, transaction });
       await leaveGroups(
         chats.filter(({ kind }) => kind === "group"),
@@ -168,7 +172,7 @@ export class Accounts {
         chats.filter(({ kind }) => kind === "dialog"),
         userId,
       );
-      return revokeSessions(userId, { transaction });
+      return endSessions(database, { userId }, transaction);
     });
     sessions.publishEnded({ sessionIds, reason: "accountDeleted" });
   }
@@ -195,17 +199,15 @@ export class Accounts {
   }
 
   /**
-   * Verifies the password of a user who is logged in, because the token may be stolen. Correct passwords count towards
-   * the limit of the user as well: otherwise repeating the own password could fill the queue of the log-ins.
+   * Verifies the password of a user who is logged in, because the token may be stolen. It has a limit of its own, which
+   * log-ins of strangers do not use up. Correct passwords count as well: otherwise repeating the own password could fill
+   * the queue of the log-ins.
    */
   private async requirePassword(user: ActiveUser, password: string | undefined): Promise<void> {
     if (password === undefined) throw wrongPassword();
     const { limits, passwords } = this.options;
-    await limits.consume("passwordChecksPerUser", user.id);
-    const key = emailKey(user.email);
-    const count = () => limits.consume("logInsPerAccount", key);
+    const count = () => limits.consume("passwordChecksPerUser", user.id);
     if (!(await passwords.matches(password, user.passwordHash, count))) throw wrongPassword();
-    await limits.reset("logInsPerAccount", key);
   }
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Database } from "../../db/connect.ts";
+import { endSessions } from "../../db/queries/accounts/sessions.ts";
 import { noSuchUser } from "../../domain-errors.ts";
 import { User } from "../../models/index.ts";
 import { emailKey } from "../../models/user.ts";
 import type { Passwords } from "./passwords.ts";
-import { revokeSessions } from "./sessions.ts";
 
 /**
  * Sets a new random password and ends all sessions of the account. For operators: the server sends no e-mail, so users
@@ -26,7 +26,7 @@ export async function resetPassword(
     });
     if (!user) throw noSuchUser();
     await user.update({ passwordHash }, { transaction });
-    await revokeSessions(user.id, { transaction });
+    await endSessions(database, { userId: user.id }, transaction);
   });
   return password;
 }

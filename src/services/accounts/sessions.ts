@@ -1,7 +1,8 @@
-import { Op, type Transaction } from "sequelize";
+import type { Transaction } from "sequelize";
 import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import type { Database } from "../../db/connect.ts";
 import { activeSessions } from "../../db/queries/accounts/active-sessions.ts";
+import { endSessions, lockSession, replaceRefreshToken, sessionsOf } from "../../db/queries/accounts/sessions.ts";
 import type { Claims, SessionsEnded } from "../../domain/session.ts";
 import { AppError } from "../../errors.ts";
 import { Session, User } from "../../models/index.ts";
@@ -16,6 +17,13 @@ export interface OwnSession {
   createdAt: string;
   lastUsedAt: string;
   current: boolean;
+}
+
+/** The client that logs in. */
+export interface Device {
+  userAgent: string | undefined;
+  /** Its network address, as rate limits count it. */
+  address: string;
 }
 
 /** The tokens of a session. */
@@ -35,7 +43,7 @@ const maxListed = 100;
 /** Sessions and their tokens. A token is valid only while its session is active, which is checked at every use. */
 export class Sessions {
   private readonly activeSessions = new BatchLoader((sessionIds) =>
-    activeSessions(this.options.database, sessionIds, new Date(Date.now() - lastUsedPrecisionMs)),
+    activeSessions(this.options.database, sessionIds, { lastUsedPrecisionMs }),
   );
 
   constructor(
@@ -51,13 +59,10 @@ export class Sessions {
   ) {}
 
   /** Starts a session for a user who has just authenticated. */
-  async start(
-    userId: number,
-    device: { userAgent: string | undefined },
-    transaction: Transaction,
-  ): Promise<SessionTokens> {
+  async start(userId: number, device: Device, transaction: Transaction): Promise<SessionTokens> {
     const userAgent = device.userAgent?.slice(0, maxUserAgentLength) ?? null;
-    const session = await Session.create({ userId, userAgent, refreshHash: Buffer.alloc(0) }, { transaction });
+    const { address } = device;
+    const session = await Session.create({ userId, userAgent, address, refreshHash: Buffer.alloc(0) }, { transaction });
     const refreshToken = this.options.refreshTokens.first(session.id);
     await session.update({ refreshHash: hashOf(refreshToken) }, { transaction });
     return { ...this.options.tokens.issue({ userId, sessionId: session.id }), refreshToken };
@@ -83,12 +88,15 @@ export class Sessions {
   /**
    * Exchanges a refresh token, once, for new tokens. For a short time the previous token still returns the same
    * successor; an older one has been copied, so its use ends the session.
+   * @param address the network address of the client
    * @throws AppError of kind "unauthenticated"
    */
-  async refresh(refreshToken: string): Promise<{ user: ActiveUser } & SessionTokens> {
+  async refresh(refreshToken: string, address: string): Promise<{ user: ActiveUser } & SessionTokens> {
     const presented = this.options.refreshTokens.parse(refreshToken);
     if (!presented) throw notLoggedIn();
-    const refreshed = await this.options.database.transaction((transaction) => this.exchange(presented, transaction));
+    const refreshed = await this.options.database.transaction((transaction) =>
+      this.exchange(presented, address, transaction),
+    );
     if (refreshed === "reused") {
       this.publishEnded({ sessionIds: [presented.sessionId], reason: "ended" });
       throw notLoggedIn();
@@ -98,18 +106,8 @@ export class Sessions {
 
   /** The active sessions of a user, the most recently used first. */
   async list({ userId, sessionId }: Claims): Promise<OwnSession[]> {
-    const sessions = await Session.findAll({
-      where: {
-        userId,
-        revokedAt: null,
-        refreshedAt: { [Op.gt]: new Date(Date.now() - this.options.refreshLifetimeMs) },
-      },
-      order: [
-        ["lastUsedAt", "DESC"],
-        ["id", "DESC"],
-      ],
-      limit: maxListed,
-    });
+    const { database, refreshLifetimeMs: lifetimeMs } = this.options;
+    const sessions = await sessionsOf(database, { userId, lifetimeMs, limit: maxListed });
     return sessions.map(({ id, userAgent, createdAt, lastUsedAt }) => ({
       id,
       userAgent,
@@ -121,25 +119,20 @@ export class Sessions {
 
   /** Ends the current session; succeeds if it has already ended. */
   async logOut({ userId, sessionId }: Claims): Promise<void> {
-    await Session.update({ revokedAt: new Date() }, { where: { id: sessionId, userId, revokedAt: null } });
+    await endSessions(this.options.database, { userId, only: sessionId });
     this.publishEnded({ sessionIds: [sessionId], reason: "ended" });
   }
 
   /** Ends one session of a user. */
   async end(userId: number, sessionId: number): Promise<void> {
-    const [ended] = await Session.update(
-      { revokedAt: new Date() },
-      { where: { id: sessionId, userId, revokedAt: null } },
-    );
-    if (ended === 0) throw new AppError("notFound", "There is no such session");
+    const ended = await endSessions(this.options.database, { userId, only: sessionId });
+    if (ended.length === 0) throw new AppError("notFound", "There is no such session");
     this.publishEnded({ sessionIds: [sessionId], reason: "ended" });
   }
 
   /** Ends all sessions of a user except the current one. */
   async endOthers({ userId, sessionId }: Claims): Promise<void> {
-    const sessionIds = await this.options.database.transaction((transaction) =>
-      revokeSessions(userId, { except: sessionId, transaction }),
-    );
+    const sessionIds = await endSessions(this.options.database, { userId, except: sessionId });
     this.publishEnded({ sessionIds, reason: "ended" });
   }
 
@@ -151,46 +144,24 @@ export class Sessions {
   /** Locks the row of the session, so that of two concurrent exchanges the second sees the result of the first. */
   private async exchange(
     presented: RefreshToken,
+    address: string,
     transaction: Transaction,
   ): Promise<({ user: ActiveUser } & SessionTokens) | "reused"> {
-    const { refreshTokens, refreshLifetimeMs, tokens } = this.options;
-    const session = await Session.findOne({
-      where: { id: presented.sessionId, revokedAt: null },
-      lock: transaction.LOCK.UPDATE,
-      transaction,
-    });
+    const { database, refreshTokens, refreshLifetimeMs, tokens } = this.options;
+    const { sessionId } = presented;
+    const session = await lockSession(database, sessionId, transaction);
     const user = session && (await User.findByPk(session.userId, { transaction }));
-    if (!session || !isActive(user)) throw notLoggedIn();
-    const age = Date.now() - session.refreshedAt.getTime();
-    if (age > refreshLifetimeMs) throw notLoggedIn();
+    if (!session || !isActive(user) || session.ageMs > refreshLifetimeMs) throw notLoggedIn();
 
     const hash = hashOf(presented.text);
     const refreshToken = refreshTokens.successor(presented);
-    const now = new Date();
     if (hash.equals(session.refreshHash)) {
-      const change = { refreshHash: hashOf(refreshToken), previousHash: hash, refreshedAt: now, lastUsedAt: now };
-      await session.update(change, { transaction });
-    } else if (!session.previousHash?.equals(hash) || age > previousTokenGraceMs) {
-      await session.update({ revokedAt: now }, { transaction });
+      const change = { sessionId, refreshHash: hashOf(refreshToken), previousHash: hash, address };
+      await replaceRefreshToken(database, change, transaction);
+    } else if (!session.previousHash?.equals(hash) || session.ageMs > previousTokenGraceMs) {
+      await endSessions(database, { userId: user.id, only: sessionId }, transaction);
       return "reused";
     }
-    return { user, ...tokens.issue({ userId: user.id, sessionId: session.id }), refreshToken };
+    return { user, ...tokens.issue({ userId: user.id, sessionId }), refreshToken };
   }
-}
-
-/** Ends all sessions of a user, or all but one. The caller calls `publishEnded` with the result after the commit. */
-export async function revokeSessions(
-  userId: number,
-  options: { except?: number; transaction: Transaction },
-): Promise<number[]> {
-  const { except, transaction } = options;
-  const [, revoked] = await Session.update(
-    { revokedAt: new Date() },
-    {
-      where: { userId, revokedAt: null, ...(except !== undefined && { id: { [Op.ne]: except } }) },
-      returning: true,
-      transaction,
-    },
-  );
-  return revoked.map(({ id }) => id);
 }

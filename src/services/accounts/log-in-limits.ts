@@ -1,0 +1,74 @@
+import { Semaphore } from "../../concurrency/semaphore.ts";
+import { type RateLimits, rateLimited } from "../limits/rate-limits.ts";
+
+/** A log-in: the account by its e-mail key, and the network address of the client. */
+export interface LogInAttempt {
+  account: string;
+  address: string;
+}
+
+/** How many rejections look for a session of the account at the same time; a flood of them must not fill the database. */
+const lookUpConcurrency = 1;
+
+/**
+ * Limits guesses of passwords without letting a stranger lock a user out. Each attempt counts for its account together
+ * with its address. Failed ones also count for the account as a whole and for the address as a whole; these two limits
+ * do not apply to an account at an address where it has an active session.
+ */
+export class LogInLimits {
+  private readonly lookUps = new Semaphore(lookUpConcurrency);
+
+  constructor(
+    private readonly options: {
+      limits: RateLimits;
+      /** Whether the account has an active session at this address. */
+      isKnownAddress: (attempt: LogInAttempt) => Promise<boolean>;
+    },
+  ) {}
+
+  /**
+   * Rejects an attempt that no limit allows, before it takes a place in the queue. Counts nothing.
+   * @throws AppError of kind "rateLimited"
+   */
+  async check(attempt: LogInAttempt): Promise<void> {
+    const { limits } = this.options;
+    const { account, address } = attempt;
+    const [pairMs, accountMs, addressMs] = await Promise.all([
+      limits.peek("logInsPerAccount", pairOf(attempt)),
+      limits.peek("logInsPerAccountEverywhere", account),
+      limits.peek("logInsPerAddress", address),
+    ]);
+    if (pairMs > 0) throw rateLimited(pairMs);
+    const sharedMs = Math.max(accountMs, addressMs);
+    if (sharedMs > 0 && !(await this.isKnown(attempt))) throw rateLimited(sharedMs);
+  }
+
+  /**
+   * Counts an attempt before its password is compared, so that concurrent guesses gain nothing.
+   * @throws AppError of kind "rateLimited"
+   */
+  count(attempt: LogInAttempt): Promise<void> {
+    return this.options.limits.consume("logInsPerAccount", pairOf(attempt));
+  }
+
+  /** To be called after a log-in. The other two counts stay: a guesser may have an account too. */
+  succeeded(attempt: LogInAttempt): Promise<void> {
+    return this.options.limits.reset("logInsPerAccount", pairOf(attempt));
+  }
+
+  /** To be called after a wrong password. */
+  async failed(attempt: LogInAttempt): Promise<void> {
+    if (await this.isKnown(attempt)) return;
+    const { limits } = this.options;
+    await Promise.all([
+      limits.count("logInsPerAccountEverywhere", attempt.account),
+      limits.count("logInsPerAddress", attempt.address),
+    ]);
+  }
+
+  private isKnown(attempt: LogInAttempt): Promise<boolean> {
+    return this.lookUps.run(() => this.options.isKnownAddress(attempt));
+  }
+}
+
+const pairOf = ({ account, address }: LogInAttempt): string => `${address} ${account}`;
