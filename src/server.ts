@@ -11,9 +11,9 @@ import { asAppError } from "./db/database-errors.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
 import { type PoolShares, poolShares } from "./db/pool-shares.ts";
 import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
-import { versionBefore } from "./db/queries/chats/recent-changes.ts";
+import { currentMark, versionBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
-import { startVersionSinceNow } from "./delivery/start-version.ts";
+import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
 import { createHttpApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
@@ -46,6 +46,7 @@ interface Core {
   connections: Connections;
   presence: PresenceTracker<Connection>;
   delivery: Delivery;
+  marks: StoreMarks;
 }
 
 /** What runs once the database is open. */
@@ -144,7 +145,8 @@ export class Messenger {
   }
 
   private async compose(database: Database, bus: Bus): Promise<Runtime> {
-    const core = this.composeCore(database, bus);
+    const marks = new StoreMarks(await currentMark(database));
+    const core = this.composeCore(database, bus, marks);
     const services = await this.composeServices(core);
     return {
       app: this.composeHttp(core, services),
@@ -153,7 +155,7 @@ export class Messenger {
     };
   }
 
-  private composeCore(database: Database, bus: Bus): Core {
+  private composeCore(database: Database, bus: Bus, marks: StoreMarks): Core {
     const { config, log, redis } = this;
     const { enabled, rates, maxSocketsPerUser } = config.limits;
     if (!enabled) log.warn("RATE_LIMITS=off: all rate limits are disabled; for load tests only");
@@ -162,7 +164,7 @@ export class Messenger {
     const store = new PresenceStore({ database });
     const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
     const pushToDevices = deliverChangesTo(connections);
-    const startVersion = startVersionSinceNow((chatId, seconds) => versionBefore(database, { chatId, seconds }));
+    const startVersion = (chatId: number) => versionBefore(database, chatId, marks.delivered);
     const delivery = new Delivery({
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
@@ -177,7 +179,7 @@ export class Messenger {
       deliverSignal: deliverSignalsTo(connections),
       log,
     });
-    return { database, bus, limits, connections, presence, delivery };
+    return { database, bus, limits, connections, presence, delivery, marks };
   }
 
   private async composeServices({ database, bus, limits, connections, presence, delivery }: Core): Promise<Services> {
@@ -231,12 +233,12 @@ export class Messenger {
     });
   }
 
-  private startJobs({ database, connections, delivery }: Core): (() => void)[] {
+  private startJobs({ database, connections, delivery, marks }: Core): (() => void)[] {
     const { log } = this;
     return [
       pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
       purgeEndedChats({ database, log }),
-      ...(this.isOnlyProcess ? [] : [pollMissedChanges({ database, delivery, log })]),
+      ...(this.isOnlyProcess ? [] : [pollMissedChanges({ database, delivery, marks, log })]),
       () => delivery.stop(),
     ];
   }

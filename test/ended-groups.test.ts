@@ -58,9 +58,9 @@ describe("an ended group", () => {
   async function purge<T>(groupId: number, remaining: () => Promise<T>): Promise<T[]> {
     const states = [await remaining()];
     for (
-      let ended = await someEndedChat(messenger().db);
+      let ended = await someEndedChat(messenger().db, { endedForMs: 0 });
       ended !== undefined;
-      ended = await someEndedChat(messenger().db)
+      ended = await someEndedChat(messenger().db, { endedForMs: 0 })
     ) {
       await purgeEndedChat(messenger().db, ended);
       if (ended === groupId) states.push(await remaining());
@@ -92,7 +92,7 @@ describe("an ended group", () => {
     const before = await remaining();
     expect(before).toEqual({ rows: before.rows, texts: 2500 });
     // A group that has not ended is not purged, even on request.
-    expect(await someEndedChat(messenger().db)).not.toBe(groupId);
+    expect(await someEndedChat(messenger().db, { endedForMs: 0 })).not.toBe(groupId);
     await purgeEndedChat(messenger().db, groupId);
     expect(await remaining()).toEqual(before);
 

@@ -3,7 +3,7 @@ import pg from "pg";
 import { type QueryOptions, QueryTypes } from "sequelize";
 import type { Database } from "../src/db/connect.ts";
 import { chatList } from "../src/db/queries/chats/chat-list.ts";
-import { recentChanges, versionBefore } from "../src/db/queries/chats/recent-changes.ts";
+import { currentMark, recentChanges, versionBefore } from "../src/db/queries/chats/recent-changes.ts";
 import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
 import { type NameSearch, type Position, peopleByName } from "../src/db/queries/people/people.ts";
 import { useMessenger } from "./support/messenger.ts";
@@ -142,15 +142,21 @@ describe("the list of chats", () => {
 
 describe("the polling of changes by other processes", () => {
   test("reads the end of the primary key and the index of revised messages only", async () => {
-    const { plans } = await plansOf((database) => recentChanges(database, { seconds: 0 }));
-    expect(plans[0]).toContain("Index Scan Backward using messages_pkey");
-    expect(plans[1]).toContain("messages_pkey");
-    expect(plans[1]).toContain("messages_revised_at");
+    const now = { ...(await currentMark(messenger().db)), ageSeconds: 0 };
+    const { plans } = await plansOf((database) => recentChanges(database, now));
+    expect(plans[0]).toContain("messages_pkey");
+    expect(plans[0]).toContain("messages_revised_at");
     expect(plans.join("\n")).not.toContain("Seq Scan");
   });
 
+  test("reads the last entry of the primary key to note the present moment", async () => {
+    const { plans } = await plansOf(async (database) => [await currentMark(database)]);
+    expect(plans[0]).toContain("Index Only Scan Backward using messages_pkey");
+  });
+
   test("reads only one chat to find the version to start from", async () => {
-    const { plans } = await plansOf(async (database) => [await versionBefore(database, { chatId: me, seconds: 60 })]);
+    const now = { ...(await currentMark(messenger().db)), ageSeconds: 0 };
+    const { plans } = await plansOf(async (database) => [await versionBefore(database, me, now)]);
     expect(plans[0]).toMatch(/Index Scan.* (using|on) messages_version_unique|Index Cond: \(chat_id/);
   });
 });

@@ -62,7 +62,7 @@ async function migrateWhenAvailable(
   url: string,
   { startTimeoutMs, log, signal }: { startTimeoutMs: number; log: Logger; signal: AbortSignal },
 ): Promise<void> {
-  const deadline = Date.now() + startTimeoutMs;
+  const deadline = performance.now() + startTimeoutMs;
   for (let attempt = 0; ; attempt++) {
     try {
       await migrate(url, log);
@@ -71,7 +71,7 @@ async function migrateWhenAvailable(
       const { message } = error as Error;
       if (!isTransient(error)) throw new StartError(`The database cannot be used: ${message}`, { cause: error });
       const delayMs = retryDelayMs(attempt);
-      if (Date.now() + delayMs > deadline) {
+      if (performance.now() + delayMs > deadline) {
         throw new StartError(
           `The database is still unavailable after ${startTimeoutMs / 1000} s: ${message}. Check DATABASE_URL.`,
         );

@@ -16,7 +16,7 @@ const pauseMs = 50;
  */
 export function purgeEndedChats({ database, log }: { database: Database; log: Logger }): () => void {
   const task = async () => {
-    const chatId = await someEndedChat(database, new Date(Date.now() - retentionMs));
+    const chatId = await someEndedChat(database, { endedForMs: retentionMs });
     if (chatId === undefined) return undefined;
     await purgeEndedChat(database, chatId);
     return pauseMs;

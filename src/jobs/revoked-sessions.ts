@@ -5,7 +5,7 @@ import type { Logger } from "../logger.ts";
 import { poll } from "./poll.ts";
 
 const intervalMs = 1000;
-/** Largest clock difference between a process and the database, in milliseconds. */
+/** More than the time from the end of a session to its commit, in milliseconds. */
 const marginMs = 60_000;
 
 /**
@@ -19,15 +19,14 @@ export function pollRevokedSessions(options: {
   log: Logger;
 }): () => void {
   const { database, onEnded, log } = options;
-  let since = Date.now();
+  let since: Date | undefined;
   const task = async () => {
-    const polledAt = Date.now();
-    const ended = await recentlyEndedSessions(database, new Date(since - marginMs));
+    const { ended, now } = await recentlyEndedSessions(database, { since, marginMs });
     for (const reason of sessionEndReasons) {
       const sessionIds = ended.filter((session) => session.reason === reason).map(({ id }) => id);
       if (sessionIds.length > 0) onEnded({ sessionIds, reason });
     }
-    since = polledAt;
+    since = now;
     return undefined;
   };
   return poll({ description: "the query for ended sessions", intervalMs, task, log });

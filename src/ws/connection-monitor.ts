@@ -16,7 +16,7 @@ export function startConnectionMonitor(
   options: { maxBytes: number },
 ): () => void {
   const timer = setInterval(() => {
-    const now = Date.now();
+    const now = performance.now();
     const withBacklog: MonitoredConnection[] = [];
     let bytes = 0;
     for (const connection of connections) {

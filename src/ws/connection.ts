@@ -86,9 +86,13 @@ export class Connection implements FrameSink {
     this.currentClaims = claims;
   }
 
-  /** Closes the connection if its token has expired or its client reads too slowly. To be called about once a second. */
+  /**
+   * Closes the connection if its token has expired or its client reads too slowly. To be called about once a second.
+   * @param now in milliseconds of the monotonic clock
+   */
   tick(now: number): void {
-    if (this.isOpen && this.claims.exp * 1000 <= now) this.close(closeCodes.sessionEnded, "token expired");
+    // Tokens expire by the wall clock.
+    if (this.isOpen && this.claims.exp * 1000 <= Date.now()) this.close(closeCodes.sessionEnded, "token expired");
     this.replies.tick(now);
     // Pongs also wait for a client that does not read.
     this.checkBacklog();

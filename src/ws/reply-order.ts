@@ -120,7 +120,10 @@ export class ReplyOrder {
     };
   }
 
-  /** Forgets snapshots that are too old to matter. */
+  /**
+   * Forgets snapshots that are too old to matter.
+   * @param now in milliseconds of the monotonic clock
+   */
   tick(now: number): void {
     if (this.synced && this.synced.until <= now) this.synced = undefined;
   }
@@ -183,7 +186,10 @@ export class ReplyOrder {
     this.queue = this.queue.filter((entry) => isReply(entry) || snapshot.isNewerThanSnapshot(entry));
     this.queuedBytes = this.queue.reduce((sum, entry) => sum + (isReply(entry) ? 0 : entry.frame.length), 0);
     const earlier = this.synced?.versions ?? [];
-    this.synced = { versions: new Map([...earlier, ...snapshot.versions]), until: Date.now() + snapshotLifetimeMs };
+    this.synced = {
+      versions: new Map([...earlier, ...snapshot.versions]),
+      until: performance.now() + snapshotLifetimeMs,
+    };
   }
 
   private isSynced({ chatId, version }: BufferedPush): boolean {

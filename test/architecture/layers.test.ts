@@ -176,6 +176,17 @@ describe("architecture", () => {
     ]);
   });
 
+  test("the wall clock is read only where a time of day is meant", () => {
+    // Durations use performance.now(); what processes compare uses the clock of the database (decision 23).
+    const reasons: Record<string, string> = {
+      "services/accounts/tokens.ts": "the expiry of a JWT",
+      "ws/connection.ts": "the expiry of a JWT",
+      "services/presence/presence-tracker.ts": "a time that clients show",
+    };
+    const readers = files.filter(({ text }) => /\bDate\.now\b|new Date\(\)/.test(text)).map(({ path }) => path);
+    expect(readers.sort()).toEqual(Object.keys(reasons).sort());
+  });
+
   test("every message type is one file and one line in the registry", () => {
     const registry = files.find(({ path }) => path === "ws/registry.ts");
     const registered = registry?.imports.map(({ from }) => from).filter((from) => from.startsWith("./messages/"));

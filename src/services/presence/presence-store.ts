@@ -11,7 +11,8 @@ export interface Presence {
 
 /** The stored side of presence: who may see whom (users who share a chat and do not block each other), and last seen. */
 export class PresenceStore {
-  private unrecorded = new Map<number, Date>();
+  /** When users were last seen, in milliseconds of the monotonic clock. */
+  private unrecorded = new Map<number, number>();
   private isRecording = false;
 
   constructor(private readonly options: { database: Database }) {}
@@ -32,18 +33,20 @@ export class PresenceStore {
   }
 
   /**
-   * Records when a user was last seen. Users who disconnect at the same time are written together, since there may be
+   * Records that a user was last seen now. Users who disconnect at the same time are written together, since there may be
    * many. Times that could not be written are written with the next ones.
    */
-  async seen(userId: number, at: Date): Promise<void> {
-    this.unrecorded.set(userId, at);
+  async seen(userId: number): Promise<void> {
+    this.unrecorded.set(userId, performance.now());
     if (this.isRecording) return;
     this.isRecording = true;
     try {
       while (this.unrecorded.size > 0) {
         const batch = this.unrecorded;
         this.unrecorded = new Map();
-        await recordLastSeen(this.options.database, [...batch]).catch((error) => {
+        const now = performance.now();
+        const seen = [...batch].map(([id, at]) => ({ userId: id, agoMs: now - at }));
+        await recordLastSeen(this.options.database, seen).catch((error) => {
           this.unrecorded = new Map([...batch, ...this.unrecorded]);
           throw error;
         });

@@ -82,8 +82,9 @@ export class PresenceTracker<W extends Watcher> {
     const { connections, store, log } = this.options;
     if (connections.countOf(userId) > 0) return;
     this.remote.publishChange(userId, false);
+    // What is pushed is shown, and never compared; what is stored is the time of the database.
     const lastSeenAt = new Date();
-    store.seen(userId, lastSeenAt).catch((err) => log.debug({ err }, "last seen not stored; retrying with the next"));
+    store.seen(userId).catch((err) => log.debug({ err }, "last seen not stored; retrying with the next"));
     if (!this.remote.has(userId)) this.setOffline(userId, lastSeenAt);
   }
 

@@ -11,6 +11,7 @@ const maxProcesses = 1000;
 
 interface RemoteProcess {
   userIds: Set<number>;
+  /** In milliseconds of the monotonic clock. */
   receivedAt: number;
 }
 
@@ -72,7 +73,7 @@ export class RemotePresence {
     const known = this.processes.get(process);
     if (!known && this.processes.size >= maxProcesses) return;
     const sender = known ?? { userIds: new Set(), receivedAt: 0 };
-    sender.receivedAt = Date.now();
+    sender.receivedAt = performance.now();
     this.processes.set(process, sender);
     const connected = new Set(here);
     const disconnected = whole ? [...sender.userIds].filter((userId) => !connected.has(userId)) : gone;
@@ -94,7 +95,7 @@ export class RemotePresence {
 
   private removeTimedOut(): void {
     for (const [id, { userIds, receivedAt }] of this.processes) {
-      if (Date.now() - receivedAt < timeoutMs) continue;
+      if (performance.now() - receivedAt < timeoutMs) continue;
       this.processes.delete(id);
       for (const userId of userIds) if (!this.has(userId)) this.options.onOffline(userId);
     }

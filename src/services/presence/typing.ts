@@ -30,8 +30,8 @@ export class Typing {
   }
 
   private isDue(key: string): boolean {
-    const now = Date.now();
-    if (now - (this.lastNotified.get(key) ?? 0) < minIntervalMs) return false;
+    const now = performance.now();
+    if (now - (this.lastNotified.get(key) ?? Number.NEGATIVE_INFINITY) < minIntervalMs) return false;
     this.lastNotified.delete(key);
     this.lastNotified.set(key, now);
     const [oldest] = this.lastNotified.keys();

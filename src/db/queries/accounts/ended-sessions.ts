@@ -9,16 +9,27 @@ export interface EndedSession {
 /** More than end between two queries. Others are found by the next query, or rejected at their next use. */
 const maxRows = 10_000;
 
-/** Returns the sessions that ended after this time, the latest first. Index: sessions_revoked_at. */
-export function recentlyEndedSessions(database: Database, after: Date): Promise<EndedSession[]> {
-  return select<EndedSession>(
+/**
+ * Returns the sessions that ended within the margin before a time, or since, the latest first; and the present time. All
+ * times are the database's. If its clock has gone back since, the margin begins at its present time. Index:
+ * sessions_revoked_at.
+ * @param options.since undefined: now
+ */
+export async function recentlyEndedSessions(
+  database: Database,
+  { since, marginMs }: { since: Date | undefined; marginMs: number },
+): Promise<{ ended: EndedSession[]; now: Date }> {
+  const [time] = await select<{ now: Date }>(database, "SELECT clock_timestamp() AS now", {});
+  if (!time) throw new Error("the database did not tell the time");
+  const ended = await select<EndedSession>(
     database,
     `SELECT s.id, CASE WHEN u.deleted_at IS NULL THEN 'ended' ELSE 'accountDeleted' END AS reason
        FROM sessions AS s
        JOIN users AS u ON u.id = s.user_id
-      WHERE s.revoked_at > $after
+      WHERE s.revoked_at > LEAST($since::timestamptz, now()) - make_interval(secs => $marginMs / 1000.0)
       ORDER BY s.revoked_at DESC
       LIMIT $maxRows`,
-    { after, maxRows },
+    { since: since ?? null, marginMs, maxRows },
   );
+  return { ended, now: time.now };
 }

@@ -32,8 +32,8 @@ export async function endChats(
   chatIds: readonly number[],
   transaction: Transaction,
 ): Promise<void> {
-  const chats = "UPDATE chats SET deleted_at = $endedAt WHERE id = ANY ($chatIds::bigint[])";
-  await select(database, chats, { chatIds, endedAt: new Date() }, transaction);
+  const chats = "UPDATE chats SET deleted_at = clock_timestamp() WHERE id = ANY ($chatIds::bigint[])";
+  await select(database, chats, { chatIds }, transaction);
   await select(database, "DELETE FROM chat_members WHERE chat_id = ANY ($chatIds::bigint[])", { chatIds }, transaction);
 }
 

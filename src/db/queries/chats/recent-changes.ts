@@ -7,53 +7,74 @@ export interface ChangedVersion {
   version: number;
 }
 
-/**
- * Returns the chats changed within the last seconds, except for the last half second: the process that made such a change
- * is about to publish it. Indexes: the end of messages_pkey for new messages, messages_revised_at for changed ones.
+/** A moment: what the database contained, and its clock. */
+interface Mark {
+  lastMessageId: number;
+  databaseTime: Date;
+}
+
+/** A moment in the past, and how long ago it was by another clock than the database's. */
+interface PastMark extends Mark {
+  ageSeconds: number;
+}
+
+/*
+ * New messages are found by their ids, whatever the clocks do. Edits and deletions are found by their times, which the
+ * clock of the database has set. It may have been set back or forward since a mark: the earlier of two times is right.
  */
-export async function recentChanges(database: Database, { seconds }: { seconds: number }): Promise<ChangedVersion[]> {
-  // In a statement of its own, so that the planner knows how few messages the next one has to read.
-  const [lastBefore] = await select<{ id: number }>(
+const timeOfMark = "LEAST($databaseTime::timestamptz, now() - make_interval(secs => $ageSeconds))";
+
+/** The present moment. Index: messages_pkey. */
+export async function currentMark(database: Database): Promise<Mark> {
+  const [mark] = await select<Mark>(
     database,
-    `SELECT id
-       FROM messages
-      WHERE created_at < now() - make_interval(secs => $seconds)
-      ORDER BY id DESC
-      LIMIT 1`,
-    { seconds },
+    `SELECT COALESCE((SELECT max(id) FROM messages), 0) AS "lastMessageId", clock_timestamp() AS "databaseTime"`,
+    {},
   );
+  if (!mark) throw new Error("the database did not tell the time");
+  return mark;
+}
+
+/**
+ * Returns the chats changed since a mark, except for the last half second: the process that made such a change is about
+ * to publish it. Indexes: the end of messages_pkey for new messages, messages_revised_at for changed ones.
+ */
+export function recentChanges(database: Database, since: PastMark): Promise<ChangedVersion[]> {
   return select<ChangedVersion>(
     database,
     `SELECT chat_id AS "chatId", max(version) AS version
        FROM (SELECT chat_id, version
                FROM messages
-              WHERE id > $afterId AND created_at < now() - interval '0.5 seconds'
+              WHERE id > $lastMessageId AND ${isOlderThanHalfASecond("created_at")}
               UNION ALL
              SELECT chat_id, version
                FROM messages
               WHERE (edited_at IS NOT NULL OR deleted_at IS NOT NULL)
-                AND GREATEST(edited_at, deleted_at) > now() - make_interval(secs => $seconds)
-                AND GREATEST(edited_at, deleted_at) < now() - interval '0.5 seconds') AS changed
+                AND GREATEST(edited_at, deleted_at) > ${timeOfMark}
+                AND ${isOlderThanHalfASecond("GREATEST(edited_at, deleted_at)")}) AS changed
       GROUP BY chat_id
       ORDER BY chat_id`,
-    { seconds, afterId: lastBefore?.id ?? 0 },
+    { ...since },
   );
 }
 
-/** Returns the version of a chat before the changes of the last seconds. Index: messages_version_unique. */
-export async function versionBefore(
-  database: Database,
-  { chatId, seconds }: { chatId: number; seconds: number },
-): Promise<number> {
+/** A time in the future is older: the clock of the database has gone back since. */
+const isOlderThanHalfASecond = (time: string): string => `${time} NOT BETWEEN now() - interval '0.5 seconds' AND now()`;
+
+/**
+ * Returns the version of a chat before the changes made since a mark. Index: messages_version_unique.
+ */
+export async function versionBefore(database: Database, chatId: number, mark: PastMark): Promise<number> {
   const [row] = await select<{ version: number }>(
     database,
     `SELECT version
        FROM messages
-      WHERE chat_id = $chatId
-        AND GREATEST(created_at, edited_at, deleted_at) <= now() - make_interval(secs => $seconds)
+      WHERE chat_id = $chatId AND id <= $lastMessageId
+        AND (edited_at IS NULL AND deleted_at IS NULL
+             OR GREATEST(edited_at, deleted_at) <= ${timeOfMark})
       ORDER BY version DESC
       LIMIT 1`,
-    { chatId, seconds },
+    { chatId, ...mark },
   );
   return row?.version ?? 0;
 }

@@ -4,12 +4,21 @@ import { select } from "../../select.ts";
 
 const chunkSize = 1000;
 
-/** Returns an ended group whose messages have not all been purged, if there is one. Index: chats_ended. */
-export async function someEndedChat(database: Database, endedBefore = new Date()): Promise<number | undefined> {
+/**
+ * Returns a group that has ended at least this long ago, by the clock of the database, and whose messages have not all been
+ * purged, if there is one. Index: chats_ended.
+ */
+export async function someEndedChat(
+  database: Database,
+  { endedForMs }: { endedForMs: number },
+): Promise<number | undefined> {
   const rows = await select<{ id: number }>(
     database,
-    "SELECT id FROM chats WHERE deleted_at <= $endedBefore AND last_message_id IS NOT NULL ORDER BY id LIMIT 1",
-    { endedBefore },
+    `SELECT id FROM chats
+      WHERE deleted_at <= clock_timestamp() - make_interval(secs => $endedForMs / 1000.0) AND last_message_id IS NOT NULL
+      ORDER BY id
+      LIMIT 1`,
+    { endedForMs },
   );
   return rows[0]?.id;
 }

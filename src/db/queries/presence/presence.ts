@@ -43,13 +43,19 @@ export async function mayWatch(database: Database, pairs: readonly WatchPair[]):
   return rows.map(({ isAllowed }) => isAllowed);
 }
 
-/** Stores when these users were last seen. A later time is kept: other processes may have stored one. */
-export async function recordLastSeen(database: Database, seen: readonly [userId: number, at: Date][]): Promise<void> {
+/**
+ * Stores how long ago these users were last seen, by the clock of the database. A later time is kept: other processes may
+ * have stored one.
+ */
+export async function recordLastSeen(
+  database: Database,
+  seen: readonly { userId: number; agoMs: number }[],
+): Promise<void> {
   await select(
     database,
-    `UPDATE users SET last_seen_at = GREATEST(users.last_seen_at, seen.at)
-       FROM unnest($userIds::bigint[], $moments::timestamptz[]) AS seen (user_id, at)
+    `UPDATE users SET last_seen_at = GREATEST(users.last_seen_at, clock_timestamp() - make_interval(secs => seen.ago_ms / 1000))
+       FROM unnest($userIds::bigint[], $agoMs::float8[]) AS seen (user_id, ago_ms)
       WHERE users.id = seen.user_id AND users.deleted_at IS NULL`,
-    { userIds: seen.map(([userId]) => userId), moments: seen.map(([, at]) => at.toISOString()) },
+    { userIds: seen.map(({ userId }) => userId), agoMs: seen.map(({ agoMs }) => agoMs) },
   );
 }
