@@ -222,7 +222,7 @@ export class Messenger {
       presence,
       sessions: services.sessions,
       limits,
-      fairQueue: new FairQueue(this.poolShares.reads),
+      fairQueues: { reads: new FairQueue(this.poolShares.reads), changes: new FairQueue(this.poolShares.changes) },
       maxSockets: config.limits.maxSockets,
       trustedProxyHops: config.http.trustedProxyHops,
       allowedOrigins: config.http.allowedOrigins,

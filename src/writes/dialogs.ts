@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Database } from "../db/connect.ts";
 import { dialogsOf, type Pair, pairKey } from "../db/queries/chats/dialogs.ts";
-import { blocks } from "../db/queries/people/blocked-people.ts";
+import { blocks, reachable } from "../db/queries/people/blocked-people.ts";
 import { noSuchUser } from "../domain-errors.ts";
 import type { ChatWriter } from "./chat-transaction.ts";
 
@@ -35,11 +35,23 @@ export class Dialogs {
     }
     if (unknown.size === 0) return dialogs;
     const found = await dialogsOf(this.options.database, [...unknown.values()]);
-    const missing = [...unknown];
+    for (const [key, chatId] of found) {
+      const pair = unknown.get(key);
+      if (!pair) continue;
+      this.cached.set(dialogKey(pair), chatId);
+      dialogs.set(key, chatId);
+      unknown.delete(key);
+    }
+    // Before any lock: most pairs without a dialog that cannot have one are refused here.
+    const allowed = unknown.size === 0 ? [] : await reachable(this.options.database, [...unknown.values()]);
+    const missing = [...unknown].filter(([key], index) => {
+      if (!allowed[index]) dialogs.set(key, noSuchUser());
+      return allowed[index];
+    });
     for (let start = 0; start < missing.length; start += concurrency) {
       const group = missing.slice(start, start + concurrency).map(async ([key, pair]) => {
         try {
-          const chatId = found.get(key) ?? (await this.create(pair));
+          const chatId = await this.create(pair);
           this.cached.set(dialogKey(pair), chatId);
           dialogs.set(key, chatId);
         } catch (error) {

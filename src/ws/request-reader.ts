@@ -22,12 +22,20 @@ import { registry } from "./registry.ts";
 import type { Request } from "./reply-order.ts";
 import { RequestSocket, type RequestSocketOptions } from "./request-socket.ts";
 
+/** Readers cannot take the database from writers, nor one user from others. */
+export interface FairQueues {
+  /** For requests that do not change a chat. */
+  reads: FairQueue;
+  /** For requests that change a chat, except sends. */
+  changes: FairQueue;
+}
+
 export interface RequestReaderOptions extends RequestSocketOptions {
   services: WsServices;
   limits: RateLimits;
   floodLimits: FloodLimits;
-  /** Runs all requests that do not change a chat, so that many readers cannot take the database from the writers. */
-  fairQueue: FairQueue;
+  /** Run all requests except sends, which have a queue of their own, so that no user can occupy the whole database. */
+  fairQueues: FairQueues;
   asAppError: (error: unknown) => AppError;
   log: Logger;
 }
@@ -94,14 +102,21 @@ export class RequestReader {
       await this.guardOf(connection).admit(limitOf(messageType));
       const params = check(messageType.params, rawParams, { label: "params" });
       const { userId } = connection;
-      const { services, fairQueue } = this.options;
+      const { services } = this.options;
       const socket = new RequestSocket(this.options, connection, requester);
       const handle = () => messageType.handle({ user: { userId, requester }, services, socket }, params);
-      const answer = changesChat(messageType) ? handle() : fairQueue.run(userId, handle);
-      return answerFrame(messageType.type, await answer, requestId);
+      const queue = this.queueOf(messageType);
+      const answer = await (queue ? queue.run(userId, handle) : handle());
+      return answerFrame(messageType.type, answer, requestId);
     } catch (error) {
       return this.errorFrameOf(messageType.type, requestId, error);
     }
+  }
+
+  private queueOf(messageType: AnyMessageType): FairQueue | undefined {
+    const { reads, changes } = this.options.fairQueues;
+    if (!changesChat(messageType)) return reads;
+    return messageType.pipelined ? undefined : changes;
   }
 
   private malformed(connection: Connection, frame: ErrorFrame): Request {

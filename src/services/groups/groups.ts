@@ -1,7 +1,7 @@
 import type { Database } from "../../db/connect.ts";
-import { groupMemberState } from "../../db/queries/chats/member-state.ts";
+import { groupMemberState, groupRole } from "../../db/queries/chats/member-state.ts";
 import { type GroupMember, groupMembers } from "../../db/queries/groups/group-members.ts";
-import { blocks } from "../../db/queries/people/blocked-people.ts";
+import { blocks, reachable } from "../../db/queries/people/blocked-people.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { Role } from "../../domain/chat.ts";
 import type { StoredEvent } from "../../domain/event.ts";
@@ -17,7 +17,10 @@ interface Member {
   userId: number;
 }
 
-/** Groups and their members. Every change is a system message in the group's history. */
+/**
+ * Groups and their members. Every change is a system message in the group's history. Whether the caller may make it is
+ * read first, without locks: strangers never make members wait. It is checked again under the lock of the group.
+ */
 export class Groups {
   constructor(private readonly options: { database: Database; chatWriter: ChatWriter; maxMembers: number }) {}
 
@@ -42,7 +45,10 @@ export class Groups {
   }
 
   /** Adds a person; any member may. */
-  add(by: Actor, { groupId, userId }: Member): Promise<ChatMessage> {
+  async add(by: Actor, { groupId, userId }: Member): Promise<ChatMessage> {
+    await this.requireRole(by, groupId, "member");
+    const [isReachable] = await reachable(this.options.database, [{ userId: by.userId, otherId: userId }]);
+    if (!isReachable) throw noSuchUser();
     return this.options.chatWriter.commit(by.requester, async (tx) => {
       const exists = await tx.lockAccount(userId);
       const group = await lockAsMember(tx, groupId, by);
@@ -58,7 +64,8 @@ export class Groups {
   }
 
   /** Leaves a group. The owner's role passes to another member; a group without members ends. */
-  leave(by: Actor, { groupId }: { groupId: number }): Promise<ChatMessage> {
+  async leave(by: Actor, { groupId }: { groupId: number }): Promise<ChatMessage> {
+    await this.requireRole(by, groupId, "member");
     return this.options.chatWriter.commit(by.requester, async (tx) => {
       const group = await lockAsMember(tx, groupId, by);
       const [message] = await leaveGroups([group], by.userId);
@@ -122,17 +129,25 @@ export class Groups {
   }
 
   /** Changes a group under its lock, if the caller has at least this role in it. */
-  private change(
+  private async change(
     by: Actor,
     groupId: number,
     minRole: Role,
     work: (group: LockedChat) => Promise<ChatMessage>,
   ): Promise<ChatMessage> {
+    await this.requireRole(by, groupId, minRole);
     return this.options.chatWriter.commit(by.requester, async (tx) => {
       const group = await lockAsMember(tx, groupId, by);
       if (rank[roleOf(group, by.userId)] < rank[minRole]) throw forbidden();
       return work(group);
     });
+  }
+
+  /** Rejects callers without this role, without waiting for changes in progress. */
+  private async requireRole({ userId }: Actor, groupId: number, minRole: Role): Promise<void> {
+    const role = await groupRole(this.options.database, { groupId, userId });
+    if (!role) throw notMember();
+    if (rank[role] < rank[minRole]) throw forbidden();
   }
 }
 

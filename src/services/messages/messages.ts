@@ -1,5 +1,5 @@
 import type { Database } from "../../db/connect.ts";
-import { messagesById } from "../../db/queries/messages/messages.ts";
+import { type MessageAccess, messageAccess } from "../../db/queries/chats/member-state.ts";
 import { blocks } from "../../db/queries/people/blocked-people.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { ChatMessage, SentMessage } from "../../domain/message.ts";
@@ -48,8 +48,10 @@ export class Messages {
 
   /** Replaces the text of a message of the caller. */
   edit(by: Actor, { messageId, content }: { messageId: number; content: string }): Promise<ChatMessage> {
-    return this.change(by, messageId, async ({ chat, message, tx }) => {
-      if (message.sender.id !== by.userId) throw new AppError("forbidden", "Only the sender of a message may edit it");
+    const mayChange = ({ isSender }: MessageAccess) => {
+      if (!isSender) throw new AppError("forbidden", "Only the sender of a message may edit it");
+    };
+    return this.change(by, messageId, mayChange, async ({ chat, message, tx }) => {
       if (message.deletedAt) throw new AppError("conflict", "This message is deleted");
       const receiverId = message.receiver?.id;
       if (receiverId !== undefined && (await blocks(receiverId, by.userId, tx.transaction))) throw noSuchUser();
@@ -62,28 +64,40 @@ export class Messages {
    * place, but its text is removed for good.
    */
   delete(by: Actor, { messageId }: { messageId: number }): Promise<ChatMessage> {
-    return this.change(by, messageId, async ({ chat, message }) => {
-      const isModerator = chat.kind === "group" && chat.members.get(by.userId) !== "member";
-      if (message.sender.id !== by.userId && !isModerator) {
-        throw new AppError("forbidden", "Only the sender of a message, or an admin of its group, may delete it");
-      }
-      return message.deletedAt ? message : chat.deleteMessage(messageId);
-    });
+    const mayChange = ({ isSender, isModerator }: MessageAccess) => {
+      if (isSender || isModerator) return;
+      throw new AppError("forbidden", "Only the sender of a message, or an admin of its group, may delete it");
+    };
+    return this.change(by, messageId, mayChange, async ({ chat, message }) =>
+      message.deletedAt ? message : chat.deleteMessage(messageId),
+    );
   }
 
-  /** Changes a message in a chat of the caller, under the lock of that chat. */
+  /**
+   * Changes a message in a chat of the caller, under the lock of that chat. Whether the caller may is read first, without
+   * locks: strangers never make members wait.
+   */
   private async change(
     by: Actor,
     messageId: number,
+    requireAllowed: (access: MessageAccess) => void,
     work: (found: { chat: LockedChat; message: ChatMessage; tx: ChatTransaction }) => Promise<ChatMessage>,
   ): Promise<ChatMessage> {
-    const [known] = await messagesById(this.options.database, [messageId]);
-    if (!known) throw noSuchMessage();
+    const { userId } = by;
+    const check = (access: MessageAccess) => {
+      if (access.isEvent) throw new AppError("forbidden", "A system message can be neither edited nor deleted");
+      requireAllowed(access);
+    };
+    const access = await messageAccess(this.options.database, { messageId, userId });
+    if (!access) throw noSuchMessage();
+    check(access);
     return this.options.chatWriter.commit(by.requester, async (tx) => {
-      const chat = await tx.lock(known.chatId);
-      const message = chat?.members.has(by.userId) ? await chat.findMessage(messageId) : undefined;
+      const chat = await tx.lock(access.chatId);
+      const message = chat?.members.has(userId) ? await chat.findMessage(messageId) : undefined;
       if (!chat || !message) throw noSuchMessage();
-      if (message.event) throw new AppError("forbidden", "A system message can be neither edited nor deleted");
+      // The role may have changed meanwhile.
+      const isModerator = chat.kind === "group" && chat.members.get(userId) !== "member";
+      check({ ...access, isModerator });
       return work({ chat, message, tx });
     });
   }

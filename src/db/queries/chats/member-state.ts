@@ -1,3 +1,4 @@
+import type { Role } from "../../../domain/chat.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
@@ -40,3 +41,53 @@ export const dialogMemberState = (database: Database, pair: { userId: number; ot
     "c.pair_low = LEAST($userId::bigint, $otherId::bigint) AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)",
     pair,
   );
+
+/**
+ * Returns the role of a user in a group; undefined if there is no such group, or for non-members. Takes no locks, so it
+ * never waits for those who change the group. Indexes: the primary keys of chats and chat_members.
+ */
+export async function groupRole(
+  database: Database,
+  { groupId, userId }: { groupId: number; userId: number },
+): Promise<Role | undefined> {
+  const [row] = await select<{ role: Role }>(
+    database,
+    `SELECT member.role
+       FROM chat_members AS member
+       JOIN chats AS c ON c.id = member.chat_id AND c.kind = 'group' AND c.deleted_at IS NULL
+      WHERE member.user_id = $userId AND member.chat_id = $groupId`,
+    { groupId, userId },
+  );
+  return row?.role;
+}
+
+/** What decides whether a user may change a message. */
+export interface MessageAccess {
+  chatId: number;
+  isSender: boolean;
+  /** Whether it is a system message. */
+  isEvent: boolean;
+  /** Whether the user may delete messages of others: an admin or the owner of the group. */
+  isModerator: boolean;
+}
+
+/**
+ * Returns how a user stands to a message of one of the user's chats; undefined for any other message. Takes no locks.
+ * Indexes: the primary keys of messages, chat_members and chats.
+ */
+export async function messageAccess(
+  database: Database,
+  { messageId, userId }: { messageId: number; userId: number },
+): Promise<MessageAccess | undefined> {
+  const [row] = await select<MessageAccess>(
+    database,
+    `SELECT m.chat_id AS "chatId", m.sender_id = $userId AS "isSender", m.event IS NOT NULL AS "isEvent",
+            c.kind = 'group' AND member.role <> 'member' AS "isModerator"
+       FROM messages AS m
+       JOIN chat_members AS member ON member.chat_id = m.chat_id AND member.user_id = $userId
+       JOIN chats AS c ON c.id = m.chat_id AND c.deleted_at IS NULL
+      WHERE m.id = $messageId`,
+    { messageId, userId },
+  );
+  return row;
+}

@@ -32,3 +32,24 @@ export function blockedPeople(database: Database, userId: number): Promise<Perso
 export async function blocks(userId: number, blockedId: number, transaction: Transaction): Promise<boolean> {
   return (await Block.count({ where: { userId, blockedId }, transaction })) > 0;
 }
+
+/**
+ * Which of these pairs may have a dialog: both users exist, and the second does not block the first. In the order of the
+ * pairs. Takes no locks; what must stay true has to be asked again under a lock. Indexes: the primary keys of users and
+ * blocks.
+ */
+export async function reachable(
+  database: Database,
+  pairs: readonly { userId: number; otherId: number }[],
+): Promise<boolean[]> {
+  const rows = await select<{ isReachable: boolean }>(
+    database,
+    `SELECT EXISTS (SELECT FROM users WHERE id = pair.user_id AND deleted_at IS NULL)
+            AND EXISTS (SELECT FROM users WHERE id = pair.other_id AND deleted_at IS NULL)
+            AND NOT EXISTS (SELECT FROM blocks WHERE user_id = pair.other_id AND blocked_id = pair.user_id) AS "isReachable"
+       FROM unnest($userIds::bigint[], $otherIds::bigint[]) WITH ORDINALITY AS pair (user_id, other_id, place)
+      ORDER BY pair.place`,
+    { userIds: pairs.map(({ userId }) => userId), otherIds: pairs.map(({ otherId }) => otherId) },
+  );
+  return rows.map(({ isReachable }) => isReachable);
+}

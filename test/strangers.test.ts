@@ -1,0 +1,104 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import pg from "pg";
+import { Cluster } from "./support/cluster.ts";
+import { TestMessenger } from "./support/messenger.ts";
+import { describeWithCluster } from "./support/prerequisites.ts";
+import { createGroup, type Participant, participants, sendToGroup, unknownId } from "./support/scenes.ts";
+
+/*
+ * Requests that are not allowed are answered without waiting for locks, and without taking any: each test holds the locks in
+ * a transaction of its own while they are made.
+ */
+
+/** Shorter than the lock timeout of the server. */
+const maxAnswerMs = 1500;
+
+describeWithCluster("while a transaction holds a lock", () => {
+  let cluster: Cluster;
+  let messenger: TestMessenger;
+  let holder: pg.Client;
+  let owner: Participant;
+  let member: Participant;
+  let stranger: Participant;
+  let groupId: number;
+  let messageId: number;
+
+  beforeAll(async () => {
+    cluster = await Cluster.create();
+    await cluster.start();
+    messenger = await TestMessenger.start({ DATABASE_URL: cluster.url });
+    holder = new pg.Client({ connectionString: cluster.url });
+    await holder.connect();
+    [owner, member, stranger] = await participants(messenger, 1, 1, 1);
+    groupId = await createGroup(owner.device, [member]);
+    ({ messageId } = await sendToGroup(owner.device, groupId, "Hi"));
+  }, 60_000);
+
+  afterEach(() => holder.query("ROLLBACK"));
+
+  afterAll(async () => {
+    await holder?.end();
+    await messenger?.closeDevices();
+    await messenger?.stop();
+    await cluster?.remove();
+  });
+
+  async function hold(table: "chats" | "users", ids: readonly number[]): Promise<void> {
+    await holder.query("BEGIN");
+    await holder.query(`SELECT id FROM ${table} WHERE id = ANY ($1::bigint[]) FOR UPDATE`, [ids]);
+  }
+
+  /** The code of the error with which a request is answered in time. */
+  async function codeOf(person: Participant, type: string, params: object): Promise<string> {
+    const startedAt = performance.now();
+    const frame = await person.device.exchange({ type, params });
+    expect(performance.now() - startedAt).toBeLessThan(maxAnswerMs);
+    return "code" in frame ? String(frame.code) : "done";
+  }
+
+  const groupRequests = (id: number): [string, object][] => [
+    ["leaveGroup", { groupId: id }],
+    ["addUserInGroup", { groupId: id, userId: stranger.id }],
+    ["renameGroup", { groupId: id, groupName: "ours" }],
+    ["removeUserFromGroup", { groupId: id, userId: member.id }],
+    ["setMemberRole", { groupId: id, userId: member.id, role: "admin" }],
+    ["transferOwnership", { groupId: id, userId: stranger.id }],
+    ["deleteGroup", { groupId: id }],
+  ];
+
+  test("of a group, strangers are told at once that they are not members, as for a group that does not exist", async () => {
+    await hold("chats", [groupId]);
+    for (const id of [groupId, unknownId]) {
+      for (const [type, params] of groupRequests(id)) {
+        expect([type, await codeOf(stranger, type, params)]).toEqual([type, "NOT_MEMBER"]);
+      }
+    }
+  });
+
+  test("of a group, strangers are told at once that there is no such message", async () => {
+    await hold("chats", [groupId]);
+    for (const id of [messageId, unknownId]) {
+      expect(await codeOf(stranger, "editMessage", { messageId: id, content: "x" })).toBe("NOT_FOUND");
+      expect(await codeOf(stranger, "deleteMessage", { messageId: id })).toBe("NOT_FOUND");
+    }
+  });
+
+  test("of a group, members are told at once what their role does not allow", async () => {
+    await hold("chats", [groupId]);
+    for (const [type, params] of groupRequests(groupId).filter(([name]) => !/^(leave|add)/.test(name))) {
+      expect([type, await codeOf(member, type, params)]).toEqual([type, "FORBIDDEN"]);
+    }
+    expect(await codeOf(member, "editMessage", { messageId, content: "x" })).toBe("FORBIDDEN");
+    expect(await codeOf(member, "deleteMessage", { messageId })).toBe("FORBIDDEN");
+  });
+
+  test("of accounts, a first message to a user who blocks the sender, or to nobody, is rejected at once", async () => {
+    const { status } = await messenger.http("PUT", `/users/me/blocks/${stranger.id}`, { token: owner.token });
+    expect(status).toBe(204);
+    await hold("users", [owner.id, stranger.id]);
+    for (const receiverId of [owner.id, unknownId]) {
+      expect(await codeOf(stranger, "privateMessage", { receiverId, content: "x" })).toBe("NOT_FOUND");
+    }
+    expect(await codeOf(member, "addUserInGroup", { groupId, userId: unknownId })).toBe("NOT_FOUND");
+  });
+});
