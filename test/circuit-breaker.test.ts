@@ -108,9 +108,9 @@ describe("a circuit breaker", () => {
     expect(breaker.isClosed).toBe(true);
   });
 
-  test("needs more successful probes if it opens again soon after it closed", async () => {
+  test("needs twice as many successful probes, up to 16, if it opens again soon after it closed", async () => {
     probe = async () => "pong";
-    for (const probes of [1, 2, 3]) {
+    for (const probes of [1, 2, 4, 8, 16, 16]) {
       breaker.open(new Error("refused"));
       await advance(probes * probeIntervalMs - 1);
       expect(breaker.isClosed).toBe(false);

@@ -17,9 +17,9 @@ export interface CircuitBreakerOptions {
 
 export type CircuitState = "closed" | "open" | "half-open";
 
-/** A circuit that opens again so soon after it closed, in milliseconds, needs more successful probes the next time. */
+/** A circuit that opens again so soon after it closed, in milliseconds, needs twice as many successful probes. */
 const flappingMs = 10_000;
-const maxProbesToClose = 5;
+const maxProbesToClose = 16;
 
 /**
  * Keeps callers from waiting for a dependency that hangs or fails. While the circuit is closed, operations run. The first
@@ -79,7 +79,7 @@ export class CircuitBreaker {
     this.current = "open";
     this.openedAt = performance.now();
     const isFlapping = this.openedAt - this.closedAt < flappingMs;
-    this.probesToClose = isFlapping ? Math.min(this.probesToClose + 1, maxProbesToClose) : 1;
+    this.probesToClose = isFlapping ? Math.min(2 * this.probesToClose, maxProbesToClose) : 1;
     this.missingProbes = this.probesToClose;
     for (const endWait of this.waiting) endWait();
     this.waiting.clear();
