@@ -69,7 +69,7 @@ describeWithCluster("a PostgreSQL server of its own", () => {
       DATABASE_STATEMENT_TIMEOUT_SECONDS: "11",
       DATABASE_LOCK_TIMEOUT_SECONDS: "12",
     }).database;
-    const database = connect({ url: cluster.url, embedded: false, poolSize: 1, timeouts, log: silentLog });
+    const { database } = connect({ url: cluster.url, embedded: false, poolSize: 1, timeouts, log: silentLog });
     const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
     const settings = names.map((name) =>
       select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }),
@@ -114,7 +114,7 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     await client.query("ALTER DATABASE foreign_defaults SET default_transaction_isolation = 'serializable'");
     await client.end();
     const { timeouts } = readSettings({ DATABASE_URL: url }).database;
-    const database = connect({ url, embedded: false, poolSize: 1, timeouts, log: silentLog });
+    const { database } = connect({ url, embedded: false, poolSize: 1, timeouts, log: silentLog });
     const names = ["datestyle", "bytea_output", "timezone", "transaction_isolation"];
     const settings = names.map((name) =>
       select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }),

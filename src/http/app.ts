@@ -13,7 +13,7 @@ import { routes } from "./registry.ts";
 import { requestLog } from "./request-log.ts";
 import type { AnyRoute, HttpServices } from "./route.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
-import { healthRouter } from "./routers/health.ts";
+import { healthRouter, type Readiness } from "./routers/health.ts";
 
 /** How long browsers may cache the response to a preflight request. */
 const preflightMaxAgeSeconds = 600;
@@ -29,8 +29,8 @@ export interface HttpOptions {
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
-  /** Whether the server can handle requests now. */
-  isReady: () => Promise<boolean>;
+  /** Whether the server can handle requests now, and what is missing if it cannot. */
+  findReadiness: () => Promise<Readiness>;
   asAppError: (error: unknown) => AppError;
 }
 
@@ -47,7 +47,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.set("trust proxy", options.trustedProxyHops);
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use(requestLog(options.log));
-  app.use("/health", healthRouter(options.isReady));
+  app.use("/health", healthRouter(options.findReadiness));
   app.use("/api", docsRouter(options.documents));
   app.use(allowOrigins);
   app.use((_request, response, next) => {

@@ -1,12 +1,13 @@
 import { Op, type Transaction } from "sequelize";
 import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import type { Database } from "../../db/connect.ts";
-import { activeSessions } from "../../db/queries/accounts/active-sessions.ts";
+import { activeSessions, recordSessionUse } from "../../db/queries/accounts/active-sessions.ts";
 import type { Claims, SessionsEnded } from "../../domain/session.ts";
 import { AppError } from "../../errors.ts";
 import { Session, User } from "../../models/index.ts";
 import { type ActiveUser, isActive } from "../../models/user.ts";
 import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
+import { SessionUse } from "./session-use.ts";
 import { notLoggedIn, type Tokens } from "./tokens.ts";
 
 /** A session as its owner sees it. */
@@ -29,14 +30,15 @@ const maxUserAgentLength = 256;
 /** How long the previous refresh token still works, for clients that lost the response and for concurrent tabs. */
 const previousTokenGraceMs = 30_000;
 /** Precision of `lastUsedAt`: it is written at most this often, not at every use. */
-const lastUsedPrecisionMs = 60_000;
+const lastUsedPrecisionSeconds = 60;
 const maxListed = 100;
 
 /** Sessions and their tokens. A token is valid only while its session is active, which is checked at every use. */
 export class Sessions {
   private readonly activeSessions = new BatchLoader((sessionIds) =>
-    activeSessions(this.options.database, sessionIds, new Date(Date.now() - lastUsedPrecisionMs)),
+    activeSessions(this.options.database, sessionIds, lastUsedPrecisionSeconds),
   );
+  private readonly use = new SessionUse((sessionIds) => recordSessionUse(this.options.database, sessionIds));
 
   constructor(
     private readonly options: {
@@ -77,6 +79,7 @@ export class Sessions {
     const claims = this.claimsOf(token);
     const session = await this.activeSessions.load(claims.sessionId);
     if (session?.userId !== claims.userId) throw notLoggedIn();
+    if (session.isStale) this.use.note(claims.sessionId);
     return claims;
   }
 
@@ -98,6 +101,8 @@ export class Sessions {
 
   /** The active sessions of a user, the most recently used first. */
   async list({ userId, sessionId }: Claims): Promise<OwnSession[]> {
+    // Before the query: what is written meanwhile may not be in its answer.
+    const unwritten = this.use.unwritten();
     const sessions = await Session.findAll({
       where: {
         userId,
@@ -110,13 +115,16 @@ export class Sessions {
       ],
       limit: maxListed,
     });
-    return sessions.map(({ id, userAgent, createdAt, lastUsedAt }) => ({
-      id,
-      userAgent,
-      createdAt: createdAt.toISOString(),
-      lastUsedAt: lastUsedAt.toISOString(),
-      current: id === sessionId,
-    }));
+    const lastUse = ({ id, lastUsedAt }: Session): Date => unwritten.get(id) ?? lastUsedAt;
+    return sessions
+      .sort((a, b) => lastUse(b).getTime() - lastUse(a).getTime())
+      .map((session) => ({
+        id: session.id,
+        userAgent: session.userAgent,
+        createdAt: session.createdAt.toISOString(),
+        lastUsedAt: lastUse(session).toISOString(),
+        current: session.id === sessionId,
+      }));
   }
 
   /** Ends the current session; succeeds if it has already ended. */
