@@ -52,6 +52,7 @@ export class Availability {
   private renewedAt = Number.NEGATIVE_INFINITY;
   private running: Promise<string | undefined> | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private isConfirming = false;
   private isStopped = false;
 
   constructor(private readonly options: AvailabilityOptions) {
@@ -62,18 +63,19 @@ export class Availability {
   readonly noteFailure = (error: unknown): void => {
     if (this.isStopped || !isOutage(error)) return;
     if (isDiskFull(error)) this.isDiskFull = true;
-    if (isLostServer(error)) this.renewConnections();
-    this.noteOutage(reasonOf(error));
+    if (isLostServer(error)) this.noteLostConnection(error);
+    else this.noteOutage(reasonOf(error));
   };
 
-  /** Notes that an open connection was lost: the others may be dead too. Logs nothing if new ones can be opened at once. */
-  readonly noteLostConnection = (error: Error): void => {
+  /**
+   * Notes that an open connection was lost, or leads to a server that cannot be written. The others may be useless too,
+   * so all are replaced. It is an outage only if new connections are no better; a check finds out, and why.
+   */
+  readonly noteLostConnection = (error: unknown): void => {
     if (this.isStopped) return;
     this.renewConnections();
-    if (this.outage || this.running !== undefined) return;
-    void this.findReason().then((reason) => {
-      if (!reason) this.options.log.info(`database connections were lost and opened again: ${reasonOf(error)}`);
-    });
+    if (this.outage) this.noteOutage(this.outage.reason);
+    else if (!this.isConfirming) void this.confirm(error);
   };
 
   /** Returns why the database cannot be written now, in words for an administrator; undefined if it can. Never hangs. */
@@ -87,6 +89,15 @@ export class Availability {
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
+  }
+
+  private async confirm(error: unknown): Promise<void> {
+    this.isConfirming = true;
+    // The running check may use a connection from before.
+    await this.running;
+    const reason = await this.findReason();
+    this.isConfirming = false;
+    if (!reason) this.options.log.info(`database connections were lost and opened again: ${reasonOf(error)}`);
   }
 
   private async check(): Promise<string | undefined> {
@@ -104,17 +115,24 @@ export class Availability {
   }
 
   private async query(): Promise<string | undefined> {
-    let reason = await this.options.findReadOnlyReason();
-    if (reason !== undefined) {
-      // Only this connection may be read-only: that of a server which is no longer the primary.
-      this.renewConnections();
-      reason = await this.options.findReadOnlyReason();
-    }
+    const reason = await this.findReasonOnFreshConnection();
     if (reason === undefined && this.isDiskFull) {
       await this.options.writeToDisk();
       this.isDiskFull = false;
     }
     return reason;
+  }
+
+  /** The pooled connection that is used first may be that of a server which is gone or no longer the primary. */
+  private async findReasonOnFreshConnection(): Promise<string | undefined> {
+    try {
+      const reason = await this.options.findReadOnlyReason();
+      if (reason === undefined) return undefined;
+    } catch (error) {
+      if (!isLostServer(error)) throw error;
+    }
+    this.renewConnections();
+    return this.options.findReadOnlyReason();
   }
 
   private renewConnections(): void {

@@ -6,6 +6,7 @@ import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
+import { clientAddress } from "../services/limits/client-address.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import { type AdmissionLimits, admissionControl } from "./admission-control.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
@@ -95,13 +96,13 @@ type ReadBody = (request: Request, response: Response) => Promise<unknown>;
 
 /** Authenticates, applies the rate limit, reads and validates the request, and handles it, in this order. */
 const handler =
-  (route: AnyRoute, readBody: ReadBody, { services, limits }: HttpOptions): RequestHandler =>
+  (route: AnyRoute, readBody: ReadBody, { services, limits, trustedProxyHops }: HttpOptions): RequestHandler =>
   async (request, response) => {
     const identity = route.public
       ? undefined
       : await services.sessions.authenticate(bearerToken(request.get("authorization")));
     if (identity) await limits.consume("requestsPerUser", identity.userId);
-    else if (route.limit) await limits.consume(route.limit, networkOf(request.ip ?? ""));
+    else if (route.limit) await limits.consume(route.limit, networkOf(clientAddress(request, trustedProxyHops)));
     await readBody(request, response);
     const answer = await route.handle({
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),
