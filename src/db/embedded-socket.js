@@ -124,7 +124,8 @@ export async function listen({ database, path, password }) {
     authenticate(socket, password, (startup) => {
       const handler = new PGLiteSocketHandler({ queryQueue, closeOnDetach: true });
       handlers.add(handler);
-      socket.once("close", () => handlers.delete(handler));
+      // Not when the socket is closed: the handler uses the database once more after that.
+      for (const end of ["close", "error"]) handler.addEventListener(end, () => handlers.delete(handler));
       socket.unshift(startup);
       void handler.attach(socket).then(() => socket.resume());
     });
