@@ -62,10 +62,20 @@ const freeBytes = 256 * 1024;
     }
     expect(acknowledged.length).toBeGreaterThan(0);
     expect(refused.length).toBeGreaterThan(0);
+    const ready = () => fetch(`http://127.0.0.1:${server.port}/health/ready`);
+    const notReady = await ready();
+    expect([notReady.status, await notReady.json()]).toMatchObject([
+      503,
+      { code: "UNAVAILABLE", checks: { server: "ok", database: expect.stringMatching(/No space left on device/) } },
+    ]);
     await disk.clear();
+    await server.waitForOutput(/the database is available again after/);
+    expect((await ready()).status).toBe(200);
     for (const content of refused) expect(await send(content)).toMatchObject({ success: true });
     const { code, output } = await server.stop("SIGTERM");
     expect({ code, output }).toMatchObject({ code: 0, output: expect.not.stringMatching(/ERROR|FATAL/) });
+    expect(output.match(/the database is unavailable: .*/g)).toEqual([expect.stringMatching(/No space left/)]);
+    expect(output.match(/the database is available again/g)).toHaveLength(1);
 
     const after = await connect(await start(), token);
     const stored: string[] = [];
