@@ -87,7 +87,7 @@ describeWithCluster("a messenger whose database cannot serve", () => {
   function expectOneOutage(reason: RegExp): void {
     expect(server.output.match(startLine)).toEqual([expect.stringMatching(reason)]);
     expect(server.output.match(endLine)).toHaveLength(1);
-    expect(server.output).not.toMatch(/ERROR|FATAL|    at /);
+    expect(server.output).not.toMatch(/ERROR|FATAL|\n\s+at /);
   }
 
   async function expectNotReady(reason: RegExp): Promise<void> {

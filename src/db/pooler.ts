@@ -93,6 +93,8 @@ async function keepsStatements(one: pg.Client, other: pg.Client): Promise<boolea
   const execute = (client: pg.Client) => client.query({ name, text: "SELECT 1", values: [] });
   try {
     for (let round = 0; round < rounds; round++) {
+      // In turns, the second of two goes to another session; otherwise to that of the other connection's transaction.
+      await execute(one);
       await execute(one);
       await begin(other);
       await execute(other);
