@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Sequelize } from "sequelize";
 import type { Logger } from "../logger.ts";
 import { isDiskFull, isLostServer, isOutage, reasonOf } from "./database-errors.ts";
@@ -17,6 +18,9 @@ const minQuietMs = 2000;
 const maxQuietMs = 60_000;
 /** The shortest time between two replacements of all connections, in milliseconds. */
 const minRenewalIntervalMs = 500;
+
+/** Pause before the second attempt of a check whose connection was lost, in milliseconds. */
+const retryDelayMs = 200;
 
 const noResponse = `the database does not respond within ${checkTimeoutMs / 1000} s`;
 
@@ -130,6 +134,8 @@ export class Availability {
       if (reason === undefined) return undefined;
     } catch (error) {
       if (!isLostServer(error)) throw error;
+      // A server that goes away resets connections first; a little later it says why it cannot be reached.
+      await wait(retryDelayMs, undefined, { ref: false });
     }
     this.renewConnections();
     return this.options.findReadOnlyReason();

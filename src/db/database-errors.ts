@@ -19,6 +19,9 @@ const lostServerStates = /^(08|25006|57P0[1-3])/;
 const lostConnection =
   /connection terminated|connection ended|not queryable|client has encountered a connection error|query read timeout/i;
 
+/** Messages of a connection that is closed while it is being opened, by a server that is just going away. */
+const resetConnection = /ECONNRESET|EPIPE|terminated unexpectedly/;
+
 /** Messages of PostgreSQL and PGlite whose SQLSTATE does not say that the database cannot serve now. */
 const cannotServe = /not currently accepting connections|recovery is in progress|no space left on device/i;
 
@@ -50,7 +53,7 @@ export function isOutage(error: unknown): boolean {
 
 /** Whether the error shows that the server behind the pooled connections is gone, or no longer the primary. */
 export function isLostServer(error: unknown): boolean {
-  if (error instanceof ConnectionError) return false;
+  if (error instanceof ConnectionError) return resetConnection.test(reasonOf(error));
   if (!(error instanceof DatabaseError)) return isOutage(error);
   const state = sqlStateOf(error);
   return lostServerStates.test(state) || systemError.test(state) || lostConnection.test(error.message);
