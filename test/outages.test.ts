@@ -99,9 +99,10 @@ describeWithCluster("a messenger whose database cannot serve", () => {
   }
 
   test("because it has become read-only, goes on reading, and writes again on new connections once it can", async () => {
-    // Open connections become read-only, and stay so until they are replaced.
-    await sql("ALTER SYSTEM SET default_transaction_read_only = on");
-    await sql("SELECT pg_reload_conf()");
+    // Connections that are opened from now on are read-only, and stay so until they are replaced.
+    const name = `outage${count}`;
+    await sql(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    await disconnect();
     await server.waitForOutput(startLine);
     for (let n = 0; n < 5; n++) {
       expect(await send("refused")).toMatchObject({ code: "UNAVAILABLE", retryable: true });
@@ -112,8 +113,7 @@ describeWithCluster("a messenger whose database cannot serve", () => {
       await device.request("listLastMessage", { limit: 1, page: 1 });
       await expectNotReady(/read-only/);
     }
-    await sql("ALTER SYSTEM RESET default_transaction_read_only");
-    await sql("SELECT pg_reload_conf()");
+    await sql(`ALTER DATABASE ${name} RESET default_transaction_read_only`);
     await expectRecovery();
     expectOneOutage(/the database is read-only/);
   });
