@@ -43,6 +43,8 @@ describeWithCluster("a messenger whose database cannot serve", () => {
       DATABASE_URL: `postgres://messenger@127.0.0.1:${cluster.port}/${name}`,
       JWT_SECRET: "for tests only, and long enough for them",
       RATE_LIMITS: "off",
+      // A second connection, opened after the outage, would hide that the first one is useless.
+      DATABASE_POOL_SIZE: "1",
     });
     ann = await post(server, "/auth/register", {
       email: "ann@example.test",
