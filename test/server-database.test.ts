@@ -203,11 +203,17 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });
   });
 
-  test("of several processes that start at once on an empty database, one migrates and the others wait", async () => {
-    const url = await createDatabase("fresh");
-    const ran = await Promise.all([1, 2, 3, 4].map(() => migrate(url, silentLog)));
-    const [migrations = [], ...none] = ran.sort((a, b) => b.length - a.length);
-    expect(migrations.length).toBeGreaterThan(0);
-    expect(none).toEqual([[], [], []]);
-  });
+  test.each([
+    ["by a session", true],
+    ["by a transaction, as behind a pooler", false],
+  ])(
+    "of several processes that start at once on an empty database, one migrates and the others wait for its lock, held %s",
+    async (_how, keepsSession) => {
+      const url = await createDatabase(`fresh_${keepsSession}`);
+      const ran = await Promise.all([1, 2, 3, 4].map(() => migrate(url, silentLog, { keepsSession })));
+      const [migrations = [], ...none] = ran.sort((a, b) => b.length - a.length);
+      expect(migrations.length).toBeGreaterThan(0);
+      expect(none).toEqual([[], [], []]);
+    },
+  );
 });
