@@ -68,7 +68,9 @@ async function main(allArgs: string[]): Promise<number> {
   }
 
   const { database, server } = loadSettings();
-  const engine = await startEngine({ databaseUrl: database.url, dataDir: server.dataDir });
+  // Only migrating may create a database: everything else needs what is in it, and a typo in DATA_DIR must not make one.
+  const mustExist = isDestructive || !/^db:(migrate|seed(:all)?|create)$/.test(command);
+  const engine = await startEngine({ databaseUrl: database.url, dataDir: server.dataDir, mustExist });
   try {
     const migratesAll = command === "db:migrate" && options.length === 0;
     if (resets) {

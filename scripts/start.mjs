@@ -1,11 +1,44 @@
 // `npm start`: builds if needed, then runs the server in this same process, so that it receives signals directly.
 // An argument selects another entry point of `src`: `node scripts/start.mjs cli/reset-password ann@example.org`.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+
+const help = `Usage: npm start
+
+Builds the messenger if needed and starts it. All settings are environment variables, or lines of the file .env:
+see .env.example and docs/operations/settings.md.
+
+  npm start -- --help      prints this
+  npm start -- --version   prints the version
+
+Other commands: npm run
+`;
+
+/** @param {string} line */
+function fail(line) {
+  process.stderr.write(`${line}\n`);
+  process.exit(1);
+}
+
+const [, , entry = "main", ...others] = process.argv;
+/** A command is followed by its own arguments. */
+const isCommand =
+  /^cli\/[a-z-]+$/.test(entry) && [`src/${entry}.ts`, `dist/${entry}.js`].some((path) => existsSync(root + path));
+if (["-h", "--help"].includes(entry)) {
+  process.stdout.write(help);
+  process.exit(0);
+}
+if (["-V", "--version"].includes(entry)) {
+  process.stdout.write(`${JSON.parse(readFileSync(`${root}package.json`, "utf8")).version}\n`);
+  process.exit(0);
+}
+if (!isCommand && (entry !== "main" || others.length > 0)) {
+  fail(`Unknown argument: ${entry === "main" ? others[0] : entry}. For help: npm start -- --help`);
+}
 
 /** Path of the compiler; undefined after `npm ci --omit=dev`. */
 function compiler() {
@@ -18,17 +51,36 @@ function compiler() {
   }
 }
 
-const tsc = compiler();
-if (tsc) {
-  // Incremental: does nothing if nothing has changed.
-  const build = spawnSync(process.execPath, [tsc, "--build", `${root}tsconfig.build.json`], { stdio: "inherit" });
-  if (build.status !== 0) process.exit(build.status ?? 1);
-} else if (!existsSync(`${root}dist/main.js`)) {
-  process.stderr.write(
-    "Not built, and the compiler is not installed: run `npm ci` without --omit=dev, then `npm run build`.\n",
-  );
-  process.exit(1);
+/** Why the build cannot be written, in words; undefined if it can, or is not there yet and the folder can be written. */
+function whyReadOnly() {
+  for (const path of [`${root}dist`, `${root}dist/.tsbuildinfo`, `${root}dist/main.js`].filter(existsSync)) {
+    try {
+      accessSync(path, constants.W_OK);
+    } catch (error) {
+      return String(/** @type {Error} */ (error).message);
+    }
+  }
+  return undefined;
 }
 
-const [, , entry = "main"] = process.argv;
+const tsc = compiler();
+const isBuilt = existsSync(`${root}dist/main.js`);
+if (tsc) {
+  // Incremental: does nothing if nothing has changed.
+  const build = spawnSync(process.execPath, [tsc, "--build", `${root}tsconfig.build.json`], { encoding: "utf8" });
+  const output = `${build.stdout ?? ""}${build.stderr ?? ""}`;
+  const reason = build.status === 0 ? undefined : (whyReadOnly() ?? /E(ACCES|ROFS|PERM)[^\n]*/.exec(output)?.[0]);
+  if (reason) {
+    fail(
+      `The build in ${root}dist cannot be written: ${reason}. Make the folder writable, or run \`npm run build\` as its owner.`,
+    );
+  }
+  if (build.status !== 0) {
+    process.stderr.write(output);
+    process.exit(build.status ?? 1);
+  }
+} else if (!isBuilt) {
+  fail("Not built, and the compiler is not installed: run `npm ci` without --omit=dev, then `npm run build`.");
+}
+
 await import(new URL(`../dist/${entry}.js`, import.meta.url).href);

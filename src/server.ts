@@ -6,8 +6,8 @@ import { Redis } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
 import type { Config } from "./config/settings.ts";
-import { type Database, isResponding } from "./db/connect.ts";
-import { asAppError } from "./db/database-errors.ts";
+import type { Database } from "./db/connect.ts";
+import { asAppError, isOutage } from "./db/database-errors.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
 import { type PoolShares, poolShares } from "./db/pool-shares.ts";
 import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
@@ -17,8 +17,10 @@ import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
 import { createHttpApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
+import type { Readiness } from "./http/routers/health.ts";
 import { createStartupApp } from "./http/startup-app.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
+import { ProcessRegistry } from "./jobs/process-registry.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import type { Logger } from "./logger.ts";
@@ -60,10 +62,13 @@ interface Runtime {
 export class Messenger {
   private readonly listener: HttpListener;
   private readonly stopping = new AbortController();
-  /** Whether no other process uses the database. */
-  private readonly isOnlyProcess: boolean;
+  /** Whether other processes may use the database, now or later: a server has many clients, an embedded one has one. */
+  private readonly isSharedDatabase: boolean;
   private readonly poolShares: PoolShares;
   private opened: OpenDatabase | undefined;
+  /** Why the database is not open yet. */
+  private waitingReason = "it is being opened";
+  private processes: ProcessRegistry | undefined;
   private redis: Redis | undefined;
   private bus: Bus | undefined;
   private runtime: Runtime | undefined;
@@ -73,9 +78,14 @@ export class Messenger {
     private readonly config: Config,
     private readonly log: Logger,
   ) {
-    this.isOnlyProcess = config.redis.url === undefined;
+    this.isSharedDatabase = config.database.url !== undefined;
     this.poolShares = poolShares({ embedded: config.database.url === undefined, poolSize: config.database.poolSize });
-    const startupApp = createStartupApp({ http: config.http, log, asAppError });
+    const startupApp = createStartupApp({
+      http: config.http,
+      log,
+      findReadiness: this.findReadiness,
+      asAppError,
+    });
     this.listener = new HttpListener({
       limits: config.http,
       onRequest: (request, response) => (this.runtime?.app ?? startupApp)(request, response),
@@ -97,7 +107,20 @@ export class Messenger {
     this.opened = await this.openDatabase();
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened.database, this.bus);
+    this.log.info(this.summary(this.opened));
     return port;
+  }
+
+  /** The configuration in one line, for the log. */
+  private summary({ description }: OpenDatabase): string {
+    const { redis, http } = this.config;
+    const parts = [
+      `database ${description}`,
+      `bus ${redis.url === undefined ? "none (REDIS_URL is unset)" : `Redis ${new URL(redis.url).host}`}`,
+      `trusted proxy hops ${http.trustedProxyHops}`,
+      "registration open",
+    ];
+    return `messenger ${version}: ${parts.join(", ")}`;
   }
 
   /** After `start`: resolves with the reason if the messenger cannot continue. */
@@ -131,6 +154,9 @@ export class Messenger {
       startTimeoutMs: config.database.startTimeoutMs,
       log,
       signal: this.stopping.signal,
+      onUnavailable: (reason) => {
+        this.waitingReason = reason;
+      },
     });
   }
 
@@ -169,7 +195,8 @@ export class Messenger {
       store: {
         changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
         waitForWriters: (chatId) => waitForWriters(database, chatId),
-        ...(!this.isOnlyProcess && { startVersion }),
+        isOutage,
+        ...(this.isSharedDatabase && { startVersion }),
       },
       bus,
       deliver: (change) => {
@@ -199,12 +226,12 @@ export class Messenger {
     });
   }
 
-  private composeHttp({ database, limits }: Core, services: Services): RequestListener {
+  private composeHttp({ limits }: Core, services: Services): RequestListener {
     const { config, log } = this;
     return createHttpApp({
       services,
       documents: generateDocuments(version),
-      isReady: async () => this.isOpen() && (await isResponding(database)),
+      findReadiness: this.findReadiness,
       limits,
       http: config.http,
       trustedProxyHops: config.http.trustedProxyHops,
@@ -238,10 +265,29 @@ export class Messenger {
     return [
       pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
       purgeEndedChats({ database, log }),
-      ...(this.isOnlyProcess ? [] : [pollMissedChanges({ database, delivery, marks, log })]),
+      ...(this.isSharedDatabase
+        ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database)]
+        : []),
       () => delivery.stop(),
     ];
   }
+
+  private registerProcess(database: Database): () => void {
+    this.processes = new ProcessRegistry({ database, hasRedis: this.redis !== undefined, log: this.log });
+    return this.processes.start();
+  }
+
+  /** The state of each part. Only the database must work: without Redis everything does, a little later. */
+  private readonly findReadiness = async (): Promise<Readiness> => {
+    const server = this.isOpen() ? (this.runtime ? "ok" : "starting") : "stopping";
+    const database = this.opened ? ((await this.opened.availability.findReason()) ?? "ok") : this.waitingReason;
+    const bus = this.processes?.warning ?? "ok";
+    const redis = this.redis?.status() ?? "not connected yet";
+    return {
+      isReady: server === "ok" && database === "ok",
+      checks: { server, database, bus, ...(this.config.redis.url !== undefined && { redis }) },
+    };
+  };
 
   /** Whether new requests and sockets are accepted. */
   private readonly isOpen = (): boolean => !this.stopping.signal.aborted;

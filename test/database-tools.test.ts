@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import pg from "pg";
@@ -216,6 +218,25 @@ describe("resetting in production", () => {
       await database.remove();
     }
   }, 120_000);
+});
+
+describe("a command for a database that does not exist", () => {
+  const resetPassword = ["scripts/start.mjs", "cli/reset-password", "ann@example.test"];
+  const database = ["--import", "tsx", "scripts/database.ts"];
+
+  test.each([
+    ["user:reset-password", resetPassword],
+    ["db:reset", [...database, "db:reset"]],
+    ["db:undo", [...database, "db:migrate:undo"]],
+    ["db:migrate:status", [...database, "db:migrate:status"]],
+  ])("%s fails with one line and creates nothing", async (_name, args) => {
+    const folder = join(await mkdtemp(join(tmpdir(), "messenger-test-")), "typo");
+    expect(await run(process.execPath, args, { DATA_DIR: folder })).toEqual({
+      code: 1,
+      output: `There is no database in the data folder ${folder}. Check DATA_DIR.\n`,
+    });
+    expect(existsSync(folder)).toBe(false);
+  });
 });
 
 describe("demo data in production", () => {

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { Cluster, canCreateClusters } from "./support/cluster.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
 import { describeWithDisk } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
@@ -62,10 +63,20 @@ const freeBytes = 256 * 1024;
     }
     expect(acknowledged.length).toBeGreaterThan(0);
     expect(refused.length).toBeGreaterThan(0);
+    const ready = () => fetch(`http://127.0.0.1:${server.port}/health/ready`);
+    const notReady = await ready();
+    expect([notReady.status, await notReady.json()]).toMatchObject([
+      503,
+      { code: "UNAVAILABLE", checks: { server: "ok", database: expect.stringMatching(/No space left on device/) } },
+    ]);
     await disk.clear();
+    await server.waitForOutput(/the database is available again after/);
+    expect((await ready()).status).toBe(200);
     for (const content of refused) expect(await send(content)).toMatchObject({ success: true });
     const { code, output } = await server.stop("SIGTERM");
     expect({ code, output }).toMatchObject({ code: 0, output: expect.not.stringMatching(/ERROR|FATAL/) });
+    expect(output.match(/the database is unavailable: .*/g)).toEqual([expect.stringMatching(/No space left/)]);
+    expect(output.match(/the database is available again/g)).toHaveLength(1);
 
     const after = await connect(await start(), token);
     const stored: string[] = [];
@@ -76,4 +87,60 @@ const freeBytes = 256 * 1024;
     }
     expect(stored).toEqual(acknowledged);
   }, 60_000);
+});
+
+describeWithDisk("a messenger on a PostgreSQL server whose disk is full", () => {
+  let disk: SmallDisk;
+  let cluster: Cluster | undefined;
+  let server: ServerProcess | undefined;
+
+  afterEach(async () => {
+    await server?.stop("SIGKILL");
+    await cluster?.remove();
+    await disk?.unmount();
+  });
+
+  const onCluster = canCreateClusters ? test : test.skip;
+
+  onCluster(
+    "is not ready and says why, rejects sends with UNAVAILABLE, and stores them once there is space",
+    async () => {
+      disk = await SmallDisk.mount(256);
+      cluster = await Cluster.create(disk.folder);
+      await cluster.start();
+      server = await ServerProcess.start({
+        DATABASE_URL: cluster.url,
+        JWT_SECRET: "for tests only, and long enough for them",
+      });
+      const { user, token } = await register(server);
+      const device = await connect(server, token);
+      await disk.fill(freeBytes);
+
+      const send = (content: string) =>
+        device.exchange({
+          type: "privateMessage",
+          params: { receiverId: user.id, content, clientMessageId: createHash("md5").update(content).digest("hex") },
+        });
+      const ready = () => fetch(`http://127.0.0.1:${server?.port}/health/ready`);
+      let refused: string | undefined;
+      for (let n = 0; refused === undefined && n < 5000; n++) {
+        const content = randomBytes(3000).toString("base64");
+        const answer = await send(content);
+        if (answer.success) continue;
+        refused = content;
+        expect(answer).toMatchObject({ code: "UNAVAILABLE", retryable: true });
+      }
+      const notReady = await ready();
+      expect([notReady.status, await notReady.json()]).toMatchObject([
+        503,
+        { checks: { database: expect.stringMatching(/No space left on device/) } },
+      ]);
+      await disk.clear();
+      await server.waitForOutput(/the database is available again after/);
+      expect((await ready()).status).toBe(200);
+      expect(await send(refused ?? "")).toMatchObject({ success: true });
+      expect(server.output.match(/the database is unavailable: .*/g)).toEqual([expect.stringMatching(/No space left/)]);
+    },
+    60_000,
+  );
 });

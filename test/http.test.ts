@@ -610,9 +610,12 @@ describe("a path", () => {
     expect(answer.headers.get("allow")).toBe(allowed);
   });
 
-  test.each(["live", "ready"])("/health reports that the server is %s", async (what) => {
+  test.each([
+    ["live", {}],
+    ["ready", { checks: { server: "ok", database: "ok", bus: "ok" } }],
+  ])("/health reports that the server is %s, and the state of its parts", async (what, more) => {
     const answer = await messenger().http("GET", `/health/${what}`);
-    expect([answer.status, answer.body]).toEqual([200, { status: what }]);
+    expect([answer.status, answer.body]).toEqual([200, { status: what, ...more }]);
     expect(answer.headers.get("x-powered-by")).toBeNull();
   });
 });

@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { readFile, writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { readSettings } from "../src/config/read-settings.ts";
 import { connect } from "../src/db/connect.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { select } from "../src/db/select.ts";
 import { Cluster, freePort } from "./support/cluster.ts";
+import { onDatabase } from "./support/on-database.ts";
 import { describeWithCluster } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { silentLog } from "./support/silent.ts";
@@ -69,7 +71,7 @@ describeWithCluster("a PostgreSQL server of its own", () => {
       DATABASE_STATEMENT_TIMEOUT_SECONDS: "11",
       DATABASE_LOCK_TIMEOUT_SECONDS: "12",
     }).database;
-    const database = connect({ url: cluster.url, embedded: false, poolSize: 1, timeouts, log: silentLog });
+    const { database } = connect({ url: cluster.url, embedded: false, poolSize: 1, timeouts, log: silentLog });
     const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
     const settings = names.map((name) =>
       select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }),
@@ -114,7 +116,7 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     await client.query("ALTER DATABASE foreign_defaults SET default_transaction_isolation = 'serializable'");
     await client.end();
     const { timeouts } = readSettings({ DATABASE_URL: url }).database;
-    const database = connect({ url, embedded: false, poolSize: 1, timeouts, log: silentLog });
+    const { database } = connect({ url, embedded: false, poolSize: 1, timeouts, log: silentLog });
     const names = ["datestyle", "bytea_output", "timezone", "transaction_isolation"];
     const settings = names.map((name) =>
       select<{ it: string }>(database, "SELECT current_setting($name) AS it", { name }),
@@ -124,11 +126,94 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     await database.close();
   });
 
-  test("of several processes that start at once on an empty database, one migrates and the others wait", async () => {
-    const url = await createDatabase("fresh");
-    const ran = await Promise.all([1, 2, 3, 4].map(() => migrate(url, silentLog)));
-    const [migrations = [], ...none] = ran.sort((a, b) => b.length - a.length);
-    expect(migrations.length).toBeGreaterThan(0);
-    expect(none).toEqual([[], [], []]);
+  describe("a start that only an administrator can help", () => {
+    const sql = (text: string) => onDatabase(cluster.url, (client) => client.query(text));
+
+    /** Expects that a start fails at once with this one line. */
+    async function expectRejected(url: string, line: RegExp): Promise<void> {
+      const startedAt = performance.now();
+      const { code, output } = await spawn({ DATABASE_URL: url }).exited;
+      expect(output.trim()).toMatch(line);
+      expect({ code, lines: output.trim().split("\n").length }).toEqual({ code: 1, lines: 1 });
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
+    }
+
+    const urlOf = (user: string, database = "postgres") => `postgres://${user}@127.0.0.1:${cluster.port}/${database}`;
+
+    test("because the database is missing", async () => {
+      await expectRejected(
+        urlOf("postgres", "missing"),
+        /^The database cannot be used: database "missing" does not exist\. Create the database, or check/,
+      );
+    });
+
+    test("because the role is missing, or may not log in", async () => {
+      await expectRejected(
+        urlOf("nobody"),
+        /^The database cannot be used: role "nobody" does not exist\. Check the user/,
+      );
+      await sql("CREATE ROLE observer NOLOGIN");
+      await expectRejected(urlOf("observer"), /role "observer" is not permitted to log in\. Check the user/);
+    });
+
+    test("because the password is wrong", async () => {
+      await sql("CREATE ROLE careful LOGIN PASSWORD 'correct'");
+      const { rows } = await sql("SHOW hba_file");
+      const path = String(rows[0].hba_file);
+      await writeFile(path, `host all careful 127.0.0.1/32 scram-sha-256\n${await readFile(path, "utf8")}`);
+      await sql("SELECT pg_reload_conf()");
+      const line = /^The database cannot be used: password authentication failed for user "careful"\. Check the user/;
+      await expectRejected(urlOf("careful:wrong"), line);
+      await expectRejected(urlOf("careful"), /Check the password in DATABASE_URL\.$/);
+    });
+
+    test("because the role may not create tables", async () => {
+      await sql("CREATE ROLE reader LOGIN");
+      await expectRejected(
+        urlOf("reader"),
+        /^The database cannot be used: permission denied for schema public\. Give the role .* the rights it lacks/,
+      );
+    });
+
+    test("because the server has no TLS", async () => {
+      await expectRejected(`${cluster.url}?sslmode=verify-full`, /does not support SSL connections\. Check sslmode/);
+    });
+
+    test("because nobody knows the host", async () => {
+      const { code, output } = await spawn({
+        DATABASE_URL: "postgres://postgres@nowhere.invalid/postgres",
+        DATABASE_START_TIMEOUT_SECONDS: "1",
+        LOG_LEVEL: "fatal",
+      }).exited;
+      expect(code).toBe(1);
+      expect(output.trim()).toMatch(/^The database .*nowhere\.invalid.*Check/);
+    });
   });
+
+  test("a start in a role that has only what a messenger needs succeeds", async () => {
+    const url = await createDatabase("owned");
+    await onDatabase(cluster.url, (client) =>
+      client.query("CREATE ROLE owner LOGIN; ALTER DATABASE owned OWNER TO owner"),
+    );
+    const server = spawn({ DATABASE_URL: url.replace("postgres@", "owner@") });
+    await server.waitForOutput(/WebSocket: /);
+    expect(server.output).toMatch(
+      /messenger [\d.]+: database server 127\.0\.0\.1:\d+\/owned \(PostgreSQL \d+(\.\d+)?\), bus none .*, trusted proxy hops 0, registration open/,
+    );
+    expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    ["by a session", true],
+    ["by a transaction, as behind a pooler", false],
+  ])(
+    "of several processes that start at once on an empty database, one migrates and the others wait for its lock, held %s",
+    async (_how, keepsSession) => {
+      const url = await createDatabase(`fresh_${keepsSession}`);
+      const ran = await Promise.all([1, 2, 3, 4].map(() => migrate(url, silentLog, { keepsSession })));
+      const [migrations = [], ...none] = ran.sort((a, b) => b.length - a.length);
+      expect(migrations.length).toBeGreaterThan(0);
+      expect(none).toEqual([[], [], []]);
+    },
+  );
 });

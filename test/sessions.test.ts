@@ -59,6 +59,17 @@ describe("a session", () => {
       },
     );
 
+  /** Waits until the last use of a session, which is written in the background, is stored. */
+  async function useIsWritten({ id }: LogIn): Promise<void> {
+    const isRecent = "SELECT last_used_at > clock_timestamp() - interval '60 s' AS it FROM sessions WHERE id = $id";
+    const deadline = performance.now() + 10_000;
+    for (;;) {
+      const [row] = await messenger().sql<{ it: boolean }>(isRecent, { id });
+      if (row?.it) return;
+      if (performance.now() > deadline) throw new Error("the use of the session was not written");
+    }
+  }
+
   const unauthenticated = { status: 401, code: "UNAUTHENTICATED" };
 
   describe("that is refreshed", () => {
@@ -265,6 +276,7 @@ describe("a session", () => {
         () => exchange(session.refreshToken),
       ];
       for (const use of uses) {
+        await useIsWritten(session);
         await backdate("last_used_at", session, day);
         expect((await list(person.token)).map(({ id }: LogIn) => id).at(-1)).toBe(session.id);
         await use();

@@ -31,7 +31,7 @@ export const people: Scenario = {
     await migrate(url, log);
     await onDatabase(url, (client) => client.query(`${insertPeople(count)}; ANALYZE`));
     const { timeouts } = readSettings({ DATABASE_URL: url }).database;
-    const database = connect({ url, embedded: false, poolSize: 2, timeouts, log });
+    const { database } = connect({ url, embedded: false, poolSize: 2, timeouts, log });
     const finder = new People({ database });
     const rows: (string | number)[][] = [];
     for (const search of searches) {

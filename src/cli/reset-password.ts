@@ -20,6 +20,7 @@ async function main(): Promise<void> {
     startTimeoutMs: config.database.startTimeoutMs,
     log: createLogger({ level: "silent", readable: false }),
     signal: new AbortController().signal,
+    mustExist: true,
   });
   try {
     const password = await resetPassword({ database, passwords: new Passwords(config.passwords) }, email);

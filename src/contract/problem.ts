@@ -36,10 +36,18 @@ export interface ErrorResponse {
   body: string;
 }
 
-/** Builds the response to an error: the problem and its headers. It must not be cached. */
-export function errorResponse(error: AppError | EdgeError, requestId: string): ErrorResponse {
+/**
+ * Builds the response to an error: the problem and its headers. It must not be cached.
+ * @param extensions further members of the problem
+ */
+export function errorResponse(
+  error: AppError | EdgeError,
+  requestId: string,
+  extensions: Readonly<Record<string, unknown>> = {},
+): ErrorResponse {
   const { code, detail, status, retryAfterMs } = "kind" in error ? fromAppError(error) : fromEdgeError(error);
-  const body: Problem = {
+  const body: Problem & typeof extensions = {
+    ...extensions,
     type: "about:blank",
     title: STATUS_CODES[status] ?? "Error",
     status,

@@ -1,9 +1,11 @@
 import pg from "pg";
-import { parse } from "pg-connection-string";
 import type { Options } from "sequelize";
 import { Sequelize } from "sequelize-typescript";
 import type { Logger } from "../logger.ts";
 import { models } from "../models/index.ts";
+import { Availability, observeFailures } from "./availability.ts";
+import { parseUrl } from "./connection-url.ts";
+import { readOnlyReason, writeToDisk } from "./queries/availability.ts";
 
 export type Database = Sequelize;
 
@@ -37,21 +39,32 @@ const sessionSettings = [
   "SET standard_conforming_strings = on",
 ].join("; ");
 
+/** Set by statements, not as start-up parameters, of which PgBouncer accepts only a few. */
+const timeoutSettings = ({ statementMs, lockMs }: DatabaseTimeouts): string =>
+  [
+    `SET statement_timeout = ${statementMs}`,
+    `SET lock_timeout = ${lockMs}`,
+    `SET idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}`,
+  ].join("; ");
+
+/** Behind a pooler a connection may have been used, with the timeouts of the server. */
+const noTimeouts = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+
+/** Time to open a connection for migrations, in milliseconds. */
+const connectTimeoutMs = 10_000;
+
 // Ids, seqs and versions are int8, which the driver returns as text. All of them stay below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
-/** The Sequelize options for a connection URL, which may contain `?host=/folder/of/a/socket` and `?sslmode=`. */
+/** The Sequelize options for a connection URL. */
 export function connectionOptions(url: string): Options {
-  const { host, port, database, user, password, ssl } = parse(url);
+  const { user, ssl, ...address } = parseUrl(url);
   return {
     dialect: "postgres",
     dialectModule: pg,
     logging: false,
-    ...(host && { host }),
-    ...(port && { port: Number(port) }),
-    ...(database && { database }),
+    ...address,
     ...(user && { username: user }),
-    ...(password && { password }),
     ...(ssl && { dialectOptions: { ssl } }),
   };
 }
@@ -65,6 +78,12 @@ const persistentPool = (size: number, acquireMs: number) => ({
   acquire: acquireMs,
 });
 
+/** A pool of connections, and whether the database behind it can be written. */
+export interface ConnectedDatabase {
+  database: Database;
+  availability: Availability;
+}
+
 /**
  * Creates the connection pool and registers the models. Opens no connection yet.
  * @param options.embedded whether the URL points to PGlite, which has a single session: the pool has one connection,
@@ -76,46 +95,73 @@ export function connect(options: {
   poolSize: number;
   timeouts: DatabaseTimeouts;
   log: Logger;
-}): Database {
+}): ConnectedDatabase {
   const { url, embedded, poolSize, timeouts, log } = options;
   const base = connectionOptions(url);
-  const database = new Sequelize({
+  const settings = `${sessionSettings}; ${timeoutSettings(timeouts)}`;
+  /** Connections that may lead to a server which is gone or no longer the primary have an earlier generation. */
+  let generation = 0;
+  const generations = new WeakMap<object, number>();
+  const database: Sequelize = new Sequelize({
     ...base,
     dialectOptions: {
       ...base.dialectOptions,
       keepAlive: true,
       application_name: "messenger",
+      connectionTimeoutMillis: timeouts.acquireMs,
       // The server cancels a slow statement; if it does not respond, the client closes the connection a little later.
-      statement_timeout: timeouts.statementMs,
       query_timeout: timeouts.statementMs + serverGraceMs,
-      lock_timeout: timeouts.lockMs,
-      idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     },
-    pool: persistentPool(embedded ? 1 : poolSize, timeouts.acquireMs),
+    pool: {
+      ...persistentPool(embedded ? 1 : poolSize, timeouts.acquireMs),
+      validate: (client?: PooledClient) =>
+        client !== undefined && !client._invalid && !client._ending && generations.get(client) === generation,
+    },
     hooks: {
       async afterConnect(connection) {
         const client = connection as pg.Client;
-        client.on("error", (error) => log.warn({ err: error }, "a database connection was lost"));
-        await client.query(embedded ? `DEALLOCATE ALL; ${sessionSettings}` : sessionSettings);
+        generations.set(client, generation);
+        client.on("error", availability.noteLostConnection);
+        await client.query(embedded ? `DEALLOCATE ALL; ${settings}` : settings);
       },
     },
     models,
   });
-  return database;
+  const availability = new Availability({
+    findReadOnlyReason: () => readOnlyReason(database),
+    writeToDisk: () => writeToDisk(database),
+    renewConnections: () => {
+      generation++;
+    },
+    isRemote: !embedded,
+    log,
+  });
+  observeFailures(database, availability.noteFailure);
+  return { database, availability };
 }
 
-/** One connection without timeouts, for migrations: waiting for their lock and building an index can take long. */
-export function connectForMigrations(url: string): Sequelize {
+/** A connection of the pool. Sequelize marks those that were lost, and `pg` those that are being closed. */
+type PooledClient = pg.Client & { _invalid?: boolean; _ending?: boolean };
+
+/**
+ * One connection without timeouts, for migrations: waiting for their lock and building an index can take long.
+ * @param options.keepsSession false behind a pooler whose sessions others use next, so that nothing may be set in them
+ */
+export function connectForMigrations(url: string, options: { keepsSession: boolean }): Sequelize {
+  const base = connectionOptions(url);
   return new Sequelize({
-    ...connectionOptions(url),
+    ...base,
+    dialectOptions: {
+      ...base.dialectOptions,
+      application_name: "messenger",
+      connectionTimeoutMillis: connectTimeoutMs,
+    },
     pool: persistentPool(1, 3_600_000),
-    hooks: { afterConnect: async (connection) => void (await (connection as pg.Client).query(sessionSettings)) },
+    hooks: {
+      afterConnect: async (connection) =>
+        void (await (connection as pg.Client).query(
+          options.keepsSession ? `${sessionSettings}; ${noTimeouts}` : sessionSettings,
+        )),
+    },
   });
 }
-
-/** Whether the database answers a query now. */
-export const isResponding = (database: Database): Promise<boolean> =>
-  database.query("SELECT 1").then(
-    () => true,
-    () => false,
-  );

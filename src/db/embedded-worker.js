@@ -1,20 +1,29 @@
+import { rename } from "node:fs/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
-import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
+import { listen } from "./embedded-socket.js";
 
 // The embedded PostgreSQL, in a worker thread so that it does not block the event loop. Plain JavaScript, because worker
 // threads of Node 20 cannot load TypeScript. A thread, not a process: it must not outlive a server that is killed.
 
 const port = /** @type {import("node:worker_threads").MessagePort} */ (parentPort);
-/** @type {{ dataDir: string, socketPath: string }} */
-const { dataDir, socketPath } = workerData;
+/**
+ * `newDataDir`: where to create the database, if there is none. It is renamed once it is complete, so that a killed
+ * process leaves no half of a database under its final name.
+ * @type {{ dataDir: string, newDataDir?: string, socketPath: string, password: string }}
+ */
+const { dataDir, newDataDir, socketPath, password } = workerData;
 
 try {
+  if (newDataDir !== undefined) {
+    const created = await PGlite.create({ dataDir: newDataDir });
+    await created.close();
+    await rename(newDataDir, dataDir);
+  }
   const database = await PGlite.create({ dataDir });
-  const server = new PGLiteSocketServer({ db: database, path: socketPath, maxConnections: 8 });
-  await server.start();
+  const closeSocket = await listen({ database, path: socketPath, password });
   port.once("message", async () => {
-    await server.stop();
+    await closeSocket();
     await database.close();
     port.postMessage({ stopped: true });
     port.close();

@@ -1,14 +1,18 @@
-import { mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { StartError } from "../errors.ts";
+import { createFolders, isNewDatabase } from "./embedded-folder.ts";
 import { lockFolder } from "./folder-lock.ts";
 
 /** A running embedded PostgreSQL. */
 export interface Embedded {
   /** Connection URL for the `pg` driver. */
   url: string;
+  /** Where and what it is, for people. */
+  description: string;
   /** Resolves if the engine ends without `stop`. */
   died: Promise<Error>;
   stop(): Promise<void>;
@@ -30,7 +34,16 @@ async function shortPathTo(folder: string): Promise<{ path: string; remove(): Pr
   return { path, remove: () => rm(parent, { recursive: true, force: true }) };
 }
 
-async function startWorker(workerData: { dataDir: string; socketPath: string }): Promise<Worker> {
+interface WorkerData {
+  dataDir: string;
+  /** Where to create the database, if there is none. */
+  newDataDir?: string;
+  socketPath: string;
+  /** Required of every connection. */
+  password: string;
+}
+
+async function startWorker(workerData: WorkerData): Promise<Worker> {
   const worker = new Worker(new URL("./embedded-worker.js", import.meta.url), { workerData, execArgv: [] });
   const failure = await new Promise<string | undefined>((resolve) => {
     worker.once("message", (message: { failed?: string }) => resolve(message.failed));
@@ -42,32 +55,31 @@ async function startWorker(workerData: { dataDir: string; socketPath: string }):
   return worker;
 }
 
-/** Creates the data folders, closed to other users of the machine: the database's socket requires no password. */
-async function createFolders(dataDir: string): Promise<{ data: string; sockets: string }> {
-  try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    const folder = await realpath(dataDir);
-    const [data, sockets] = [join(folder, "postgres"), join(folder, "sockets")];
-    for (const path of [data, sockets]) await mkdir(path, { recursive: true, mode: 0o700 });
-    return { data, sockets };
-  } catch (error) {
-    throw new StartError(`The data folder ${dataDir} cannot be used: ${(error as Error).message}`);
-  }
-}
-
 /**
  * Starts PostgreSQL inside this process (PGlite, in a worker thread) with its data in `dataDir`. The `pg` driver
- * connects through a Unix socket in that folder.
- * @throws StartError if another process uses the folder or the engine cannot open its data
+ * connects through a Unix socket in that folder, with a password that only this process knows: PGlite is one session for
+ * all connections, so another program could break ours.
+ * @param options.mustExist whether a missing database is an error instead of being created
+ * @throws StartError if another process uses the folder, or it holds no database that the engine can open
  */
-export async function startEmbedded(dataDir: string): Promise<Embedded> {
-  const folders = await createFolders(dataDir);
+export async function startEmbedded(dataDir: string, options = { mustExist: false }): Promise<Embedded> {
+  const folders = await createFolders(dataDir, options);
   const sockets = await shortPathTo(folders.sockets);
-  const unlock = await lockFolder(join(sockets.path, lockName), dataDir);
-
+  let unlock = async (): Promise<void> => {};
+  const password = randomBytes(24).toString("base64url");
   const socketPath = join(sockets.path, databaseSocketName);
-  await rm(socketPath, { force: true });
-  const worker = await startWorker({ dataDir: folders.data, socketPath });
+  let worker: Worker;
+  try {
+    unlock = await lockFolder(join(sockets.path, lockName), dataDir);
+    const isNew = await isNewDatabase(folders);
+    await rm(socketPath, { force: true });
+    const { data, newData } = folders;
+    worker = await startWorker({ dataDir: data, ...(isNew && { newDataDir: newData }), socketPath, password });
+  } catch (error) {
+    await unlock();
+    await sockets.remove();
+    throw error;
+  }
 
   let stopping = false;
   const died = new Promise<Error>((resolve) => {
@@ -78,7 +90,8 @@ export async function startEmbedded(dataDir: string): Promise<Embedded> {
   });
 
   return {
-    url: `postgres://postgres@localhost/postgres?host=${encodeURIComponent(sockets.path)}`,
+    description: `embedded in ${folders.data}`,
+    url: `postgres://postgres:${password}@localhost/postgres?host=${encodeURIComponent(sockets.path)}`,
     died,
     async stop() {
       stopping = true;

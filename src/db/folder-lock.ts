@@ -66,7 +66,9 @@ export async function lockFolder(path: string, folder: string): Promise<() => Pr
       }
       return () => new Promise((resolve) => server.close(() => resolve()));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") {
+        throw new StartError(`The data folder ${folder} cannot be used: ${(error as Error).message}`);
+      }
       const holder = await findHolder(path);
       if (holder !== undefined) reject(holder);
       await unlink(path).catch(() => {});

@@ -16,6 +16,11 @@ const migrationLock = 7_238_645_113;
 const require = createRequire(import.meta.url);
 const folder = new URL("../../migrations/", import.meta.url);
 
+/** Whether another connection sees and keeps what is set in a session. Behind a pooler of transactions it is not kept. */
+interface MigrationOptions {
+  keepsSession: boolean;
+}
+
 /**
  * Brings the tables up to date with `migrations/`. Several processes may start at once: one migrates, the others wait
  * for it. The same files in the same order and the same table of names as `sequelize-cli` (`.sequelizerc`), so either
@@ -23,28 +28,55 @@ const folder = new URL("../../migrations/", import.meta.url);
  * @returns the names of the migrations that this call ran
  * @throws Error if the database cannot be used: it is not UTF-8, or a newer version has migrated it
  */
-export async function migrate(url: string, log: Logger): Promise<string[]> {
-  const database = connectForMigrations(url);
+export async function migrate(
+  url: string,
+  log: Logger,
+  options: MigrationOptions = { keepsSession: true },
+): Promise<string[]> {
+  const database = connectForMigrations(url, options);
   try {
     await assertUtf8(database);
+    if (!options.keepsSession) return await whileTransactionHoldsLock(url, () => runPending(database, log));
     await database.query(`SELECT pg_advisory_lock(${migrationLock})`);
-    await database.query('CREATE TABLE IF NOT EXISTS "SequelizeMeta" (name VARCHAR(255) NOT NULL PRIMARY KEY)');
-    const rows = await database.query<{ name: string }>('SELECT name FROM "SequelizeMeta"', {
-      type: QueryTypes.SELECT,
-    });
-    const done = new Set(rows.map(({ name }) => name));
-    const known = migrationNames();
-    assertNotNewer(done, known);
-    const pending = known.filter((name) => !done.has(name));
-    for (const name of pending) {
-      await run(name, database.getQueryInterface());
-      await database.query('INSERT INTO "SequelizeMeta" (name) VALUES ($name)', { bind: { name } });
-      log.info({ migration: name }, "migrated");
-    }
-    return pending;
+    return await runPending(database, log);
   } finally {
     await database.close();
   }
+}
+
+/** Runs the migrations while a transaction on another connection holds their lock, where a session cannot hold it. */
+async function whileTransactionHoldsLock<T>(url: string, work: () => Promise<T>): Promise<T> {
+  const holder = connectForMigrations(url, { keepsSession: false });
+  try {
+    return await holder.transaction(async (transaction) => {
+      await holder.query(
+        `SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+         SELECT pg_advisory_xact_lock(${migrationLock})`,
+        { transaction },
+      );
+      return await work();
+    });
+  } finally {
+    await holder.close();
+  }
+}
+
+/** Runs the migrations that have not run yet. The caller holds the lock. */
+async function runPending(database: Sequelize, log: Logger): Promise<string[]> {
+  await database.query('CREATE TABLE IF NOT EXISTS "SequelizeMeta" (name VARCHAR(255) NOT NULL PRIMARY KEY)');
+  const rows = await database.query<{ name: string }>('SELECT name FROM "SequelizeMeta"', {
+    type: QueryTypes.SELECT,
+  });
+  const done = new Set(rows.map(({ name }) => name));
+  const known = migrationNames();
+  assertNotNewer(done, known);
+  const pending = known.filter((name) => !done.has(name));
+  for (const name of pending) {
+    await run(name, database.getQueryInterface());
+    await database.query('INSERT INTO "SequelizeMeta" (name) VALUES ($name)', { bind: { name } });
+    log.info({ migration: name }, "migrated");
+  }
+  return pending;
 }
 
 /** @throws the error itself if trying again can help, otherwise one that names the migration */

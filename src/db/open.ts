@@ -2,13 +2,22 @@ import { setTimeout as wait } from "node:timers/promises";
 import { exponentialBackoff } from "../concurrency/backoff.ts";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Availability } from "./availability.ts";
 import { connect, type Database, type DatabaseTimeouts } from "./connect.ts";
-import { isTransient } from "./database-errors.ts";
+import { describeUrl } from "./connection-url.ts";
+import { reasonOf } from "./database-errors.ts";
 import { startEmbedded } from "./embedded.ts";
+import { embeddedMajor } from "./embedded-folder.ts";
 import { migrate } from "./migrate.ts";
+import { findPooling } from "./pooler.ts";
+import { inspect } from "./queries/inspection.ts";
+import { describeRejection, isWorthWaiting } from "./start-errors.ts";
 
 export interface OpenDatabase {
   database: Database;
+  availability: Availability;
+  /** Where and what the database is, for people: never its user or password. */
+  description: string;
   /** Resolves if the embedded database stops unexpectedly; never for a server. */
   died: Promise<Error>;
   close(): Promise<void>;
@@ -19,10 +28,15 @@ const closeTimeoutMs = 2000;
 
 const retryDelayMs = exponentialBackoff({ firstMs: 200, maxMs: 5000 });
 
-/** Starts the embedded database, unless a server is configured, and returns its URL. */
-export async function startEngine(options: { databaseUrl: string | undefined; dataDir: string }) {
-  if (options.databaseUrl === undefined) return { ...(await startEmbedded(options.dataDir)), embedded: true };
-  return { url: options.databaseUrl, embedded: false, died: new Promise<Error>(() => {}), stop: async () => {} };
+/**
+ * Starts the embedded database, unless a server is configured, and returns its URL.
+ * @param options.mustExist whether a missing embedded database is an error instead of being created
+ */
+export async function startEngine(options: { databaseUrl: string | undefined; dataDir: string; mustExist?: boolean }) {
+  const { databaseUrl, dataDir, mustExist = false } = options;
+  if (databaseUrl === undefined) return { ...(await startEmbedded(dataDir, { mustExist })), embedded: true };
+  const description = `server ${describeUrl(databaseUrl)}`;
+  return { url: databaseUrl, description, embedded: false, died: new Promise<Error>(() => {}), stop: async () => {} };
 }
 
 /**
@@ -37,20 +51,28 @@ export async function openDatabase(options: {
   startTimeoutMs: number;
   log: Logger;
   signal: AbortSignal;
+  /** Whether a missing database is an error: for commands, which must not create one because of a typo. */
+  mustExist?: boolean;
+  /** Called with the reason while a server is waited for. */
+  onUnavailable?: (reason: string) => void;
 }): Promise<OpenDatabase> {
   const { poolSize, timeouts, log } = options;
   const engine = await startEngine(options);
+  let version: string;
   try {
-    await migrateWhenAvailable(engine.url, options);
+    version = await prepareWhenAvailable(engine, options);
   } catch (error) {
     await engine.stop();
     throw error;
   }
-  const database = connect({ url: engine.url, embedded: engine.embedded, poolSize, timeouts, log });
+  const { database, availability } = connect({ url: engine.url, embedded: engine.embedded, poolSize, timeouts, log });
   return {
     database,
+    availability,
+    description: `${engine.description} (PostgreSQL ${version})`,
     died: engine.died,
     async close() {
+      availability.stop();
       const closed = database.close();
       await (engine.embedded ? closed : Promise.race([closed, wait(closeTimeoutMs, undefined, { ref: false })]));
       await engine.stop();
@@ -58,26 +80,67 @@ export async function openDatabase(options: {
   };
 }
 
-async function migrateWhenAvailable(
-  url: string,
-  { startTimeoutMs, log, signal }: { startTimeoutMs: number; log: Logger; signal: AbortSignal },
-): Promise<void> {
-  const deadline = performance.now() + startTimeoutMs;
+interface PrepareOptions {
+  startTimeoutMs: number;
+  log: Logger;
+  signal: AbortSignal;
+  mustExist?: boolean;
+  onUnavailable?: (reason: string) => void;
+}
+
+/**
+ * Migrates the database once it is available.
+ * @returns the version of PostgreSQL
+ */
+async function prepareWhenAvailable(
+  engine: { url: string; embedded: boolean },
+  { startTimeoutMs, log, signal, mustExist, onUnavailable }: PrepareOptions,
+): Promise<string> {
+  const startedAt = performance.now();
+  let isWaiting = false;
   for (let attempt = 0; ; attempt++) {
+    const elapsedMs = () => performance.now() - startedAt;
     try {
-      await migrate(url, log);
-      return;
+      const version = await prepare(engine, { log, mustExist: mustExist === true });
+      if (isWaiting) log.info(`the database is available after ${(elapsedMs() / 1000).toFixed(1)} s`);
+      return version;
     } catch (error) {
-      const { message } = error as Error;
-      if (!isTransient(error)) throw new StartError(`The database cannot be used: ${message}`, { cause: error });
+      if (error instanceof StartError) throw error;
+      if (!isWorthWaiting(error, elapsedMs())) throw new StartError(describeRejection(error), { cause: error });
+      const reason = reasonOf(error);
       const delayMs = retryDelayMs(attempt);
-      if (performance.now() + delayMs > deadline) {
+      if (elapsedMs() + delayMs > startTimeoutMs) {
         throw new StartError(
-          `The database is still unavailable after ${startTimeoutMs / 1000} s: ${message}. Check DATABASE_URL.`,
+          `The database is still unavailable after ${startTimeoutMs / 1000} s: ${reason}. Check DATABASE_URL.`,
         );
       }
-      log.warn({ err: error }, "the database is unavailable; retrying");
+      if (!isWaiting) log.warn(`the database is unavailable: ${reason}; retrying`);
+      isWaiting = true;
+      onUnavailable?.(reason);
       await wait(delayMs, undefined, { signal });
     }
   }
 }
+
+/** @returns the version of PostgreSQL */
+async function prepare(
+  { url, embedded }: { url: string; embedded: boolean },
+  { log, mustExist }: { log: Logger; mustExist: boolean },
+): Promise<string> {
+  if (embedded) {
+    await migrate(url, log);
+    return embeddedMajor;
+  }
+  const pooling = await findPooling(url);
+  const { version, isEmpty, lacksTimeouts } = await inspect(url);
+  if (mustExist && isEmpty) {
+    throw new StartError(`There is no messenger in the database ${describeUrl(url)}. Check DATABASE_URL.`);
+  }
+  await migrate(url, log, { keepsSession: pooling !== "transaction" });
+  if (pooling === "transaction" && lacksTimeouts) log.warn(missingTimeouts);
+  return version;
+}
+
+const missingTimeouts =
+  "PgBouncer pools transactions, in which the timeouts for statements and locks do not hold; give them to the role: " +
+  "ALTER ROLE … SET statement_timeout = '5s', and the same for lock_timeout = '2s' and idle_in_transaction_session_timeout = '10s'";

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { DatabaseError } from "sequelize";
+import { noteFailure } from "./availability.ts";
 import type { Database } from "./connect.ts";
 
 /** A statement that each connection prepares once, under this name. */
@@ -27,7 +28,9 @@ export async function prepared<Row extends object>(
   } catch (error) {
     // An error that does not come from the server: its response may still arrive, so the connection is closed.
     if (error instanceof Error && !("severity" in error)) void client.end().catch(() => {});
-    throw new DatabaseError(Object.assign(error as Error, { sql: statement.name }));
+    const failure = new DatabaseError(Object.assign(error as Error, { sql: statement.name }));
+    noteFailure(database, failure);
+    throw failure;
   } finally {
     connectionManager.releaseConnection(connection);
   }

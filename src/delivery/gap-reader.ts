@@ -17,6 +17,8 @@ export interface ChangeStore {
    * other processes write too: their changes may not have arrived yet.
    */
   startVersion?: (chatId: number) => Promise<number>;
+  /** Whether an error means that the store is unavailable, which the store itself logs. */
+  isOutage?: (error: unknown) => boolean;
 }
 
 const rowsPerRead = 500;
@@ -42,14 +44,15 @@ export class GapReader {
 
   /** Never rejects: keeps trying while the store is unavailable. */
   async run(): Promise<void> {
-    const { sequencer, isStopped, log, chatId, onEnd } = this.options;
+    const { sequencer, isStopped, log, chatId, onEnd, store } = this.options;
     // What is missing is usually a write of this process, which publishes it itself.
     await this.writesEnded();
     for (let attempt = 0; sequencer.needsRead && !isStopped(); ) {
       try {
         await this.readPage();
       } catch (error) {
-        log.warn({ err: error, chatId }, "changes could not be read for delivery; trying again");
+        if (!store.isOutage?.(error))
+          log.warn({ err: error, chatId }, "changes could not be read for delivery; trying again");
         await this.pause(retryDelayMs(attempt++));
       }
     }

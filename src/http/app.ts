@@ -6,6 +6,7 @@ import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
+import { clientAddress } from "../services/limits/client-address.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import { type AdmissionLimits, admissionControl } from "./admission-control.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
@@ -13,7 +14,7 @@ import { routes } from "./registry.ts";
 import { requestLog } from "./request-log.ts";
 import type { AnyRoute, HttpServices } from "./route.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
-import { healthRouter } from "./routers/health.ts";
+import { healthRouter, type Readiness } from "./routers/health.ts";
 
 /** How long browsers may cache the response to a preflight request. */
 const preflightMaxAgeSeconds = 600;
@@ -29,8 +30,8 @@ export interface HttpOptions {
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
-  /** Whether the server can handle requests now. */
-  isReady: () => Promise<boolean>;
+  /** Whether the server can handle requests now, and what is missing if it cannot. */
+  findReadiness: () => Promise<Readiness>;
   asAppError: (error: unknown) => AppError;
 }
 
@@ -47,7 +48,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.set("trust proxy", options.trustedProxyHops);
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use(requestLog(options.log));
-  app.use("/health", healthRouter(options.isReady));
+  app.use("/health", healthRouter(options.findReadiness));
   app.use("/api", docsRouter(options.documents));
   app.use(allowOrigins);
   app.use((_request, response, next) => {
@@ -95,12 +96,12 @@ type ReadBody = (request: Request, response: Response) => Promise<unknown>;
 
 /** Authenticates, applies the rate limit, reads and validates the request, and handles it, in this order. */
 const handler =
-  (route: AnyRoute, readBody: ReadBody, { services, limits }: HttpOptions): RequestHandler =>
+  (route: AnyRoute, readBody: ReadBody, { services, limits, trustedProxyHops }: HttpOptions): RequestHandler =>
   async (request, response) => {
     const identity = route.public
       ? undefined
       : await services.sessions.authenticate(bearerToken(request.get("authorization")));
-    const address = networkOf(request.ip ?? "");
+    const address = networkOf(clientAddress(request, trustedProxyHops));
     if (identity) await limits.consume("requestsPerUser", identity.userId);
     else if (route.limit) await limits.consume(route.limit, address);
     await readBody(request, response);

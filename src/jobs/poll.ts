@@ -1,3 +1,4 @@
+import { isOutage } from "../db/database-errors.ts";
 import type { Logger } from "../logger.ts";
 
 export interface PollOptions {
@@ -13,7 +14,7 @@ export interface PollOptions {
 
 /**
  * Runs a task at every interval. Runs never overlap: one that takes longer than the interval skips the runs it misses.
- * A failure is logged once until the task succeeds again.
+ * A failure is logged once until the task succeeds again, unless the database is unavailable, which is logged elsewhere.
  * @returns a function that stops it; a run in progress is not interrupted
  */
 export function poll({ description, intervalMs, runsAtStart = false, task, log }: PollOptions): () => void {
@@ -34,7 +35,8 @@ export function poll({ description, intervalMs, runsAtStart = false, task, log }
   }
 
   function failed(error: unknown): undefined {
-    if (!failing && !stopped) log.warn({ err: error }, `${description} failed; retrying`);
+    if (isOutage(error) || failing || stopped) return;
+    log.warn({ err: error }, `${description} failed; retrying`);
     failing = true;
   }
 

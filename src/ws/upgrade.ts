@@ -9,6 +9,7 @@ import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
+import { clientAddress } from "../services/limits/client-address.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import type { ClientSocket } from "./client-socket.ts";
 import type { Connections } from "./connections.ts";
@@ -64,17 +65,6 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       reject(socket, appError);
     }
   };
-}
-
-/**
- * The client's address: the one seen by the outermost trusted proxy, or the peer address if there is no proxy. Addresses
- * that the client itself put into the header come before that and are ignored. (Like "trust proxy" of Express.)
- */
-function clientAddress({ headers, socket }: IncomingMessage, trustedProxyHops: number): string {
-  const forwardedFor = headers["x-forwarded-for"] ?? [];
-  const forwarded = [forwardedFor].flat().flatMap((list) => list.split(",").map((address) => address.trim()));
-  const nearestFirst = [socket.remoteAddress ?? "", ...forwarded.reverse()];
-  return nearestFirst[Math.min(trustedProxyHops, nearestFirst.length - 1)] ?? "";
 }
 
 /** Closes a socket right after the upgrade: browsers show a page the close code, but not the status of a rejected upgrade. */

@@ -58,10 +58,11 @@ export class Cluster {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Creates a cluster without starting it. */
-  static async create(): Promise<Cluster> {
+  /** Creates a cluster without starting it, in a folder of its own in `parent`. */
+  static async create(parent = tmpdir()): Promise<Cluster> {
     const user = await clusterOwner();
-    const folder = await mkdtemp(join(tmpdir(), "messenger-cluster-"));
+    if (user && parent !== tmpdir()) await chown(parent, user.uid, user.gid);
+    const folder = await mkdtemp(join(parent, "messenger-cluster-"));
     if (user) await chown(folder, user.uid, user.gid);
     const cluster = new Cluster(folder, user, await freePort());
     await cluster.run("initdb", ["-D", cluster.data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]);

@@ -1,11 +1,19 @@
+import { randomUUID } from "node:crypto";
 import { Router } from "express";
+import { errorResponse } from "../../contract/problem.ts";
 import { AppError } from "../../errors.ts";
 
 /** The paths of the two routes. */
 export const healthPaths: ReadonlySet<string> = new Set(["/health/live", "/health/ready"]);
 
+/** Whether the server can handle requests, and the state of each part: "ok", or what is wrong in words for an administrator. */
+export interface Readiness {
+  isReady: boolean;
+  checks: Readonly<Record<string, string>>;
+}
+
 /** Liveness and readiness, for the supervisor of the process. No token required. */
-export function healthRouter(isReady: () => Promise<boolean>): Router {
+export function healthRouter(findReadiness: () => Promise<Readiness>): Router {
   const router = Router();
   router.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");
@@ -14,13 +22,16 @@ export function healthRouter(isReady: () => Promise<boolean>): Router {
   router.get("/live", (_request, response) => {
     response.json({ status: "live" });
   });
-  router.get("/ready", async (_request, response) => {
-    if (!(await isReady()))
-      throw new AppError(
-        "unavailable",
-        "Not ready: the server is starting or stopping, or the database is unavailable",
-      );
-    response.json({ status: "ready" });
+  router.get("/ready", async (request, response) => {
+    const { isReady, checks } = await findReadiness();
+    if (isReady) {
+      response.json({ status: "ready", checks });
+      return;
+    }
+    const failed = Object.entries(checks).filter(([, state]) => state !== "ok");
+    const error = new AppError("unavailable", `Not ready: ${failed.map((check) => check.join(": ")).join("; ")}`);
+    const { status, headers, body } = errorResponse(error, String(request.id ?? randomUUID()), { checks });
+    response.status(status).set(headers).end(body);
   });
   return router;
 }

@@ -1,13 +1,14 @@
 import type { Transaction } from "sequelize";
 import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import type { Database } from "../../db/connect.ts";
-import { activeSessions } from "../../db/queries/accounts/active-sessions.ts";
+import { activeSessions, recordSessionUse } from "../../db/queries/accounts/active-sessions.ts";
 import { endSessions, lockSession, replaceRefreshToken, sessionsOf } from "../../db/queries/accounts/sessions.ts";
 import type { Claims, SessionsEnded } from "../../domain/session.ts";
 import { AppError } from "../../errors.ts";
 import { Session, User } from "../../models/index.ts";
 import { type ActiveUser, isActive } from "../../models/user.ts";
 import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
+import { SessionUse } from "./session-use.ts";
 import { notLoggedIn, type Tokens } from "./tokens.ts";
 
 /** A session as its owner sees it. */
@@ -37,14 +38,15 @@ const maxUserAgentLength = 256;
 /** How long the previous refresh token still works, for clients that lost the response and for concurrent tabs. */
 const previousTokenGraceMs = 30_000;
 /** Precision of `lastUsedAt`: it is written at most this often, not at every use. */
-const lastUsedPrecisionMs = 60_000;
+const lastUsedPrecisionSeconds = 60;
 const maxListed = 100;
 
 /** Sessions and their tokens. A token is valid only while its session is active, which is checked at every use. */
 export class Sessions {
   private readonly activeSessions = new BatchLoader((sessionIds) =>
-    activeSessions(this.options.database, sessionIds, { lastUsedPrecisionMs }),
+    activeSessions(this.options.database, sessionIds, lastUsedPrecisionSeconds),
   );
+  private readonly use = new SessionUse((sessionIds) => recordSessionUse(this.options.database, sessionIds));
 
   constructor(
     private readonly options: {
@@ -82,6 +84,7 @@ export class Sessions {
     const claims = this.claimsOf(token);
     const session = await this.activeSessions.load(claims.sessionId);
     if (session?.userId !== claims.userId) throw notLoggedIn();
+    if (session.isStale) this.use.note(claims.sessionId);
     return claims;
   }
 
@@ -107,14 +110,19 @@ export class Sessions {
   /** The active sessions of a user, the most recently used first. */
   async list({ userId, sessionId }: Claims): Promise<OwnSession[]> {
     const { database, refreshLifetimeMs: lifetimeMs } = this.options;
+    // Before the query: what is written meanwhile may not be in its answer.
+    const unwritten = this.use.unwritten();
     const sessions = await sessionsOf(database, { userId, lifetimeMs, limit: maxListed });
-    return sessions.map(({ id, userAgent, createdAt, lastUsedAt }) => ({
-      id,
-      userAgent,
-      createdAt: createdAt.toISOString(),
-      lastUsedAt: lastUsedAt.toISOString(),
-      current: id === sessionId,
-    }));
+    return sessions
+      .map((session) => ({ ...session, lastUsedAt: unwritten.get(session.id) ?? session.lastUsedAt }))
+      .sort((a, b) => b.lastUsedAt.getTime() - a.lastUsedAt.getTime())
+      .map(({ id, userAgent, createdAt, lastUsedAt }) => ({
+        id,
+        userAgent,
+        createdAt: createdAt.toISOString(),
+        lastUsedAt: lastUsedAt.toISOString(),
+        current: id === sessionId,
+      }));
   }
 
   /** Ends the current session; succeeds if it has already ended. */

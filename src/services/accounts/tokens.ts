@@ -63,10 +63,29 @@ const minSecretBytes = 32;
 /**
  * Returns the generated secret of an installation without JWT_SECRET. Created once and stored in the data folder,
  * readable by this system user only.
- * @throws StartError if the stored secret is incomplete
+ * @throws StartError if the folder cannot be used, or the stored secret is incomplete
  */
 export async function storedSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, "jwt-secret");
+  const secret = await readOrCreateSecret(dataDir, path).catch((error: Error) => {
+    throw new StartError(
+      `The generated JWT_SECRET cannot be kept in ${path}: ${error.message}. Set JWT_SECRET or DATA_DIR.`,
+    );
+  });
+  if (Buffer.byteLength(secret) < minSecretBytes) {
+    throw new StartError(
+      `${path} does not contain a complete secret. Remove it to generate a new one, which logs all users out.`,
+    );
+  }
+  return secret;
+}
+
+async function readOrCreateSecret(dataDir: string, path: string): Promise<string> {
+  const stored = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    return undefined;
+  });
+  if (stored !== undefined) return stored;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   // Written to a temporary file and linked: a crash leaves a complete secret or none, concurrent starts agree on one.
   const temporary = `${path}.${process.pid}`;
@@ -75,11 +94,5 @@ export async function storedSecret(dataDir: string): Promise<string> {
     if (error.code !== "EEXIST") throw error;
   });
   await unlink(temporary);
-  const secret = await readFile(path, "utf8");
-  if (Buffer.byteLength(secret) < minSecretBytes) {
-    throw new StartError(
-      `${path} does not contain a complete secret. Remove it to generate a new one, which logs all users out.`,
-    );
-  }
-  return secret;
+  return await readFile(path, "utf8");
 }

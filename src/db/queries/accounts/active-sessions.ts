@@ -1,33 +1,45 @@
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
+/** A session that has not ended. */
+export interface ActiveSession {
+  userId: number;
+  /** Whether its `last_used_at` is older than the given precision. */
+  isStale: boolean;
+}
+
 /**
- * Returns the active ones of these sessions with their users. Updates `last_used_at` where it is older than the precision.
+ * Returns the active ones of these sessions with their users. Writes nothing, so that it works on a read-only database.
  * Index: the primary key of sessions.
  */
 export async function activeSessions(
   database: Database,
   sessionIds: readonly number[],
-  { lastUsedPrecisionMs }: { lastUsedPrecisionMs: number },
-): Promise<Map<number, { userId: number }>> {
-  const rows = await select<{ id: number; userId: number }>(
+  precisionSeconds: number,
+): Promise<Map<number, ActiveSession>> {
+  const rows = await select<ActiveSession & { id: number }>(
     database,
-    `WITH active AS (
-            SELECT s.id, s.user_id,
-                   s.last_used_at < clock_timestamp() - make_interval(secs => $lastUsedPrecisionMs / 1000.0) AS is_stale
-              FROM sessions AS s
-              JOIN users AS u ON u.id = s.user_id
-             WHERE s.id = ANY ($sessionIds::bigint[]) AND s.revoked_at IS NULL AND u.deleted_at IS NULL
-          ), stale AS (
+    `SELECT s.id, s.user_id AS "userId",
+            s.last_used_at < clock_timestamp() - make_interval(secs => $precisionSeconds) AS "isStale"
+       FROM sessions AS s
+       JOIN users AS u ON u.id = s.user_id
+      WHERE s.id = ANY ($sessionIds::bigint[]) AND s.revoked_at IS NULL AND u.deleted_at IS NULL`,
+    { sessionIds, precisionSeconds },
+  );
+  return new Map(rows.map(({ id, ...session }) => [id, session]));
+}
+
+/** Sets `last_used_at` of these sessions to now, except of those that are locked: they are being used anyway. */
+export async function recordSessionUse(database: Database, sessionIds: readonly number[]): Promise<void> {
+  await select(
+    database,
+    `WITH used AS (
             SELECT id FROM sessions
-             WHERE id IN (SELECT id FROM active WHERE is_stale)
+             WHERE id = ANY ($sessionIds::bigint[]) AND revoked_at IS NULL
              ORDER BY id
                FOR NO KEY UPDATE SKIP LOCKED
-          ), used AS (
-            UPDATE sessions SET last_used_at = clock_timestamp() FROM stale WHERE sessions.id = stale.id
           )
-     SELECT id, user_id AS "userId" FROM active`,
-    { sessionIds, lastUsedPrecisionMs },
+     UPDATE sessions SET last_used_at = clock_timestamp() FROM used WHERE sessions.id = used.id`,
+    { sessionIds },
   );
-  return new Map(rows.map(({ id, userId }) => [id, { userId }]));
 }

@@ -1,0 +1,21 @@
+import { QueryTypes, type Sequelize } from "sequelize";
+
+/** Returns why the database cannot be written, or undefined if it can. */
+export async function readOnlyReason(database: Sequelize): Promise<string | undefined> {
+  const [row] = await database.query<{ isStandby: boolean; isReadOnly: boolean }>(
+    `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
+    { type: QueryTypes.SELECT },
+  );
+  if (row?.isStandby) return "the database is read-only: it is a standby";
+  return row?.isReadOnly ? "the database is read-only" : undefined;
+}
+
+/**
+ * Writes one MiB to the disk of the database, where a full disk is noticed, and removes it again. A temporary table does
+ * not touch the write-ahead log, of which some is allocated in advance.
+ */
+export const writeToDisk = (database: Sequelize): Promise<unknown> =>
+  database.query(
+    `CREATE TEMPORARY TABLE messenger_disk_check ON COMMIT DROP AS
+     SELECT repeat(md5(n::text), 50) AS filler FROM generate_series(1, 640) AS n`,
+  );
