@@ -1,4 +1,4 @@
-import { type DestinationStream, type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
 import pretty from "pino-pretty";
 
 export type { Logger };
@@ -21,7 +21,7 @@ function describeError(error: Error): Record<string, unknown> {
 }
 
 /**
- * Creates the logger of the process.
+ * Creates the logger of the process. Lines have the time as ISO 8601 (UTC) and the level as a word.
  * @param options.level the least severe level that is written, or "silent"
  * @param options.readable formatted lines (for development) instead of one JSON object per line
  * @param options.destination standard output by default
@@ -32,13 +32,15 @@ export function createLogger(options: { level: string; readable: boolean; destin
         sync: true,
         singleLine: true,
         ignore: "pid,hostname",
-        translateTime: "SYS:HH:MM:ss",
+        translateTime: false,
         destination: options.destination ?? 1,
       })
     : (options.destination ?? pino.destination(1));
   return pino(
     {
       level: options.level,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretKeys.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[secret]" },
       serializers: { err: describeError },
     },

@@ -91,7 +91,7 @@ export class Messenger {
       onRequest: (request, response) => (this.runtime?.app ?? startupApp)(request, response),
       onWebSocketUpgrade: (request, socket, head) => {
         if (this.runtime) void this.runtime.gateway.upgrade(request, socket, head);
-        else rejectNotReady(socket);
+        else rejectNotReady(request, socket, { log, trustedProxyHops: config.http.trustedProxyHops });
       },
       log,
     });

@@ -118,7 +118,7 @@ describe("a server process", () => {
       const lines = output.slice(before).trim().split("\n");
       expect(lines).toHaveLength(1);
       expect(JSON.parse(lines[0] ?? "")).toMatchObject({
-        level: 60,
+        level: "fatal",
         err: { message: "not caught" },
         msg: "uncaught exception, shutting down",
       });

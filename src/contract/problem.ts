@@ -32,6 +32,7 @@ export interface EdgeError {
 /** An error response, independent of the way it is written. */
 export interface ErrorResponse {
   status: number;
+  code: ErrorCode;
   headers: Readonly<Record<string, string>>;
   body: string;
 }
@@ -58,6 +59,7 @@ export function errorResponse(
   };
   return {
     status,
+    code,
     headers: {
       "Content-Type": problemMediaType,
       "Cache-Control": "no-store",

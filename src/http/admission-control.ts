@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Socket } from "node:net";
 import { AppError } from "../errors.ts";
 import { sendError } from "./error-handler.ts";
+import { normalizePath } from "./normal-path.ts";
 import { healthPaths } from "./routers/health.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -44,7 +45,7 @@ export function admissionControl(options: {
   let queuedAhead = 0;
 
   function admit(request: IncomingMessage, response: ServerResponse): void {
-    const path = normalizeUrl(request);
+    const path = normalizePath(request);
     const queue = healthPaths.has(path) ? healthChecks : requests;
     if (queue.length >= limits.maxQueuedRequests) throw tooManyRequests();
     const assertRouteCapacity = assertCapacity?.get(`${request.method} ${path}`);
@@ -77,19 +78,6 @@ export function admissionControl(options: {
 
 const tooManyRequests = () =>
   new AppError("unavailable", "Too many requests at once. Try again.", { retryAfterMs: 1000 });
-
-/**
- * Rewrites the URL of the request in its normal form and returns the path. The limits here and the router must see the
- * same path: otherwise another spelling of it would bypass the limits.
- */
-function normalizeUrl(request: IncomingMessage): string {
-  const { url = "" } = request;
-  const base = "http://localhost";
-  const absolute = url.startsWith("/") ? `${base}${url}` : url;
-  const { pathname, search } = new URL(URL.canParse(absolute, base) ? absolute : base, base);
-  request.url = `${pathname}${search}`;
-  return pathname;
-}
 
 /** Limits the unanswered requests of one connection. They are answered in order. */
 class ConnectionQuota {

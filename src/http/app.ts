@@ -6,11 +6,11 @@ import { check } from "../contract/schema.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
-import { clientAddress } from "../services/limits/client-address.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import { type AdmissionLimits, admissionControl } from "./admission-control.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
 import { routes } from "./registry.ts";
+import { contextOf } from "./request-context.ts";
 import { requestLog } from "./request-log.ts";
 import type { AnyRoute, HttpServices } from "./route.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
@@ -47,7 +47,6 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.disable("x-powered-by").disable("etag");
   app.set("trust proxy", options.trustedProxyHops);
   app.set("query parser", "simple").enable("case sensitive routing");
-  app.use(requestLog(options.log));
   app.use("/health", healthRouter(options.findReadiness));
   app.use("/api", docsRouter(options.documents));
   app.use(allowOrigins);
@@ -58,13 +57,15 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.use(documentedRoutes(options));
   app.use(unknownRoute);
   app.use(errorHandler(options));
-  return admissionControl({
+  const admitted = admissionControl({
     app,
     limits: options.http,
     asAppError: options.asAppError,
     assertCapacity: capacityChecks(options.services),
     allowOrigins,
   });
+  const logRequest = requestLog(options.log, options);
+  return (request, response) => logRequest(request, response, () => admitted(request, response));
 }
 
 /** The capacity checks of the routes that have one, by method and path. */
@@ -96,12 +97,14 @@ type ReadBody = (request: Request, response: Response) => Promise<unknown>;
 
 /** Authenticates, applies the rate limit, reads and validates the request, and handles it, in this order. */
 const handler =
-  (route: AnyRoute, readBody: ReadBody, { services, limits, trustedProxyHops }: HttpOptions): RequestHandler =>
+  (route: AnyRoute, readBody: ReadBody, { services, limits }: HttpOptions): RequestHandler =>
   async (request, response) => {
     const identity = route.public
       ? undefined
       : await services.sessions.authenticate(bearerToken(request.get("authorization")));
-    const address = networkOf(clientAddress(request, trustedProxyHops));
+    const context = contextOf(request);
+    context.userId = identity?.userId;
+    const address = networkOf(context.address);
     if (identity) await limits.consume("requestsPerUser", identity.userId);
     else if (route.limit) await limits.consume(route.limit, address);
     await readBody(request, response);
@@ -113,6 +116,7 @@ const handler =
       device: { userAgent: request.get("user-agent"), address },
       services,
     });
+    context.userId ??= route.userIdOf?.(answer);
     response.status(route.status);
     if (route.status === 204) response.end();
     else response.json(answer);

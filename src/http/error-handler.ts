@@ -1,13 +1,15 @@
-import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import { type EdgeError, errorResponse } from "../contract/problem.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { contextOf } from "./request-context.ts";
 
 /** Sends an error as an RFC 9457 problem. */
 export function sendError(response: ServerResponse, error: AppError | EdgeError): void {
-  const { status, headers, body } = errorResponse(error, String(response.req.id ?? randomUUID()));
+  const context = contextOf(response.req);
+  const { status, code, headers, body } = errorResponse(error, context.id);
+  context.code = code;
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.end(body);
@@ -47,6 +49,8 @@ export const errorHandler =
       return;
     }
     const appError = asAppError(error);
-    if (appError.kind === "internal") log.error({ err: appError.cause, requestId: request.id }, "request failed");
+    const context = contextOf(request);
+    context.userId ??= appError.logFields.userId;
+    if (appError.kind === "internal") log.error({ err: appError.cause, requestId: context.id }, "request failed");
     sendError(response, appError);
   };

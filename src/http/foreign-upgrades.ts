@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** Headers of the upgrade, which are removed. */
@@ -20,4 +20,33 @@ export function withoutUpgrade({ method, url, rawHeaders }: IncomingMessage, soc
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
   return socket;
+}
+
+/**
+ * Calls `next` once the responses to the requests before an upgrade are complete, unless the connection is closed with
+ * them. Node emits "upgrade" while they are in progress, and no longer handles the events of the connection. Meanwhile
+ * nothing is read from it.
+ * @param responses the requests in progress, in their order; the caller removes those that are complete
+ */
+export function afterResponses(socket: Duplex, responses: ReadonlySet<ServerResponse>, next: () => void): void {
+  if (responses.size === 0) {
+    next();
+    return;
+  }
+  const onError = () => socket.destroy();
+  // A response that is piped waits for it.
+  const onDrain = () => {
+    const [first] = responses;
+    first?.emit("drain");
+  };
+  // While there is such a listener, `resume` by the request before does not discard what arrives.
+  const onReadable = () => {};
+  socket.on("error", onError).on("drain", onDrain).on("readable", onReadable);
+  const check = () => {
+    if (responses.size > 0) return;
+    if (socket.destroyed || !socket.writable) return;
+    socket.off("error", onError).off("drain", onDrain).off("readable", onReadable);
+    next();
+  };
+  for (const response of responses) response.once("close", check);
 }

@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
-import { throttled } from "../concurrency/throttled.ts";
+import { throttled, throttledWithCount } from "../concurrency/throttled.ts";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { isWebSocketUpgrade, withoutUpgrade } from "./foreign-upgrades.ts";
+import { plainAddress } from "../services/limits/client-address.ts";
+import { networkOf } from "../services/limits/rate-limits.ts";
+import { answerClientError, statusOfClientError } from "./client-errors.ts";
+import { afterResponses, isWebSocketUpgrade, withoutUpgrade } from "./foreign-upgrades.ts";
+import { OpenConnections } from "./open-connections.ts";
 
 /** How long requests in progress may take when the listener closes, in milliseconds. */
 const closeTimeoutMs = 5000;
@@ -20,11 +24,14 @@ export interface ListenerLimits {
   keepAliveMs: number;
   /** TCP connections of the process, those of WebSockets included. */
   maxConnections: number;
+  /** Proxies in front. With any, the peer of a connection is not the client. */
+  trustedProxyHops: number;
 }
 
 /** Node's HTTP server: the port, its limits, and the shutdown. */
 export class HttpListener {
   private readonly server: Server;
+  private readonly connections: OpenConnections;
 
   constructor(
     private readonly options: {
@@ -35,6 +42,16 @@ export class HttpListener {
     },
   ) {
     const { limits, onRequest, onWebSocketUpgrade, log } = options;
+    const warnOfRejection = throttled((reason: string) => log.warn(`connections are rejected: ${reason}`));
+    this.connections = new OpenConnections({
+      maxConnections: limits.maxConnections,
+      hasNetworks: limits.trustedProxyHops === 0,
+      onReject: (network, max) =>
+        warnOfRejection(`${network} has ${max}, half of ${limits.maxConnections} (MAX_CONNECTIONS)`),
+      onEvict: throttled(() =>
+        log.warn(`idle connections are closed for new ones: the limit is ${limits.maxConnections} (MAX_CONNECTIONS)`),
+      ),
+    });
     this.server = createServer(
       {
         headersTimeout: limits.headersTimeoutMs,
@@ -42,17 +59,24 @@ export class HttpListener {
         connectionsCheckingInterval: limits.headersTimeoutMs / 10,
         keepAliveTimeout: limits.keepAliveMs,
       },
-      onRequest,
+      (request, response) => {
+        this.connections.beginRequest(request.socket, response);
+        onRequest(request, response);
+      },
     );
     this.server.maxConnections = limits.maxConnections;
-    const warnOfDrop = `connections are rejected: the limit is ${limits.maxConnections} (MAX_CONNECTIONS)`;
-    this.server.on(
-      "drop",
-      throttled(() => log.warn(warnOfDrop)),
-    );
+    this.server.on("drop", () => warnOfRejection(`the limit is ${limits.maxConnections} (MAX_CONNECTIONS)`));
+    this.server.on("connection", (socket) => this.connections.accept(socket, networkOf(socket.remoteAddress ?? "")));
+    this.server.on("clientError", this.onClientError);
     this.server.on("upgrade", (request, socket, head) => {
-      if (isWebSocketUpgrade(request)) onWebSocketUpgrade(request, socket, head);
-      else this.server.emit("connection", withoutUpgrade(request, socket, head));
+      const isWebSocket = isWebSocketUpgrade(request);
+      if (isWebSocket) this.connections.becomeWebSocket(socket);
+      afterResponses(socket, this.connections.responsesOn(socket), () => {
+        // The time-out of an idle connection, which began with the last response.
+        if (socket instanceof Socket) socket.setTimeout(0);
+        if (isWebSocket) onWebSocketUpgrade(request, socket, head);
+        else this.server.emit("connection", withoutUpgrade(request, socket, head));
+      });
     });
   }
 
@@ -78,7 +102,22 @@ export class HttpListener {
     this.server.closeIdleConnections();
     await Promise.race([closed, wait(closeTimeoutMs, undefined, { ref: false })]);
     this.server.closeAllConnections();
+    this.connections.destroyAll();
   }
+
+  private readonly onClientError = (error: NodeJS.ErrnoException, socket: Duplex): void => {
+    const status = statusOfClientError(error);
+    if (status !== undefined && socket instanceof Socket) this.logUnreadable(status, socket.remoteAddress);
+    answerClientError(socket, { status, responses: this.connections.responsesOn(socket) });
+  };
+
+  /** What such a client sent has no route, and its address is that of the peer, because its headers were not read. */
+  private readonly logUnreadable = throttledWithCount((suppressed, status: number, peer = "") =>
+    this.options.log.info(
+      { status, address: plainAddress(peer), ...(suppressed > 0 && { suppressed }) },
+      "unreadable or late request",
+    ),
+  );
 
   /** For example if no file descriptors are left; existing connections continue. */
   private readonly logFailedAccept = throttled((error: Error) =>

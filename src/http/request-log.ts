@@ -1,22 +1,50 @@
-import { randomUUID } from "node:crypto";
-import type { RequestHandler } from "express";
-import { pinoHttp } from "pino-http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../logger.ts";
+import { clientAddress, plainAddress } from "../services/limits/client-address.ts";
+import { normalizePath } from "./normal-path.ts";
+import { startContext } from "./request-context.ts";
+import { routeTemplate } from "./route-template.ts";
+import { healthPaths } from "./routers/health.ts";
 
-/** 503 is deliberate load shedding: warnings would flood the log. */
-const isFault = (status: number): boolean => status >= 500 && status !== 503;
-
-/** Assigns the request id and logs one line per request: method, path, status, time. No query, headers or address. */
-export const requestLog = (log: Logger): RequestHandler =>
-  pinoHttp({
-    logger: log,
-    genReqId: () => randomUUID(),
-    quietReqLogger: true,
-    serializers: {
-      req: ({ method, url }) => ({ method, path: String(url).split("?")[0] }),
-      res: ({ statusCode }) => ({ status: statusCode }),
-      err: () => undefined,
-    },
-    customLogLevel: (_request, response) => (isFault(response.statusCode) ? "warn" : "debug"),
-    customAttributeKeys: { reqId: "requestId" },
-  });
+/**
+ * Gives each request its id and logs one line when it ends: route, method, status, duration, request id, address, and the
+ * user and error code if there is one. Never the path, query, headers or body. Successful and unsuccessful health checks,
+ * of which there may be one a second, are logged at debug.
+ */
+export function requestLog(
+  log: Logger,
+  { trustedProxyHops = 0 }: { trustedProxyHops?: number } = {},
+): (request: IncomingMessage, response: ServerResponse, next: () => void) => void {
+  return (request, response, next) => {
+    const startedAt = performance.now();
+    const path = normalizePath(request);
+    const context = startContext(request, plainAddress(clientAddress(request, trustedProxyHops)));
+    let isLogged = false;
+    const write = () => {
+      if (isLogged) return;
+      isLogged = true;
+      const { statusCode, headersSent, writableFinished } = response;
+      const isHealthCheck = healthPaths.has(path) && !(statusCode >= 400 && statusCode < 500);
+      log[isHealthCheck ? "debug" : "info"](
+        {
+          route: routeTemplate(path),
+          method: request.method,
+          ...(headersSent && { status: statusCode }),
+          code: context.code,
+          durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
+          requestId: context.id,
+          address: context.address,
+          userId: context.userId,
+          ...(!writableFinished && { aborted: true }),
+        },
+        "request",
+      );
+    };
+    response.once("close", write);
+    // A response behind others on a connection that is lost is never closed.
+    request.once("close", () => {
+      if (request.socket.destroyed) write();
+    });
+    next();
+  };
+}

@@ -54,6 +54,8 @@ export interface Route<Path, Query, Body, Answer, Public> {
   errors: readonly ErrorCode[];
   /** A valid request, shown in OpenAPI and sent by the tests. */
   example: { path?: NoInfer<Path>; query?: NoInfer<Query>; body?: NoInfer<Body> };
+  /** The user of a response to a public route, for the log. */
+  userIdOf?(answer: NoInfer<Answer>): number;
   handle(call: Call<Path, Query, Body, Public>): Promise<NoInfer<Answer>>;
 }
 

@@ -9,7 +9,7 @@ import { healthRouter, type Readiness } from "./routers/health.ts";
 
 /** Handles requests until the database is open: live but not ready, 503 for everything else. */
 export function createStartupApp(options: {
-  http: AdmissionLimits;
+  http: AdmissionLimits & { trustedProxyHops: number };
   log: Logger;
   /** The state of the parts that are being started. */
   findReadiness: () => Promise<Readiness>;
@@ -17,11 +17,12 @@ export function createStartupApp(options: {
 }): RequestListener {
   const app = express();
   app.disable("x-powered-by").disable("etag");
-  app.use(requestLog(options.log));
   app.use("/health", healthRouter(options.findReadiness));
   app.use(() => {
     throw new AppError("unavailable", "The server is starting. Try again.", { retryAfterMs: 1000 });
   });
   app.use(errorHandler(options));
-  return admissionControl({ app, limits: options.http, asAppError: options.asAppError });
+  const admitted = admissionControl({ app, limits: options.http, asAppError: options.asAppError });
+  const logRequest = requestLog(options.log, options.http);
+  return (request, response) => logRequest(request, response, () => admitted(request, response));
 }

@@ -46,6 +46,7 @@ export class Connection implements FrameSink {
   /**
    * @param raw the socket beneath the WebSocket
    * @param currentClaims the user, the session and the expiry of the token
+   * @param id of the request that opened it, for the log
    */
   constructor(
     readonly socket: WebSocket,
@@ -53,6 +54,7 @@ export class Connection implements FrameSink {
     private currentClaims: Claims,
     private readonly reader: FrameReader,
     private readonly limits: ConnectionLimits,
+    readonly id = "",
   ) {
     this.replies = new ReplyOrder(this);
     this.writer = new SocketWriter(socket, raw, limits, this);

@@ -9,6 +9,7 @@ import { ClientSocket, sharedListener } from "./client-socket.ts";
 import { Connection } from "./connection.ts";
 import { startConnectionMonitor } from "./connection-monitor.ts";
 import { startHeartbeat } from "./heartbeat.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { RequestReader, type RequestReaderOptions } from "./request-reader.ts";
 import type { SocketLimits } from "./socket-limits.ts";
 import { createUpgradeHandler, type UpgradeOptions } from "./upgrade.ts";
@@ -19,7 +20,7 @@ const lastRepliesMs = 10_000;
 const closeTimeoutMs = 3000;
 
 export interface GatewayOptions
-  extends Omit<RequestReaderOptions, "floodLimits">,
+  extends Omit<RequestReaderOptions, "floodLimits" | "refusals">,
     Omit<UpgradeOptions, "wss" | "onOpen"> {
   socketLimits: SocketLimits;
 }
@@ -34,11 +35,12 @@ export class Gateway {
 
   constructor(private readonly options: GatewayOptions) {
     const { connections, socketLimits } = options;
-    this.requests = new RequestReader({ ...options, floodLimits: socketLimits });
+    const refusals = new RefusalLog(options.log);
+    this.requests = new RequestReader({ ...options, refusals, floodLimits: socketLimits });
     this.upgrade = createUpgradeHandler({
       ...options,
       wss: createWebSocketServer(socketLimits),
-      onOpen: (webSocket, socket, claims) => this.open(webSocket, socket, claims),
+      onOpen: (webSocket, socket, claims, requestId) => this.open(webSocket, socket, claims, requestId),
     });
     this.stopHeartbeat = startHeartbeat(connections, socketLimits);
     this.stopMonitor = startConnectionMonitor(connections, { maxBytes: socketLimits.unsentBytesInAll });
@@ -62,9 +64,9 @@ export class Gateway {
     this.options.presence.stop();
   }
 
-  private open(webSocket: ClientSocket, raw: Duplex, claims: Claims): void {
+  private open(webSocket: ClientSocket, raw: Duplex, claims: Claims, requestId: string): void {
     const { connections, presence, socketLimits } = this.options;
-    const connection = new Connection(webSocket, raw, claims, this.requests, socketLimits);
+    const connection = new Connection(webSocket, raw, claims, this.requests, socketLimits, requestId);
     webSocket.connection = connection;
     connections.add(connection);
     presence.connected(connection);

@@ -18,6 +18,7 @@ import type { RateLimits } from "../services/limits/rate-limits.ts";
 import type { Connection } from "./connection.ts";
 import { FloodGuard, type FloodLimits } from "./flood-guard.ts";
 import type { AnyMessageType, WsServices } from "./message-type.ts";
+import type { RefusalLog } from "./refusal-log.ts";
 import { registry } from "./registry.ts";
 import type { Request } from "./reply-order.ts";
 import { RequestSocket, type RequestSocketOptions } from "./request-socket.ts";
@@ -34,6 +35,8 @@ export interface RequestReaderOptions extends RequestSocketOptions {
   services: WsServices;
   limits: RateLimits;
   floodLimits: FloodLimits;
+  /** Records every frame that is answered with an error. */
+  refusals?: RefusalLog;
   /** Run all requests except sends, which have a queue of their own, so that no user can occupy the whole database. */
   fairQueues: FairQueues;
   asAppError: (error: unknown) => AppError;
@@ -84,7 +87,7 @@ export class RequestReader {
     return {
       pipelined: messageType.pipelined ?? false,
       answer: (requester) => this.answer(connection, typed, requester),
-      abort: () => this.errorFrameOf(type, requestId, serverStopping()),
+      abort: () => this.refuse(connection, this.errorFrameOf(type, requestId, serverStopping())),
     };
   }
 
@@ -109,7 +112,7 @@ export class RequestReader {
       const answer = await (queue ? queue.run(userId, handle) : handle());
       return answerFrame(messageType.type, answer, requestId);
     } catch (error) {
-      return this.errorFrameOf(messageType.type, requestId, error);
+      return this.refuse(connection, this.errorFrameOf(messageType.type, requestId, error));
     }
   }
 
@@ -124,10 +127,15 @@ export class RequestReader {
       pipelined: true,
       answer: async () => {
         this.guardOf(connection).recordMalformed();
-        return frame;
+        return this.refuse(connection, frame);
       },
-      abort: () => frame,
+      abort: () => this.refuse(connection, frame),
     };
+  }
+
+  private refuse(connection: Connection, frame: ErrorFrame): ErrorFrame {
+    this.options.refusals?.record(connection, frame);
+    return frame;
   }
 
   /** Made when a connection first needs it: most sockets are silent, and there may be many. */

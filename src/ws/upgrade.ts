@@ -9,10 +9,10 @@ import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
-import { clientAddress } from "../services/limits/client-address.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import type { ClientSocket } from "./client-socket.ts";
 import type { Connections } from "./connections.ts";
+import { pathOf, recordUpgrade, type UpgradeRecord, webSocketPath } from "./upgrade-log.ts";
 
 const bearerPrefix = "bearer.";
 
@@ -32,8 +32,11 @@ export interface UpgradeOptions {
   isAccepting: () => boolean;
   asAppError: (error: unknown) => AppError;
   log: Logger;
-  /** Called with the open WebSocket, the raw socket beneath it and the claims of the token, as soon as the upgrade is done. */
-  onOpen: (webSocket: ClientSocket, socket: Duplex, claims: Claims) => void;
+  /**
+   * Called with the open WebSocket, the raw socket beneath it, the claims of the token and the id of the request, as soon
+   * as the upgrade is done.
+   */
+  onOpen: (webSocket: ClientSocket, socket: Duplex, claims: Claims, requestId: string) => void;
 }
 
 /** Handles `Upgrade: websocket` requests: accepts clients with a token of an active session and rejects all others. */
@@ -43,26 +46,36 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Before any await: a client may reset the connection at any time, and an unhandled error event ends the process.
     socket.on("error", destroy);
+    const record = recordUpgrade(request, options);
     const rejection = rejectionByTarget(request, options.allowedOrigins);
-    if (rejection) return reject(socket, rejection);
-    if (!isAccepting()) return rejectNotReady(socket);
+    if (rejection) return reject(socket, rejection, record);
+    if (!isAccepting()) return reject(socket, notReady, record);
 
     try {
-      await limits.consume("reconnectsPerAddress", networkOf(clientAddress(request, options.trustedProxyHops)));
-      if (connections.count >= maxSockets) return wss.handleUpgrade(request, socket, head, closeAsOverloaded);
+      await limits.consume("reconnectsPerAddress", networkOf(record.address));
+      if (connections.count >= maxSockets) {
+        record.end({ status: 101, code: "UNAVAILABLE" });
+        return wss.handleUpgrade(request, socket, head, closeAsOverloaded);
+      }
       await connections.admit(tokenOf(request), sessions, (claims) => {
-        if (!isAccepting()) rejectNotReady(socket);
-        else if (!socket.destroyed)
+        if (!isAccepting()) reject(socket, notReady, record, claims.userId);
+        else if (!socket.destroyed) {
+          let isOpen = false;
           wss.handleUpgrade(request, socket, head, (webSocket) => {
+            isOpen = true;
             // From now on `ws` handles errors.
             socket.off("error", destroy);
-            onOpen(webSocket, socket, claims);
+            record.end({ status: 101, userId: claims.userId });
+            onOpen(webSocket, socket, claims, record.id);
           });
+          // `ws` has answered a request that is no valid handshake.
+          if (!isOpen) record.end({ status: request.method === "GET" ? 400 : 405, userId: claims.userId });
+        }
       });
     } catch (error) {
       const appError = asAppError(error);
-      if (appError.kind === "internal") log.error({ err: appError.cause }, "upgrade failed");
-      reject(socket, appError);
+      if (appError.kind === "internal") log.error({ err: appError.cause, requestId: record.id }, "upgrade failed");
+      reject(socket, appError, record, appError.logFields.userId);
     }
   };
 }
@@ -76,8 +89,7 @@ function closeAsOverloaded(webSocket: WebSocket): void {
 }
 
 function rejectionByTarget(request: IncomingMessage, allowedOrigins: readonly string[]): EdgeError | undefined {
-  const path = request.url?.split("?")[0];
-  if (path !== "/") return { code: "NOT_FOUND", detail: "The WebSocket is at /" };
+  if (pathOf(request) !== webSocketPath) return { code: "NOT_FOUND", detail: "The WebSocket is at /" };
   const { origin, host } = request.headers;
   if (origin === undefined || isSameHost(origin, host) || allowedOrigins.includes(origin)) return undefined;
   return { code: "FOREIGN_ORIGIN", detail: "This origin is not among ALLOWED_ORIGINS" };
@@ -100,9 +112,15 @@ function tokenOf({ headers }: IncomingMessage): string | undefined {
   );
 }
 
+const notReady: EdgeError = { code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." };
+
 /** Rejects an upgrade while the server is starting or stopping. */
-export function rejectNotReady(socket: Duplex): void {
-  reject(socket, { code: "UNAVAILABLE", detail: "The server is starting or stopping. Try again." });
+export function rejectNotReady(
+  request: IncomingMessage,
+  socket: Duplex,
+  options: { log: Logger; trustedProxyHops: number },
+): void {
+  reject(socket, notReady, recordUpgrade(request, options));
 }
 
 /** One listener for all sockets: a closure per socket would keep its request in memory. */
@@ -111,9 +129,10 @@ function destroy(this: Duplex): void {
 }
 
 /** Writes an HTTP error response and ends the connection. */
-function reject(socket: Duplex, error: AppError | EdgeError): void {
+function reject(socket: Duplex, error: AppError | EdgeError, record: UpgradeRecord, userId?: number): void {
   socket.on("error", destroy);
-  const { status, headers, body } = errorResponse(error, crypto.randomUUID());
+  const { status, code, headers, body } = errorResponse(error, record.id);
+  record.end({ status, code, userId });
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "Connection: close",

@@ -21,4 +21,4 @@ export async function registerPeople(server: ServerProcess, count: number): Prom
 
 /** The lines of the output at level error or fatal, and those that are not log lines. */
 export const errorLines = (output: string): string[] =>
-  output.split("\n").filter((line) => line !== "" && !/^\{"level":(10|20|30|40),/.test(line));
+  output.split("\n").filter((line) => line !== "" && !/^\{"level":"(trace|debug|info|warn)",/.test(line));

@@ -5,6 +5,8 @@ import { defineRoute } from "../route.ts";
 
 const tag = "Authentication";
 
+const userIdOf = ({ user }: { user: { id: number } }): number => user.id;
+
 export const register = defineRoute({
   method: "post",
   url: "/auth/register",
@@ -25,6 +27,7 @@ export const register = defineRoute({
   example: {
     body: { email: "ada@example.org", password: "a long sentence", firstName: "Ada", lastName: "Lovelace" },
   },
+  userIdOf,
   handle: ({ body, device, services }) => services.accounts.register(body, device),
 });
 
@@ -40,6 +43,7 @@ export const login = defineRoute({
   answer: session,
   errors: ["VALIDATION", "BAD_CREDENTIALS"],
   example: { body: { email: "patrick0@example.org", password: "messenger demo" } },
+  userIdOf,
   handle: ({ body, device, services }) => services.accounts.login(body, device),
 });
 
@@ -56,6 +60,7 @@ export const refresh = defineRoute({
   answer: session,
   errors: ["VALIDATION", "UNAUTHENTICATED"],
   example: { body: { refreshToken: "1.q2h0bGV0dGVyc19hbmRfZGlnaXRzX3Rha2VuX2F0X3JhbmQ.c2lnbmF0dXJl" } },
+  userIdOf,
   handle: ({ body, device, services }) => services.accounts.refresh(body.refreshToken, device),
 });
 

@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { Router } from "express";
 import { errorResponse } from "../../contract/problem.ts";
 import { AppError } from "../../errors.ts";
+import { contextOf } from "../request-context.ts";
 
 /** The paths of the two routes. */
 export const healthPaths: ReadonlySet<string> = new Set(["/health/live", "/health/ready"]);
@@ -30,7 +30,9 @@ export function healthRouter(findReadiness: () => Promise<Readiness>): Router {
     }
     const failed = Object.entries(checks).filter(([, state]) => state !== "ok");
     const error = new AppError("unavailable", `Not ready: ${failed.map((check) => check.join(": ")).join("; ")}`);
-    const { status, headers, body } = errorResponse(error, String(request.id ?? randomUUID()), { checks });
+    const context = contextOf(request);
+    const { status, code, headers, body } = errorResponse(error, context.id, { checks });
+    context.code = code;
     response.status(status).set(headers).end(body);
   });
   return router;

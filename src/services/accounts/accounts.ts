@@ -81,14 +81,19 @@ export class Accounts {
     const { logInLimits, passwords } = this.options;
     const attempt = { account: key, address: device.address };
     await logInLimits.check(attempt);
+    const account: { id?: number } = {};
     const user = await passwords.verifyAccount(password, {
       count: () => logInLimits.count(attempt),
-      find: () => User.findOne({ where: { emailKey: key } }),
+      find: async () => {
+        const found = await User.findOne({ where: { emailKey: key } });
+        if (found) account.id = found.id;
+        return found;
+      },
       renew: renewHash,
     });
     if (!isActive(user)) {
       await logInLimits.failed(attempt);
-      throw badCredentials();
+      throw badCredentials(account.id);
     }
     await logInLimits.succeeded(attempt);
     const grant = await this.options.database.transaction((transaction) =>
@@ -224,7 +229,9 @@ async function renewHash(user: User, passwordHash: string): Promise<User> {
   return renewed > 0 ? user.set({ passwordHash }) : user;
 }
 
-const badCredentials = () => new AppError("badCredentials", "E-mail or password is wrong");
+/** @param userId the account whose password was wrong, for the log; undefined if there is none */
+const badCredentials = (userId?: number) =>
+  new AppError("badCredentials", "E-mail or password is wrong", { logFields: { userId } });
 const wrongPassword = () => new AppError("reauthRequired", "The current password is missing or wrong");
 
 async function rejectTakenEmail<T>(write: () => Promise<T>): Promise<T> {

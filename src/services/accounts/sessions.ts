@@ -83,7 +83,7 @@ export class Sessions {
   async authenticate(token: string | undefined): Promise<Claims> {
     const claims = this.claimsOf(token);
     const session = await this.activeSessions.load(claims.sessionId);
-    if (session?.userId !== claims.userId) throw notLoggedIn();
+    if (session?.userId !== claims.userId) throw notLoggedIn(claims.userId);
     if (session.isStale) this.use.note(claims.sessionId);
     return claims;
   }

@@ -8,7 +8,8 @@ import { AppError, StartError } from "../../errors.ts";
 const issuer = "messenger";
 
 /** The same error for every invalid token, whatever the reason. */
-export const notLoggedIn = () => new AppError("unauthenticated", "A valid token is required: log in");
+export const notLoggedIn = (userId?: number) =>
+  new AppError("unauthenticated", "A valid token is required: log in", { logFields: { userId } });
 
 /** Access tokens: JWTs signed with HS256 that contain only the ids of the user and the session. */
 export class Tokens {

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { isIP, SocketAddress } from "node:net";
 
+/** An address as it is logged: of IPv4 clients of a socket that listens on IPv6 too, the IPv4 address. */
+export const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");
+
 /** `address:port` of IPv4, and `[address]` of IPv6 with or without a port. */
 const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$|^\[([^\]]+)\](?::\d+)?$/;
 
