@@ -210,7 +210,7 @@ export class Messenger {
   }
 
   private async composeServices({ database, bus, limits, connections, presence, delivery }: Core): Promise<Services> {
-    const { config } = this;
+    const { config, log } = this;
     return composeServices({
       database,
       delivery,
@@ -223,6 +223,7 @@ export class Messenger {
       sendConcurrency: this.poolShares.sends,
       onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
       onBlockChange: presence.blockChanged,
+      log,
     });
   }
 

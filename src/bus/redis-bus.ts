@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../logger.ts";
 import { type Bus, isRecord, type Listener, Subscriptions } from "./bus.ts";
-import type { Redis, RedisClient } from "./redis.ts";
+import { isRejection, type Redis, type RedisClient } from "./redis.ts";
 
 /**
  * Version of the message format, part of the channel's name. During a rollout, processes with different formats do not
@@ -20,12 +20,16 @@ export class RedisBus implements Bus {
   /** A connection of its own: a subscribed connection accepts no other commands. */
   private readonly subscriber: RedisClient;
   private closed = false;
+  private readonly publishing: RejectionLog;
+  private readonly subscribing: RejectionLog;
 
   /** @param options.prefix separates several messengers on one Redis */
   constructor(private readonly options: { redis: Redis; prefix: string; log: Logger }) {
     const { redis, prefix, log } = options;
     this.channel = `${prefix}:bus:${formatVersion}`;
     this.subscriptions = new Subscriptions(log);
+    this.publishing = rejectionLog(log, "publishing on the bus");
+    this.subscribing = rejectionLog(log, "subscribing to the bus");
     this.subscriber = redis.duplicate();
   }
 
@@ -41,12 +45,13 @@ export class RedisBus implements Bus {
   }
 
   publish(topic: string, body: object): void {
-    const { redis, log } = this.options;
+    const { redis } = this.options;
     // Not queued while Redis hangs: what a process has missed, it finds in the database.
     if (this.closed || !redis.isResponding) return;
     redis.client
       .publish(this.channel, JSON.stringify({ from: this.processId, topic, body }))
-      .catch((error) => log.debug({ err: error, topic }, "a bus message was not published"));
+      .then(() => this.publishing.succeeded())
+      .catch((error) => this.publishing.failed(error));
   }
 
   subscribe(topic: string, listener: Listener): void {
@@ -62,13 +67,38 @@ export class RedisBus implements Bus {
   private async subscribeToChannel(): Promise<void> {
     await this.subscriber
       .subscribe(this.channel, this.receive)
-      .catch((error) => this.options.log.debug({ err: error }, "not subscribed to the bus yet"));
+      .then(() => this.subscribing.succeeded())
+      .catch((error) => this.subscribing.failed(error));
   }
 
   private readonly receive = (text: string): void => {
     const message = parse(text);
     if (!isRecord(message) || message.from === this.processId || typeof message.topic !== "string") return;
     this.subscriptions.dispatch(message.topic, message.body);
+  };
+}
+
+interface RejectionLog {
+  failed(error: unknown): void;
+  succeeded(): void;
+}
+
+/**
+ * Warns at the first command that Redis rejects, such as by a missing right, and says when it works again. A connection
+ * that is lost is not logged: `Redis` does that.
+ */
+function rejectionLog(log: Logger, description: string): RejectionLog {
+  let isFailing = false;
+  return {
+    failed(error) {
+      if (isFailing || !isRejection(error)) return;
+      isFailing = true;
+      log.warn({ err: error }, `Redis rejects ${description}; other processes find changes in the database`);
+    },
+    succeeded() {
+      if (isFailing) log.info(`${description} works again`);
+      isFailing = false;
+    },
   };
 }
 

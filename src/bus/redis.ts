@@ -23,7 +23,7 @@ const probeKeyLifetimeMs = 10_000;
 const transientReplies = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)/;
 
 /** Whether an error is an error reply of a Redis that works. */
-const isRejection = (error: unknown): error is ErrorReply =>
+export const isRejection = (error: unknown): error is ErrorReply =>
   error instanceof ErrorReply && !transientReplies.test(error.message);
 
 /** A connection for commands. While Redis is unavailable, commands fail at once instead of queueing. */

@@ -1,4 +1,5 @@
 import Joi from "joi";
+import { canonicalOrigin } from "../domain/origin.ts";
 import type { Rate } from "../domain/rate-limit.ts";
 
 /** What Joi makes of the text of a variable. */
@@ -173,7 +174,7 @@ export function secret(
   return { variable, meaning, allowed, fallback, rule, convert: (written) => written };
 }
 
-/** Browser origins, separated by commas. */
+/** Browser origins, separated by commas. Converted to the spelling that browsers send. */
 export function origins(
   variable: string,
   fallback: Unset,
@@ -181,9 +182,16 @@ export function origins(
 ): Setting<readonly string[], string | undefined> {
   const allowed = "origins such as https://chat.example.org, separated by commas";
   const rule = Joi.string()
-    .pattern(/^https?:\/\/[^\s/,]+(,https?:\/\/[^\s/,]+)*$/)
+    .pattern(/^https?:\/\/[^\s/,]+(,https?:\/\/[^\s/,]+)*$/i)
     .messages({ "string.pattern.base": `{{#label}} must be ${allowed}` });
-  return { variable, meaning, allowed, fallback, rule, convert: (written) => written?.split(",") ?? [] };
+  return {
+    variable,
+    meaning,
+    allowed,
+    fallback,
+    rule,
+    convert: (written) => written?.split(",").map(canonicalOrigin) ?? [],
+  };
 }
 
 /** A rate such as 60+10/s or 5+1/12s. The burst holds at least what one period adds. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** Headers of the upgrade, which are removed. */
-const upgradeHeaders = new Set(["connection", "upgrade", "http2-settings"]);
+/** Headers of the upgrade, which are removed; their names are removed from `Connection`. */
+const upgradeHeaders = new Set(["upgrade", "http2-settings"]);
 
 export const isWebSocketUpgrade = ({ headers }: IncomingMessage): boolean =>
   headers.upgrade?.toLowerCase() === "websocket";
@@ -12,15 +12,26 @@ export const isWebSocketUpgrade = ({ headers }: IncomingMessage): boolean =>
  * ignore such an offer, but Node passes every upgrade to a server that accepts WebSockets. The request is pushed back
  * onto the connection without the upgrade headers, to be parsed again.
  */
-export function withoutUpgrade({ method, url, rawHeaders }: IncomingMessage, socket: Duplex, head: Buffer): Duplex {
-  const lines = [`${method} ${url} HTTP/1.1`];
+export function withoutUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Duplex {
+  const { method, url, httpVersion, rawHeaders } = request;
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const [name = "", value = ""] = rawHeaders.slice(index, index + 2);
-    if (!upgradeHeaders.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
+    const key = name.toLowerCase();
+    if (upgradeHeaders.has(key)) continue;
+    const kept = key === "connection" ? withoutUpgradeOptions(value) : value;
+    if (key !== "connection" || kept) lines.push(`${name}: ${kept}`);
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
   return socket;
 }
+
+const withoutUpgradeOptions = (connection: string): string =>
+  connection
+    .split(",")
+    .map((option) => option.trim())
+    .filter((option) => !upgradeHeaders.has(option.toLowerCase()))
+    .join(", ");
 
 /**
  * Calls `next` once the responses to the requests before an upgrade are complete, unless the connection is closed with

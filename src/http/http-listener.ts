@@ -107,12 +107,12 @@ export class HttpListener {
 
   private readonly onClientError = (error: NodeJS.ErrnoException, socket: Duplex): void => {
     const status = statusOfClientError(error);
-    if (status !== undefined && socket instanceof Socket) this.logUnreadable(status, socket.remoteAddress);
+    if (status !== undefined && socket instanceof Socket) this.logUnreadable(status, socket.remoteAddress ?? "");
     answerClientError(socket, { status, responses: this.connections.responsesOn(socket) });
   };
 
   /** What such a client sent has no route, and its address is that of the peer, because its headers were not read. */
-  private readonly logUnreadable = throttledWithCount((suppressed, status: number, peer = "") =>
+  private readonly logUnreadable = throttledWithCount((suppressed, status: number, peer: string) =>
     this.options.log.info(
       { status, address: plainAddress(peer), ...(suppressed > 0 && { suppressed }) },
       "unreadable or late request",

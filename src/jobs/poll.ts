@@ -1,4 +1,4 @@
-import { isOutage } from "../db/database-errors.ts";
+import { failureLog } from "../db/failure-log.ts";
 import type { Logger } from "../logger.ts";
 
 export interface PollOptions {
@@ -19,7 +19,7 @@ export interface PollOptions {
  */
 export function poll({ description, intervalMs, runsAtStart = false, task, log }: PollOptions): () => void {
   let stopped = false;
-  let failing = false;
+  const failures = failureLog(log, description);
   let timer: NodeJS.Timeout | undefined;
 
   async function run(): Promise<void> {
@@ -29,15 +29,12 @@ export function poll({ description, intervalMs, runsAtStart = false, task, log }
   }
 
   function succeeded(delayMs: number | undefined): number | undefined {
-    if (failing) log.info(`${description} works again`);
-    failing = false;
+    failures.succeeded();
     return delayMs;
   }
 
   function failed(error: unknown): undefined {
-    if (isOutage(error) || failing || stopped) return;
-    log.warn({ err: error }, `${description} failed; retrying`);
-    failing = true;
+    if (!stopped) failures.failed(error);
   }
 
   function schedule(delayMs: number): void {

@@ -2,6 +2,7 @@ import type { Database } from "../db/connect.ts";
 import { hasSessionAt } from "../db/queries/accounts/sessions.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { SessionsEnded } from "../domain/session.ts";
+import type { Logger } from "../logger.ts";
 import { ChatWriter } from "../writes/chat-transaction.ts";
 import { Committer } from "../writes/commit.ts";
 import { Dialogs } from "../writes/dialogs.ts";
@@ -41,6 +42,7 @@ export function composeServices(options: {
   onSessionsEnded: (ended: SessionsEnded) => void;
   /** Called after one of the two users has blocked or unblocked the other. */
   onBlockChange: (pair: [number, number]) => void;
+  log: Logger;
 }) {
   const { database, delivery, limits, secret } = options;
   const sessions = new Sessions({
@@ -49,6 +51,7 @@ export function composeServices(options: {
     refreshTokens: new RefreshTokens(secret),
     refreshLifetimeMs: options.refreshLifetimeMs,
     onEnded: options.onSessionsEnded,
+    log: options.log,
   });
   const passwords = new Passwords(options.passwords);
   const logInLimits = new LogInLimits({

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Server, WebSocket } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import { type EdgeError, errorResponse } from "../contract/problem.ts";
+import { canonicalOrigin, isOriginOfHost } from "../domain/origin.ts";
 import type { Claims } from "../domain/session.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -91,16 +92,9 @@ function closeAsOverloaded(webSocket: WebSocket): void {
 function rejectionByTarget(request: IncomingMessage, allowedOrigins: readonly string[]): EdgeError | undefined {
   if (pathOf(request) !== webSocketPath) return { code: "NOT_FOUND", detail: "The WebSocket is at /" };
   const { origin, host } = request.headers;
-  if (origin === undefined || isSameHost(origin, host) || allowedOrigins.includes(origin)) return undefined;
+  if (origin === undefined || isOriginOfHost(origin, host)) return undefined;
+  if (allowedOrigins.includes(canonicalOrigin(origin))) return undefined;
   return { code: "FOREIGN_ORIGIN", detail: "This origin is not among ALLOWED_ORIGINS" };
-}
-
-function isSameHost(origin: string, host: string | undefined): boolean {
-  try {
-    return new URL(origin).host === host;
-  } catch {
-    return false;
-  }
 }
 
 /** The token from the header or from the offered subprotocols. Never from the URL, because URLs are logged. */

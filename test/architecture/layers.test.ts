@@ -63,7 +63,6 @@ const owners: Record<string, readonly string[]> = {
   helmet: ["http"],
   "rate-limiter-flexible": ["services"],
   "swagger-ui-express": ["http"],
-  "pino-http": ["http"],
   ws: ["ws"],
   joi: ["contract", "config"],
   "lru-cache": ["services", "delivery", "writes"],

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll } from "@jest/globals";
 import { readSettings } from "../../src/config/read-settings.ts";
 import type { Database } from "../../src/db/connect.ts";
 import { select } from "../../src/db/select.ts";
+import type { Logger } from "../../src/logger.ts";
 import { Messenger } from "../../src/server.ts";
 import { makeDatabase, type TestDatabase } from "./databases.ts";
 import { Device } from "./device.ts";
@@ -36,7 +37,7 @@ export class TestMessenger {
   ) {}
 
   /** Starts a messenger. Rate limits are off unless the settings enable them. */
-  static async start(settings: Record<string, string> = {}): Promise<TestMessenger> {
+  static async start(settings: Record<string, string> = {}, log: Logger = recordedLog): Promise<TestMessenger> {
     const database = await makeDatabase();
     const config = readSettings({
       NODE_ENV: "test",
@@ -46,7 +47,7 @@ export class TestMessenger {
       ...database.settings,
       ...settings,
     });
-    const messenger = new Messenger(config, recordedLog);
+    const messenger = new Messenger(config, log);
     return new TestMessenger(messenger, database, await messenger.start());
   }
 

@@ -1,3 +1,5 @@
+import type { FailureLog } from "../../db/failure-log.ts";
+
 /** How long uses are collected before they are written together, in milliseconds, and after a failure. */
 const collectMs = 1000;
 const retryAfterFailureMs = 30_000;
@@ -16,7 +18,10 @@ export class SessionUse {
   private timer: NodeJS.Timeout | undefined;
   private failureCount = 0;
 
-  constructor(private readonly write: (sessionIds: readonly number[]) => Promise<void>) {}
+  constructor(
+    private readonly write: (sessionIds: readonly number[]) => Promise<void>,
+    private readonly failureLog?: FailureLog,
+  ) {}
 
   /** How often the times could not be written. */
   get failures(): number {
@@ -40,8 +45,10 @@ export class SessionUse {
     this.pending = new Map();
     try {
       await this.write([...batch.keys()]);
+      this.failureLog?.succeeded();
       this.timer = this.pending.size > 0 ? this.flushIn(collectMs) : undefined;
-    } catch {
+    } catch (error) {
+      this.failureLog?.failed(error);
       this.failureCount++;
       this.pending = new Map([...batch, ...this.pending]);
       this.timer = this.flushIn(retryAfterFailureMs);

@@ -1,10 +1,12 @@
 import type { Transaction } from "sequelize";
 import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import type { Database } from "../../db/connect.ts";
+import { failureLog } from "../../db/failure-log.ts";
 import { activeSessions, recordSessionUse } from "../../db/queries/accounts/active-sessions.ts";
 import { endSessions, lockSession, replaceRefreshToken, sessionsOf } from "../../db/queries/accounts/sessions.ts";
 import type { Claims, SessionsEnded } from "../../domain/session.ts";
 import { AppError } from "../../errors.ts";
+import type { Logger } from "../../logger.ts";
 import { Session, User } from "../../models/index.ts";
 import { type ActiveUser, isActive } from "../../models/user.ts";
 import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
@@ -46,7 +48,7 @@ export class Sessions {
   private readonly activeSessions = new BatchLoader((sessionIds) =>
     activeSessions(this.options.database, sessionIds, lastUsedPrecisionSeconds),
   );
-  private readonly use = new SessionUse((sessionIds) => recordSessionUse(this.options.database, sessionIds));
+  private readonly use: SessionUse;
 
   constructor(
     private readonly options: {
@@ -57,8 +59,15 @@ export class Sessions {
       refreshLifetimeMs: number;
       /** Called after sessions have ended. */
       onEnded: (ended: SessionsEnded) => void;
+      log: Logger;
     },
-  ) {}
+  ) {
+    const { database, log } = options;
+    this.use = new SessionUse(
+      (sessionIds) => recordSessionUse(database, sessionIds),
+      failureLog(log, "recording when sessions were last used"),
+    );
+  }
 
   /** Starts a session for a user who has just authenticated. */
   async start(userId: number, device: Device, transaction: Transaction): Promise<SessionTokens> {

@@ -1,5 +1,6 @@
 import type { Bus } from "../../bus/bus.ts";
 import { publish, subscribe } from "../../bus/topic.ts";
+import { type FailureLog, failureLog } from "../../db/failure-log.ts";
 import { membershipChangeOf } from "../../delivery/recipients.ts";
 import type { Change } from "../../domain/change.ts";
 import type { Logger } from "../../logger.ts";
@@ -43,6 +44,8 @@ export class PresenceTracker<W extends Watcher> {
   /** Watches whose shown state may be outdated. */
   private readonly pending = new Set<Watch<W>>();
   private isNotifying = false;
+  private readonly storeFailures: FailureLog;
+  private readonly notifyFailures: FailureLog;
 
   constructor(
     private readonly options: {
@@ -54,7 +57,9 @@ export class PresenceTracker<W extends Watcher> {
       log: Logger;
     },
   ) {
-    const { connections, bus } = options;
+    const { connections, bus, log } = options;
+    this.storeFailures = failureLog(log, "storing when users were last seen");
+    this.notifyFailures = failureLog(log, "notifying of presence");
     this.remote = new RemotePresence({
       bus,
       connectedUserIds: () => connections.userIds(),
@@ -79,12 +84,15 @@ export class PresenceTracker<W extends Watcher> {
   disconnected(watcher: W): void {
     this.unwatch(watcher);
     const { userId } = watcher;
-    const { connections, store, log } = this.options;
+    const { connections, store } = this.options;
     if (connections.countOf(userId) > 0) return;
     this.remote.publishChange(userId, false);
     // What is pushed is shown, and never compared; what is stored is the time of the database.
     const lastSeenAt = new Date();
-    store.seen(userId).catch((err) => log.debug({ err }, "last seen not stored; retrying with the next"));
+    void store.seen(userId).then(
+      () => this.storeFailures.succeeded(),
+      (error) => this.storeFailures.failed(error),
+    );
     if (!this.remote.has(userId)) this.setOffline(userId, lastSeenAt);
   }
 
@@ -196,8 +204,9 @@ export class PresenceTracker<W extends Watcher> {
       }
       try {
         await this.notify(batch);
-      } catch (err) {
-        this.options.log.debug({ err }, "presence not notified; retrying with the next change");
+        this.notifyFailures.succeeded();
+      } catch (error) {
+        this.notifyFailures.failed(error);
         for (const watch of batch) if (this.isActive(watch)) this.pending.add(watch);
         break;
       }
