@@ -84,7 +84,7 @@ describe("values", () => {
   test("seconds are read as milliseconds, origins as a list, rates as their three numbers", () => {
     const settings = readSettings({
       KEEP_ALIVE_SECONDS: "7",
-      ALLOWED_ORIGINS: "https://a.example,http://localhost:5173",
+      ALLOWED_ORIGINS: "HTTPS://A.example:443,http://localhost:5173",
       LIMIT_MESSAGES_PER_USER: "30+5/s",
     });
     expect(settings.http).toMatchObject({

@@ -1,10 +1,11 @@
 import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { Device } from "./support/device.ts";
 import { password, useMessenger } from "./support/messenger.ts";
 import { openAndSend, readResponses, readToEnd } from "./support/raw-http.ts";
 
-/* Origins, slow and unusual clients, and headers of every response. */
+/* Origins, connections, slow and unusual clients, and headers of every response. */
 
 const timeoutMs = 1000;
 const messenger = useMessenger({
@@ -156,6 +157,50 @@ describe("an offer to upgrade to HTTP/2", () => {
     expect(await readToEnd(await openAndSend(messenger().port, login))).toMatch(/^HTTP\/1\.1 408 /);
   });
 
+  const get = (path: string, headers = "") => `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
+  const body = JSON.stringify({ email: "nobody@example.test", password });
+  const login = (headers: string) =>
+    `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${headers}`;
+  const sized = login(`Content-Length: ${body.length}\r\n${offer}`);
+  const chunked = login(`Transfer-Encoding: chunked\r\n${offer}`);
+  const chunks = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+
+  test.each<[string, string[], number[]]>([
+    ["second", [get("/nowhere"), get("/health/live", offer), get("/nowhere")], [404, 200, 404]],
+    ["third", [get("/nowhere"), get("/health/live"), get("/nowhere", offer), get("/api/")], [404, 200, 404, 200]],
+    ["several times", Array.from({ length: 12 }, () => get("/health/live", offer)), Array<number>(12).fill(200)],
+    ["with a body", [get("/nowhere"), `${sized}\r\n${body}`, get("/health/live")], [404, 401, 200]],
+    ["with chunks", [get("/nowhere"), `${chunked}\r\n${chunks}`, get("/health/live")], [404, 401, 200]],
+    ["after a body", [`${sized}\r\n${body}`, `${chunked}\r\n${chunks}`, get("/health/live", offer)], [401, 401, 200]],
+    ["after a large response", [get("/api/swagger-ui-bundle.js"), get("/health/live", offer)], [200, 200]],
+    [
+      "for another protocol",
+      [get("/nowhere"), get("/health/live", "Connection: upgrade\r\nUpgrade: foo/1\r\n")],
+      [404, 200],
+    ],
+  ])("that is pipelined %s is answered, and so are the other requests, in order", async (_what, requests, statuses) => {
+    const socket = await openAndSend(messenger().port, requests.join(""));
+    const found = await readResponses(socket, statuses.length);
+    expect(found.map((response) => Number(response.slice(9, 12)))).toEqual(statuses);
+    socket.write(get("/health/live"));
+    expect((await readResponses(socket, 1))[0]).toMatch(/^HTTP\/1\.1 200 /);
+    socket.destroy();
+  });
+
+  test("that is pipelined and whose body comes late is answered", async () => {
+    const socket = await openAndSend(
+      messenger().port,
+      `${login(`Content-Length: ${body.length}\r\n`)}\r\n${body}${sized}\r\n`,
+    );
+    await messenger().http("GET", "/health/live");
+    socket.write(body.slice(0, 5));
+    await messenger().http("GET", "/health/live");
+    socket.write(body.slice(5));
+    const found = await readResponses(socket, 2);
+    expect(found.map((response) => response.slice(9, 12))).toEqual(["401", "401"]);
+    socket.destroy();
+  });
+
   test("by a client that resets the connection affects no others", async () => {
     for (let round = 0; round < 10; round++) {
       const socket = await openAndSend(messenger().port, `GET /health/live HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);
@@ -165,3 +210,55 @@ describe("an offer to upgrade to HTTP/2", () => {
     expect((await messenger().http("GET", "/health/ready")).status).toBe(200);
   });
 });
+
+describe("connections", () => {
+  const limited = useMessenger({ MAX_CONNECTIONS: "20", MAX_SOCKETS: "10" });
+  const request = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+
+  /** Opens a connection from this loopback address. */
+  async function openFrom(localAddress: string): Promise<Socket> {
+    const socket = connect({ port: limited().port, host: "127.0.0.1", localAddress });
+    socket.on("error", () => {});
+    await once(socket, "connect");
+    return socket;
+  }
+
+  const isServed = async (socket: Socket): Promise<boolean> => {
+    socket.write(request);
+    return (await readResponses(socket, 1).catch(() => [""]))[0]?.startsWith("HTTP/1.1 200 ") ?? false;
+  };
+
+  test("of one address fill at most half of the process", async () => {
+    const idle: Socket[] = [];
+    for (let count = 0; count < 15; count++) idle.push((await openFrom("127.0.0.2")).resume());
+    await Promise.all(idle.slice(10).map((socket) => socket.closed || once(socket, "close")));
+    expect(idle.slice(0, 10).every((socket) => !socket.destroyed)).toBe(true);
+    const other = await openFrom("127.0.0.3");
+    expect(await isServed(other)).toBe(true);
+    for (const socket of [...idle, other]) await closed(socket.destroy());
+  });
+
+  test("that are idle make room for new ones, the longest idle of the address with most of them first", async () => {
+    const { token } = await limited().person();
+    const device = await limited().connect(token);
+    const few = await openFrom("127.0.0.5");
+    const many: Socket[] = [];
+    for (let count = 0; count < 10; count++) many.push(await openFrom("127.0.0.2"));
+    expect(await isServed(many[0] as Socket)).toBe(true);
+    const later: Socket[] = [];
+    for (let count = 0; count < 10; count++) {
+      const socket = await openFrom(`127.0.0.${10 + count}`);
+      expect(await isServed(socket)).toBe(true);
+      later.push(socket);
+    }
+    expect(await isServed(few)).toBe(true);
+    await device.settle();
+    expect(many.slice(1).some((socket) => socket.destroyed || socket.readableEnded)).toBe(true);
+    expect(await isServed(many[0] as Socket)).toBe(true);
+    for (const socket of [few, ...many, ...later]) socket.destroy();
+  });
+});
+
+async function closed(socket: Socket): Promise<void> {
+  if (!socket.closed) await once(socket, "close");
+}

@@ -14,7 +14,10 @@ import { deleteAccount } from "./support/scenes.ts";
 
 /* The upgrade: accepted and rejected requests, as complete HTTP responses read from a plain TCP connection. */
 
-const messenger = useMessenger({ ALLOWED_ORIGINS: "https://chat.example.org,http://other.example.org:8080" });
+const messenger = useMessenger({
+  ALLOWED_ORIGINS:
+    "https://chat.example.org,http://other.example.org:8080,HTTPS://UPPER.example.org:443,http://default.example.org:80",
+});
 
 const port = () => messenger().port;
 const url = () => `ws://127.0.0.1:${port()}`;
@@ -107,6 +110,35 @@ describe("an upgrade is accepted", () => {
         device.close(),
       );
     }
+  });
+
+  test.each([
+    ["name.example:443", "https://name.example"],
+    ["name.example", "https://name.example:443"],
+    ["name.example:80", "http://name.example"],
+    ["NAME.example", "https://name.EXAMPLE"],
+    ["name.example:8443", "https://name.example:8443"],
+    ["[::1]:443", "https://[::1]"],
+    ["anything.example", "https://chat.example.org:443"],
+    ["anything.example", "https://upper.example.org"],
+    ["anything.example", "http://default.example.org"],
+  ])("at the host %s from its own or an allowed origin %s", async (host, origin) => {
+    const { token } = await messenger().person();
+    await accepted({ ...bearer(token), Host: host, Origin: origin });
+  });
+
+  test("behind a response in progress is done after it", async () => {
+    const { token } = await messenger().person();
+    const socket = await connectRaw(port());
+    const first = "GET /api/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n";
+    socket.write(first + upgradeRequest(port(), bearer(token)));
+    let text = "";
+    while (!text.includes("HTTP/1.1 101 ")) text += String((await nextEvent(socket, "data"))[0]);
+    const length = Number(/content-length: (\d+)/i.exec(text)?.[1]);
+    const [head = "", ...rest] = text.slice(0, text.indexOf("HTTP/1.1 101 ")).split("\r\n\r\n");
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(Buffer.byteLength(rest.join("\r\n\r\n"))).toBe(length);
+    socket.destroy();
   });
 
   test("and frames that arrive together with the request are processed", async () => {
@@ -205,6 +237,22 @@ describe("an upgrade is rejected with a complete HTTP response and the end of th
         expect(JSON.parse(answer.body).code).toBe("FOREIGN_ORIGIN");
       }
     }
+  });
+
+  test.each([
+    ["name.example:443", "http://name.example"],
+    ["name.example:80", "https://name.example"],
+    ["name.example", "https://name.example:444"],
+    ["name.example", "https://other.example"],
+    ["null", "null"],
+    ["name.example", "https://name.example@evil.example"],
+    ["evil.example@name.example", "https://name.example"],
+    ["name.example", "https://name.example/path"],
+    ["name.example", "ws://name.example"],
+    ["", "https://"],
+  ])("at the host %j from the foreign origin %s: 403", async (host, origin) => {
+    const { token } = await messenger().person();
+    expect((await rejection({ ...bearer(token), Host: host, Origin: origin })).status).toBe(403);
   });
 
   test("that is no valid WebSocket handshake: an error, also with a token", async () => {
