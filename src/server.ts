@@ -89,9 +89,10 @@ export class Messenger {
     this.listener = new HttpListener({
       limits: config.http,
       onRequest: (request, response) => (this.runtime?.app ?? startupApp)(request, response),
-      onWebSocketUpgrade: (request, socket, head) => {
-        if (this.runtime) void this.runtime.gateway.upgrade(request, socket, head);
-        else rejectNotReady(request, socket, { log, trustedProxyHops: config.http.trustedProxyHops });
+      onWebSocketUpgrade: async (request, socket, head) => {
+        if (this.runtime) return this.runtime.gateway.upgrade(request, socket, head);
+        rejectNotReady(request, socket, { log, trustedProxyHops: config.http.trustedProxyHops });
+        return false;
       },
       log,
     });

@@ -238,6 +238,20 @@ describe("connections", () => {
     for (const socket of [...idle, other]) await closed(socket.destroy());
   });
 
+  test("of refused upgrades count too", async () => {
+    const upgrade = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    const refused: Socket[] = [];
+    for (let count = 0; count < 15; count++) {
+      const socket = await openFrom("127.0.0.4");
+      socket.write(upgrade);
+      refused.push(socket);
+    }
+    expect(await isServed(await openFrom("127.0.0.4"))).toBe(false);
+    const other = await openFrom("127.0.0.3");
+    expect(await isServed(other)).toBe(true);
+    for (const socket of [...refused, other]) await closed(socket.destroy());
+  });
+
   test("that are idle make room for new ones, the longest idle of the address with most of them first", async () => {
     const { token } = await limited().person();
     const device = await limited().connect(token);
@@ -256,6 +270,20 @@ describe("connections", () => {
     expect(many.slice(1).some((socket) => socket.destroyed || socket.readableEnded)).toBe(true);
     expect(await isServed(many[0] as Socket)).toBe(true);
     for (const socket of [few, ...many, ...later]) socket.destroy();
+  });
+});
+
+describe("connections behind a proxy", () => {
+  const proxied = useMessenger({ MAX_CONNECTIONS: "20", TRUSTED_PROXY_HOPS: "1" });
+
+  test("have no limit per address, and idle ones make room for new ones", async () => {
+    const sockets: Socket[] = [];
+    for (let count = 0; count < 30; count++) {
+      const socket = await openAndSend(proxied().port, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+      expect((await readResponses(socket, 1))[0]).toMatch(/^HTTP\/1\.1 200 /);
+      sockets.push(socket);
+    }
+    for (const socket of sockets) await closed(socket.destroy());
   });
 });
 

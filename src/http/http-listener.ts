@@ -37,11 +37,12 @@ export class HttpListener {
     private readonly options: {
       limits: ListenerLimits;
       onRequest: RequestListener;
-      onWebSocketUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+      /** Resolves to whether the connection became a WebSocket. Never rejects. */
+      onWebSocketUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<boolean>;
       log: Logger;
     },
   ) {
-    const { limits, onRequest, onWebSocketUpgrade, log } = options;
+    const { limits, onRequest, log } = options;
     const warnOfRejection = throttled((reason: string) => log.warn(`connections are rejected: ${reason}`));
     this.connections = new OpenConnections({
       maxConnections: limits.maxConnections,
@@ -69,12 +70,10 @@ export class HttpListener {
     this.server.on("connection", (socket) => this.connections.accept(socket, networkOf(socket.remoteAddress ?? "")));
     this.server.on("clientError", this.onClientError);
     this.server.on("upgrade", (request, socket, head) => {
-      const isWebSocket = isWebSocketUpgrade(request);
-      if (isWebSocket) this.connections.becomeWebSocket(socket);
       afterResponses(socket, this.connections.responsesOn(socket), () => {
         // The time-out of an idle connection, which began with the last response.
         if (socket instanceof Socket) socket.setTimeout(0);
-        if (isWebSocket) onWebSocketUpgrade(request, socket, head);
+        if (isWebSocketUpgrade(request)) void this.upgrade(request, socket, head);
         else this.server.emit("connection", withoutUpgrade(request, socket, head));
       });
     });
@@ -103,6 +102,11 @@ export class HttpListener {
     await Promise.race([closed, wait(closeTimeoutMs, undefined, { ref: false })]);
     this.server.closeAllConnections();
     this.connections.destroyAll();
+  }
+
+  private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    this.connections.beginUpgrade(socket);
+    if (await this.options.onWebSocketUpgrade(request, socket, head)) this.connections.becomeWebSocket(socket);
   }
 
   private readonly onClientError = (error: NodeJS.ErrnoException, socket: Duplex): void => {

@@ -83,6 +83,12 @@ export class OpenConnections {
     return this.connections.get(socket)?.responses ?? new Set();
   }
 
+  /** Notes an upgrade request that begins. */
+  beginUpgrade(socket: Duplex): void {
+    const connection = this.connections.get(socket);
+    if (connection) this.networks.get(connection.network)?.idle.delete(connection);
+  }
+
   /** Notes that a connection became a WebSocket, which has limits of its own. */
   becomeWebSocket(socket: Duplex): void {
     const connection = this.connections.get(socket);

@@ -8,8 +8,8 @@ import { healthPaths } from "./routers/health.ts";
 
 /**
  * Gives each request its id and logs one line when it ends: route, method, status, duration, request id, address, and the
- * user and error code if there is one. Never the path, query, headers or body. Successful and unsuccessful health checks,
- * of which there may be one a second, are logged at debug.
+ * user and error code if there is one. Never the path, query, headers or body. Health checks, of which there
+ * may be one a second, are logged at debug.
  */
 export function requestLog(
   log: Logger,
@@ -19,7 +19,8 @@ export function requestLog(
     const startedAt = performance.now();
     const path = normalizePath(request);
     const context = startContext(request, plainAddress(clientAddress(request, trustedProxyHops)));
-    let isLogged = false;
+    // What a client pipelined after it was disconnected is not logged: it could be a flood.
+    let isLogged = request.socket.destroyed;
     const write = () => {
       if (isLogged) return;
       isLogged = true;

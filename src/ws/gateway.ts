@@ -27,8 +27,8 @@ export interface GatewayOptions
 
 /** The WebSocket side of the server: opens connections, passes events of their sockets on, and closes them. */
 export class Gateway {
-  /** The listener for the "upgrade" event of the HTTP server. */
-  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+  /** Handles an upgrade request; resolves to whether the connection became a WebSocket. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<boolean>;
   private readonly requests: RequestReader;
   private readonly stopHeartbeat: () => void;
   private readonly stopMonitor: () => void;

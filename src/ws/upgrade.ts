@@ -40,44 +40,50 @@ export interface UpgradeOptions {
   onOpen: (webSocket: ClientSocket, socket: Duplex, claims: Claims, requestId: string) => void;
 }
 
-/** Handles `Upgrade: websocket` requests: accepts clients with a token of an active session and rejects all others. */
+/**
+ * Handles `Upgrade: websocket` requests: accepts clients with a token of an active session and rejects all others.
+ * @returns a function that resolves to whether a WebSocket was opened
+ */
 export function createUpgradeHandler(options: UpgradeOptions) {
   const { wss, connections, sessions, limits, maxSockets, isAccepting, asAppError, onOpen, log } = options;
 
-  return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+  return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<boolean> => {
     // Before any await: a client may reset the connection at any time, and an unhandled error event ends the process.
     socket.on("error", destroy);
     const record = recordUpgrade(request, options);
-    const rejection = rejectionByTarget(request, options.allowedOrigins);
-    if (rejection) return reject(socket, rejection, record);
-    if (!isAccepting()) return reject(socket, notReady, record);
+    const rejection = rejectionByTarget(request, options.allowedOrigins) ?? (isAccepting() ? undefined : notReady);
+    let isOpen = false;
+    if (rejection) {
+      reject(socket, rejection, record);
+      return isOpen;
+    }
 
     try {
       await limits.consume("reconnectsPerAddress", networkOf(record.address));
       if (connections.count >= maxSockets) {
         record.end({ status: 101, code: "UNAVAILABLE" });
-        return wss.handleUpgrade(request, socket, head, closeAsOverloaded);
+        wss.handleUpgrade(request, socket, head, closeAsOverloaded);
+        return isOpen;
       }
       await connections.admit(tokenOf(request), sessions, (claims) => {
-        if (!isAccepting()) reject(socket, notReady, record, claims.userId);
-        else if (!socket.destroyed) {
-          let isOpen = false;
-          wss.handleUpgrade(request, socket, head, (webSocket) => {
-            isOpen = true;
-            // From now on `ws` handles errors.
-            socket.off("error", destroy);
-            record.end({ status: 101, userId: claims.userId });
-            onOpen(webSocket, socket, claims, record.id);
-          });
-          // `ws` has answered a request that is no valid handshake.
-          if (!isOpen) record.end({ status: request.method === "GET" ? 400 : 405, userId: claims.userId });
-        }
+        if (!isAccepting()) return reject(socket, notReady, record, claims.userId);
+        if (socket.destroyed) return;
+        wss.handleUpgrade(request, socket, head, (webSocket) => {
+          isOpen = true;
+          // From now on `ws` handles errors.
+          socket.off("error", destroy);
+          record.end({ status: 101, userId: claims.userId });
+          onOpen(webSocket, socket, claims, record.id);
+        });
+        // `ws` has answered a request that is no valid handshake.
+        if (!isOpen) record.end({ status: request.method === "GET" ? 400 : 405, userId: claims.userId });
       });
     } catch (error) {
       const appError = asAppError(error);
       if (appError.kind === "internal") log.error({ err: appError.cause, requestId: record.id }, "upgrade failed");
       reject(socket, appError, record, appError.logFields.userId);
     }
+    return isOpen;
   };
 }
 
