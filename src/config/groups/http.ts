@@ -48,7 +48,7 @@ export const httpSettings = group(
       "MAX_CONNECTIONS",
       [1, 1_100_000],
       Computed.from(maxSockets, (sockets) => sockets + httpConnections, `MAX_SOCKETS + ${httpConnections}`),
-      "Most TCP connections of one process, WebSockets included; others are closed at once.",
+      "Most TCP connections of one process, WebSockets included; others are closed at once. One client address may have half of them, besides its WebSockets.",
     ),
     maxQueuedRequests: integer(
       "MAX_WAITING_REQUESTS",
