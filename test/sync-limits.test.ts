@@ -117,7 +117,7 @@ describe("sync with too many changes", () => {
       expect(answers).toBeGreaterThanOrEqual(2);
       expect(cuts.length).toBeGreaterThan(0);
       expect([...seen]).toEqual(ids.map((chatId, n) => [chatId, numbers(1, (sizes[n] ?? 0) + 2)]));
-      expect(await syncWith(bob.device, [...known.values()])).toEqual({ chats: [], left: [], hasMore: false });
+      expect(await syncWith(bob.device, [...known.values()])).toMatchObject({ chats: [], left: [], hasMore: false });
     },
   );
 

@@ -57,12 +57,12 @@ describe("sync", () => {
     await createGroup(ann.device, [bob]);
     await sendPrivately(bob.device, ann.id, "Hi");
     const known = (await syncWith(ann.device)).chats.map(knownOf);
-    expect(await syncWith(ann.device, known)).toEqual({ chats: [], left: [], hasMore: false });
+    expect(await syncWith(ann.device, known)).toMatchObject({ chats: [], left: [], hasMore: false });
   });
 
   test("a user without chats gets an empty answer", async () => {
     const { device } = await participant(messenger());
-    expect(await syncWith(device)).toEqual({ chats: [], left: [], hasMore: false });
+    expect(await syncWith(device)).toMatchObject({ chats: [], left: [], hasMore: false });
   });
 
   test("after an absence the answer has exactly the new, edited and deleted messages, in the order of the changes", async () => {
@@ -143,7 +143,7 @@ describe("sync", () => {
       [groupId, 1, 0],
       [unknownId, 0, 0],
     ]);
-    expect(answer).toEqual({ chats: [], left: [groupId, unknownId], hasMore: false });
+    expect(answer).toMatchObject({ chats: [], left: [groupId, unknownId], hasMore: false });
   });
 
   test("a range limits what is changed, joined and left", async () => {

@@ -32,6 +32,8 @@ export const version = () =>
     integer({ min: 1, max: maxInteger }),
     "Number of the chat's change that last wrote this message; without gaps in each chat.",
   );
+export const ifVersion = () =>
+  described(version(), "The `version` of the message as you have it. If the message has another one: `CONFLICT`.");
 /** A `seq` or `version`, or 0 if there is none yet. */
 export const counter = () => integer({ min: 0, max: maxInteger });
 

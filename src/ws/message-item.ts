@@ -22,6 +22,7 @@ export function toMessageItem(message: SentMessage): MessageItem {
     ...replyOf(message),
     notification: message.event !== null,
     ...eventOf(message),
+    ...(message.change && { change: message.change }),
     createdAt: message.createdAt.toISOString(),
     editedAt: message.editedAt?.toISOString() ?? null,
     deletedAt: message.deletedAt?.toISOString() ?? null,

@@ -3,7 +3,7 @@ import type { MessageItem } from "../contract/messages.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Signal } from "../domain/change.ts";
-import type { ChatMessage } from "../domain/message.ts";
+import type { ChatMessage, MessageChange } from "../domain/message.ts";
 import type { Claims } from "../domain/session.ts";
 import type { ReadState } from "../services/chats/read-state.ts";
 import type { Sync } from "../services/chats/sync.ts";
@@ -59,8 +59,7 @@ export interface SyncSnapshot {
 export type ChangeKind =
   | "dialogMessage"
   | "groupMessage"
-  | "edit"
-  | "deletion"
+  | MessageChange["kind"]
   | NonNullable<ChatMessage["event"]>["kind"];
 
 /** What is pushed to other devices under this type. */

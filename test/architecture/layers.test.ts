@@ -181,6 +181,7 @@ describe("architecture", () => {
     const reasons: Record<string, string> = {
       "services/accounts/tokens.ts": "the expiry of a JWT",
       "ws/connection.ts": "the expiry of a JWT",
+      "services/accounts/session-use.ts": "a time that clients show",
       "services/presence/presence-tracker.ts": "a time that clients show",
     };
     const readers = files.filter(({ text }) => /\bDate\.now\b|new Date\(\)/.test(text)).map(({ path }) => path);
