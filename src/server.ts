@@ -6,6 +6,7 @@ import { Redis } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
 import type { Config } from "./config/settings.ts";
+import { maxContentUnits } from "./contract/fields.ts";
 import type { Database } from "./db/connect.ts";
 import { asAppError, isOutage } from "./db/database-errors.ts";
 import type { EpochMonitor } from "./db/epoch-monitor.ts";
@@ -16,6 +17,7 @@ import { currentMark, versionBefore } from "./db/queries/chats/recent-changes.ts
 import { Delivery } from "./delivery/delivery.ts";
 import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
+import type { ServerInfo } from "./domain/server-info.ts";
 import { createHttpApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import type { Readiness } from "./http/routers/health.ts";
@@ -37,7 +39,7 @@ import { Connections } from "./ws/connections.ts";
 import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
 import { Gateway } from "./ws/gateway.ts";
 import { pushPresence } from "./ws/presence-push.ts";
-import { socketLimits } from "./ws/socket-limits.ts";
+import { maxFrameBytes, maxRequestsInFlight, socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -238,10 +240,10 @@ export class Messenger {
     });
   }
 
-  private composeHttp({ limits }: Core, services: Services): RequestListener {
+  private composeHttp({ limits, epoch }: Core, services: Services): RequestListener {
     const { config, log } = this;
     return createHttpApp({
-      services,
+      services: { ...services, describeServer: () => this.describe(epoch) },
       documents: generateDocuments(version),
       findReadiness: this.findReadiness,
       limits,
@@ -286,6 +288,25 @@ export class Messenger {
         : []),
       () => delivery.stop(),
     ];
+  }
+
+  private describe(epoch: EpochMonitor): ServerInfo {
+    const { maxGroupMembers, maxSocketsPerUser } = this.config.limits;
+    return {
+      name: "Messenger",
+      version,
+      epoch: epoch.current ?? "",
+      registration: "open",
+      email: false,
+      features: [],
+      limits: {
+        contentUnits: maxContentUnits,
+        frameBytes: maxFrameBytes,
+        requestsInFlight: maxRequestsInFlight,
+        groupMembers: maxGroupMembers,
+        socketsPerUser: maxSocketsPerUser,
+      },
+    };
   }
 
   private registerProcess(database: Database): () => void {

@@ -195,7 +195,7 @@ export class Connection implements FrameSink {
     const answer = await request.answer(reply);
     // Aborted meanwhile.
     if (reply.frame) return;
-    this.replies.answer(reply, answer);
+    request.answered?.(this.replies.answer(reply, answer));
     this.startNext();
     if (this.socket.isPaused && !this.isBusy) this.socket.resume();
     this.notifyIfIdle();

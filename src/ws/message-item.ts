@@ -29,6 +29,9 @@ export function toMessageItem(message: SentMessage): MessageItem {
   };
 }
 
+/** The size of a message in an answer, in bytes. */
+export const itemBytes = (message: ChatMessage): number => Buffer.byteLength(JSON.stringify(toMessageItem(message)));
+
 /** The fields that all rows of message lists have in common. */
 export function toRowExtras(message: ChatMessage) {
   return {

@@ -39,6 +39,8 @@ export interface SocketControl {
   bufferPushes(): (snapshot: SyncSnapshot) => void;
   /** Pushes changes of these users' presence to this socket from now on. Replaces the previous list. */
   watchPresence(userIds: readonly number[]): Promise<Presence[]>;
+  /** Adds users to the watched ones, and removes others. Returns the presence of those added. */
+  changeWatchedPresence(change: { add: readonly number[]; remove: readonly number[] }): Promise<Presence[]>;
 }
 
 /** Which change of which chat a push carries. Signals have neither. */
@@ -108,6 +110,8 @@ export interface MessageType<
   push?: Push<Change, SignalKind>;
   /** The next pipelined request of the socket may start before this one is answered. */
   pipelined?: true;
+  /** One request of a socket within this time counts against no rate limit, in milliseconds. */
+  uncountedEveryMs?: number;
   /** The error codes of this type, in addition to those every type can have. */
   errors: readonly ErrorCode[];
   /** A request and its answer: shown in the documents, and sent to a real server by `test/examples.test.ts`. */

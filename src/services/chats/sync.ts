@@ -8,6 +8,7 @@ import {
   type Scope,
 } from "../../db/queries/chats/sync.ts";
 import type { ChatMessage } from "../../domain/message.ts";
+import { maxAnswerBytes } from "../messages/answer-size.ts";
 
 export type { ChangedChat, KnownChat, LeftChat };
 
@@ -25,8 +26,6 @@ export interface SyncResult {
   cutAt: number | undefined;
 }
 
-/** The maximum size of the messages in an answer, in bytes. */
-const maxAnswerBytes = 512 * 1024;
 /** The size of a chat in the answer without its messages, in bytes; an estimate. */
 const chatBytes = 300;
 /** A chat with more changed messages than this gets its newest ones instead. */

@@ -14,10 +14,9 @@ import {
   optional,
   text,
 } from "../../../contract/schema.ts";
-import type { ChatMessage } from "../../../domain/message.ts";
 import { AppError } from "../../../errors.ts";
 import type { ChangedChat, KnownChat, LeftChat } from "../../../services/chats/sync.ts";
-import { toMessageItem } from "../../message-item.ts";
+import { itemBytes, toMessageItem } from "../../message-item.ts";
 import { type BufferedPush, defineMessage } from "../../message-type.ts";
 
 const chat = object({
@@ -137,7 +136,7 @@ export const sync = defineMessage({
     const [fromChatId = 1, toChatId = Number.MAX_SAFE_INTEGER] = range ?? [];
     const endBuffering = socket.bufferPushes();
     const scope = { userId: user.userId, fromChatId, toChatId };
-    const result = await services.sync.sync({ scope, known: { chats: known, epoch: knownEpoch }, newest }, sizeOf);
+    const result = await services.sync.sync({ scope, known: { chats: known, epoch: knownEpoch }, newest }, itemBytes);
     const { chats: changed, left, cutAt, epoch, time: serverTime } = result;
     endBuffering({
       isNewerThanSnapshot: newerThan({ known, changed, left, cutAt, toChatId }),
@@ -182,8 +181,6 @@ const toKnown = ([id = 0, version = 0, readSeq = 0, clearedSeq = 0, peerReadSeq]
   clearedSeq,
   peerReadSeq: peerReadSeq ?? null,
 });
-
-const sizeOf = (message: ChatMessage): number => Buffer.byteLength(JSON.stringify(toMessageItem(message)));
 
 /** Whether the client has to discard what it has: it would have a gap. */
 function isTooLong({ difference, messages, lastSeq, clearedSeq }: Omit<ChangedChat, "kind">): boolean {
