@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { useMessenger } from "./support/messenger.ts";
 import { annAndBob, createGroup, errorOf, numbers, participants, sendPrivately, unknownId } from "./support/scenes.ts";
+import { insertMessages } from "./support/sync.ts";
 
 /* Reading the messages of a chat before, after or around a position. */
 
@@ -32,6 +33,30 @@ describe("reading a chat from a position", () => {
     expect(await read({ after: 7, limit: 3 })).toEqual({ seqs: [8, 9, 10], hasMore: false });
     expect(await read({ after: 10, limit: 3 })).toEqual({ seqs: [], hasMore: false });
     expect(await read({ after: 500, limit: 3 })).toEqual({ seqs: [], hasMore: false });
+  });
+
+  test("after 0 returns the first messages", async () => {
+    const { read } = await tenMessages();
+    expect(await read({ after: 0, limit: 3 })).toEqual({ seqs: [1, 2, 3], hasMore: true });
+  });
+
+  test.each([
+    ["before", numbers(81, 100)],
+    ["after", numbers(1, 20)],
+    ["around", numbers(41, 60)],
+  ] as const)("%s returns the nearest messages that fit into 512 KiB, and hasMore", async (direction, expected) => {
+    const { ann, bob } = await annAndBob(messenger());
+    const { chatId } = await sendPrivately(ann.device, bob.id, "Hi");
+    // 24 KiB each.
+    await insertMessages(messenger(), { chatId, senderId: ann.id, count: 99, content: "漢".repeat(8192) });
+    const cursor = { before: 101, after: 0, around: 50 }[direction];
+    const answer = await bob.device.request("getMessages", { chatId, [direction]: cursor, limit: 100 });
+    const seqs = answer.params.data.map(({ seq }) => seq);
+    expect(JSON.stringify(answer.params.data).length).toBeLessThan(512 * 1024);
+    expect(answer.params.item.hasMore).toBe(true);
+    expect(seqs).toEqual(numbers(seqs[0] ?? 0, seqs.at(-1) ?? 0));
+    expect(expected).toEqual(expect.arrayContaining(seqs.slice(1, -1)));
+    expect(seqs.length).toBeGreaterThan(15);
   });
 
   test("around a message returns both sides, with hasMore while either side continues", async () => {

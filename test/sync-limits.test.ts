@@ -139,7 +139,7 @@ describe("sync with too many changes", () => {
     await ann.device.request("editMessage", { messageId: first.id, content: "short" });
 
     const known: KnownChat = [groupId, version, 2];
-    const alone = await syncWith(bob.device, [known], [groupId, groupId]);
+    const alone = await syncWith(bob.device, [known], { range: [groupId, groupId] });
     expect(alone.hasMore).toBe(false);
     const chat = chatIn(alone, groupId);
     expect(chat).toMatchObject({ [flag]: true, version: 553, lastSeq: 552 });

@@ -3,6 +3,17 @@ import { defineRoute } from "../route.ts";
 
 const positive = (description: string) => described(integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), description);
 
+const serverLimits = named(
+  "ServerLimits",
+  object({
+    contentUnits: positive("Length of a message, in UTF-16 units."),
+    frameBytes: positive("Size of a WebSocket frame of a client, in bytes."),
+    requestsInFlight: positive("Unanswered requests of one socket; the server does not read further ones."),
+    groupMembers: positive("Members of a group."),
+    socketsPerUser: positive("WebSockets of one user; one more closes the oldest."),
+  }),
+);
+
 const serverInfo = named(
   "ServerInfo",
   object({
@@ -15,13 +26,7 @@ const serverInfo = named(
     registration: described(oneOf("open"), "Who can register. More values will be added."),
     email: described(flag(), "Whether the server sends e-mail."),
     features: described(list(text({ max: 64 })), "The optional parts that this server has."),
-    limits: object({
-      contentUnits: positive("Length of a message, in UTF-16 units."),
-      frameBytes: positive("Size of a WebSocket frame of a client, in bytes."),
-      requestsInFlight: positive("Unanswered requests of one socket; the server does not read further ones."),
-      groupMembers: positive("Members of a group."),
-      socketsPerUser: positive("WebSockets of one user; one more closes the oldest."),
-    }),
+    limits: serverLimits,
   }),
 );
 
