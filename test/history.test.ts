@@ -40,24 +40,26 @@ describe("reading a chat from a position", () => {
     expect(await read({ after: 0, limit: 3 })).toEqual({ seqs: [1, 2, 3], hasMore: true });
   });
 
-  test.each([
-    ["before", numbers(81, 100)],
-    ["after", numbers(1, 20)],
-    ["around", numbers(41, 60)],
-  ] as const)("%s returns the nearest messages that fit into 512 KiB, and hasMore", async (direction, expected) => {
-    const { ann, bob } = await annAndBob(messenger());
-    const { chatId } = await sendPrivately(ann.device, bob.id, "Hi");
-    // 24 KiB each.
-    await insertMessages(messenger(), { chatId, senderId: ann.id, count: 99, content: "漢".repeat(8192) });
-    const cursor = { before: 101, after: 0, around: 50 }[direction];
-    const answer = await bob.device.request("getMessages", { chatId, [direction]: cursor, limit: 100 });
-    const seqs = answer.params.data.map(({ seq }) => seq);
-    expect(JSON.stringify(answer.params.data).length).toBeLessThan(512 * 1024);
-    expect(answer.params.item.hasMore).toBe(true);
-    expect(seqs).toEqual(numbers(seqs[0] ?? 0, seqs.at(-1) ?? 0));
-    expect(expected).toEqual(expect.arrayContaining(seqs.slice(1, -1)));
-    expect(seqs.length).toBeGreaterThan(15);
-  });
+  test.each(["before", "after", "around"] as const)(
+    "%s returns the nearest messages that fit into 512 KiB, and hasMore",
+    async (direction) => {
+      const { ann, bob } = await annAndBob(messenger());
+      const { chatId } = await sendPrivately(ann.device, bob.id, "Hi");
+      // 24 KiB each.
+      await insertMessages(messenger(), { chatId, senderId: ann.id, count: 99, content: "漢".repeat(8192) });
+      const cursor = { before: 101, after: 0, around: 50 }[direction];
+      const answer = await bob.device.request("getMessages", { chatId, [direction]: cursor, limit: 100 });
+      const seqs = answer.params.data.map(({ seq }) => seq);
+      expect(JSON.stringify(answer.params.data).length).toBeLessThan(512 * 1024);
+      expect(answer.params.item.hasMore).toBe(true);
+      expect(seqs).toEqual(numbers(seqs[0] ?? 0, seqs.at(-1) ?? 0));
+      expect(seqs.length).toBeGreaterThan(15);
+      const [first = 0, last = 0] = [seqs[0], seqs.at(-1)];
+      if (direction === "before") expect(last).toBe(100);
+      if (direction === "after") expect(first).toBe(1);
+      if (direction === "around") expect(Math.abs(last - 50 - (50 - first))).toBeLessThanOrEqual(1);
+    },
+  );
 
   test("around a message returns both sides, with hasMore while either side continues", async () => {
     const { read } = await tenMessages();
