@@ -50,7 +50,7 @@ function exitOnUncaughtException(messenger: Messenger, config: Config, log: Logg
     forceExitAfterTimeout(config, log);
     void messenger
       .stop()
-      .catch(() => {})
+      .catch((failure: Error) => log.error({ err: failure }, "could not stop in order"))
       .then(() => process.exit(1));
   });
 }

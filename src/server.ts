@@ -6,8 +6,10 @@ import { Redis } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
 import type { Config } from "./config/settings.ts";
+import { maxContentUnits } from "./contract/fields.ts";
 import type { Database } from "./db/connect.ts";
 import { asAppError, isOutage } from "./db/database-errors.ts";
+import type { EpochMonitor } from "./db/epoch-monitor.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
 import { type PoolShares, poolShares } from "./db/pool-shares.ts";
 import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
@@ -15,10 +17,12 @@ import { currentMark, versionBefore } from "./db/queries/chats/recent-changes.ts
 import { Delivery } from "./delivery/delivery.ts";
 import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
+import type { ServerInfo } from "./domain/server-info.ts";
 import { createHttpApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import type { Readiness } from "./http/routers/health.ts";
 import { createStartupApp } from "./http/startup-app.ts";
+import { followEpoch } from "./jobs/epoch.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
 import { ProcessRegistry } from "./jobs/process-registry.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
@@ -35,7 +39,7 @@ import { Connections } from "./ws/connections.ts";
 import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
 import { Gateway } from "./ws/gateway.ts";
 import { pushPresence } from "./ws/presence-push.ts";
-import { socketLimits } from "./ws/socket-limits.ts";
+import { maxFrameBytes, maxRequestsInFlight, socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -43,6 +47,7 @@ const { version }: { version: string } = JSON.parse(readFileSync(new URL("../pac
 /** The parts that everything else is built on. */
 interface Core {
   database: Database;
+  epoch: EpochMonitor;
   bus: Bus;
   limits: RateLimits;
   connections: Connections;
@@ -107,7 +112,7 @@ export class Messenger {
     const port = await this.listener.listen(this.config.http);
     this.opened = await this.openDatabase();
     this.bus = await this.openBus();
-    this.runtime = await this.compose(this.opened.database, this.bus);
+    this.runtime = await this.compose(this.opened, this.bus);
     this.log.info(this.summary(this.opened));
     return port;
   }
@@ -171,18 +176,18 @@ export class Messenger {
     return bus;
   }
 
-  private async compose(database: Database, bus: Bus): Promise<Runtime> {
+  private async compose({ database, epoch }: OpenDatabase, bus: Bus): Promise<Runtime> {
     const marks = new StoreMarks(await currentMark(database));
-    const core = this.composeCore(database, bus, marks);
+    const core = this.composeCore({ database, epoch, bus, marks });
     const services = await this.composeServices(core);
     return {
       app: this.composeHttp(core, services),
       gateway: this.composeGateway(core, services),
-      stopJobs: this.startJobs(core),
+      stopJobs: this.startJobs(core, services),
     };
   }
 
-  private composeCore(database: Database, bus: Bus, marks: StoreMarks): Core {
+  private composeCore({ database, epoch, bus, marks }: Pick<Core, "database" | "epoch" | "bus" | "marks">): Core {
     const { config, log, redis } = this;
     const { enabled, rates, maxSocketsPerUser } = config.limits;
     if (!enabled) log.warn("RATE_LIMITS=off: all rate limits are disabled; for load tests only");
@@ -207,10 +212,18 @@ export class Messenger {
       deliverSignal: deliverSignalsTo(connections),
       log,
     });
-    return { database, bus, limits, connections, presence, delivery, marks };
+    return { database, epoch, bus, limits, connections, presence, delivery, marks };
   }
 
-  private async composeServices({ database, bus, limits, connections, presence, delivery }: Core): Promise<Services> {
+  private async composeServices({
+    database,
+    epoch,
+    bus,
+    limits,
+    connections,
+    presence,
+    delivery,
+  }: Core): Promise<Services> {
     const { config, log } = this;
     return composeServices({
       database,
@@ -221,6 +234,7 @@ export class Messenger {
       refreshLifetimeMs: config.tokens.refreshLifetimeMs,
       passwords: config.passwords,
       maxGroupMembers: config.limits.maxGroupMembers,
+      noteEpoch: epoch.note,
       sendConcurrency: this.poolShares.sends,
       onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
       onBlockChange: presence.blockChanged,
@@ -228,10 +242,10 @@ export class Messenger {
     });
   }
 
-  private composeHttp({ limits }: Core, services: Services): RequestListener {
+  private composeHttp({ limits, epoch }: Core, services: Services): RequestListener {
     const { config, log } = this;
     return createHttpApp({
-      services,
+      services: { ...services, describeServer: () => this.describe(epoch) },
       documents: generateDocuments(version),
       findReadiness: this.findReadiness,
       limits,
@@ -262,16 +276,39 @@ export class Messenger {
     });
   }
 
-  private startJobs({ database, connections, delivery, marks }: Core): (() => void)[] {
+  private startJobs(
+    { database, epoch, connections, delivery, marks }: Core,
+    { resetCaches }: Services,
+  ): (() => void)[] {
     const { log } = this;
     return [
       pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
       purgeEndedChats({ database, log }),
+      followEpoch({ database, epoch, marks, delivery, resetCaches, disconnectAll: connections.restartAll, log }),
       ...(this.isSharedDatabase
         ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database)]
         : []),
       () => delivery.stop(),
     ];
+  }
+
+  private describe(epoch: EpochMonitor): ServerInfo {
+    const { maxGroupMembers, maxSocketsPerUser } = this.config.limits;
+    return {
+      name: "Messenger",
+      version,
+      epoch: epoch.current ?? "",
+      registration: "open",
+      email: false,
+      features: [],
+      limits: {
+        contentUnits: maxContentUnits,
+        frameBytes: maxFrameBytes,
+        requestsInFlight: maxRequestsInFlight,
+        groupMembers: maxGroupMembers,
+        socketsPerUser: maxSocketsPerUser,
+      },
+    };
   }
 
   private registerProcess(database: Database): () => void {

@@ -138,9 +138,9 @@ describeWithRedis("a Redis bus", () => {
     const [bus, { client }] = [await join(), await connect()];
     const updates = recordTopic(bus, "updates");
     for (const text of ["", "{", "null", "[]", "7", "{}", '{"topic":7}', '{"topic":"__proto__","body":{}}']) {
-      await client.publish("test:bus:v2", text);
+      await client.publish("test:bus:v3", text);
     }
-    await client.publish("test:bus:v2", JSON.stringify({ topic: "updates", body: { number: 1 } }));
+    await client.publish("test:bus:v3", JSON.stringify({ topic: "updates", body: { number: 1 } }));
     await updates.receives({ number: 1 });
     expect(updates.received).toEqual([{ number: 1 }]);
   });

@@ -41,7 +41,10 @@ describe("editing", () => {
     const { messageId, seq, version } = await sendToGroup(author.device, groupId, "helo");
     const authorsOther = await author.connect();
     const item = await edit(author, messageId, "hello");
-    expect(item).toMatchObject({ messageId, seq, version: version + 1, message: "hello", deletedAt: null });
+    expect(item).toMatchObject({
+      ...{ messageId, seq, version: version + 1, message: "hello", deletedAt: null },
+      change: { kind: "edit", by: author.id },
+    });
     expect(item.editedAt).not.toBeNull();
     for (const device of [owner.device, member.device, authorsOther]) {
       const push = await device.nextPush("editMessage");
@@ -52,6 +55,28 @@ describe("editing", () => {
     }
     expect(await pushesOfType(author.device, "editMessage")).toEqual([]);
     expect((await chatHistory(member.device, groupId)).at(-1)).toEqual(item);
+  });
+
+  test("an edit to the text that the message has stores nothing and is not pushed", async () => {
+    const { groupId, owner, author } = await groupOfAllRoles();
+    const { messageId } = await sendToGroup(author.device, groupId, "helo");
+    const item = await edit(author, messageId, "hello");
+    expect(await edit(author, messageId, "hello")).toEqual(item);
+    expect(await pushesOfType(owner.device, "editMessage")).toHaveLength(1);
+  });
+
+  test.each(["editMessage", "deleteMessage"])("%s with the version of an earlier text is a conflict", async (type) => {
+    const { groupId, author } = await groupOfAllRoles();
+    const { messageId, version } = await sendToGroup(author.device, groupId, "one");
+    const item = await edit(author, messageId, "two");
+    const params = { messageId, ...(type === "editMessage" && { content: "three" }) };
+    expect(await author.device.requestError(type, { ...params, ifVersion: version })).toMatchObject({
+      code: "CONFLICT",
+    });
+    expect((await chatHistory(author.device, groupId)).at(-1)).toEqual(item);
+    expect(await author.device.exchange({ type, params: { ...params, ifVersion: item.version } })).toMatchObject({
+      params: { item: { version: item.version + 1 } },
+    });
   });
 
   test("the answer to an edit has its place in the order of the chat's changes", async () => {

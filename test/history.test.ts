@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { useMessenger } from "./support/messenger.ts";
 import { annAndBob, createGroup, errorOf, numbers, participants, sendPrivately, unknownId } from "./support/scenes.ts";
+import { insertMessages } from "./support/sync.ts";
 
 /* Reading the messages of a chat before, after or around a position. */
 
@@ -33,6 +34,32 @@ describe("reading a chat from a position", () => {
     expect(await read({ after: 10, limit: 3 })).toEqual({ seqs: [], hasMore: false });
     expect(await read({ after: 500, limit: 3 })).toEqual({ seqs: [], hasMore: false });
   });
+
+  test("after 0 returns the first messages", async () => {
+    const { read } = await tenMessages();
+    expect(await read({ after: 0, limit: 3 })).toEqual({ seqs: [1, 2, 3], hasMore: true });
+  });
+
+  test.each(["before", "after", "around"] as const)(
+    "%s returns the nearest messages that fit into 512 KiB, and hasMore",
+    async (direction) => {
+      const { ann, bob } = await annAndBob(messenger());
+      const { chatId } = await sendPrivately(ann.device, bob.id, "Hi");
+      // 24 KiB each.
+      await insertMessages(messenger(), { chatId, senderId: ann.id, count: 99, content: "漢".repeat(8192) });
+      const cursor = { before: 101, after: 0, around: 50 }[direction];
+      const answer = await bob.device.request("getMessages", { chatId, [direction]: cursor, limit: 100 });
+      const seqs = answer.params.data.map(({ seq }) => seq);
+      expect(JSON.stringify(answer.params.data).length).toBeLessThan(512 * 1024);
+      expect(answer.params.item.hasMore).toBe(true);
+      expect(seqs).toEqual(numbers(seqs[0] ?? 0, seqs.at(-1) ?? 0));
+      expect(seqs.length).toBeGreaterThan(15);
+      const [first = 0, last = 0] = [seqs[0], seqs.at(-1)];
+      if (direction === "before") expect(last).toBe(100);
+      if (direction === "after") expect(first).toBe(1);
+      if (direction === "around") expect(Math.abs(last - 50 - (50 - first))).toBeLessThanOrEqual(1);
+    },
+  );
 
   test("around a message returns both sides, with hasMore while either side continues", async () => {
     const { read } = await tenMessages();

@@ -100,6 +100,14 @@ describe("a rate of 60+10/s", () => {
     expect((await consume(limits, 100)).passed).toBe(0);
   });
 
+  test("the cost of an action that was allowed delays the next ones", async () => {
+    const limits = new RateLimits({ rates: rates({ messagesPerUser }) });
+    await limits.consume("messagesPerUser", 1);
+    await limits.charge("messagesPerUser", 1, 69);
+    await expect(limits.consume("messagesPerUser", 1)).rejects.toMatchObject({ kind: "rateLimited" });
+    await limits.consume("messagesPerUser", 2);
+  });
+
   test("starts again after a reset", async () => {
     const limits = new RateLimits({ rates: rates({ messagesPerUser }) });
     await consume(limits, 100);

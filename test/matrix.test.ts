@@ -73,6 +73,11 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
   watchPresence: { noGroup: true, params: ({ partner }) => ({ userIds: [partner.id] }), expected: everyone("ok") },
   newGroup: { noGroup: true, params: () => ({ groupName: "another" }), expected: everyone("ok") },
   authenticate: { noGroup: true, params: ({ ownToken }) => ({ token: ownToken }), expected: everyone("ok") },
+  ping: { noGroup: true, params: () => ({}), expected: everyone("ok") },
+  listReaders: {
+    params: ({ messageId }) => ({ messageId, limit: 5, page: 1 }),
+    expected: { ...everyone("NOT_FOUND"), owner: "ok", admin: "ok", member: "ok" },
+  },
   getMessages: { params: ({ groupId }) => ({ chatId: groupId, limit: 5 }), expected: members },
   getlatestMessageGroup: { params: ({ groupId }) => ({ groupId, limit: 5, page: 1 }), expected: members },
   listGroupMembers: { params: ({ groupId }) => ({ groupId, limit: 5, page: 1 }), expected: members },
@@ -196,8 +201,8 @@ describe("routes", () => {
   const open = routes.filter((route) => route.public).map(({ method, url }) => `${method} ${url}`);
   const closed = routes.filter((route) => !route.public).map(({ method, url }) => `${method} ${url}`);
 
-  test("only routes that create or renew a session need no token", () => {
-    expect(open).toEqual(["post /auth/register", "post /auth/login", "post /auth/refresh"]);
+  test("only the description of the server and routes that create or renew a session need no token", () => {
+    expect(open).toEqual(["get /api/info", "post /auth/register", "post /auth/login", "post /auth/refresh"]);
   });
 
   test.each(closed)(

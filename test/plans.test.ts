@@ -145,7 +145,7 @@ describe("the polling of changes by other processes", () => {
     const now = { ...(await currentMark(messenger().db)), ageSeconds: 0 };
     const { plans } = await plansOf((database) => recentChanges(database, now));
     expect(plans[0]).toContain("messages_pkey");
-    expect(plans[0]).toContain("messages_revised_at");
+    expect(plans[0]).toContain("messages_changed_at");
     expect(plans.join("\n")).not.toContain("Seq Scan");
   });
 
@@ -189,7 +189,9 @@ async function preparedBy(run: () => Promise<unknown>): Promise<{ text: string; 
 /** Runs a prepared statement with the generic plan that a connection keeps, and returns every step. */
 async function stepsOf(run: () => Promise<unknown>): Promise<PlanNode[]> {
   const { text, values } = await preparedBy(run);
-  const parameters = values.map((value) => (Array.isArray(value) ? `'{${value.join(",")}}'` : value)).join(", ");
+  const parameters = values
+    .map((value) => (Array.isArray(value) ? `'{${value.join(",")}}'` : String(value)))
+    .join(", ");
   const { db } = messenger();
   return db.transaction(async (transaction) => {
     await db.query("SET LOCAL plan_cache_mode = force_generic_plan", { transaction });
@@ -217,10 +219,10 @@ function messagesRead(steps: readonly PlanNode[]): Record<string, number> {
 }
 
 describe("sync", () => {
-  const amount = { changes: 500, newest: 50, bytes: 512 * 1024 };
+  const amount = { changes: 500, newest: 50, onlyNewestOfJoined: false, bytes: 512 * 1024 };
   const stepsFor = (userId: number, ...known: KnownChat[]) => {
     const scope = { userId, fromChatId: 1, toChatId: Number.MAX_SAFE_INTEGER };
-    return stepsOf(() => differences(messenger().db, scope, known, amount));
+    return stepsOf(() => differences(messenger().db, scope, { chats: known }, amount));
   };
   const knownOf = (chatId: number, version: number): KnownChat => ({
     ...{ chatId, version, readSeq: 0, clearedSeq: 0, peerReadSeq: null },

@@ -46,6 +46,30 @@ describe("presence", () => {
   const presencePushes = async (device: Device) =>
     (await pushesOfType(device, "presence")).map(({ params }) => params.item);
 
+  test("add and remove change the watched users, and only those added are in the answer", async () => {
+    const { ann, bob } = await annAndBobInDialog(messenger());
+    const carl = await messenger().person();
+    await sendPrivately(ann.device, carl.id, "Hi");
+    expect(await watch(ann.device, bob)).toEqual([online(bob)]);
+    const { params } = await ann.device.request("watchPresence", { add: [carl.id], remove: [bob.id] });
+    expect(params.data).toEqual([offline(carl)]);
+    await carl.connect();
+    expect(await ann.device.nextPush("presence")).toMatchObject({ params: { item: online(carl) } });
+    await ann.device.request("watchPresence", { remove: [carl.id], add: [bob.id] });
+    await block(messenger(), bob, ann);
+    expect(await ann.device.nextPush("presence")).toMatchObject({ params: { item: offline(bob) } });
+  });
+
+  test("a socket watches at most 100 users, and userIds goes with neither add nor remove", async () => {
+    const ann = await participant(messenger());
+    await ann.device.request("watchPresence", { userIds: numbers(1, 100) });
+    const error = (params: object) => ann.device.requestError("watchPresence", params);
+    expect(await error({ add: [unknownId] })).toMatchObject({ code: "LIMIT" });
+    expect(await error({})).toMatchObject({ code: "VALIDATION" });
+    expect(await error({ userIds: [1], add: [2] })).toMatchObject({ code: "VALIDATION" });
+    await ann.device.request("watchPresence", { add: [unknownId], remove: [100] });
+  });
+
   /** Fakes `setTimeout` and nothing else: from here on grace periods last until `advance` is called. */
   function fakeTimeouts(): { advance(ms: number): void } {
     jest.useFakeTimers({

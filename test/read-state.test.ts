@@ -225,3 +225,36 @@ describe("clearing a dialog", () => {
     expect(answer).toEqual({ error: true, type: "clearDialog", message: "There is no such user", code: "NOT_FOUND" });
   });
 });
+
+describe("the readers of a message", () => {
+  const readers = async (device: Device, messageId: number, page = { limit: 10, page: 1 }) =>
+    (await device.request("listReaders", { messageId, ...page })).params.data;
+
+  test("are the members who have read up to it, those who have read furthest first", async () => {
+    const [ann, bob, carl] = [
+      await participant(messenger()),
+      await participant(messenger()),
+      await participant(messenger()),
+    ];
+    const groupId = await createGroup(ann.device, [bob, carl]);
+    const first = await sendToGroup(ann.device, groupId, "one");
+    await sendToGroup(ann.device, groupId, "two");
+    await markRead(bob.device, groupId, first.seq);
+    const expected = [
+      { userId: ann.id, firstName: ann.firstName, lastName: null, readSeq: first.seq + 1 },
+      { userId: bob.id, firstName: bob.firstName, lastName: null, readSeq: first.seq },
+    ];
+    expect(await readers(carl.device, first.messageId)).toEqual(expected);
+    expect(await readers(carl.device, first.messageId, { limit: 1, page: 2 })).toEqual(expected.slice(1));
+  });
+
+  test("are without those who block the caller or whom the caller blocks", async () => {
+    const { ann, bob, chatId } = await annAndBobInDialog(messenger());
+    const { messageId } = await sendPrivately(ann.device, bob.id, "two");
+    await markRead(bob.device, chatId, 2);
+    expect(await readers(ann.device, messageId)).toHaveLength(2);
+    await block(messenger(), bob, ann);
+    expect(await readers(ann.device, messageId)).toMatchObject([{ userId: ann.id }]);
+    expect(await readers(bob.device, messageId)).toMatchObject([{ userId: bob.id }]);
+  });
+});

@@ -110,7 +110,7 @@ describe("sync during concurrent changes", () => {
     await bob.device.settle();
     const from = bob.device.frames.length;
     for (let round = 0; round < rounds; round++) {
-      const synced = syncWith(bob.device, [[otherId, 2, 0]], [otherId, otherId]);
+      const synced = syncWith(bob.device, [[otherId, 2, 0]], { range: [otherId, otherId] });
       await Promise.all([synced, sendToGroup(ann.device, groupId, "text")]);
     }
     await bob.device.settle();

@@ -117,7 +117,7 @@ describe("sync with too many changes", () => {
       expect(answers).toBeGreaterThanOrEqual(2);
       expect(cuts.length).toBeGreaterThan(0);
       expect([...seen]).toEqual(ids.map((chatId, n) => [chatId, numbers(1, (sizes[n] ?? 0) + 2)]));
-      expect(await syncWith(bob.device, [...known.values()])).toEqual({ chats: [], left: [], hasMore: false });
+      expect(await syncWith(bob.device, [...known.values()])).toMatchObject({ chats: [], left: [], hasMore: false });
     },
   );
 
@@ -139,7 +139,7 @@ describe("sync with too many changes", () => {
     await ann.device.request("editMessage", { messageId: first.id, content: "short" });
 
     const known: KnownChat = [groupId, version, 2];
-    const alone = await syncWith(bob.device, [known], [groupId, groupId]);
+    const alone = await syncWith(bob.device, [known], { range: [groupId, groupId] });
     expect(alone.hasMore).toBe(false);
     const chat = chatIn(alone, groupId);
     expect(chat).toMatchObject({ [flag]: true, version: 553, lastSeq: 552 });

@@ -29,7 +29,7 @@ async function closeGaps({ device, replica }: Walker): Promise<void> {
     for (const chatId of [...replica.chatsWithGap]) {
       replica.chatsWithGap.delete(chatId);
       const known = replica.known.filter(([id]) => id === chatId);
-      await syncWith(device, known, [chatId, chatId]);
+      await syncWith(device, known, { range: [chatId, chatId] });
     }
     replica.applyFrames(device);
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { useMessenger } from "./support/messenger.ts";
 import {
   annAndBob,
+  block,
   createGroup,
   numbers,
   participant,
@@ -57,12 +58,12 @@ describe("sync", () => {
     await createGroup(ann.device, [bob]);
     await sendPrivately(bob.device, ann.id, "Hi");
     const known = (await syncWith(ann.device)).chats.map(knownOf);
-    expect(await syncWith(ann.device, known)).toEqual({ chats: [], left: [], hasMore: false });
+    expect(await syncWith(ann.device, known)).toMatchObject({ chats: [], left: [], hasMore: false });
   });
 
   test("a user without chats gets an empty answer", async () => {
     const { device } = await participant(messenger());
-    expect(await syncWith(device)).toEqual({ chats: [], left: [], hasMore: false });
+    expect(await syncWith(device)).toMatchObject({ chats: [], left: [], hasMore: false });
   });
 
   test("after an absence the answer has exactly the new, edited and deleted messages, in the order of the changes", async () => {
@@ -143,7 +144,56 @@ describe("sync", () => {
       [groupId, 1, 0],
       [unknownId, 0, 0],
     ]);
-    expect(answer).toEqual({ chats: [], left: [groupId, unknownId], hasMore: false });
+    expect(answer).toMatchObject({ chats: [], left: [groupId, unknownId], hasMore: false });
+  });
+
+  test("each chat names the other person, or the user's role and the number of members, and counts what is unread", async () => {
+    const { ann, bob } = await annAndBob(messenger());
+    const groupId = await createGroup(ann.device, [bob]);
+    const { chatId } = await sendPrivately(ann.device, bob.id, "Hi");
+    const answer = await syncWith(bob.device);
+    expect(chatIn(answer, groupId)).toMatchObject({ role: "member", memberCount: 2, unread: 0 });
+    expect(chatIn(answer, chatId)).toMatchObject({ userName: "Ann", userLastName: null, unread: 1 });
+    expect(chatIn(await syncWith(ann.device), groupId)).toMatchObject({ role: "owner", unread: 0 });
+    expect(answer.userId).toBe(bob.id);
+    expect(new Date(answer.serverTime).toISOString()).toBe(answer.serverTime);
+  });
+
+  test.each([0, 2, 50])("newest: %d bounds the messages of a chat that the device does not list", async (newest) => {
+    const { ann, bob } = await annAndBob(messenger());
+    const sent = numbers(1, 4).map(String);
+    for (const content of sent) await sendPrivately(ann.device, bob.id, content);
+    const { chats } = await syncWith(bob.device, [], { newest });
+    expect(chats.map(textsOf)).toEqual([newest === 0 ? [] : sent.slice(-newest)]);
+    expect(chats).toMatchObject([{ joined: true, version: 4, ...(newest < sent.length && { tooLong: true }) }]);
+  });
+
+  test("newest does not shorten what a device has missed of a chat that it lists", async () => {
+    const { ann, bob } = await annAndBob(messenger());
+    const { chatId } = await sendPrivately(ann.device, bob.id, "0");
+    for (const content of ["1", "2", "3"]) await sendPrivately(ann.device, bob.id, content);
+    const answer = await syncWith(bob.device, [[chatId, 1, 0]], { newest: 1 });
+    expect(textsOf(chatIn(answer, chatId))).toEqual(["1", "2", "3"]);
+  });
+
+  test("the deletion of a message that the user has cleared is part of the answer, for the replies to it", async () => {
+    const { ann, bob } = await annAndBob(messenger());
+    const { chatId, messageId } = await sendPrivately(ann.device, bob.id, "secret");
+    await bob.device.request("clearDialog", { receiverId: ann.id });
+    await sendPrivately(ann.device, bob.id, "a reply", { replyTo: messageId });
+    const known = (await syncWith(bob.device)).chats.map(knownOf);
+    await ann.device.request("deleteMessage", { messageId });
+    const { messages } = chatIn(await syncWith(bob.device, known), chatId);
+    expect(messages).toMatchObject([{ messageId, message: "", change: { kind: "delete", by: ann.id } }]);
+  });
+
+  test("a device that lists the read position of somebody who blocks its user gets the chat without it", async () => {
+    const { ann, bob } = await annAndBob(messenger());
+    const { chatId } = await sendPrivately(ann.device, bob.id, "Hi");
+    await bob.device.request("markRead", { chatId, seq: 1 });
+    const known = (await syncWith(ann.device)).chats.map(knownOf);
+    expect((await block(messenger(), bob, ann)).status).toBe(204);
+    expect(chatIn(await syncWith(ann.device, known), chatId)).not.toHaveProperty("peerReadSeq");
   });
 
   test("a range limits what is changed, joined and left", async () => {
@@ -157,21 +207,21 @@ describe("sync", () => {
     // The last of each half counts as joined, for a device that does not mention it.
     const known = all.filter(([chatId]) => chatId !== c && chatId !== f);
 
-    const low = await syncWith(bob.device, known, [a, c]);
+    const low = await syncWith(bob.device, known, { range: [a, c] });
     expect(low.chats.map(({ chatId, joined }) => [chatId, joined ?? false])).toEqual([
       [a, false],
       [c, true],
     ]);
     expect(low.left).toEqual([b]);
 
-    const high = await syncWith(bob.device, known, [d, f]);
+    const high = await syncWith(bob.device, known, { range: [d, f] });
     expect(high.chats.map(({ chatId, joined }) => [chatId, joined ?? false])).toEqual([
       [d, false],
       [f, true],
     ]);
     expect(high.left).toEqual([e]);
 
-    expect((await syncWith(bob.device, known, [a, a])).chats.map(({ chatId }) => chatId)).toEqual([a]);
+    expect((await syncWith(bob.device, known, { range: [a, a] })).chats.map(({ chatId }) => chatId)).toEqual([a]);
   });
 });
 

@@ -7,7 +7,7 @@ import { isRejection, type Redis, type RedisClient } from "./redis.ts";
  * Version of the message format, part of the channel's name. During a rollout, processes with different formats do not
  * receive each other's messages and find the changes in the database.
  */
-const formatVersion = "v2";
+const formatVersion = "v3";
 
 /** How long a start waits for the subscription, in milliseconds. */
 const subscribeTimeoutMs = 5000;

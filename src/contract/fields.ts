@@ -32,6 +32,8 @@ export const version = () =>
     integer({ min: 1, max: maxInteger }),
     "Number of the chat's change that last wrote this message; without gaps in each chat.",
   );
+export const ifVersion = () =>
+  described(version(), "The `version` of the message as you have it. If the message has another one: `CONFLICT`.");
 /** A `seq` or `version`, or 0 if there is none yet. */
 export const counter = () => integer({ min: 0, max: maxInteger });
 
@@ -42,7 +44,10 @@ export const page = () =>
     "Number of the page, from 1. A page after the last is an empty list.",
   );
 
-export const messageText = () => described(text({ max: 4096 }), "The text: 1 to 4,096 UTF-16 units, not blank.");
+/** The length of a message, in UTF-16 units. */
+export const maxContentUnits = 4096;
+export const messageText = () =>
+  described(text({ max: maxContentUnits }), "The text: 1 to 4,096 UTF-16 units, not blank.");
 /** The text of a message in answers and pushes; empty once deleted. */
 export const shownText = () => text({ min: 0, max: 10_000, blank: true });
 

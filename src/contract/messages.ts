@@ -1,4 +1,5 @@
 import { eventKinds, type StoredEvent } from "../domain/event.ts";
+import { changeKinds, type MessageChange as StoredChange } from "../domain/message.ts";
 import {
   chatId,
   clientMessageId,
@@ -12,6 +13,9 @@ import {
   version,
 } from "./fields.ts";
 import { described, exactly, flag, type Infer, named, nullable, object, oneOf, optional, text } from "./schema.ts";
+
+/** The role of a member in a group. */
+export const memberRole = named("MemberRole", oneOf("owner", "admin", "member"));
 
 /** A role that the owner of a group can give. */
 export const assignableRole = named("AssignableRole", oneOf("admin", "member"));
@@ -31,6 +35,18 @@ export const chatEvent = named(
   } satisfies Record<Exclude<keyof StoredEvent, "memberIds">, unknown>),
 );
 export type ChatEvent = Infer<typeof chatEvent>;
+
+/** What was done to a message after it was sent. */
+export const messageChange = named(
+  "MessageChange",
+  object({
+    kind: named(
+      "MessageChangeKind",
+      described(oneOf(...changeKinds), "What was done. More kinds will be added: apply the message all the same."),
+    ),
+    by: described(nullable(userId()), "The user who did it; `null` where that is not known."),
+  } satisfies Record<keyof StoredChange, unknown>),
+);
 
 /** The current state of the message that another one replies to. */
 export const repliedMessage = named(
@@ -69,6 +85,7 @@ export const messageItem = named(
     replyTo: optional(repliedMessage),
     notification: described(flag(), "A system message of the group; `event` says what happened."),
     event: optional(chatEvent),
+    change: optional(described(messageChange, "The last change since the message was sent; absent if there was none.")),
     createdAt: time(),
     editedAt: nullable(time()),
     deletedAt: nullable(time()),

@@ -94,9 +94,11 @@ export function connect(options: {
   embedded: boolean;
   poolSize: number;
   timeouts: DatabaseTimeouts;
+  /** Is given the epoch that each new connection finds. */
+  noteEpoch?: (epoch: string) => void;
   log: Logger;
 }): ConnectedDatabase {
-  const { url, embedded, poolSize, timeouts, log } = options;
+  const { url, embedded, poolSize, timeouts, noteEpoch, log } = options;
   const base = connectionOptions(url);
   const settings = `${sessionSettings}; ${timeoutSettings(timeouts)}`;
   /** Connections that may lead to a server which is gone or no longer the primary have an earlier generation. */
@@ -123,6 +125,9 @@ export function connect(options: {
         generations.set(client, generation);
         client.on("error", availability.noteLostConnection);
         await client.query(embedded ? `DEALLOCATE ALL; ${settings}` : settings);
+        if (!noteEpoch) return;
+        const { rows } = await client.query<{ epoch: string }>("SELECT server_epoch() AS epoch");
+        for (const { epoch } of rows) noteEpoch(epoch);
       },
     },
     models,

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdtemp, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -11,6 +11,8 @@ import { lockFolder } from "./folder-lock.ts";
 export interface Embedded {
   /** Connection URL for the `pg` driver. */
   url: string;
+  /** Identifies its files: a copy of them has another identity. */
+  files: string;
   /** Where and what it is, for people. */
   description: string;
   /** Resolves if the engine ends without `stop`. */
@@ -32,6 +34,15 @@ async function shortPathTo(folder: string): Promise<{ path: string; remove(): Pr
   const path = join(parent, "data");
   await symlink(folder, path);
   return { path, remove: () => rm(parent, { recursive: true, force: true }) };
+}
+
+/**
+ * Identifies the files of a database: unlike their content, the inode and the times of a file change when it is copied.
+ * `PG_VERSION` is written once, when the database is created.
+ */
+async function identityOf(data: string): Promise<string> {
+  const { ino, birthtimeNs, ctimeNs } = await stat(join(data, "PG_VERSION"), { bigint: true });
+  return `${ino} ${birthtimeNs} ${ctimeNs}`;
 }
 
 interface WorkerData {
@@ -90,6 +101,7 @@ export async function startEmbedded(dataDir: string, options = { mustExist: fals
   });
 
   return {
+    files: await identityOf(folders.data),
     description: `embedded in ${folders.data}`,
     url: `postgres://postgres:${password}@localhost/postgres?host=${encodeURIComponent(sockets.path)}`,
     died,

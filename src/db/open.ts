@@ -8,14 +8,17 @@ import { describeUrl } from "./connection-url.ts";
 import { reasonOf } from "./database-errors.ts";
 import { startEmbedded } from "./embedded.ts";
 import { embeddedMajor } from "./embedded-folder.ts";
+import { EpochMonitor } from "./epoch-monitor.ts";
 import { migrate } from "./migrate.ts";
 import { findPooling } from "./pooler.ts";
+import { readEpoch, renewEpochOfCopy } from "./queries/epoch.ts";
 import { inspect } from "./queries/inspection.ts";
 import { describeRejection, isWorthWaiting } from "./start-errors.ts";
 
 export interface OpenDatabase {
   database: Database;
   availability: Availability;
+  epoch: EpochMonitor;
   /** Where and what the database is, for people: never its user or password. */
   description: string;
   /** Resolves if the embedded database stops unexpectedly; never for a server. */
@@ -36,7 +39,8 @@ export async function startEngine(options: { databaseUrl: string | undefined; da
   const { databaseUrl, dataDir, mustExist = false } = options;
   if (databaseUrl === undefined) return { ...(await startEmbedded(dataDir, { mustExist })), embedded: true };
   const description = `server ${describeUrl(databaseUrl)}`;
-  return { url: databaseUrl, description, embedded: false, died: new Promise<Error>(() => {}), stop: async () => {} };
+  const died = new Promise<Error>(() => {});
+  return { url: databaseUrl, files: undefined, description, embedded: false, died, stop: async () => {} };
 }
 
 /**
@@ -65,10 +69,21 @@ export async function openDatabase(options: {
     await engine.stop();
     throw error;
   }
-  const { database, availability } = connect({ url: engine.url, embedded: engine.embedded, poolSize, timeouts, log });
+  const epoch = new EpochMonitor();
+  const { url, embedded } = engine;
+  const { database, availability } = connect({ url, embedded, poolSize, timeouts, noteEpoch: epoch.note, log });
+  try {
+    if (engine.files !== undefined) await renewEpochOfCopy(database, engine.files);
+    epoch.note(await readEpoch(database));
+  } catch (error) {
+    await database.close();
+    await engine.stop();
+    throw error;
+  }
   return {
     database,
     availability,
+    epoch,
     description: `${engine.description} (PostgreSQL ${version})`,
     died: engine.died,
     async close() {

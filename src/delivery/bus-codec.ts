@@ -3,7 +3,7 @@ import { counter, id, seq, time, version } from "../contract/fields.ts";
 import { either, type Infer, integer, list, nullable, object, oneOf, optional, text } from "../contract/schema.ts";
 import type { Change, Signal } from "../domain/change.ts";
 import { eventKinds } from "../domain/event.ts";
-import type { MessageEvent } from "../domain/message.ts";
+import { changeKinds, type MessageChange, type MessageEvent } from "../domain/message.ts";
 
 /*
  * What the processes publish to each other. Bodies travel as JSON, so times arrive as text. Texts are not limited here:
@@ -23,6 +23,11 @@ const event = object({
   memberIds: optional(list(id())),
   subject: nullable(person),
 } satisfies Record<keyof MessageEvent, unknown>);
+
+const messageChange = object({ kind: oneOf(...changeKinds), by: nullable(id()) } satisfies Record<
+  keyof MessageChange,
+  unknown
+>);
 
 const repliedMessage = object({
   id: id(),
@@ -45,6 +50,7 @@ const message = object({
   event: nullable(event),
   clientMessageId: nullable(anyText()),
   replyTo: nullable(repliedMessage),
+  change: nullable(messageChange),
   createdAt: time(),
   editedAt: nullable(time()),
   deletedAt: nullable(time()),

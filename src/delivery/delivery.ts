@@ -113,6 +113,12 @@ export class Delivery {
     this.options.deliverSignal(signal);
   }
 
+  /** Forgets what has been delivered: the database has another history now. Call it before its clients reconnect. */
+  reset(): void {
+    this.recent.clear();
+    this.busy.clear();
+  }
+
   /** Stops reading missing changes. */
   stop(): void {
     this.isStopped = true;
@@ -147,7 +153,7 @@ export class Delivery {
       sequencer,
       writes,
       store,
-      isStopped: () => this.isStopped,
+      isStopped: () => this.isStopped || this.find(chatId) !== chat,
       onEnd: () => {
         chat.gapReader = undefined;
         this.releaseIfIdle(chatId, chat);
@@ -176,7 +182,7 @@ export class Delivery {
   }
 
   private releaseIfIdle(chatId: number, chat: TrackedChat): void {
-    if (chat.writes.size > 0 || chat.gapReader) return;
+    if (chat.writes.size > 0 || chat.gapReader || this.find(chatId) !== chat) return;
     this.busy.delete(chatId);
     this.recent.set(chatId, chat);
   }

@@ -27,6 +27,11 @@ export class StoreMarks {
     this.marks = [{ mark: first, at: performance.now() }];
   }
 
+  /** Forgets all marks: the database has another history now. */
+  restart(first: StoreMark): void {
+    this.marks.splice(0, this.marks.length, { mark: first, at: performance.now() });
+  }
+
   /** Adds a mark. To be called after what had changed up to it was delivered. */
   add(mark: StoreMark): void {
     const now = performance.now();

@@ -4,6 +4,16 @@ import type { Person } from "./person.ts";
 /** An event with the person concerned, under today's name. */
 export type MessageEvent = StoredEvent & { subject: Person | null };
 
+/** What was done to a message after it was sent. Adding a kind makes the compiler name every place that must handle it. */
+export const changeKinds = ["edit", "delete"] as const;
+
+/** The last change of a message. */
+export interface MessageChange {
+  kind: (typeof changeKinds)[number];
+  /** The user who did it; null where that is not known. */
+  by: number | null;
+}
+
 /** A message with the current names of the people in it. Delivery and every list of messages use this form. */
 export interface ChatMessage {
   id: number;
@@ -23,6 +33,8 @@ export interface ChatMessage {
   clientMessageId: string | null;
   /** The message that this one replies to, as it is today. */
   replyTo: RepliedMessage | null;
+  /** The last change since it was sent. */
+  change: MessageChange | null;
   createdAt: Date;
   editedAt: Date | null;
   deletedAt: Date | null;

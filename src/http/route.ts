@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
+import type { ServerInfo } from "../domain/server-info.ts";
 import type { Claims } from "../domain/session.ts";
 import type { Accounts } from "../services/accounts/accounts.ts";
 import type { Device, Sessions } from "../services/accounts/sessions.ts";
@@ -13,6 +14,7 @@ export interface HttpServices {
   sessions: Sessions;
   people: People;
   blocks: Blocks;
+  describeServer(): ServerInfo;
 }
 
 /** The parameters of a handler, validated and typed by the schemas of the route. */

@@ -1,5 +1,6 @@
 import { Column, DataType, Model, Table } from "sequelize-typescript";
 import type { StoredEvent } from "../domain/event.ts";
+import type { MessageChange } from "../domain/message.ts";
 
 /** A message, or a system message about an event in the group. The row of a deleted message stays, without content. */
 @Table({ tableName: "messages", underscored: true, timestamps: false })
@@ -27,6 +28,13 @@ export class Message extends Model<Partial<Message>> {
 
   @Column(DataType.JSONB)
   declare event: StoredEvent | null;
+
+  /** The last change since it was sent. */
+  @Column(DataType.JSONB)
+  declare change: MessageChange | null;
+
+  @Column(DataType.DATE)
+  declare changedAt: Date | null;
 
   @Column(DataType.TEXT)
   declare content: string;

@@ -37,6 +37,8 @@ export function composeServices(options: {
   refreshLifetimeMs: number;
   passwords: PasswordOptions;
   maxGroupMembers: number;
+  /** Is given the epoch of the database whenever it is read. */
+  noteEpoch: (epoch: string) => void;
   /** Batches of messages written at the same time. */
   sendConcurrency: number;
   onSessionsEnded: (ended: SessionsEnded) => void;
@@ -74,7 +76,9 @@ export function composeServices(options: {
     messages: new Messages({ database, chatWriter, sender }),
     history: new History({ database }),
     readState,
-    sync: new Sync({ database }),
+    sync: new Sync({ database, noteEpoch: options.noteEpoch }),
     typing: new Typing({ database, delivery }),
+    /** Forgets what was read from an earlier history of the database. */
+    resetCaches: () => dialogs.reset(),
   };
 }

@@ -20,6 +20,11 @@ export class Dialogs {
 
   constructor(private readonly options: { database: Database; chatWriter: ChatWriter }) {}
 
+  /** Forgets the ids: the database has another history now. */
+  reset(): void {
+    this.cached.clear();
+  }
+
   /**
    * Finds the dialogs of pairs, of whom the first person writes to the second, and creates those that do not exist.
    * @returns for each pair, by `pairKey`, the id of the chat, or the reason why it could not be created

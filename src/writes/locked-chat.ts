@@ -4,6 +4,7 @@ import {
   addMember,
   endChats as endStoredChats,
   insertSystemMessages,
+  latestNaming,
   removeMember as removeStoredMember,
   renameGroup,
   reviseMessage,
@@ -54,13 +55,13 @@ export class LockedChat {
   }
 
   /** Replaces the content of a message, under the chat's next `version`. */
-  editMessage(messageId: number, content: string): Promise<ChatMessage> {
-    return this.revise(messageId, content);
+  editMessage(messageId: number, byUserId: number, content: string): Promise<ChatMessage> {
+    return this.revise({ messageId, byUserId, content });
   }
 
   /** Removes the content of a message for good, under the chat's next `version`. The message keeps its place. */
-  deleteMessage(messageId: number): Promise<ChatMessage> {
-    return this.revise(messageId, null);
+  deleteMessage(messageId: number, byUserId: number): Promise<ChatMessage> {
+    return this.revise({ messageId, byUserId, content: null });
   }
 
   /** Adds a member who has read everything up to `readSeq`. */
@@ -78,6 +79,13 @@ export class LockedChat {
     return setRoles([{ chat: this, userId, role }]);
   }
 
+  /** Returns the system message that gave a group its name; undefined for other chats. */
+  async findNaming(): Promise<ChatMessage | undefined> {
+    const { database, transaction } = this.lockedBy;
+    const messageId = await latestNaming(database, this.id, transaction);
+    return messageId === undefined ? undefined : this.findMessage(messageId);
+  }
+
   async rename(name: string): Promise<void> {
     const { database, transaction } = this.lockedBy;
     await renameGroup(database, { chatId: this.id, name }, transaction);
@@ -87,11 +95,15 @@ export class LockedChat {
     return endChats([this]);
   }
 
-  private async revise(messageId: number, content: string | null): Promise<ChatMessage> {
+  private async revise(revision: {
+    messageId: number;
+    byUserId: number;
+    content: string | null;
+  }): Promise<ChatMessage> {
     const { database, transaction } = this.lockedBy;
-    const isRevised = await reviseMessage(database, { chatId: this.id, messageId, content }, transaction);
-    const message = isRevised ? await this.findMessage(messageId) : undefined;
-    if (!message) throw new Error(`chat ${this.id} has no message ${messageId}`);
+    const isRevised = await reviseMessage(database, { chatId: this.id, ...revision }, transaction);
+    const message = isRevised ? await this.findMessage(revision.messageId) : undefined;
+    if (!message) throw new Error(`chat ${this.id} has no message ${revision.messageId}`);
     this.lockedBy.record(this, message);
     return message;
   }

@@ -197,7 +197,8 @@ export class Connection implements FrameSink {
     const answer = await request.answer(reply);
     // Aborted meanwhile.
     if (reply.frame) return;
-    this.replies.answer(reply, answer);
+    const bytes = this.replies.answer(reply, answer);
+    request.answered?.(bytes);
     this.startNext();
     if (this.socket.isPaused && !this.isBusy) this.socket.resume();
     this.notifyIfIdle();

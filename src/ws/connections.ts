@@ -98,6 +98,11 @@ export class Connections {
     return [...this.byUser.keys()];
   }
 
+  /** Closes all connections; their clients reconnect and sync. */
+  readonly restartAll = (): void => {
+    for (const connection of this.all) connection.close(closeCodes.restart, "server restarting");
+  };
+
   /** Closes the connections of these sessions and revokes their pending admissions. */
   readonly endSessions = ({ sessionIds, reason }: SessionsEnded): void => {
     const [code, closeReason]: [number, CloseReason] =

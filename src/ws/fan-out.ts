@@ -30,11 +30,10 @@ export function deliverSignalsTo(connections: Connections) {
   };
 }
 
-/** The kind of a change. System messages are neither edited nor deleted one by one. */
-function changeKindOf({ event, deletedAt, editedAt, receiver }: ChatMessage): ChangeKind {
+/** The kind of a change. System messages are never changed. */
+function changeKindOf({ event, change, receiver }: ChatMessage): ChangeKind {
   if (event) return event.kind;
-  if (deletedAt) return "deletion";
-  if (editedAt) return "edit";
+  if (change) return change.kind;
   return receiver ? "dialogMessage" : "groupMessage";
 }
 

@@ -34,6 +34,8 @@ export class FloodGuard {
   private readonly rateLimited: SlidingWindow;
   private readonly control: SlidingWindow;
   private lastCount = Promise.resolve();
+  /** When a request of each type with an allowance was last left uncounted, in milliseconds of the monotonic clock. */
+  private readonly lastUncounted = new Map<string, number>();
 
   constructor(
     private readonly options: {
@@ -58,6 +60,15 @@ export class FloodGuard {
   /** Records a ping or an unsolicited pong. They have no rate limit of their own, but cost work. */
   recordControl(): void {
     if (this.control.record()) this.options.disconnect(closeCodes.flood, "too many pings");
+  }
+
+  /** Whether a request counts against no limit: its type allows one within a time, and this is the first one in it. */
+  isUncounted({ type, uncountedEveryMs }: { type: string; uncountedEveryMs?: number | undefined }): boolean {
+    if (uncountedEveryMs === undefined) return false;
+    const now = performance.now();
+    if (now - (this.lastUncounted.get(type) ?? Number.NEGATIVE_INFINITY) < uncountedEveryMs) return false;
+    this.lastUncounted.set(type, now);
+    return true;
   }
 
   /**

@@ -22,11 +22,15 @@ export function toMessageItem(message: SentMessage): MessageItem {
     ...replyOf(message),
     notification: message.event !== null,
     ...eventOf(message),
+    ...(message.change && { change: message.change }),
     createdAt: message.createdAt.toISOString(),
     editedAt: message.editedAt?.toISOString() ?? null,
     deletedAt: message.deletedAt?.toISOString() ?? null,
   };
 }
+
+/** The size of a message in an answer, in bytes. */
+export const itemBytes = (message: ChatMessage): number => Buffer.byteLength(JSON.stringify(toMessageItem(message)));
 
 /** The fields that all rows of message lists have in common. */
 export function toRowExtras(message: ChatMessage) {

@@ -3,7 +3,7 @@ import type { MessageItem } from "../contract/messages.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Signal } from "../domain/change.ts";
-import type { ChatMessage } from "../domain/message.ts";
+import type { ChatMessage, MessageChange } from "../domain/message.ts";
 import type { Claims } from "../domain/session.ts";
 import type { ReadState } from "../services/chats/read-state.ts";
 import type { Sync } from "../services/chats/sync.ts";
@@ -39,6 +39,8 @@ export interface SocketControl {
   bufferPushes(): (snapshot: SyncSnapshot) => void;
   /** Pushes changes of these users' presence to this socket from now on. Replaces the previous list. */
   watchPresence(userIds: readonly number[]): Promise<Presence[]>;
+  /** Adds users to the watched ones, and removes others. Returns the presence of those added. */
+  changeWatchedPresence(change: { add: readonly number[]; remove: readonly number[] }): Promise<Presence[]>;
 }
 
 /** Which change of which chat a push carries. Signals have neither. */
@@ -59,8 +61,7 @@ export interface SyncSnapshot {
 export type ChangeKind =
   | "dialogMessage"
   | "groupMessage"
-  | "edit"
-  | "deletion"
+  | MessageChange["kind"]
   | NonNullable<ChatMessage["event"]>["kind"];
 
 /** What is pushed to other devices under this type. */
@@ -109,6 +110,8 @@ export interface MessageType<
   push?: Push<Change, SignalKind>;
   /** The next pipelined request of the socket may start before this one is answered. */
   pipelined?: true;
+  /** One request of a socket within this time counts against no rate limit, in milliseconds. */
+  uncountedEveryMs?: number;
   /** The error codes of this type, in addition to those every type can have. */
   errors: readonly ErrorCode[];
   /** A request and its answer: shown in the documents, and sent to a real server by `test/examples.test.ts`. */

@@ -17,11 +17,13 @@ import { editMessage } from "./messages/messages/edit-message.ts";
 import { getMessages } from "./messages/messages/get-messages.ts";
 import { getlatestMessageDialog } from "./messages/messages/getlatest-message-dialog.ts";
 import { getlatestMessageGroup } from "./messages/messages/getlatest-message-group.ts";
+import { listReaders } from "./messages/messages/list-readers.ts";
 import { messageInGroup } from "./messages/messages/message-in-group.ts";
 import { privateMessage } from "./messages/messages/private-message.ts";
 import { typing } from "./messages/presence/typing.ts";
 import { watchPresence } from "./messages/presence/watch-presence.ts";
 import { authenticate } from "./messages/session/authenticate.ts";
+import { ping } from "./messages/session/ping.ts";
 
 /** All message types, in the order of the documents. */
 export const messageTypes = {
@@ -44,10 +46,12 @@ export const messageTypes = {
   editMessage,
   deleteMessage,
   markRead,
+  listReaders,
   clearDialog,
   typing,
   watchPresence,
   authenticate,
+  ping,
 } as const;
 
 /** The message types by name. A map, because a client may send "constructor" or "__proto__" as the type. */

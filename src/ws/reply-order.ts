@@ -12,6 +12,8 @@ export interface Request {
   pipelined: boolean;
   /** Executes the request. Never rejects. */
   answer(requester: Requester): Promise<AnswerFrame | ErrorFrame>;
+  /** Called with the size of the answer, in bytes. */
+  answered?(bytes: number): void;
   /** The error for a request that is not waited for any longer. Its outcome is unknown. */
   abort(): ErrorFrame;
 }
@@ -87,10 +89,11 @@ export class ReplyOrder {
     return reply;
   }
 
-  /** Sets the reply, and sends all frames whose turn it is. */
-  answer(reply: PendingReply, answer: AnswerFrame | ErrorFrame): void {
-    setFrame(reply, answer);
+  /** Sets the reply, and sends all frames whose turn it is. Returns the size of the reply in bytes. */
+  answer(reply: PendingReply, answer: AnswerFrame | ErrorFrame): number {
+    const { length } = setFrame(reply, answer);
     this.flush();
+    return length;
   }
 
   /** Replies to all pending requests that they were aborted. */
@@ -198,9 +201,10 @@ export class ReplyOrder {
   }
 }
 
-function setFrame(reply: PendingReply, answer: AnswerFrame | ErrorFrame): void {
+function setFrame(reply: PendingReply, answer: AnswerFrame | ErrorFrame): Buffer {
   reply.isError = "error" in answer;
   reply.frame = textFrame(JSON.stringify(answer));
+  return reply.frame;
 }
 
 const isReply = (entry: PendingReply | OutgoingPush): entry is PendingReply => "isQueued" in entry;

@@ -54,6 +54,9 @@ interface TypedFrame {
 const anyFrame = object({});
 const prototypeKey = /__proto__|\\u/;
 
+/** An answer counts as one more request for each of these bytes: 20 requests a second are 1.25 MiB a second. */
+const bytesPerRequest = 64 * 1024;
+
 /** Made once: making a schema takes far longer than applying it. */
 const requestIdSchema = requestIdRule();
 
@@ -87,6 +90,7 @@ export class RequestReader {
     return {
       pipelined: messageType.pipelined ?? false,
       answer: (requester) => this.answer(connection, typed, requester),
+      answered: (bytes) => this.chargeLargeAnswer(connection, messageType, bytes),
       abort: () => this.refuse(connection, this.errorFrameOf(type, requestId, serverStopping())),
     };
   }
@@ -102,7 +106,8 @@ export class RequestReader {
     requester: Requester,
   ): Promise<AnswerFrame | ErrorFrame> {
     try {
-      await this.guardOf(connection).admit(limitOf(messageType));
+      const guard = this.guardOf(connection);
+      if (!guard.isUncounted(messageType)) await guard.admit(limitOf(messageType));
       const params = check(messageType.params, rawParams, { label: "params" });
       const { userId } = connection;
       const { services } = this.options;
@@ -114,6 +119,16 @@ export class RequestReader {
     } catch (error) {
       return this.refuse(connection, this.errorFrameOf(messageType.type, requestId, error));
     }
+  }
+
+  /** A large answer counts as several requests, as its size costs the server and the network more. */
+  private chargeLargeAnswer({ userId }: Connection, messageType: AnyMessageType, bytes: number): void {
+    const points = Math.floor(bytes / bytesPerRequest);
+    const { limits, log } = this.options;
+    if (points === 0) return;
+    limits
+      .charge(limitOf(messageType), userId, points)
+      .catch((error) => log.warn({ err: error }, "a large answer was not counted"));
   }
 
   private queueOf(messageType: AnyMessageType): FairQueue | undefined {

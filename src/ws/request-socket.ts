@@ -44,4 +44,8 @@ export class RequestSocket implements SocketControl {
   watchPresence(userIds: readonly number[]): Promise<Presence[]> {
     return this.options.presence.watch(this.connection, userIds);
   }
+
+  changeWatchedPresence(change: { add: readonly number[]; remove: readonly number[] }): Promise<Presence[]> {
+    return this.options.presence.changeWatched(this.connection, change);
+  }
 }

@@ -179,7 +179,9 @@ describe("architecture", () => {
     // Durations use performance.now(); what processes compare uses the clock of the database (decision 23).
     const reasons: Record<string, string> = {
       "services/accounts/tokens.ts": "the expiry of a JWT",
+      "ws/messages/session/ping.ts": "a time that clients show",
       "ws/connection.ts": "the expiry of a JWT",
+      "services/accounts/session-use.ts": "a time that clients show",
       "services/presence/presence-tracker.ts": "a time that clients show",
     };
     const readers = files.filter(({ text }) => /\bDate\.now\b|new Date\(\)/.test(text)).map(({ path }) => path);

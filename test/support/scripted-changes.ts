@@ -18,6 +18,7 @@ export const message = (version: number): ChatMessage => ({
   event: null,
   clientMessageId: null,
   replyTo: null,
+  change: null,
   createdAt: new Date(),
   editedAt: null,
   deletedAt: null,

@@ -15,10 +15,10 @@ export type KnownChat = [chatId: number, version: number, readSeq: number, clear
 export async function syncWith(
   device: Device,
   chats: readonly KnownChat[] = [],
-  range?: [number, number],
+  more: { range?: [number, number]; epoch?: string; newest?: number } = {},
 ): Promise<SyncAnswer> {
   const known = chats.map((chat) => chat.filter((place) => place !== undefined));
-  const { params } = await device.request("sync", { chats: known, ...(range && { range }) });
+  const { params } = await device.request("sync", { chats: known, ...more });
   return params.item;
 }
 

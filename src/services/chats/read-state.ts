@@ -1,8 +1,15 @@
 import type { Database } from "../../db/connect.ts";
-import { advanceReadPosition, clearDialogFor, sharedReadPositions } from "../../db/queries/chats/read-state.ts";
+import { messageAccess } from "../../db/queries/chats/member-state.ts";
+import {
+  advanceReadPosition,
+  clearDialogFor,
+  type Reader,
+  readersOf,
+  sharedReadPositions,
+} from "../../db/queries/chats/read-state.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import type { Actor } from "../../domain/actor.ts";
-import { noSuchUser, notInChat } from "../../domain-errors.ts";
+import { noSuchMessage, noSuchUser, notInChat } from "../../domain-errors.ts";
 import { User } from "../../models/index.ts";
 
 /** What members have read and cleared. These positions belong to the membership and change nothing for anyone else. */
@@ -41,6 +48,17 @@ export class ReadState {
       delivery.publishSignal({ kind: "read", item: { chatId, userId: by.userId, readSeq }, recipientIds: [peerId] });
     }
     return item;
+  }
+
+  /**
+   * Returns the members of a chat who have read up to a message, those who have read furthest first, without members who
+   * block the caller or whom the caller blocks.
+   */
+  async readers(userId: number, page: { messageId: number; limit: number; page: number }): Promise<Reader[]> {
+    const { database } = this.options;
+    const { messageId, limit } = page;
+    if (!(await messageAccess(database, { messageId, userId }))) throw noSuchMessage();
+    return readersOf(database, { messageId, userId, limit, offset: (page.page - 1) * limit });
   }
 
   /** Sends each of two people the other's read position, if they may know it: while blocked they were not notified. */

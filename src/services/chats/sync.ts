@@ -3,15 +3,21 @@ import {
   type ChangedChat,
   differences,
   type KnownChat,
+  type KnownState,
   type LeftChat,
   type Scope,
 } from "../../db/queries/chats/sync.ts";
 import type { ChatMessage } from "../../domain/message.ts";
+import { maxAnswerBytes } from "../messages/answer-size.ts";
 
 export type { ChangedChat, KnownChat, LeftChat };
 
 /** The differences between what a client knows and what is stored. */
 export interface SyncResult {
+  /** The epoch of the database. */
+  epoch: string;
+  /** The time of the database. */
+  time: Date;
   /** Chats with changed messages, in order of their versions. Each message replaces the client's copy of it. */
   chats: ChangedChat[];
   /** Chats that the client knows and the user is not a member of any more. */
@@ -20,24 +26,40 @@ export interface SyncResult {
   cutAt: number | undefined;
 }
 
-/** The maximum size of the messages in an answer, in bytes. */
-const maxAnswerBytes = 512 * 1024;
 /** The size of a chat in the answer without its messages, in bytes; an estimate. */
 const chatBytes = 300;
-/** A chat with more changed messages than `changes` gets its newest ones instead. */
-const amount = { changes: 500, newest: 50, bytes: maxAnswerBytes };
+/** A chat with more changed messages than this gets its newest ones instead. */
+const maxChanges = 500;
+/** How many newest ones, if the client does not say. */
+const defaultNewest = 50;
+
+/** What a client asks for. */
+export interface SyncRequest {
+  scope: Scope;
+  known: KnownState;
+  /** How many of the newest messages the client wants of each chat that it does not know or has to read anew. */
+  newest?: number | undefined;
+}
 
 /** Brings a client up to date after any absence: the client says what it knows and gets the differences. */
 export class Sync {
-  constructor(private readonly options: { database: Database }) {}
+  /** @param options.noteEpoch is given the epoch that each statement finds */
+  constructor(private readonly options: { database: Database; noteEpoch: (epoch: string) => void }) {}
 
   /**
    * Returns the differences at one moment.
    * @param sizeOf the size of a message in the answer, in bytes
    */
-  async sync(scope: Scope, known: readonly KnownChat[], sizeOf: (message: ChatMessage) => number): Promise<SyncResult> {
-    const { left, changed } = await differences(this.options.database, scope, known, amount);
-    return { left, ...fitIntoAnswer(changed, sizeOf) };
+  async sync({ scope, known, newest }: SyncRequest, sizeOf: (message: ChatMessage) => number): Promise<SyncResult> {
+    const amount = {
+      changes: maxChanges,
+      newest: newest ?? defaultNewest,
+      onlyNewestOfJoined: newest !== undefined,
+      bytes: maxAnswerBytes,
+    };
+    const { epoch, time, left, changed } = await differences(this.options.database, scope, known, amount);
+    this.options.noteEpoch(epoch);
+    return { epoch, time, left, ...fitIntoAnswer(changed, sizeOf) };
   }
 }
 

@@ -83,9 +83,12 @@ export class Groups {
     });
   }
 
-  /** Renames the group; admins and the owner may. */
+  /** Renames the group; admins and the owner may. If it has this name, nothing is stored. */
   rename(by: Actor, { groupId, groupName }: { groupId: number; groupName: string }): Promise<ChatMessage> {
     return this.change(by, groupId, "admin", async (group) => {
+      const naming = await group.findNaming();
+      // A repeated request changes nothing.
+      if (naming?.groupName === groupName) return naming;
       await group.rename(groupName);
       return appendEvent(group, by, { kind: "groupRenamed", groupName });
     });

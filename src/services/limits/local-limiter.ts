@@ -36,6 +36,15 @@ export class LocalLimiter {
     return 0;
   }
 
+  /** Takes tokens whether or not they are there: those missing have to come back before the next `consume`. */
+  charge(key: string | number, tokens: number): void {
+    const now = performance.now();
+    const fullAt = Math.max(this.fullAt.get(key) ?? 0, now) + tokens * this.msPerToken;
+    this.fullAt.delete(key);
+    this.fullAt.set(key, fullAt);
+    this.forgetOld(now);
+  }
+
   /** The milliseconds until there is a token; 0 if there is one now. */
   peek(key: string | number): number {
     const now = performance.now();

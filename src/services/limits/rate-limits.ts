@@ -61,6 +61,14 @@ export class RateLimits {
     return this.ask(name, (limiter) => limiter.consume(key));
   }
 
+  /** Counts the further cost of an action that has been allowed. The next actions wait for it. */
+  async charge(name: RateLimitName, key: string | number, points: number): Promise<void> {
+    await this.ask(name, async (limiter) => {
+      await limiter.charge(key, points);
+      return 0;
+    });
+  }
+
   /** The milliseconds to wait before the next action; 0 if it is allowed now. Counts nothing. */
   peek(name: RateLimitName, key: string | number): Promise<number> {
     return this.ask(name, (limiter) => limiter.peek(key));

@@ -60,6 +60,11 @@ export class SharedLimiter {
     return waitMs > this.windowMs ? 0 : Math.max(1, waitMs);
   }
 
+  /** Adds to what the current window has counted, without a check. */
+  async charge(key: string | number, points: number): Promise<void> {
+    await this.rate.penalty(key, points);
+  }
+
   async reset(key: string | number): Promise<void> {
     await Promise.all([this.rate.delete(key), this.reserve.delete(key)]);
   }

@@ -10,6 +10,7 @@ import { messagesBySeq } from "../../db/queries/messages/messages.ts";
 import type { ChatMessage } from "../../domain/message.ts";
 import { noSuchUser, notInChat, notMember } from "../../domain-errors.ts";
 import { User } from "../../models/index.ts";
+import { rowsThatFit } from "./answer-size.ts";
 
 /** A page of a list; page 1 holds the newest rows. */
 export interface Page {
@@ -56,13 +57,25 @@ export class History {
     return this.pageOf(state, page);
   }
 
-  /** Returns a range of the messages of a chat of any kind, by rising `seq`. */
-  async messages(userId: number, { chatId, ...range }: PageRange & { chatId: number }): Promise<MessagePage> {
+  /**
+   * Returns a range of the messages of a chat of any kind, by rising `seq`; less of it if it does not fit into one answer.
+   * @param sizeOf the size of a message in the answer, in bytes
+   */
+  async messages(
+    userId: number,
+    { chatId, ...range }: PageRange & { chatId: number },
+    sizeOf: (message: ChatMessage) => number,
+  ): Promise<MessagePage> {
     const state = await memberState(this.options.database, { chatId, userId });
     if (!state) throw notInChat();
     const { after, upTo, hasMore } = boundsOf(state, range);
     const messages = await messagesBySeq(this.options.database, { chatId, after, upTo });
-    return { messages: messages.reverse(), hasMore };
+    const nearestFirst = byDistance(messages, range);
+    const fitting = rowsThatFit(nearestFirst, sizeOf);
+    return {
+      messages: fitting.sort((a, b) => a.seq - b.seq),
+      hasMore: hasMore || fitting.length < messages.length,
+    };
   }
 
   /** Since `seq` has no gaps, a page is a range of `seq`: page 1000 costs as much as page 1. */
@@ -70,6 +83,13 @@ export class History {
     const upTo = lastSeq - (page - 1) * limit;
     return messagesBySeq(this.options.database, { chatId, after: Math.max(upTo - limit, clearedSeq), upTo });
   }
+}
+
+/** Returns the messages of a range, those nearest to its cursor first. `messages` has the newest ones first. */
+function byDistance(messages: readonly ChatMessage[], { after, around }: PageRange): readonly ChatMessage[] {
+  if (after !== undefined) return [...messages].reverse();
+  if (around === undefined) return messages;
+  return [...messages].sort((a, b) => Math.abs(a.seq - around) - Math.abs(b.seq - around));
 }
 
 /** Returns the bounds of a range: `after` exclusive, `upTo` inclusive. */

@@ -17,6 +17,13 @@ interface MessageInput {
   replyTo?: number | undefined;
 }
 
+/** Which message to edit or delete. */
+interface Revision {
+  messageId: number;
+  /** The version that the caller has seen: if the message has another one, nothing is changed. */
+  ifVersion?: number | undefined;
+}
+
 /** Sends, edits and deletes messages. */
 export class Messages {
   constructor(private readonly options: { database: Database; chatWriter: ChatWriter; sender: MessageSender }) {}
@@ -46,8 +53,8 @@ export class Messages {
     });
   }
 
-  /** Replaces the text of a message of the caller. */
-  edit(by: Actor, { messageId, content }: { messageId: number; content: string }): Promise<ChatMessage> {
+  /** Replaces the text of a message of the caller. If it has this text, nothing is stored. */
+  edit(by: Actor, { messageId, content, ifVersion }: Revision & { content: string }): Promise<ChatMessage> {
     const mayChange = ({ isSender }: MessageAccess) => {
       if (!isSender) throw new AppError("forbidden", "Only the sender of a message may edit it");
     };
@@ -55,7 +62,10 @@ export class Messages {
       if (message.deletedAt) throw new AppError("conflict", "This message is deleted");
       const receiverId = message.receiver?.id;
       if (receiverId !== undefined && (await blocks(receiverId, by.userId, tx.transaction))) throw noSuchUser();
-      return chat.editMessage(messageId, content);
+      // A repeated request changes nothing.
+      if (message.content === content) return message;
+      requireVersion(message, ifVersion);
+      return chat.editMessage(messageId, by.userId, content);
     });
   }
 
@@ -63,14 +73,16 @@ export class Messages {
    * Deletes a message: of the caller, or in a group, for its admins and owner, of any member. The message keeps its
    * place, but its text is removed for good.
    */
-  delete(by: Actor, { messageId }: { messageId: number }): Promise<ChatMessage> {
+  delete(by: Actor, { messageId, ifVersion }: Revision): Promise<ChatMessage> {
     const mayChange = ({ isSender, isModerator }: MessageAccess) => {
       if (isSender || isModerator) return;
       throw new AppError("forbidden", "Only the sender of a message, or an admin of its group, may delete it");
     };
-    return this.change(by, messageId, mayChange, async ({ chat, message }) =>
-      message.deletedAt ? message : chat.deleteMessage(messageId),
-    );
+    return this.change(by, messageId, mayChange, async ({ chat, message }) => {
+      if (message.deletedAt) return message;
+      requireVersion(message, ifVersion);
+      return chat.deleteMessage(messageId, by.userId);
+    });
   }
 
   /**
@@ -101,4 +113,10 @@ export class Messages {
       return work({ chat, message, tx });
     });
   }
+}
+
+/** @throws AppError of kind "conflict" if the caller has not seen the current version of the message */
+function requireVersion({ version }: ChatMessage, ifVersion: number | undefined): void {
+  if (ifVersion === undefined || ifVersion === version) return;
+  throw new AppError("conflict", `This message has changed: its version is ${version}, not ${ifVersion}`);
 }

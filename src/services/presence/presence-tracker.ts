@@ -3,6 +3,7 @@ import { publish, subscribe } from "../../bus/topic.ts";
 import { type FailureLog, failureLog } from "../../db/failure-log.ts";
 import { membershipChangeOf } from "../../delivery/recipients.ts";
 import type { Change } from "../../domain/change.ts";
+import { AppError } from "../../errors.ts";
 import type { Logger } from "../../logger.ts";
 import type { Presence, PresenceStore } from "./presence-store.ts";
 import { blockTopic } from "./presence-topics.ts";
@@ -12,6 +13,9 @@ import { RemotePresence } from "./remote-presence.ts";
 const offlineDelayMs = 15_000;
 /** How many watches are checked with one query. */
 const maxWatchesPerQuery = 1000;
+
+/** The number of users that one device can watch. */
+export const maxWatchedUsers = 100;
 
 /** One device that can watch users. Compared by identity. */
 export interface Watcher {
@@ -97,8 +101,33 @@ export class PresenceTracker<W extends Watcher> {
   }
 
   /** Watches these users instead of the previous ones, and returns their presence. */
-  async watch(watcher: W, userIds: readonly number[]): Promise<Presence[]> {
+  watch(watcher: W, userIds: readonly number[]): Promise<Presence[]> {
     this.unwatch(watcher);
+    return this.watchMore(watcher, userIds);
+  }
+
+  /**
+   * Watches further users, and stops watching others.
+   * @returns the presence of those added
+   * @throws AppError of kind "limit" if the device would watch too many; then nothing is changed
+   */
+  async changeWatched(
+    watcher: W,
+    { add, remove }: { add: readonly number[]; remove: readonly number[] },
+  ): Promise<Presence[]> {
+    const watched = this.watchesOfWatcher.get(watcher) ?? [];
+    const added = new Set(add);
+    const removed = new Set([...remove, ...add]);
+    const staying = watched.filter(({ userId }) => !removed.has(userId));
+    if (staying.length + added.size > maxWatchedUsers) {
+      throw new AppError("limit", `A socket watches at most ${maxWatchedUsers} users`);
+    }
+    this.removeWatches(watched.filter(({ userId }) => removed.has(userId)));
+    this.watchesOfWatcher.set(watcher, staying);
+    return this.watchMore(watcher, add);
+  }
+
+  private async watchMore(watcher: W, userIds: readonly number[]): Promise<Presence[]> {
     const ids = [...new Set(userIds)];
     const watches = ids.map((userId): Watch<W> => ({ watcher, userId, shownOnline: undefined, lastSeenAt: null }));
     // A request may be executed after its socket was closed. Its watches would never be removed.
@@ -132,7 +161,7 @@ export class PresenceTracker<W extends Watcher> {
   }
 
   private addWatches(watcher: W, watches: readonly Watch<W>[]): void {
-    this.watchesOfWatcher.set(watcher, watches);
+    this.watchesOfWatcher.set(watcher, [...(this.watchesOfWatcher.get(watcher) ?? []), ...watches]);
     for (const watch of watches) {
       const set = this.watchesOfUser.get(watch.userId) ?? new Set();
       this.watchesOfUser.set(watch.userId, set.add(watch));
@@ -140,12 +169,16 @@ export class PresenceTracker<W extends Watcher> {
   }
 
   private unwatch(watcher: W): void {
-    for (const watch of this.watchesOfWatcher.get(watcher) ?? []) {
+    this.removeWatches(this.watchesOfWatcher.get(watcher) ?? []);
+    this.watchesOfWatcher.delete(watcher);
+  }
+
+  private removeWatches(watches: readonly Watch<W>[]): void {
+    for (const watch of watches) {
       this.pending.delete(watch);
       const set = this.watchesOfUser.get(watch.userId);
       if (set?.delete(watch) && set.size === 0) this.watchesOfUser.delete(watch.userId);
     }
-    this.watchesOfWatcher.delete(watcher);
   }
 
   private isActive(watch: Watch<W>): boolean {

@@ -1,6 +1,7 @@
 import type { Transaction } from "sequelize";
 import type { Role } from "../../../domain/chat.ts";
 import type { StoredEvent } from "../../../domain/event.ts";
+import type { MessageChange } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
@@ -16,6 +17,24 @@ export async function createGroup(database: Database, name: string, transaction:
   );
   if (!row) throw new Error("a group was not created");
   return row.id;
+}
+
+/** Returns the id of the system message that gave a group its name, if there is one. Index: messages_events. */
+export async function latestNaming(
+  database: Database,
+  chatId: number,
+  transaction: Transaction,
+): Promise<number | undefined> {
+  const [row] = await select<{ id: number }>(
+    database,
+    `SELECT id FROM messages
+      WHERE chat_id = $chatId AND event IS NOT NULL AND event ->> 'kind' IN ('groupCreated', 'groupRenamed')
+      ORDER BY seq DESC
+      LIMIT 1`,
+    { chatId },
+    transaction,
+  );
+  return row?.id;
 }
 
 export async function renameGroup(
@@ -144,19 +163,21 @@ export async function insertSystemMessages(
  */
 export async function reviseMessage(
   database: Database,
-  { chatId, messageId, content }: { chatId: number; messageId: number; content: string | null },
+  revision: { chatId: number; messageId: number; byUserId: number; content: string | null },
   transaction: Transaction,
 ): Promise<boolean> {
+  const { chatId, messageId, byUserId, content } = revision;
+  const change: MessageChange = { kind: content === null ? "delete" : "edit", by: byUserId };
   const rows = await select(
     database,
     `WITH chat AS (UPDATE chats SET version = version + 1 WHERE id = $chatId RETURNING id, version)
      UPDATE messages
-        SET version = chat.version, content = $content,
+        SET version = chat.version, content = $content, change = $change::jsonb, changed_at = clock_timestamp(),
             ${content === null ? "deleted_at" : "edited_at"} = date_trunc('milliseconds', clock_timestamp())
        FROM chat
       WHERE messages.id = $messageId AND messages.chat_id = chat.id
   RETURNING messages.id`,
-    { chatId, messageId, content: content ?? "" },
+    { chatId, messageId, content: content ?? "", change: JSON.stringify(change) },
     transaction,
   );
   return rows.length > 0;

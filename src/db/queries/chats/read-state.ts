@@ -91,3 +91,33 @@ export function sharedReadPositions(
     dialog,
   );
 }
+
+/** A member of a chat who has read up to a message. */
+export interface Reader {
+  userId: number;
+  firstName: string;
+  lastName: string | null;
+  readSeq: number;
+}
+
+/**
+ * Returns the members of the chat of a message who have read up to it, those who have read furthest first; without those
+ * who block the user or whom the user blocks. Indexes: messages_pkey, chat_members_of_chat.
+ */
+export function readersOf(
+  database: Database,
+  page: { messageId: number; userId: number; limit: number; offset: number },
+): Promise<Reader[]> {
+  return select<Reader>(
+    database,
+    `SELECT member.user_id AS "userId", u.first_name AS "firstName", u.last_name AS "lastName",
+            member.read_seq AS "readSeq"
+       FROM messages AS m
+       JOIN chat_members AS member ON member.chat_id = m.chat_id AND member.read_seq >= m.seq
+       JOIN users AS u ON u.id = member.user_id
+      WHERE m.id = $messageId AND NOT ${eitherBlocks("member.user_id", "$userId")}
+      ORDER BY member.read_seq DESC, member.user_id
+      LIMIT $limit OFFSET $offset`,
+    page,
+  );
+}

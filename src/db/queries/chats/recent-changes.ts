@@ -19,7 +19,7 @@ interface PastMark extends Mark {
 }
 
 /*
- * New messages are found by their ids, whatever the clocks do. Edits and deletions are found by their times, which the
+ * New messages are found by their ids, whatever the clocks do. Changes of them are found by their times, which the
  * clock of the database has set. It may have been set back or forward since a mark: the earlier of two times is right.
  */
 const timeOfMark = "LEAST($databaseTime::timestamptz, now() - make_interval(secs => $ageSeconds))";
@@ -37,7 +37,7 @@ export async function currentMark(database: Database): Promise<Mark> {
 
 /**
  * Returns the chats changed since a mark, except for the last half second: the process that made such a change is about
- * to publish it. Indexes: the end of messages_pkey for new messages, messages_revised_at for changed ones.
+ * to publish it. Indexes: the end of messages_pkey for new messages, messages_changed_at for changed ones.
  */
 export function recentChanges(database: Database, since: PastMark): Promise<ChangedVersion[]> {
   return select<ChangedVersion>(
@@ -49,9 +49,7 @@ export function recentChanges(database: Database, since: PastMark): Promise<Chan
               UNION ALL
              SELECT chat_id, version
                FROM messages
-              WHERE (edited_at IS NOT NULL OR deleted_at IS NOT NULL)
-                AND GREATEST(edited_at, deleted_at) > ${timeOfMark}
-                AND ${isOlderThanHalfASecond("GREATEST(edited_at, deleted_at)")}) AS changed
+              WHERE changed_at > ${timeOfMark} AND ${isOlderThanHalfASecond("changed_at")}) AS changed
       GROUP BY chat_id
       ORDER BY chat_id`,
     { ...since },
@@ -70,8 +68,7 @@ export async function versionBefore(database: Database, chatId: number, mark: Pa
     `SELECT version
        FROM messages
       WHERE chat_id = $chatId AND id <= $lastMessageId
-        AND (edited_at IS NULL AND deleted_at IS NULL
-             OR GREATEST(edited_at, deleted_at) <= ${timeOfMark})
+        AND (changed_at IS NULL OR changed_at <= ${timeOfMark})
       ORDER BY version DESC
       LIMIT 1`,
     { chatId, ...mark },

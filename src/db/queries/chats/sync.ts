@@ -1,7 +1,9 @@
+import type { Role } from "../../../domain/chat.ts";
 import type { ChatMessage } from "../../../domain/message.ts";
+import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { prepared } from "../../prepared.ts";
-import { messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
+import { messageColumns, messagePeople, personOf, toChatMessage } from "../messages/messages.ts";
 import { eitherBlocks } from "../people/blocked-people.ts";
 
 /** What a client knows of a chat. */
@@ -12,6 +14,13 @@ export interface KnownChat {
   clearedSeq: number;
   /** Null if the client does not keep the other person's read position. */
   peerReadSeq: number | null;
+}
+
+/** Everything that a client knows. */
+export interface KnownState {
+  chats: readonly KnownChat[];
+  /** The epoch in which the client received it, if the client says so. */
+  epoch?: string | undefined;
 }
 
 /** The chats that a client syncs: those with ids in a range. */
@@ -27,6 +36,8 @@ export interface Amount {
   changes: number;
   /** How many of the newest messages. */
   newest: number;
+  /** Whether also of a chat that the client does not know only the newest messages are read, however few it has. */
+  onlyNewestOfJoined: boolean;
   /** Messages that do not fit into an answer of this size are not read. */
   bytes: number;
 }
@@ -43,14 +54,19 @@ export interface ChangedChat {
   /** The next chat that differs, if there is one; it may not have been read. */
   nextChatId: number | null;
   /**
-   * `positions`: only read or cleared positions. `changes`: the messages after the client's version. `tooLong`: more of
-   * them than are read. `reset`: the client is ahead of the server.
+   * `positions`: only read or cleared positions. `changes`: the messages after the client's version. `newest`: the newest
+   * messages of a chat that the client does not know. `tooLong`: more changed messages than are read. `reset`: the client
+   * knows another history, or is ahead of this one.
    */
-  difference: "positions" | "changes" | "tooLong" | "reset";
+  difference: "positions" | "changes" | "newest" | "tooLong" | "reset";
   kind: "dialog" | "group";
   groupName: string | null;
+  /** The user's own role, in a group. */
+  role: Role;
+  /** The number of members, in a group. */
+  memberCount: number | null;
   /** The other person in a dialog; the user in a dialog with oneself. */
-  peerId: number | null;
+  peer: Person | null;
   /** Null also while one of the two blocks the other. */
   peerReadSeq: number | null;
   version: number;
@@ -79,31 +95,45 @@ const minSize = 200;
  *   messages are skipped.
  * - Each message that may fit is then read by its id.
  */
+/**
+ * SQL for whether a user sees a message of a chat. Changes of messages that the user has cleared are seen too: a reply to
+ * one of them shows its text.
+ */
+const isVisible = (
+  message: string,
+  { clearedSeq, knownVersion }: { clearedSeq: string; knownVersion: string },
+): string => `(${message}.seq > ${clearedSeq} OR ${message}.change IS NOT NULL AND ${knownVersion} IS NOT NULL)`;
+
 const statement = {
   name: "sync",
   text: `
-       WITH known AS (
+       WITH current AS MATERIALIZED (
+              SELECT server_epoch() AS epoch, clock_timestamp() AS time
+            ), known AS (
               SELECT * FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
                          AS k (chat_id, version, read_seq, cleared_seq, peer_read_seq)
                WHERE chat_id BETWEEN $2 AND $3
             ), wanted AS (
               SELECT either.chat_id, member.user_id IS NOT NULL AS is_member,
                      CASE WHEN member.user_id IS NULL THEN 'left'
+                          WHEN known.version IS NULL AND $13 THEN 'newest'
+                          WHEN known.version IS NOT NULL AND $14 <> current.epoch THEN 'reset'
                           WHEN known.version = c.version THEN 'positions'
                           WHEN known.version > c.version THEN 'reset'
-                          WHEN LEAST(c.version - COALESCE(known.version, 0), c.last_seq - member.cleared_seq) > $9
+                          WHEN c.version - GREATEST(known.version, member.cleared_seq) > $9
                                AND EXISTS (SELECT FROM messages AS m
-                                            WHERE m.chat_id = c.id AND m.seq > member.cleared_seq
+                                            WHERE m.chat_id = c.id AND ${isVisible("m", { clearedSeq: "member.cleared_seq", knownVersion: "known.version" })}
                                               AND m.version > GREATEST(known.version, member.cleared_seq)
                                             ORDER BY m.version
                                            OFFSET $9) THEN 'tooLong'
                           ELSE 'changes' END AS difference,
-                     c.kind, c.name, c.pair_low, c.pair_high, COALESCE(c.version, 0) AS version, c.last_seq,
+                     c.kind, c.name, member.role, c.pair_low, c.pair_high, COALESCE(c.version, 0) AS version, c.last_seq,
                      member.read_seq, member.cleared_seq, known.version AS known_version,
                      GREATEST(known.version, member.cleared_seq) AS after_version,
                      c.pair_low + c.pair_high - $1 AS peer_id, peer.read_seq AS peer_read_seq
                 FROM (SELECT * FROM chat_members WHERE user_id = $1 AND chat_id BETWEEN $2 AND $3) AS member
            FULL JOIN known USING (chat_id) AS either
+          CROSS JOIN current
            LEFT JOIN chats AS c ON c.id = either.chat_id
            LEFT JOIN chat_members AS peer
                   ON peer.chat_id = c.id AND peer.user_id = NULLIF(c.pair_low + c.pair_high - $1, $1)
@@ -111,7 +141,10 @@ const statement = {
                WHERE member.user_id IS NULL
                   OR c.version > 0
                      AND (known.version IS NULL OR known.version <> c.version OR known.read_seq <> member.read_seq
-                          OR known.cleared_seq <> member.cleared_seq OR known.peer_read_seq <> peer.read_seq)
+                          OR known.cleared_seq <> member.cleared_seq OR known.peer_read_seq <> peer.read_seq
+                          -- The other person's position may no longer be known: one of the two blocks the other.
+                          OR known.peer_read_seq > 0 AND peer.read_seq IS NULL AND c.pair_low <> c.pair_high
+                          OR $14 <> current.epoch)
                ORDER BY is_member, either.chat_id
                LIMIT $12
             ), sized AS (
@@ -121,13 +154,13 @@ const statement = {
                        (SELECT id AS message_id, version AS place, octet_length(content) + ${minSize} AS size
                           FROM messages
                          WHERE wanted.difference = 'changes' AND chat_id = wanted.chat_id
-                           AND version > wanted.after_version AND seq > wanted.cleared_seq
+                           AND version > wanted.after_version AND ${isVisible("messages", { clearedSeq: "wanted.cleared_seq", knownVersion: "wanted.known_version" })}
                          ORDER BY version
                          LIMIT $9)
                         UNION ALL
                        (SELECT id, -seq, octet_length(content) + ${minSize}
                           FROM messages
-                         WHERE wanted.difference IN ('tooLong', 'reset') AND chat_id = wanted.chat_id
+                         WHERE wanted.difference IN ('newest', 'tooLong', 'reset') AND chat_id = wanted.chat_id
                            AND seq > GREATEST(wanted.last_seq - $10, wanted.cleared_seq)
                          ORDER BY seq DESC
                          LIMIT $10)) AS page ON true
@@ -137,27 +170,41 @@ const statement = {
               SELECT sized.*,
                      sum(size) OVER (ORDER BY is_member, chat_id, place
                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS size_before,
+                     lag(chat_id) OVER (ORDER BY is_member, chat_id, place) IS DISTINCT FROM chat_id AS is_first,
                      first_value(chat_id) OVER (ORDER BY is_member, chat_id
                                                GROUPS BETWEEN 1 FOLLOWING AND 1 FOLLOWING) AS next_chat_id
                 FROM sized
             )
-     SELECT message.*, c.chat_id AS "chatId", c.next_chat_id AS "nextChatId", c.difference, c.kind,
-            c.name AS "groupName", c.peer_id AS "peerId", c.peer_read_seq AS "peerReadSeq", c.version AS "chatVersion",
+     SELECT message.*, current.epoch, current.time, c.chat_id AS "chatId", c.next_chat_id AS "nextChatId", c.difference, c.kind,
+            c.name AS "groupName", c.role,
+            CASE WHEN c.is_first AND c.kind = 'group'
+                 THEN (SELECT count(*) FROM chat_members AS member WHERE member.chat_id = c.chat_id) END AS "memberCount",
+            c.peer_id AS "peerId", peer_user.first_name AS "peerFirstName", peer_user.last_name AS "peerLastName", c.peer_read_seq AS "peerReadSeq", c.version AS "chatVersion",
             c.last_seq AS "lastSeq", c.read_seq AS "readSeq", c.cleared_seq AS "clearedSeq",
             c.known_version AS "knownVersion"
-       FROM placed AS c
+       FROM current
+  LEFT JOIN placed AS c ON COALESCE(c.size_before, 0) < $11
+  LEFT JOIN users AS peer_user ON peer_user.id = c.peer_id
   LEFT JOIN LATERAL (SELECT ${messageColumns}
                        FROM messages AS m ${messagePeople}
                       WHERE m.id = c.message_id
                       LIMIT 1) AS message ON true
-      WHERE COALESCE(c.size_before, 0) < $11
       ORDER BY c.is_member, c.chat_id, c.place`,
 };
 
-/** A chat with one of its messages, if there is one to read. */
-type Row = ChatRow & (Parameters<typeof toChatMessage>[0] | { id: null });
+/** The moment of the statement, and a chat with one of its messages, if there are such. */
+type Row = Moment & (ChatRow | { chatId: null }) & (Parameters<typeof toChatMessage>[0] | { id: null });
 
-interface ChatRow extends Omit<ChangedChat, "difference" | "version" | "messages"> {
+/** What holds for the whole answer. */
+interface Moment {
+  epoch: string;
+  time: Date;
+}
+
+interface ChatRow extends Omit<ChangedChat, "difference" | "peer" | "version" | "messages"> {
+  peerId: number | null;
+  peerFirstName: string | null;
+  peerLastName: string | null;
   difference: "left" | ChangedChat["difference"];
   chatVersion: number;
 }
@@ -166,9 +213,9 @@ interface ChatRow extends Omit<ChangedChat, "difference" | "version" | "messages
 export async function differences(
   database: Database,
   { userId, fromChatId, toChatId }: Scope,
-  known: readonly KnownChat[],
-  { changes, newest, bytes }: Amount,
-): Promise<{ left: LeftChat[]; changed: ChangedChat[] }> {
+  { chats: known, epoch: knownEpoch }: KnownState,
+  { changes, newest, onlyNewestOfJoined, bytes }: Amount,
+): Promise<Moment & { left: LeftChat[]; changed: ChangedChat[] }> {
   const rows = await prepared<Row>(database, statement, [
     userId,
     fromChatId,
@@ -183,16 +230,21 @@ export async function differences(
     bytes,
     // The chats that were left, more messages than can fit, and the chat after newest messages that did not fit.
     known.length + Math.ceil(bytes / minSize) + newest,
+    onlyNewestOfJoined,
+    knownEpoch ?? null,
   ]);
+  const [moment] = rows;
+  if (!moment) throw new Error("the statement of sync returned no row");
   const left: LeftChat[] = [];
   const changed: ChangedChat[] = [];
   for (const row of rows) {
+    if (row.chatId === null) continue;
     const { chatId, chatVersion: version, difference } = row;
     if (difference === "left") left.push({ chatId, version });
     else if (changed.at(-1)?.chatId !== chatId) changed.push(toChangedChat(row, difference));
     if (row.id !== null) changed.at(-1)?.messages.push(toChatMessage(row));
   }
-  return { left, changed };
+  return { epoch: moment.epoch, time: moment.time, left, changed };
 }
 
 const toChangedChat = (row: ChatRow, difference: ChangedChat["difference"]): ChangedChat => ({
@@ -201,7 +253,9 @@ const toChangedChat = (row: ChatRow, difference: ChangedChat["difference"]): Cha
   difference,
   kind: row.kind,
   groupName: row.groupName,
-  peerId: row.peerId,
+  role: row.role,
+  memberCount: row.memberCount,
+  peer: row.peerId === null ? null : personOf(row.peerId, row.peerFirstName, row.peerLastName),
   peerReadSeq: row.peerReadSeq,
   version: row.chatVersion,
   lastSeq: row.lastSeq,

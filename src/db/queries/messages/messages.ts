@@ -1,6 +1,6 @@
 import type { Transaction } from "sequelize";
 import type { StoredEvent } from "../../../domain/event.ts";
-import type { ChatMessage, RepliedMessage } from "../../../domain/message.ts";
+import type { ChatMessage, MessageChange, RepliedMessage } from "../../../domain/message.ts";
 import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
@@ -25,6 +25,7 @@ interface MessageRow {
   subjectFirstName: string | null;
   subjectLastName: string | null;
   clientMessageId: string | null;
+  change: MessageChange | null;
   replyId: number | null;
   replyContent: string;
   replyEvent: StoredEvent | null;
@@ -48,7 +49,20 @@ export const personOf = (id: number, firstName: string | null, lastName: string 
 
 /** Converts a row to the type of the domain. */
 export function toChatMessage(row: MessageRow): ChatMessage {
-  const { id, chatId, seq, version, groupName, content, event, clientMessageId, createdAt, editedAt, deletedAt } = row;
+  const {
+    id,
+    chatId,
+    seq,
+    version,
+    groupName,
+    content,
+    event,
+    clientMessageId,
+    change,
+    createdAt,
+    editedAt,
+    deletedAt,
+  } = row;
   return {
     id,
     chatId,
@@ -61,6 +75,7 @@ export function toChatMessage(row: MessageRow): ChatMessage {
     event: withSubject(event, row.subjectFirstName, row.subjectLastName),
     clientMessageId,
     replyTo: row.replyId === null ? null : toRepliedMessage(row, row.replyId),
+    change,
     createdAt,
     editedAt,
     deletedAt,
@@ -81,7 +96,7 @@ const withSubject = (event: StoredEvent | null, firstName: string | null, lastNa
 
 /** The columns that every query for messages selects: `m` is the message, `c` its chat. */
 export const messageColumns = `
-       m.id, m.chat_id AS "chatId", m.seq, m.version, m.content, m.event,
+       m.id, m.chat_id AS "chatId", m.seq, m.version, m.content, m.event, m.change,
        m.client_message_id AS "clientMessageId",
        m.created_at AS "createdAt", m.edited_at AS "editedAt", m.deleted_at AS "deletedAt",
        m.sender_id AS "senderId", sender.first_name AS "senderFirstName", sender.last_name AS "senderLastName",

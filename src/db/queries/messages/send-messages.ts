@@ -100,6 +100,7 @@ function toResults({ createdAt, verdicts, people, groups }: Answer, messages: re
       event: null,
       clientMessageId,
       replyTo: null,
+      change: null,
       createdAt: createdAtDate,
       editedAt: null,
       deletedAt: null,

@@ -1,10 +1,22 @@
-import { chatId, counter, groupId, groupName, id, nothing, userId } from "../../../contract/fields.ts";
-import { exampleItem, messageItem } from "../../../contract/messages.ts";
-import { described, exactly, flag, integers, list, named, object, oneOf, optional } from "../../../contract/schema.ts";
-import type { ChatMessage } from "../../../domain/message.ts";
+import { chatId, counter, groupId, groupName, id, nothing, time, userId } from "../../../contract/fields.ts";
+import { exampleItem, memberRole, messageItem } from "../../../contract/messages.ts";
+import {
+  described,
+  exactly,
+  flag,
+  integer,
+  integers,
+  list,
+  named,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  text,
+} from "../../../contract/schema.ts";
 import { AppError } from "../../../errors.ts";
 import type { ChangedChat, KnownChat, LeftChat } from "../../../services/chats/sync.ts";
-import { toMessageItem } from "../../message-item.ts";
+import { itemBytes, toMessageItem } from "../../message-item.ts";
 import { type BufferedPush, defineMessage } from "../../message-type.ts";
 
 const chat = object({
@@ -12,10 +24,15 @@ const chat = object({
   kind: named("ChatKind", oneOf("dialog", "group")),
   groupId: optional(groupId()),
   groupName: optional(groupName()),
+  role: optional(described(memberRole, "Your role, in a group.")),
+  memberCount: optional(described(counter(), "The number of members, in a group.")),
   userId: optional(described(userId(), "The other person, in a dialog.")),
+  userName: optional(described(text({ max: 64 }), "First name of the other person, in a dialog.")),
+  userLastName: optional(nullable(text({ max: 64 }))),
   version: described(counter(), "The version you have after applying this entry."),
   lastSeq: counter(),
   readSeq: counter(),
+  unread: described(counter(), "The number of messages after `readSeq`."),
   clearedSeq: described(counter(), "Messages up to this `seq` are hidden from you."),
   peerReadSeq: optional(
     described(
@@ -25,19 +42,19 @@ const chat = object({
   ),
   messages: described(
     list(messageItem),
-    "Changed messages in the order of `version`. Each replaces the message you have with the same `seq`.",
+    "Changed messages in the order of `version`. Each replaces the message you have with the same `seq`, and the preview of it in replies. May contain changes of messages up to `clearedSeq`, for those previews.",
   ),
   joined: optional(described(exactly(true), "This chat was not in your request.")),
   tooLong: optional(
     described(
       exactly(true),
-      "Too many changes: discard this chat's stored messages. `messages` holds its newest ones.",
+      "Too many changes, or more messages than `newest`: discard this chat's stored messages. `messages` holds its newest ones.",
     ),
   ),
   reset: optional(
     described(
       exactly(true),
-      "The server was restored from a backup: discard this chat's stored messages. `messages` holds its newest ones.",
+      "The server's data was restored: discard this chat's stored messages. `messages` holds its newest ones.",
     ),
   ),
 });
@@ -57,6 +74,15 @@ export const sync = defineMessage({
         "Compare only chats whose id is between these two, inclusive.",
       ),
     ),
+    epoch: optional(
+      described(text({ max: 64 }), "The `epoch` of the answer in which you received what you know of these chats."),
+    ),
+    newest: optional(
+      described(
+        integer({ min: 0, max: 50 }),
+        "How many of the newest messages you want of each chat that you did not list, that changed too much, or that is reset. By default 50, and all up to 500 of a chat that you did not list.",
+      ),
+    ),
   }),
   data: nothing(),
   item: named(
@@ -65,6 +91,12 @@ export const sync = defineMessage({
       chats: described(list(named("SyncChat", chat)), "Chats that differ from your state, by ascending `chatId`."),
       left: described(list(chatId()), "Chats in your request that you are no longer a member of."),
       hasMore: flag(),
+      epoch: described(
+        text({ max: 64 }),
+        "Identifies the history of the server's data. If it is another one than you know, the data was restored: forget all versions and messages, but not what you have to send.",
+      ),
+      userId: described(userId(), "Your own id."),
+      serverTime: time(),
     }),
   ),
   errors: [],
@@ -77,9 +109,12 @@ export const sync = defineMessage({
           chatId: 1,
           kind: "dialog",
           userId: 2,
+          userName: "Patrick1",
+          userLastName: null,
           version: 12,
           lastSeq: 12,
           readSeq: 11,
+          unread: 1,
           clearedSeq: 0,
           peerReadSeq: 12,
           messages: [exampleItem({ senderId: 2, senderName: "Patrick1", receiverId: 1, message: "Hi" })],
@@ -87,10 +122,13 @@ export const sync = defineMessage({
       ],
       left: [],
       hasMore: false,
+      epoch: "5f2b8c0e9a1d4e7f8b6c3a2d1e0f9a8b",
+      userId: 1,
+      serverTime: "2023-07-28T13:20:10.114Z",
     },
     prepare: ({ dialogId }) => ({ chats: [[dialogId, 0, 0, 0, 0]], range: [dialogId, dialogId] }),
   },
-  async handle({ user, services, socket }, { chats, range }) {
+  async handle({ user, services, socket }, { chats, range, epoch: knownEpoch, newest }) {
     const known = chats.map(toKnown);
     if (new Set(known.map(({ chatId: id }) => id)).size < known.length) {
       throw new AppError("validation", '"chats" must not contain a chat twice');
@@ -98,14 +136,22 @@ export const sync = defineMessage({
     const [fromChatId = 1, toChatId = Number.MAX_SAFE_INTEGER] = range ?? [];
     const endBuffering = socket.bufferPushes();
     const scope = { userId: user.userId, fromChatId, toChatId };
-    const { chats: changed, left, cutAt } = await services.sync.sync(scope, known, sizeOf);
+    const result = await services.sync.sync({ scope, known: { chats: known, epoch: knownEpoch }, newest }, itemBytes);
+    const { chats: changed, left, cutAt, epoch, time: serverTime } = result;
     endBuffering({
       isNewerThanSnapshot: newerThan({ known, changed, left, cutAt, toChatId }),
       versions: new Map(changed.map((chat) => [chat.chatId, chat.version])),
     });
     return {
       data: null,
-      item: { chats: changed.map(toChat), left: left.map((chat) => chat.chatId), hasMore: cutAt !== undefined },
+      item: {
+        chats: changed.map(toChat),
+        left: left.map((chat) => chat.chatId),
+        hasMore: cutAt !== undefined,
+        epoch,
+        userId: user.userId,
+        serverTime: serverTime.toISOString(),
+      },
     };
   },
 });
@@ -136,20 +182,35 @@ const toKnown = ([id = 0, version = 0, readSeq = 0, clearedSeq = 0, peerReadSeq]
   peerReadSeq: peerReadSeq ?? null,
 });
 
-const sizeOf = (message: ChatMessage): number => Buffer.byteLength(JSON.stringify(toMessageItem(message)));
+/** Whether the client has to discard what it has: it would have a gap. */
+function isTooLong({ difference, messages, lastSeq, clearedSeq }: Omit<ChangedChat, "kind">): boolean {
+  if (difference === "newest") return messages.length < lastSeq - clearedSeq;
+  return difference === "tooLong";
+}
 
 const toChat = ({ kind, ...chat }: ChangedChat) => ({
   chatId: chat.chatId,
   kind,
   ...(kind === "group"
-    ? { groupId: chat.chatId, groupName: chat.groupName ?? "" }
-    : { userId: chat.peerId ?? 0, ...(chat.peerReadSeq !== null && { peerReadSeq: chat.peerReadSeq }) }),
+    ? {
+        groupId: chat.chatId,
+        groupName: chat.groupName ?? "",
+        role: chat.role,
+        memberCount: chat.memberCount ?? 0,
+      }
+    : {
+        userId: chat.peer?.id ?? 0,
+        userName: chat.peer?.firstName ?? "",
+        userLastName: chat.peer?.lastName ?? null,
+        ...(chat.peerReadSeq !== null && { peerReadSeq: chat.peerReadSeq }),
+      }),
   version: chat.version,
   lastSeq: chat.lastSeq,
   readSeq: chat.readSeq,
+  unread: chat.lastSeq - chat.readSeq,
   clearedSeq: chat.clearedSeq,
   messages: chat.messages.map(toMessageItem),
   ...(chat.knownVersion === null && { joined: true as const }),
-  ...(chat.difference === "tooLong" && { tooLong: true as const }),
+  ...(isTooLong(chat) && { tooLong: true as const }),
   ...(chat.difference === "reset" && { reset: true as const }),
 });

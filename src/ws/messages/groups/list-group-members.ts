@@ -1,5 +1,6 @@
 import { firstName, groupId, lastName, limit, nothing, page, time, userId } from "../../../contract/fields.ts";
-import { list, named, nullable, object, oneOf } from "../../../contract/schema.ts";
+import { memberRole } from "../../../contract/messages.ts";
+import { list, named, nullable, object } from "../../../contract/schema.ts";
 import { defineMessage } from "../../message-type.ts";
 
 export const listGroupMembers = defineMessage({
@@ -14,7 +15,7 @@ export const listGroupMembers = defineMessage({
         userId: userId(),
         firstName: firstName(),
         lastName: nullable(lastName()),
-        role: named("MemberRole", oneOf("owner", "admin", "member")),
+        role: memberRole,
         joinedAt: time(),
       }),
     ),

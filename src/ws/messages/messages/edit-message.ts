@@ -1,13 +1,13 @@
-import { messageId, messageText, nothing } from "../../../contract/fields.ts";
+import { ifVersion, messageId, messageText, nothing } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
-import { object } from "../../../contract/schema.ts";
+import { object, optional } from "../../../contract/schema.ts";
 import { toMessageItem } from "../../message-item.ts";
 import { defineMessage, wrote } from "../../message-type.ts";
 
 export const editMessage = defineMessage({
   type: "editMessage",
   summary: "Replace the text of one of your messages. The message keeps its `seq` and gets the chat's next `version`.",
-  params: object({ messageId: messageId(), content: messageText() }),
+  params: object({ messageId: messageId(), content: messageText(), ifVersion: optional(ifVersion()) }),
   data: nothing(),
   item: messageItem,
   push: {
@@ -18,7 +18,13 @@ export const editMessage = defineMessage({
   example: {
     params: { messageId: 65, content: "Hi!" },
     data: null,
-    item: exampleItem({ receiverId: 2, message: "Hi!", version: 13, editedAt: "2023-07-28T13:21:40.017Z" }),
+    item: exampleItem({
+      receiverId: 2,
+      message: "Hi!",
+      version: 13,
+      change: { kind: "edit", by: 1 },
+      editedAt: "2023-07-28T13:21:40.017Z",
+    }),
     prepare: ({ messageId }) => ({ messageId, content: "Hi!" }),
   },
   async handle({ user, services }, params) {

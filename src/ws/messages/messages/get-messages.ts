@@ -1,18 +1,18 @@
-import { chatId, limit, seq } from "../../../contract/fields.ts";
+import { chatId, counter, limit, seq } from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { described, flag, list, named, object, optional } from "../../../contract/schema.ts";
 import { AppError } from "../../../errors.ts";
-import { toMessageItem } from "../../message-item.ts";
+import { itemBytes, toMessageItem } from "../../message-item.ts";
 import { defineMessage } from "../../message-type.ts";
 
 export const getMessages = defineMessage({
   type: "getMessages",
   summary:
-    "Read messages of one of your chats before, after or around a `seq`, in ascending order. Without a `seq`, you get the newest messages.",
+    "Read messages of one of your chats before, after or around a `seq`, in ascending order. Without a `seq`, you get the newest messages. An answer holds at most 512 KiB, and then fewer messages than `limit`.",
   params: object({
     chatId: chatId(),
     before: optional(described(seq(), "Return the messages directly before this `seq`.")),
-    after: optional(described(seq(), "Return the messages directly after this `seq`.")),
+    after: optional(described(counter(), "Return the messages directly after this `seq`; 0 for the first ones.")),
     around: optional(described(seq(), "Return the message with this `seq` and those on both sides of it.")),
     limit: limit(),
   }),
@@ -36,7 +36,7 @@ export const getMessages = defineMessage({
   async handle({ user, services }, params) {
     const cursors = [params.before, params.after, params.around].filter((cursor) => cursor !== undefined);
     if (cursors.length > 1) throw new AppError("validation", 'only one of "before", "after" and "around" is allowed');
-    const { messages, hasMore } = await services.history.messages(user.userId, params);
+    const { messages, hasMore } = await services.history.messages(user.userId, params, itemBytes);
     return { data: messages.map(toMessageItem), item: { hasMore } };
   },
 });

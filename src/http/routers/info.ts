@@ -1,0 +1,47 @@
+import { described, flag, integer, list, named, object, oneOf, text } from "../../contract/schema.ts";
+import { defineRoute } from "../route.ts";
+
+const positive = (description: string) => described(integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), description);
+
+const serverLimits = named(
+  "ServerLimits",
+  object({
+    contentUnits: positive("Length of a message, in UTF-16 units."),
+    frameBytes: positive("Size of a WebSocket frame of a client, in bytes."),
+    requestsInFlight: positive("Unanswered requests of one socket; the server does not read further ones."),
+    groupMembers: positive("Members of a group."),
+    socketsPerUser: positive("WebSockets of one user; one more closes the oldest."),
+  }),
+);
+
+const serverInfo = named(
+  "ServerInfo",
+  object({
+    name: described(text({ max: 64 }), "The name of the server, for people."),
+    version: text({ max: 64 }),
+    epoch: described(
+      text({ max: 64 }),
+      "Identifies the history of the data; another one means that the data was restored.",
+    ),
+    registration: described(oneOf("open"), "Who can register. More values will be added."),
+    email: described(flag(), "Whether the server sends e-mail."),
+    features: described(list(text({ max: 64 })), "The optional parts that this server has."),
+    limits: serverLimits,
+  }),
+);
+
+export const readInfo = defineRoute({
+  method: "get",
+  url: "/api/info",
+  summary: "Get the name, version, features and limits of the server.",
+  tag: "Server",
+  public: true,
+  limit: "reconnectsPerAddress",
+  status: 200,
+  answer: serverInfo,
+  errors: [],
+  example: {},
+  handle: async ({ services }) => services.describeServer(),
+});
+
+export const infoRoutes = [readInfo];
