@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { ErrorReply } from "@redis/client";
 import type { Bus } from "../src/bus/bus.ts";
 import { InProcessBus, type Members } from "../src/bus/in-process-bus.ts";
 import { Redis } from "../src/bus/redis.ts";
 import { RedisBus } from "../src/bus/redis-bus.ts";
 import { describeWithRedis } from "./support/prerequisites.ts";
+import { recordLog } from "./support/recorded-log.ts";
 import { TestRedis } from "./support/redis.ts";
 import { silentLog } from "./support/silent.ts";
 
@@ -167,4 +169,29 @@ describeWithRedis("a Redis bus", () => {
       await guarded.kill();
     }
   });
+});
+
+test("a Redis that rejects publishing is logged once, until it works again; a lost connection is not", async () => {
+  const { log, lines } = recordLog();
+  let error: Error | undefined = new Error("Socket closed unexpectedly");
+  const client = {
+    publish: async () => {
+      if (error) throw error;
+    },
+  };
+  const redis = { isResponding: true, client, duplicate: () => ({}) } as unknown as Redis;
+  const bus = new RedisBus({ redis, prefix: "test", log });
+  const publishTwice = async () => {
+    for (let count = 0; count < 2; count++) bus.publish("topic", {});
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await publishTwice();
+  error = new ErrorReply("NOPERM this user has no permissions");
+  await publishTwice();
+  error = undefined;
+  await publishTwice();
+  expect(lines.messages).toEqual([
+    "Redis rejects publishing on the bus; other processes find changes in the database",
+    "publishing on the bus works again",
+  ]);
 });
