@@ -35,9 +35,8 @@ module.exports = {
 
   down: (queryInterface) =>
     queryInterface.sequelize.transaction((transaction) =>
-      queryInterface.sequelize.query(
-        "DROP FUNCTION IF EXISTS server_epoch; DROP TABLE IF EXISTS server_state;",
-        { transaction },
-      ),
+      queryInterface.sequelize.query("DROP FUNCTION IF EXISTS server_epoch; DROP TABLE IF EXISTS server_state;", {
+        transaction,
+      }),
     ),
 };

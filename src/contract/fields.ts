@@ -5,6 +5,7 @@ import {
   exactly,
   integer,
   moment,
+  name,
   named,
   password,
   type Schema,
@@ -47,7 +48,7 @@ export const page = () =>
 /** The length of a message, in UTF-16 units. */
 export const maxContentUnits = 4096;
 export const messageText = () =>
-  described(text({ max: maxContentUnits }), "The text: 1 to 4,096 UTF-16 units, not blank.");
+  described(text({ max: maxContentUnits }), "The text: 1 to 4,096 UTF-16 units, with a visible character.");
 /** The text of a message in answers and pushes; empty once deleted. */
 export const shownText = () => text({ min: 0, max: 10_000, blank: true });
 
@@ -69,9 +70,12 @@ export const requestId = () => anyRequestId;
 export const retryAfterMs = () =>
   described(integer({ min: 0, max: 3_600_000 }), "How long to wait before trying again, in milliseconds.");
 
-export const groupName = () => described(text({ max: 64 }), "Name of a group, 1 to 64 UTF-16 units, not blank.");
-export const firstName = () => described(text({ max: 64 }), "First name, 1 to 64 UTF-16 units, not blank.");
-export const lastName = () => described(text({ max: 64 }), "Last name, 1 to 64 UTF-16 units, not blank.");
+export const groupName = () =>
+  described(name({ max: 64 }), "Name of a group, 1 to 64 UTF-16 units, with a visible character.");
+export const firstName = () =>
+  described(name({ max: 64 }), "First name, 1 to 64 UTF-16 units, with a visible character.");
+export const lastName = () =>
+  described(name({ max: 64 }), "Last name, 1 to 64 UTF-16 units, with a visible character.");
 export const emailAddress = () =>
   described(email(), "E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal.");
 export const newPassword = () =>

@@ -1,6 +1,7 @@
 import Joi from "joi";
 import { AppError } from "../errors.ts";
 import { hasPrototypeKey } from "./prototype-key.ts";
+import { hasNoDirectionalCharacters, hasOnlySafeCharacters, hasVisibleCharacter } from "./visible-text.ts";
 
 /*
  * A typed layer over Joi. Joi checks values and prints JSON Schema, but infers no types from its keys; here each builder
@@ -62,20 +63,57 @@ export function named<T>(name: string, definition: Schema<T>): Schema<T> {
 /** The definition behind a name given with `named`. */
 export const schemaNamed = (name: string): Schema<unknown> | undefined => namedSchemas.get(name);
 
-/** Text between `min` and `max` UTF-16 units, without U+0000 (PostgreSQL cannot store it) and lone surrogates. */
+/**
+ * Text between `min` and `max` UTF-16 units with a visible character, and without control characters except tab and line
+ * feed. With `blank`, any text that can be stored: without U+0000, which PostgreSQL rejects, and lone surrogates.
+ */
 export function text(options: { min?: number; max: number; blank?: boolean }): Schema<string> {
   const { min = 1, max, blank = false } = options;
+  const sized = Joi.string().min(min).max(max);
+  // The documents have one pattern: code generators make an intersection of unknown types of two. What is visible is
+  // described in words, because not every implementation of JSON Schema knows the classes of Unicode.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL cannot store U+0000
-  const rule = blank ? /^[^\u0000\ud800-\udfff]*$/u : /^(?=[\s\S]*\S)[^\u0000\ud800-\udfff]*$/u;
-  const words = blank ? "not hold U+0000 or a lone surrogate" : "not be blank, or hold U+0000 or a lone surrogate";
-  const joi = Joi.string().min(min).max(max).pattern(rule, { name: words });
-  return schema(min === 0 ? joi.allow("") : joi);
+  const storable = /^[^\u0000\ud800-\udfff]*$/u;
+  if (blank) {
+    const joi = sized.pattern(storable, { name: "not hold U+0000 or a lone surrogate" });
+    return schema(min === 0 ? joi.allow("") : joi);
+  }
+  const joi = sized
+    .pattern(hasOnlySafeCharacters, {
+      name: "not hold a lone surrogate, or a control character other than tab and line feed",
+    })
+    .pattern(hasVisibleCharacter, { name: "not be blank: it needs a visible character" });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL cannot store U+0000
+  return schema(joi, sized.pattern(/^(?=[\s\S]*\S)[^\u0000\ud800-\udfff]*$/u));
 }
 
-/** A password of at least `min` characters and at most 72 bytes, the input limit of bcrypt. */
+/** A name: text that does not change the direction of the text around it. */
+export function name(options: { max: number }): Schema<string> {
+  const { joi, document } = text(options);
+  const words = "not hold a character that changes the direction of text";
+  return schema((joi as Joi.StringSchema).pattern(hasNoDirectionalCharacters, { name: words }), document);
+}
+
+/** The input limit of bcrypt. */
+const maxPasswordBytes = 72;
+
+/**
+ * A password of at least `min` characters and at most 72 bytes in the form in which it is hashed: with composed accents,
+ * which may be much shorter than the given form.
+ */
 export function password(options: { min: number }): Schema<string> {
-  const joi = (text({ min: options.min, max: 72 }).joi as Joi.StringSchema).max(72, "utf8");
-  return schema(joi.messages({ "string.max": "{{#label}} must be at most 72 bytes long" }));
+  const { min } = options;
+  const composed = (value: string) => value.normalize("NFC");
+  const joi = (text({ min, max: 4 * maxPasswordBytes, blank: true }).joi as Joi.StringSchema)
+    .custom((value: string, { error }) => {
+      if (Buffer.byteLength(composed(value)) > maxPasswordBytes) return error("password.long");
+      return composed(value).length < min ? error("string.min", { limit: min }) : value;
+    })
+    .messages({
+      "string.max": "{{#label}} must be at most 72 bytes long",
+      "password.long": "{{#label}} must be at most 72 bytes long",
+    });
+  return schema(joi, text({ min, max: maxPasswordBytes }).document);
 }
 
 /** Text that matches a pattern; `words` completes the sentence "<field> must ...". */

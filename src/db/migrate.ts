@@ -7,6 +7,7 @@ import { connectForMigrations } from "./connect.ts";
 import { isTransient } from "./database-errors.ts";
 
 interface Migration {
+  /** May return sentences for the log. */
   up(queryInterface: QueryInterface): Promise<unknown>;
 }
 
@@ -72,18 +73,23 @@ async function runPending(database: Sequelize, log: Logger): Promise<string[]> {
   assertNotNewer(done, known);
   const pending = known.filter((name) => !done.has(name));
   for (const name of pending) {
-    await run(name, database.getQueryInterface());
+    const notes = await run(name, database.getQueryInterface());
     await database.query('INSERT INTO "SequelizeMeta" (name) VALUES ($name)', { bind: { name } });
     log.info({ migration: name }, "migrated");
+    for (const note of notes) log.warn({ migration: name }, note);
   }
   return pending;
 }
 
-/** @throws the error itself if trying again can help, otherwise one that names the migration */
-async function run(name: string, queryInterface: QueryInterface): Promise<void> {
+/**
+ * @returns sentences for the log
+ * @throws the error itself if trying again can help, otherwise one that names the migration
+ */
+async function run(name: string, queryInterface: QueryInterface): Promise<string[]> {
   const migration: Migration = require(fileURLToPath(new URL(name, folder)));
   try {
-    await migration.up(queryInterface);
+    const notes = await migration.up(queryInterface);
+    return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : [];
   } catch (error) {
     if (isTransient(error)) throw error;
     throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });

@@ -1,4 +1,5 @@
 import { Column, DataType, Model, Table } from "sequelize-typescript";
+import { nameKey } from "./keys.ts";
 
 /** A user. A deleted one keeps only the id, so that the histories of others keep their messages. */
 @Table({ tableName: "users", underscored: true, timestamps: false })
@@ -39,13 +40,6 @@ export class User extends Model<Partial<User>> {
   @Column(DataType.DATE)
   declare deletedAt: Date | null;
 }
-
-/** The form in which e-mail addresses are compared: case-insensitive. */
-export const emailKey = (email: string): string => email.normalize("NFC").toLowerCase();
-
-/** The form in which names are searched: lower case, without accents, single spaces. */
-export const nameKey = (name: string): string =>
-  name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/\s+/g, " ").trim();
 
 /** The columns of the given names, with their search forms. */
 export const nameColumns = (names: { firstName?: string | undefined; lastName?: string | null | undefined }) => ({

@@ -5,11 +5,13 @@ import { endSessions } from "../../db/queries/accounts/sessions.ts";
 import type { Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
-import { type ActiveUser, emailKey, erasedColumns, isActive, nameColumns } from "../../models/user.ts";
+import { emailKey } from "../../models/keys.ts";
+import { type ActiveUser, erasedColumns, isActive, nameColumns } from "../../models/user.ts";
 import type { ChatWriter } from "../../writes/chat-transaction.ts";
 import { removeMember } from "../../writes/locked-chat.ts";
 import { leaveGroups } from "../groups/groups.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
+import { findByEmail } from "./find-by-email.ts";
 import type { LogInLimits } from "./log-in-limits.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Device, Sessions, SessionTokens } from "./sessions.ts";
@@ -55,7 +57,7 @@ export class Accounts {
     device: Device,
   ): Promise<SessionGrant> {
     const { email, password, firstName, lastName } = input;
-    const passwordHash = await this.options.passwords.hash(password);
+    const passwordHash = await this.options.passwords.hash(password, { email });
     const account = {
       email,
       emailKey: emailKey(email),
@@ -64,6 +66,7 @@ export class Accounts {
     };
     return rejectTakenEmail(() =>
       this.options.database.transaction(async (transaction) => {
+        if (await findByEmail(email, { transaction })) throw emailTaken();
         const { id } = await User.create(account, { transaction });
         const grant = await this.startSession(id, passwordHash, device, transaction);
         if (!grant) throw badCredentials();
@@ -85,7 +88,7 @@ export class Accounts {
     const user = await passwords.verifyAccount(password, {
       count: () => logInLimits.count(attempt),
       find: async () => {
-        const found = await User.findOne({ where: { emailKey: key } });
+        const found = await findByEmail(email);
         if (found) account.id = found.id;
         return found;
       },
@@ -121,7 +124,11 @@ export class Accounts {
     const { email, password, firstName, lastName } = change;
     const user = await this.requireActive(userId);
     const changesEmail = email !== undefined && email !== user.email;
-    if (changesEmail) await this.requirePassword(user, password);
+    if (changesEmail) {
+      await this.requirePassword(user, password);
+      const holder = await findByEmail(email);
+      if (holder && holder.id !== userId) throw emailTaken();
+    }
     const [changed] = await rejectTakenEmail(() =>
       User.update(
         { ...nameColumns({ firstName, lastName }), ...(changesEmail && { email, emailKey: emailKey(email) }) },
@@ -141,7 +148,7 @@ export class Accounts {
     const { passwords, sessions, database } = this.options;
     const user = await this.requireActive(userId);
     await this.requirePassword(user, oldPassword);
-    const passwordHash = await passwords.hash(newPassword);
+    const passwordHash = await passwords.hash(newPassword, { email: user.email });
     const sessionIds = await database.transaction(async (transaction) => {
       const [changed] = await User.update(
         { passwordHash },
@@ -234,11 +241,13 @@ const badCredentials = (userId?: number) =>
   new AppError("badCredentials", "E-mail or password is wrong", { logFields: { userId } });
 const wrongPassword = () => new AppError("reauthRequired", "The current password is missing or wrong");
 
+const emailTaken = () => new AppError("emailTaken", "This e-mail address is already in use");
+
 async function rejectTakenEmail<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {
     if (violatedConstraint(error) !== "users_email_key_unique") throw error;
-    throw new AppError("emailTaken", "This e-mail address is already in use");
+    throw emailTaken();
   }
 }

@@ -2,8 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Database } from "../../db/connect.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
 import { noSuchUser } from "../../domain-errors.ts";
-import { User } from "../../models/index.ts";
-import { emailKey } from "../../models/user.ts";
+import { findByEmail } from "./find-by-email.ts";
 import type { Passwords } from "./passwords.ts";
 
 /**
@@ -18,12 +17,7 @@ export async function resetPassword(
   const password = randomBytes(15).toString("base64url");
   const passwordHash = await passwords.hash(password);
   await database.transaction(async (transaction) => {
-    const user = await User.findOne({
-      attributes: ["id"],
-      where: { emailKey: emailKey(email), deletedAt: null },
-      lock: transaction.LOCK.UPDATE,
-      transaction,
-    });
+    const user = await findByEmail(email, { lock: transaction.LOCK.UPDATE, transaction });
     if (!user) throw noSuchUser();
     await user.update({ passwordHash }, { transaction });
     await endSessions(database, { userId: user.id }, transaction);

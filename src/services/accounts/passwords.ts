@@ -2,12 +2,34 @@ import { createRequire } from "node:module";
 import bcrypt from "bcrypt";
 import { Semaphore } from "../../concurrency/semaphore.ts";
 import { AppError } from "../../errors.ts";
+import { emailKey, passwordForm } from "../../models/keys.ts";
 
 const require = createRequire(import.meta.url);
 const commonPasswords: ReadonlySet<string> = new Set(require("popular-passwords") as string[]);
 
 /** Input for hashes that only spend time. */
 const dummyPassword = "nobody has this password";
+
+/** The input limit of bcrypt, in bytes; the rest would be ignored. */
+const maxBytes = 72;
+
+/**
+ * Compares a password with a hash. Earlier versions hashed passwords as they were given, so that is tried too where it
+ * differs from the form in which they are hashed now. Takes the same time whether one of them matches or not.
+ */
+async function compare(password: string, hash: string): Promise<"form" | "asGiven" | undefined> {
+  const form = passwordForm(password);
+  const formMatches = await bcrypt.compare(form, hash);
+  if (form === password || Buffer.byteLength(password) > maxBytes) return formMatches ? "form" : undefined;
+  const givenMatches = await bcrypt.compare(password, hash);
+  return formMatches ? "form" : givenMatches ? "asGiven" : undefined;
+}
+
+/** Whether a password is the e-mail address, or the part of it before the @. */
+function isOwnAddress(password: string, email: string): boolean {
+  const key = emailKey(password);
+  return key === emailKey(email) || key === emailKey(email.split("@")[0] ?? "");
+}
 
 /** Counts an attempt; rejects if it exceeds the rate limit. */
 type CountAttempt = () => Promise<void>;
@@ -45,22 +67,29 @@ export class Passwords {
     throw new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });
   }
 
-  /** @throws AppError of kind "validation" for a common password */
-  async hash(password: string): Promise<string> {
-    if (commonPasswords.has(password.toLowerCase())) {
+  /**
+   * @param owner.email the e-mail address of the account, if the user chose the password
+   * @throws AppError of kind "validation" for a common password and for the own e-mail address
+   */
+  async hash(password: string, owner?: { email: string }): Promise<string> {
+    const form = passwordForm(password);
+    if (commonPasswords.has(form.toLowerCase())) {
       throw new AppError("validation", "The password is too common; choose another");
     }
-    return this.enqueue(() => bcrypt.hash(password, this.options.cost));
+    if (owner && isOwnAddress(password, owner.email)) {
+      throw new AppError("validation", "The password must not be your e-mail address; choose another");
+    }
+    return this.enqueue(() => bcrypt.hash(form, this.options.cost));
   }
 
   async matches(password: string, hash: string, count: CountAttempt): Promise<boolean> {
-    return this.enqueue(() => bcrypt.compare(password, hash), count);
+    return this.enqueue(async () => (await compare(password, hash)) !== undefined, count);
   }
 
   /**
    * Finds an account and returns it if the password is correct. Takes the same time whether the account exists or not.
-   * The lookup is queued too, so a rejected request runs no query. A hash with a lower cost than configured is renewed,
-   * which is possible only now, while the password is known.
+   * The lookup is queued too, so a rejected request runs no query. A hash with a lower cost than configured, or of another
+   * form of the password, is renewed, which is possible only now, while the password is known.
    */
   async verifyAccount<T extends { passwordHash: string | null }>(
     password: string,
@@ -74,15 +103,16 @@ export class Passwords {
       this.dummyHash ??= bcrypt.hash(dummyPassword, this.options.cost);
       const dummyHash = await this.dummyHash;
       const found = await find();
-      const matches = await bcrypt.compare(password, found?.passwordHash ?? dummyHash);
+      const match = await compare(password, found?.passwordHash ?? dummyHash);
       if (!found?.passwordHash) return undefined;
       const { cost } = this.options;
       const storedCost = bcrypt.getRounds(found.passwordHash);
-      if (!matches) {
+      if (!match) {
         await this.equalizeCost(storedCost);
         return undefined;
       }
-      return storedCost >= cost ? found : renew(found, await bcrypt.hash(password, cost));
+      if (storedCost >= cost && match === "form") return found;
+      return renew(found, await bcrypt.hash(passwordForm(password), cost));
     }, count);
   }
 

@@ -5,7 +5,8 @@ import type { Person } from "../../domain/person.ts";
 import { noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
 import { User } from "../../models/index.ts";
-import { emailKey, nameKey } from "../../models/user.ts";
+import { nameKey } from "../../models/keys.ts";
+import { findByEmail } from "../accounts/find-by-email.ts";
 
 /** One page of a list. */
 export interface Page<T> {
@@ -52,7 +53,7 @@ export class People {
 
   /** Matches complete addresses only, so that addresses cannot be guessed letter by letter. */
   private async byEmail(address: string): Promise<Page<Person>> {
-    const user = await User.findOne({ attributes, where: { emailKey: emailKey(address.trim()), deletedAt: null } });
+    const user = await findByEmail(address.trim());
     return { data: user ? [toPerson(user)] : [], nextCursor: null };
   }
 
