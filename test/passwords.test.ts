@@ -62,3 +62,66 @@ describe("a password that was hashed when BCRYPT_COST was lower", () => {
     expect((await messenger().http("GET", "/users/me", { token })).status).toBe(200);
   });
 });
+
+describe("a password with accents", () => {
+  const messenger = useMessenger();
+  const composed = "un été à Besançon".normalize("NFC");
+  const decomposed = composed.normalize("NFD");
+  const logIn = async (email: string, given: string) =>
+    (await messenger().http("POST", "/auth/login", { body: { email, password: given } })).status;
+  const registerWith = async (given: string) => {
+    const email = `${crypto.randomUUID()}@example.test`;
+    const { status, body } = await messenger().http("POST", "/auth/register", {
+      body: { email, password: given, firstName: "Zoé" },
+    });
+    expect(status).toBe(201);
+    return { email, id: body.user.id, token: body.token };
+  };
+
+  test.each([
+    ["composed", composed],
+    ["decomposed", decomposed],
+  ])("registered %s is the same in both forms, also where it is asked for again", async (_form, given) => {
+    const { email, token } = await registerWith(given);
+    for (const form of [composed, decomposed]) expect(await logIn(email, form)).toBe(200);
+    for (const oldPassword of [decomposed, composed]) {
+      const change = { oldPassword, newPassword: oldPassword === composed ? decomposed : composed };
+      expect((await messenger().http("PUT", "/users/me/password", { token, body: change })).status).toBe(204);
+    }
+  });
+
+  test("hashed as it was given by an earlier version still works, and then in both forms", async () => {
+    const { email, id } = await registerWith(composed);
+    const hash = await bcrypt.hash(decomposed, 4);
+    await messenger().sql("UPDATE users SET password_hash = $hash WHERE id = $id RETURNING id", { hash, id });
+    expect(await logIn(email, composed)).toBe(401);
+    expect(await logIn(email, decomposed)).toBe(200);
+    expect(await logIn(email, composed)).toBe(200);
+  });
+
+  test("has its length measured in the composed form", async () => {
+    await registerWith("é".repeat(36).normalize("NFD"));
+    const body = { email: "long@example.test", password: "é".repeat(37), firstName: "Zoé" };
+    expect(await messenger().http("POST", "/auth/register", { body })).toMatchObject({
+      status: 400,
+      body: { code: "VALIDATION", field: "body.password", detail: expect.stringContaining("72 bytes") },
+    });
+  });
+
+  test.each(["own.address@Example.test", "OWN.ADDRESS"])(
+    "%s is rejected for the owner of that address",
+    async (own) => {
+      const body = { email: "own.address@example.test", password: own, firstName: "Zoé" };
+      expect(await messenger().http("POST", "/auth/register", { body })).toMatchObject({
+        status: 400,
+        body: { code: "VALIDATION", field: "body.password" },
+      });
+      const { email, token } = await registerWith(composed);
+      const change = { oldPassword: composed, newPassword: email };
+      expect(await messenger().http("PUT", "/users/me/password", { token, body: change })).toMatchObject({
+        status: 400,
+        body: { field: "body.newPassword" },
+      });
+    },
+  );
+});

@@ -80,6 +80,13 @@ describe("a search", () => {
     }
   });
 
+  test("ignores case where it has more than two forms", async () => {
+    await registerNamed("Αναστασία", "Strauß");
+    for (const search of ["ΑΝΑΣ", "ανας", "STRAUSS", "strauß", "STRAUẞ", "ΑΝΑΣΤΑΣΊΑ strauss"]) {
+      expect({ search, found: await find(search) }).toEqual({ search, found: ["Αναστασία Strauß"] });
+    }
+  });
+
   test("finds names of several words, wherever the first name ends and the last name begins", async () => {
     await registerNamed("Bella Maria", "Kowalewska");
     await registerNamed("Bella", "Maria Krawczyk");

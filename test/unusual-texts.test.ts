@@ -22,13 +22,12 @@ describe("text is returned as it was sent, in answers, pushes and the history", 
     ":name :content ::text ? ?? @p1",
     "%s %d %% _",
     "E'\\\\' U&'\\0041'",
-    "two\nlines\r\nand\ttabs",
+    "two\nlines\nand\ttabs",
     "  spaces around  ",
-    "\u0001\u0008\u001b[31m\u007f\u0085",
     "\ufeff\ufffd\uffff\u{10ffff}",
     "x".repeat(4096),
     "😀".repeat(2048),
-    "\u0001".repeat(4096),
+    '"'.repeat(4096),
   ];
 
   test("in a dialog", async () => {
@@ -72,5 +71,51 @@ describe("text is returned as it was sent, in answers, pushes and the history", 
       expect(first).toMatchObject({ clientMessageId });
       expect(second).toEqual({ ...first, duplicate: true });
     }
+  });
+});
+
+describe("text without a visible character is rejected", () => {
+  const invisible = [
+    "\u200b",
+    "\u2060",
+    "\u00ad",
+    "\u200d",
+    "\u3164",
+    "\u2800",
+    "\u202e",
+    "\u115f",
+    "\uffa0",
+    "\ufeff",
+    "\ufe0f",
+  ];
+  const blank = [...invisible, "\u0301", "\u{e0041}", " \t\n", invisible.join(" ")];
+
+  test.each(blank.map((text) => [JSON.stringify(text).slice(0, 20), text]))("%s", async (_name, text) => {
+    const { ann, bob } = await annAndBob(messenger());
+    const send = { receiverId: bob.id, content: text };
+    expect(await ann.device.requestError("privateMessage", send)).toMatchObject({
+      code: "VALIDATION",
+      field: "params.content",
+    });
+    expect(await ann.device.requestError("newGroup", { groupName: text })).toMatchObject({ field: "params.groupName" });
+    const change = await messenger().http("PATCH", "/users/me", { token: ann.token, body: { firstName: text } });
+    expect(change).toMatchObject({ status: 400, body: { code: "VALIDATION", field: "body.firstName" } });
+  });
+
+  test("control characters other than tab and line feed are rejected; stored ones are still shown", async () => {
+    const { ann, bob } = await annAndBob(messenger());
+    for (const character of ["\u0001", "\r", "\u007f", "\u0085"]) {
+      const send = { receiverId: bob.id, content: `a${character}b` };
+      expect(await ann.device.requestError("privateMessage", send)).toMatchObject({ field: "params.content" });
+    }
+    const { chatId, messageId } = await sendPrivately(ann.device, bob.id, "Hi");
+    const content = "from\u0001before";
+    await messenger().sql("UPDATE messages SET content = $content WHERE id = $messageId RETURNING id", {
+      content,
+      messageId,
+    });
+    expect((await bob.device.request("getMessages", { chatId, limit: 1 })).params.data).toMatchObject([
+      { message: content },
+    ]);
   });
 });

@@ -5,7 +5,6 @@ import {
   exactly,
   integer,
   moment,
-  name,
   named,
   password,
   type Schema,
@@ -71,11 +70,11 @@ export const retryAfterMs = () =>
   described(integer({ min: 0, max: 3_600_000 }), "How long to wait before trying again, in milliseconds.");
 
 export const groupName = () =>
-  described(name({ max: 64 }), "Name of a group, 1 to 64 UTF-16 units, with a visible character.");
+  described(text({ max: 64 }), "Name of a group, 1 to 64 UTF-16 units, with a visible character.");
 export const firstName = () =>
-  described(name({ max: 64 }), "First name, 1 to 64 UTF-16 units, with a visible character.");
+  described(text({ max: 64 }), "First name, 1 to 64 UTF-16 units, with a visible character.");
 export const lastName = () =>
-  described(name({ max: 64 }), "Last name, 1 to 64 UTF-16 units, with a visible character.");
+  described(text({ max: 64 }), "Last name, 1 to 64 UTF-16 units, with a visible character.");
 export const emailAddress = () =>
   described(email(), "E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal.");
 export const newPassword = () =>

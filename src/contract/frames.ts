@@ -35,6 +35,7 @@ export const errorFrameSchema = named(
     type: described(text({ max: 64 }), `The type of the request; \`${unknownRequestType}\` if it named no known type.`),
     message: described(text({ max: 1000 }), "What is wrong, for people."),
     code: errorCode,
+    field: optional(described(text({ max: 200 }), "With `VALIDATION`: the invalid field, such as `params.content`.")),
     requestId: optional(requestId()),
     retryable: optional(described(exactly(true), "The outcome is unknown; the same request may be sent again.")),
     retryAfterMs: optional(retryAfterMs()),
@@ -64,15 +65,16 @@ export function pushFrame<I>(
 
 export function errorFrame(
   type: string,
-  error: { message: string; code: ErrorCode; retryAfterMs?: number | undefined },
+  error: { message: string; code: ErrorCode; field?: string | undefined; retryAfterMs?: number | undefined },
   requestId?: RequestId,
 ): ErrorFrame {
-  const { message, code, retryAfterMs } = error;
+  const { message, code, field, retryAfterMs } = error;
   return {
     error: true,
     type,
     message,
     code,
+    ...(field !== undefined && { field }),
     ...withRequestId(requestId),
     ...(code === "UNAVAILABLE" && { retryable: true as const }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),

@@ -13,6 +13,7 @@ export const problem = named(
     status: integer({ min: 400, max: 599 }),
     detail: described(text({ max: 1000 }), "What is wrong and what to do, for people."),
     code: errorCode,
+    field: optional(described(text({ max: 200 }), "With `VALIDATION`: the invalid field, such as `body.email`.")),
     requestId: described(text({ max: 64 }), "Quote it when you report an error; the server's log contains it."),
     retryAfterMs: optional(retryAfterMs()),
   }),
@@ -46,7 +47,7 @@ export function errorResponse(
   requestId: string,
   extensions: Readonly<Record<string, unknown>> = {},
 ): ErrorResponse {
-  const { code, detail, status, retryAfterMs } = "kind" in error ? fromAppError(error) : fromEdgeError(error);
+  const { code, detail, status, field, retryAfterMs } = "kind" in error ? fromAppError(error) : fromEdgeError(error);
   const body: Problem & typeof extensions = {
     ...extensions,
     type: "about:blank",
@@ -54,6 +55,7 @@ export function errorResponse(
     status,
     detail,
     code,
+    ...(field !== undefined && { field }),
     requestId,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
@@ -70,11 +72,14 @@ export function errorResponse(
   };
 }
 
-type ErrorFields = Pick<Problem, "code" | "detail" | "status"> & { retryAfterMs?: number | undefined };
+type ErrorFields = Pick<Problem, "code" | "detail" | "status"> & {
+  field?: string | undefined;
+  retryAfterMs?: number | undefined;
+};
 
-function fromAppError({ kind, message, retryAfterMs }: AppError): ErrorFields {
+function fromAppError({ kind, message, field, retryAfterMs }: AppError): ErrorFields {
   const code = errorCodes[kind];
-  return { code, detail: message, status: httpStatuses[code], retryAfterMs };
+  return { code, detail: message, status: httpStatuses[code], field, retryAfterMs };
 }
 
 const fromEdgeError = ({ code, detail, status = httpStatuses[code] }: EdgeError): ErrorFields => ({

@@ -1,7 +1,7 @@
 import Joi from "joi";
 import { AppError } from "../errors.ts";
 import { hasPrototypeKey } from "./prototype-key.ts";
-import { hasNoDirectionalCharacters, hasOnlySafeCharacters, hasVisibleCharacter } from "./visible-text.ts";
+import { hasOnlySafeCharacters, hasVisibleCharacter } from "./visible-text.ts";
 
 /*
  * A typed layer over Joi. Joi checks values and prints JSON Schema, but infers no types from its keys; here each builder
@@ -87,13 +87,6 @@ export function text(options: { min?: number; max: number; blank?: boolean }): S
   return schema(joi, sized.pattern(/^(?=[\s\S]*\S)[^\u0000\ud800-\udfff]*$/u));
 }
 
-/** A name: text that does not change the direction of the text around it. */
-export function name(options: { max: number }): Schema<string> {
-  const { joi, document } = text(options);
-  const words = "not hold a character that changes the direction of text";
-  return schema((joi as Joi.StringSchema).pattern(hasNoDirectionalCharacters, { name: words }), document);
-}
-
 /** The input limit of bcrypt. */
 const maxPasswordBytes = 72;
 
@@ -106,11 +99,13 @@ export function password(options: { min: number }): Schema<string> {
   const composed = (value: string) => value.normalize("NFC");
   const joi = (text({ min, max: 4 * maxPasswordBytes, blank: true }).joi as Joi.StringSchema)
     .custom((value: string, { error }) => {
+      if (min > 1 && !hasVisibleCharacter.test(value)) return error("password.blank");
       if (Buffer.byteLength(composed(value)) > maxPasswordBytes) return error("password.long");
       return composed(value).length < min ? error("string.min", { limit: min }) : value;
     })
     .messages({
       "string.max": "{{#label}} must be at most 72 bytes long",
+      "password.blank": "{{#label}} must not be blank: it needs a visible character",
       "password.long": "{{#label}} must be at most 72 bytes long",
     });
   return schema(joi, text({ min, max: maxPasswordBytes }).document);
@@ -258,8 +253,14 @@ interface CheckOptions {
 export function check<T>(schemaOfValue: Schema<T>, value: unknown, options: CheckOptions): T {
   if (hasPrototypeKey(value)) throw new AppError("validation", '"__proto__" is not allowed');
   const { error, value: checked } = prepare(schemaOfValue.joi, options).validate(value);
-  if (error) throw new AppError("validation", error.message);
+  if (error) throw new AppError("validation", error.message, { field: fieldOf(error, options) });
   return checked as T;
+}
+
+/** The full name of the first invalid field, such as `params.chats[0][1]`. */
+function fieldOf({ details }: Joi.ValidationError, { label }: CheckOptions): string {
+  const path = details[0]?.path ?? [];
+  return path.reduce<string>((field, key) => (typeof key === "number" ? `${field}[${key}]` : `${field}.${key}`), label);
 }
 
 /** JSON Schema 2020-12. */

@@ -12,9 +12,5 @@ const unsafe = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\ud800-\\udfff";
  */
 const visible = "[^\\s\\p{Cc}\\p{Cf}\\p{M}\\p{Default_Ignorable_Code_Point}\\u2800]";
 
-/** Characters that override the direction of the text around them, so that a name can look like another one. */
-const directional = "\\u202a-\\u202e\\u2066-\\u2069";
-
 export const hasVisibleCharacter = new RegExp(visible, "u");
 export const hasOnlySafeCharacters = new RegExp(`^[^${unsafe}]*$`, "u");
-export const hasNoDirectionalCharacters = new RegExp(`^[^${directional}]*$`, "u");

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import cors from "cors";
 import express, { type Request, type RequestHandler, type Response, Router } from "express";
 import { check } from "../contract/schema.ts";
-import type { AppError } from "../errors.ts";
+import { AppError, withFieldIn } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
@@ -95,6 +95,12 @@ const expressPath = (url: string): string => url.replace(/\{(\w+)\}/g, ":$1");
 
 type ReadBody = (request: Request, response: Response) => Promise<unknown>;
 
+/** Adds to the invalid field of an error which part of the request has it. */
+function withFieldOf(parts: Readonly<Record<string, object | undefined>>, error: AppError): AppError {
+  const [part] = Object.entries(parts).find(([, values]) => values && Object.hasOwn(values, error.field ?? "")) ?? [];
+  return part === undefined ? error : withFieldIn(part, error);
+}
+
 /** Authenticates, applies the rate limit, reads and validates the request, and handles it, in this order. */
 const handler =
   (route: AnyRoute, readBody: ReadBody, { services, limits }: HttpOptions): RequestHandler =>
@@ -108,13 +114,14 @@ const handler =
     if (identity) await limits.consume("requestsPerUser", identity.userId);
     else if (route.limit) await limits.consume(route.limit, address);
     await readBody(request, response);
-    const answer = await route.handle({
+    const parts = {
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),
       query: route.query && check(route.query, request.query, { label: "query", convert: true }),
       body: route.body && check(route.body, request.body, { label: "body" }),
-      identity,
-      device: { userAgent: request.get("user-agent"), address },
-      services,
+    };
+    const device = { userAgent: request.get("user-agent"), address };
+    const answer = await route.handle({ ...parts, identity, device, services }).catch((error) => {
+      throw error instanceof AppError ? withFieldOf(parts, error) : error;
     });
     context.userId ??= route.userIdOf?.(answer);
     response.status(route.status);

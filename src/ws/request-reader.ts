@@ -12,7 +12,7 @@ import {
 import { check, object } from "../contract/schema.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
-import { AppError } from "../errors.ts";
+import { AppError, withFieldIn } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RateLimits } from "../services/limits/rate-limits.ts";
 import type { Connection } from "./connection.ts";
@@ -112,7 +112,10 @@ export class RequestReader {
       const { userId } = connection;
       const { services } = this.options;
       const socket = new RequestSocket(this.options, connection, requester);
-      const handle = () => messageType.handle({ user: { userId, requester }, services, socket }, params);
+      const handle = () =>
+        messageType.handle({ user: { userId, requester }, services, socket }, params).catch((error) => {
+          throw error instanceof AppError ? withFieldIn("params", error) : error;
+        });
       const queue = this.queueOf(messageType);
       const answer = await (queue ? queue.run(userId, handle) : handle());
       return answerFrame(messageType.type, answer, requestId);
@@ -169,9 +172,9 @@ export class RequestReader {
 
   private errorFrameOf(type: string, requestId: RequestId | undefined, error: unknown): ErrorFrame {
     const { asAppError, log } = this.options;
-    const { kind, message, retryAfterMs, cause } = asAppError(error);
+    const { kind, message, field, retryAfterMs, cause } = asAppError(error);
     const code = errorCodes[kind];
-    if (kind !== "internal") return errorFrame(type, { code, message, retryAfterMs }, requestId);
+    if (kind !== "internal") return errorFrame(type, { code, message, field, retryAfterMs }, requestId);
     const errorId = crypto.randomUUID();
     log.error({ err: cause, errorId, type }, "request failed");
     return errorFrame(type, { code, message: `${message}; quote ${errorId} when you report it` }, requestId);

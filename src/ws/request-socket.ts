@@ -25,7 +25,7 @@ export class RequestSocket implements SocketControl {
   /** @throws AppError of kind "validation" for every unusable token, also for a token of another user */
   async renew(token: string): Promise<Claims> {
     const { connections, sessions } = this.options;
-    const unusable = new AppError("validation", '"token" must be a valid token of your account');
+    const unusable = new AppError("validation", '"token" must be a valid token of your account', { field: "token" });
     try {
       await connections.admit(token, sessions, (claims) => {
         if (claims.userId !== this.connection.userId) throw unusable;

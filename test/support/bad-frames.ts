@@ -18,7 +18,7 @@ export interface BadFrame {
   requestId?: string | number;
 }
 
-const errorKeys = new Set(["error", "type", "message", "code", "requestId", "retryable", "retryAfterMs"]);
+const errorKeys = new Set(["error", "type", "message", "code", "field", "requestId", "retryable", "retryAfterMs"]);
 const internals =
   /\bSQL|SELECT |INSERT |UPDATE |sequelize|postgres|pglite|violates|constraint|syntax|unexpected token|stack|\.[jt]s\b|\bat .+:\d+|<\/?\w+>/i;
 
@@ -126,7 +126,7 @@ const idRules = [
   { text: "9007199254740992", message: /must be a safe number$/ },
   { text: "1e400", message: /cannot be infinity$/ },
 ];
-const blank = ['" "', '"   "', '"\\n"', '"\\r\\n\\t"', '"\\u00a0"', '"\\u2003 \\u3000"', '"\\u2028"'].map((text) => ({
+const blank = ['" "', '"   "', '"\\n"', '"\\n\\t"', '"\\u00a0"', '"\\u2003 \\u3000"', '"\\u2028"'].map((text) => ({
   text,
   message: /must not be blank/,
 }));
@@ -209,7 +209,8 @@ export function badFramesOf(messageType: AnyMessageType): BadFrame[] {
     return frameOf(messageType, { params: objectText(params) });
   };
   const prototypeKey = /"__proto__" is not allowed/;
-  const validParams = objectText(exampleOf(messageType)).slice(0, -1);
+  const validParams = objectText(exampleOf(messageType));
+  const withKey = (entry: string): string => `${validParams === "{}" ? "{" : `${validParams.slice(0, -1)},`}${entry}}`;
 
   return [
     rejected(frameOf(messageType, { params: undefined }), /^"params" is required$/),
@@ -222,9 +223,9 @@ export function badFramesOf(messageType: AnyMessageType): BadFrame[] {
         rejected(withParam(name, text), new RegExp(`^"${name}" .*${message.source}`)),
       ),
     ]),
-    rejected(frameOf(messageType, { params: `${validParams},"__proto__":{"limit":1}}` }), prototypeKey),
-    rejected(frameOf(messageType, { params: `${validParams},"__proto__":null}` }), prototypeKey),
-    rejected(frameOf(messageType, { params: `${validParams},"more":[{"__proto__":1}]}` }), prototypeKey),
+    rejected(frameOf(messageType, { params: withKey('"__proto__":{"limit":1}') }), prototypeKey),
+    rejected(frameOf(messageType, { params: withKey('"__proto__":null') }), prototypeKey),
+    rejected(frameOf(messageType, { params: withKey('"more":[{"__proto__":1}]') }), prototypeKey),
     ...['{"type":"listLastMessage"}', "null", '"x"'].map((value) =>
       rejected(`${frameOf(messageType).slice(0, -1)},"__proto__":${value}}`, prototypeKey),
     ),

@@ -57,7 +57,7 @@ export class Accounts {
     device: Device,
   ): Promise<SessionGrant> {
     const { email, password, firstName, lastName } = input;
-    const passwordHash = await this.options.passwords.hash(password, { email });
+    const passwordHash = await this.options.passwords.hash(password, { email, field: "password" });
     const account = {
       email,
       emailKey: emailKey(email),
@@ -148,7 +148,7 @@ export class Accounts {
     const { passwords, sessions, database } = this.options;
     const user = await this.requireActive(userId);
     await this.requirePassword(user, oldPassword);
-    const passwordHash = await passwords.hash(newPassword, { email: user.email });
+    const passwordHash = await passwords.hash(newPassword, { email: user.email, field: "newPassword" });
     const sessionIds = await database.transaction(async (transaction) => {
       const [changed] = await User.update(
         { passwordHash },

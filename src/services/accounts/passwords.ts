@@ -14,15 +14,17 @@ const dummyPassword = "nobody has this password";
 const maxBytes = 72;
 
 /**
- * Compares a password with a hash. Earlier versions hashed passwords as they were given, so that is tried too where it
- * differs from the form in which they are hashed now. Takes the same time whether one of them matches or not.
+ * The forms in which a password may have been hashed: the one that is hashed now, and, where it differs, the given one,
+ * which earlier versions hashed.
  */
-async function compare(password: string, hash: string): Promise<"form" | "asGiven" | undefined> {
-  const form = passwordForm(password);
-  const formMatches = await bcrypt.compare(form, hash);
-  if (form === password || Buffer.byteLength(password) > maxBytes) return formMatches ? "form" : undefined;
-  const givenMatches = await bcrypt.compare(password, hash);
-  return formMatches ? "form" : givenMatches ? "asGiven" : undefined;
+const formsOf = (password: string): string[] =>
+  [...new Set([passwordForm(password), password])].filter((form) => Buffer.byteLength(form) <= maxBytes);
+
+/** Returns the form of a password that a hash was made from. Takes the same time whether there is one or not. */
+async function findForm(password: string, hash: string): Promise<string | undefined> {
+  let found: string | undefined;
+  for (const form of formsOf(password)) if (await bcrypt.compare(form, hash)) found ??= form;
+  return found;
 }
 
 /** Whether a password is the e-mail address, or the part of it before the @. */
@@ -68,22 +70,24 @@ export class Passwords {
   }
 
   /**
-   * @param owner.email the e-mail address of the account, if the user chose the password
+   * @param owner the e-mail address of the account, and the field with the password, if the user chose it
    * @throws AppError of kind "validation" for a common password and for the own e-mail address
    */
-  async hash(password: string, owner?: { email: string }): Promise<string> {
+  async hash(password: string, owner?: { email: string; field: string }): Promise<string> {
     const form = passwordForm(password);
     if (commonPasswords.has(form.toLowerCase())) {
-      throw new AppError("validation", "The password is too common; choose another");
+      throw new AppError("validation", "The password is too common; choose another", { field: owner?.field });
     }
     if (owner && isOwnAddress(password, owner.email)) {
-      throw new AppError("validation", "The password must not be your e-mail address; choose another");
+      throw new AppError("validation", "The password must not be your e-mail address; choose another", {
+        field: owner.field,
+      });
     }
     return this.enqueue(() => bcrypt.hash(form, this.options.cost));
   }
 
   async matches(password: string, hash: string, count: CountAttempt): Promise<boolean> {
-    return this.enqueue(async () => (await compare(password, hash)) !== undefined, count);
+    return this.enqueue(async () => (await findForm(password, hash)) !== undefined, count);
   }
 
   /**
@@ -103,15 +107,15 @@ export class Passwords {
       this.dummyHash ??= bcrypt.hash(dummyPassword, this.options.cost);
       const dummyHash = await this.dummyHash;
       const found = await find();
-      const match = await compare(password, found?.passwordHash ?? dummyHash);
+      const form = await findForm(password, found?.passwordHash ?? dummyHash);
       if (!found?.passwordHash) return undefined;
       const { cost } = this.options;
       const storedCost = bcrypt.getRounds(found.passwordHash);
-      if (!match) {
-        await this.equalizeCost(storedCost);
+      if (form === undefined) {
+        for (const _form of formsOf(password)) await this.equalizeCost(storedCost);
         return undefined;
       }
-      if (storedCost >= cost && match === "form") return found;
+      if (storedCost >= cost && form === passwordForm(password)) return found;
       return renew(found, await bcrypt.hash(passwordForm(password), cost));
     }, count);
   }

@@ -28,7 +28,7 @@ export class Blocks {
    * or rejected after it.
    */
   async block(userId: number, blockedId: number): Promise<void> {
-    if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own');
+    if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own', { field: "userId" });
     await this.options.chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
       // In ascending id order, as everywhere: two users may block each other at the same time.

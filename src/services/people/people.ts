@@ -92,7 +92,7 @@ function readCursor<T>(cursor: string, isValid: (value: unknown) => value is T):
   } catch {
     // Rejected below, like every other invalid cursor.
   }
-  throw new AppError("validation", '"cursor" must be the nextCursor of the previous page');
+  throw new AppError("validation", '"cursor" must be the nextCursor of the previous page', { field: "cursor" });
 }
 
 const isId = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;

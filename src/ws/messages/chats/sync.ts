@@ -131,7 +131,7 @@ export const sync = defineMessage({
   async handle({ user, services, socket }, { chats, range, epoch: knownEpoch, newest }) {
     const known = chats.map(toKnown);
     if (new Set(known.map(({ chatId: id }) => id)).size < known.length) {
-      throw new AppError("validation", '"chats" must not contain a chat twice');
+      throw new AppError("validation", '"chats" must not contain a chat twice', { field: "chats" });
     }
     const [fromChatId = 1, toChatId = Number.MAX_SAFE_INTEGER] = range ?? [];
     const endBuffering = socket.bufferPushes();
