@@ -316,7 +316,7 @@ describe("a block", () => {
     (await messenger().http("GET", "/users/me/blocks", { token })).body.data;
   const listedIds = async (person: TestUser) => (await listBlocks(person)).map(({ id }) => id);
 
-  const unknownId = 987_654_321;
+  const numbers, unknownId = 987_654_321;
 
   /** A user who will block and a user who will be blocked, both connected. */
   async function twoUsers() {
@@ -402,6 +402,30 @@ describe("a block", () => {
       expect(blockers.pushes().map(({ params }) => params.message)).toEqual(withDialog ? ["hello"] : []);
     },
   );
+
+  test("hides the blocking user from the blocked one wherever people are found", async () => {
+    const { blocker, blocked, blockeds } = await twoUsers();
+    const get = async (path: string) => (await messenger().http("GET", path, { token: blocked.token })).body;
+    const found = async (query: string) => (await get(`/users?limit=100&${query}`)).data.map(({ id }: Found) => id);
+    const queries = [
+      `search=${encodeURIComponent(blocker.email)}`,
+      `search=${encodeURIComponent(blocker.firstName)}`,
+      `ids=${blocker.id}`,
+    ];
+    for (const query of queries) expect(await found(query)).toContain(blocker.id);
+    await put(blocker, blocked.id);
+    for (const query of queries) expect(await found(query)).not.toContain(blocker.id);
+    const withoutId = ({ requestId: _, ...problem }: Record<string, unknown>) => problem;
+    expect(withoutId(await get(`/users/${blocker.id}`))).toEqual(withoutId(await get(`/users/${unknownId}`)));
+    for (const type of ["getlatestMessageDialog", "clearDialog"]) {
+      const answer = (receiverId: number) => blockeds.requestError(type, { receiverId, limit: 5, page: 1 });
+      expect({ ...(await answer(blocker.id)), requestId: 0 }).toEqual({ ...(await answer(unknownId)), requestId: 0 });
+    }
+    const { body } = await messenger().http("GET", `/users/${blocked.id}`, { token: blocker.token });
+    expect(body).toMatchObject({ id: blocked.id });
+    await messenger().http("DELETE", `/users/me/blocks/${blocked.id}`, { token: blocker.token });
+    for (const query of queries) expect(await found(query)).toContain(blocker.id);
+  });
 
   test("works one way: the blocking user can send, the blocked one receives and cannot reply", async () => {
     const { blocker, blocked, blockers, blockeds } = await twoUsers();
@@ -492,5 +516,37 @@ describe("a block", () => {
       for (const { error, code } of answers) if (error) expect(code).toBe("NOT_FOUND");
       await messenger().closeDevices();
     }
+  });
+});
+
+describe("people by ids", () => {
+  const byIds = async (query: Record<string, string>) => {
+    const { token } = await messenger().person();
+    return messenger().http("GET", `/users?${new URLSearchParams(query)}`, { token });
+  };
+
+  test("are those who exist, in the order of the ids, each once and without e-mail addresses", async () => {
+    const [ann, bob, gone] = [await messenger().person(), await messenger().person(), await messenger().person()];
+    await messenger().http("DELETE", "/users/me", { token: gone.token, body: { password } });
+    const ids = [bob.id, unknownId, ann.id, gone.id, bob.id].join(",");
+    const { status, body } = await byIds({ ids });
+    expect({ status, body }).toEqual({
+      status: 200,
+      body: {
+        data: [bob, ann].map(({ id, firstName }) => ({ id, firstName, lastName: null })),
+        nextCursor: null,
+      },
+    });
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["none", { ids: "," }],
+    ["a word", { ids: "me" }],
+    ["zero", { ids: "0" }],
+    ["more than 100", { ids: numbers(1, 101).join(",") }],
+    ["a search as well", { ids: "1", search: "ann" }],
+    ["a cursor as well", { ids: "1", cursor: "MQ" }],
+  ])("with %s are rejected", async (_what, query) => {
+    expect(await byIds(query)).toMatchObject({ status: 400, body: { code: "VALIDATION", field: "query.ids" } });
   });
 });

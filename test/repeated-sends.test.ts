@@ -177,4 +177,42 @@ describe("a send repeated with the same clientMessageId", () => {
     expect(repeated.params.item).toEqual({ ...deleted, duplicate: true });
     expect(await chatHistory(bob.device, chatId)).toMatchObject([{ message: "", deletedAt: deleted.deletedAt }]);
   });
+
+  test("after its text was edited or deleted is still compared with what was sent", async () => {
+    const [ann, bob] = await participants(messenger(), 1, 1);
+    const groupId = await createGroup(ann.device, [bob]);
+    const { messageId: other } = await sendToGroup(bob.device, groupId, "first");
+    const send = { groupId, content: "as sent", clientMessageId: "compared-01", replyTo: other };
+    const { messageId } = (await ann.device.request("messageInGroup", send)).params.item;
+    const changes = [
+      () => ann.device.request("editMessage", { messageId, content: "edited" }),
+      () => ann.device.request("editMessage", { messageId, content: "edited twice" }),
+      () => ann.device.request("deleteMessage", { messageId }),
+    ];
+    for (const change of changes) {
+      const { item } = (await change()).params;
+      expect((await ann.device.request("messageInGroup", send)).params.item).toEqual({ ...item, duplicate: true });
+      for (const different of [{ content: "edited" }, { content: "other" }, { replyTo: undefined }]) {
+        const error = await ann.device.requestError("messageInGroup", { ...send, ...different });
+        expect(error).toMatchObject({ code: "CONFLICT" });
+      }
+    }
+  });
+
+  test("by somebody who has left the group is answered as before, whatever has happened there since", async () => {
+    const [ann, bob] = await participants(messenger(), 1, 1);
+    const groupId = await createGroup(ann.device, [bob]);
+    const send = { groupId, content: "mine", clientMessageId: "left-since-1" };
+    const { messageId } = (await bob.device.request("messageInGroup", send)).params.item;
+    await bob.device.request("leaveGroup", { groupId });
+    const repeat = async () => (await bob.device.request("messageInGroup", send)).params.item;
+    const before = await repeat();
+    expect(before).toMatchObject({ messageId, message: "mine", duplicate: true });
+    await sendToGroup(ann.device, groupId, "secret");
+    await ann.device.request("renameGroup", { groupId, groupName: "a secret name" });
+    await ann.device.request("deleteMessage", { messageId });
+    expect(await repeat()).toEqual(before);
+    const error = await bob.device.requestError("messageInGroup", { ...send, content: "other" });
+    expect(error).toMatchObject({ code: "CONFLICT" });
+  });
 });

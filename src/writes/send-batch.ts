@@ -9,9 +9,10 @@ import {
   sendMessages,
   withReplies,
 } from "../db/queries/messages/send-messages.ts";
+import { isSameSend, storedSend } from "../db/queries/messages/sent-messages.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { Change } from "../domain/change.ts";
-import type { ChatMessage, SentMessage } from "../domain/message.ts";
+import type { SentMessage } from "../domain/message.ts";
 import { conflictingClientId, noSuchMessage, noSuchUser, notMember } from "../domain-errors.ts";
 import { AppError } from "../errors.ts";
 import { type Committer, OutcomeUnknownError, type Published } from "./commit.ts";
@@ -156,12 +157,13 @@ export class BatchWriter {
   private async answerRepeat({ send, chatId }: ResolvedSend, messageId: number): Promise<void> {
     const { database, committer } = this.options;
     try {
+      const sent = await storedSend(database, messageId);
       const [stored] = await messagesById(database, [messageId]);
       if (stored) committer.noteStored(stored);
-      if (stored?.chatId !== chatId || !isSameMessage(stored, send)) throw conflictingClientId();
+      if (!stored || sent?.chatId !== chatId || !isSameSend(sent, send)) throw conflictingClientId();
       // A sender who has left since may learn that it was stored, but nothing that has changed since.
       const isMember = (await memberState(database, { chatId, userId: send.senderId })) !== undefined;
-      send.settle({ ...stored, ...(!isMember && asSent(send)), duplicate: true });
+      send.settle({ ...stored, ...(!isMember && { ...asSent(send), version: sent.version }), duplicate: true });
     } catch (error) {
       send.settle(error as Error);
     }
@@ -185,18 +187,13 @@ const asSent = ({ content }: SendRequest) => ({
   content,
   groupName: null,
   replyTo: null,
+  change: null,
   editedAt: null,
   deletedAt: null,
 });
 
 const pairOf = ({ to, senderId }: SendRequest): Pair | undefined =>
   "receiverId" in to ? { userId: senderId, otherId: to.receiverId } : undefined;
-
-/** A deleted message cannot be compared any more and counts as the same; of an edited one only the reply is compared. */
-const isSameMessage = (stored: ChatMessage, { content, replyTo }: SendRequest): boolean =>
-  stored.event === null &&
-  (stored.deletedAt !== null ||
-    (stored.replyTo?.id === replyTo && (stored.editedAt !== null || stored.content === content)));
 
 const toMessage = ({ send, chatId }: ResolvedSend): MessageToSend => ({
   chatId,

@@ -1,6 +1,17 @@
 import { emailAddress, firstName, givenPassword, lastName, limit, newPassword, userId } from "../../contract/fields.ts";
 import { person, profile } from "../../contract/people.ts";
-import { closedObject, described, list, nullable, object, optional, someOf, text } from "../../contract/schema.ts";
+import {
+  closedObject,
+  described,
+  list,
+  nullable,
+  object,
+  optional,
+  someOf,
+  text,
+  textLike,
+} from "../../contract/schema.ts";
+import { AppError } from "../../errors.ts";
 import { defineRoute } from "../route.ts";
 
 const account = "Account";
@@ -66,13 +77,20 @@ const cursor = () => text({ max: 8192 });
 export const listPeople = defineRoute({
   method: "get",
   url: "/users",
-  summary: "Find users by name or e-mail address, in pages. Without `search`, list all users.",
+  summary:
+    "Find users by name, e-mail address or ids, in pages. Without `search` and `ids`, list all users. Users who block you are not found.",
   tag: users,
   query: closedObject({
     search: optional(
       described(
         text({ max: 254 }),
         'The beginning of a first name, a last name or both ("anna k"), case-insensitive, or a complete e-mail address.',
+      ),
+    ),
+    ids: optional(
+      described(
+        textLike(/^[1-9]\d{0,14}(,[1-9]\d{0,14}){0,99}$/, "be 1 to 100 ids of users, separated by commas"),
+        "Ids of users, 1 to 100, separated by commas: those who exist are returned, in this order.",
       ),
     ),
     limit: optional(limit()),
@@ -85,8 +103,13 @@ export const listPeople = defineRoute({
   }),
   errors: ["VALIDATION"],
   example: { query: { search: "pat", limit: 20 } },
-  handle: ({ query, services }) =>
-    services.people.list({ search: query.search, limit: query.limit ?? 20, cursor: query.cursor }),
+  async handle({ identity, query: { ids, search, limit = 20, cursor }, services }) {
+    if (ids === undefined) return services.people.list(identity.userId, { search, limit, cursor });
+    if (search !== undefined || cursor !== undefined) {
+      throw new AppError("validation", '"ids" goes with neither "search" nor "cursor"', { field: "ids" });
+    }
+    return { data: await services.people.findAll(identity.userId, ids.split(",").map(Number)), nextCursor: null };
+  },
 });
 
 export const readPerson = defineRoute({
@@ -99,7 +122,7 @@ export const readPerson = defineRoute({
   answer: person,
   errors: ["VALIDATION", "NOT_FOUND"],
   example: { path: { id: 2 } },
-  handle: ({ path, services }) => services.people.find(path.id),
+  handle: ({ identity, path, services }) => services.people.find(identity.userId, path.id),
 });
 
 export const listBlocks = defineRoute({

@@ -7,10 +7,10 @@ import {
   readersOf,
   sharedReadPositions,
 } from "../../db/queries/chats/read-state.ts";
+import { mayKnow } from "../../db/queries/people/blocked-people.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { noSuchMessage, noSuchUser, notInChat } from "../../domain-errors.ts";
-import { User } from "../../models/index.ts";
 
 /** What members have read and cleared. These positions belong to the membership and change nothing for anyone else. */
 export class ReadState {
@@ -38,7 +38,7 @@ export class ReadState {
     const { database, delivery } = this.options;
     const position = await clearDialogFor(database, { userId: by.userId, otherId: receiverId });
     if (!position) {
-      if ((await User.count({ where: { id: receiverId } })) === 0) throw noSuchUser();
+      if (!(await mayKnow(database, { userId: by.userId, otherId: receiverId }))) throw noSuchUser();
       return null;
     }
     const { moved, peerId, ...item } = position;

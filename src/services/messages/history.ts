@@ -7,9 +7,9 @@ import {
   memberState,
 } from "../../db/queries/chats/member-state.ts";
 import { messagesBySeq } from "../../db/queries/messages/messages.ts";
+import { mayKnow } from "../../db/queries/people/blocked-people.ts";
 import type { ChatMessage } from "../../domain/message.ts";
 import { noSuchUser, notInChat, notMember } from "../../domain-errors.ts";
-import { User } from "../../models/index.ts";
 import { rowsThatFit } from "./answer-size.ts";
 
 /** A page of a list; page 1 holds the newest rows. */
@@ -46,7 +46,7 @@ export class History {
   async dialog(userId: number, { receiverId, ...page }: Page & { receiverId: number }): Promise<ChatMessage[]> {
     const state = await dialogMemberState(this.options.database, { userId, otherId: receiverId });
     if (state) return this.pageOf(state, page);
-    if ((await User.count({ where: { id: receiverId } })) === 0) throw noSuchUser();
+    if (!(await mayKnow(this.options.database, { userId, otherId: receiverId }))) throw noSuchUser();
     return [];
   }
 

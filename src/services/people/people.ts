@@ -1,10 +1,15 @@
-import { Op } from "sequelize";
 import type { Database } from "../../db/connect.ts";
-import { type NameSearch, type Position, peopleByName, ranks } from "../../db/queries/people/people.ts";
+import {
+  type NameSearch,
+  type Position,
+  peopleAfter,
+  peopleById,
+  peopleByName,
+  ranks,
+} from "../../db/queries/people/people.ts";
 import type { Person } from "../../domain/person.ts";
 import { noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
-import { User } from "../../models/index.ts";
 import { nameKey } from "../../models/keys.ts";
 import { findByEmail } from "../accounts/find-by-email.ts";
 
@@ -15,51 +20,53 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-const toPerson = ({ id, firstName, lastName }: User): Person => ({ id, firstName: firstName ?? "", lastName });
-const attributes = ["id", "firstName", "lastName"];
-
-/** Users as others can find them: names, never e-mail addresses. */
+/** Users as others can find them: names, never e-mail addresses. For a user whom they block they do not exist. */
 export class People {
   constructor(private readonly options: { database: Database }) {}
 
   /** Lists all users, the oldest accounts first, or with `search` the matching ones. */
-  async list(input: {
-    search?: string | undefined;
-    limit: number;
-    cursor?: string | undefined;
-  }): Promise<Page<Person>> {
+  async list(
+    callerId: number,
+    input: { search?: string | undefined; limit: number; cursor?: string | undefined },
+  ): Promise<Page<Person>> {
     const { search, limit, cursor } = input;
-    if (search === undefined) return this.all(limit, cursor);
-    if (search.includes("@")) return this.byEmail(search);
-    return this.byName(search, limit, cursor);
+    if (search === undefined) return this.all(callerId, limit, cursor);
+    if (search.includes("@")) return this.byEmail(callerId, search);
+    return this.byName(callerId, search, limit, cursor);
   }
 
-  async find(userId: number): Promise<Person> {
-    const user = await User.findOne({ attributes, where: { id: userId, deletedAt: null } });
-    if (!user) throw noSuchUser();
-    return toPerson(user);
+  async find(callerId: number, userId: number): Promise<Person> {
+    const [person] = await this.findAll(callerId, [userId]);
+    if (!person) throw noSuchUser();
+    return person;
   }
 
-  private async all(limit: number, cursor: string | undefined): Promise<Page<Person>> {
+  /** Returns those of these users who exist, in the order of the ids, each once. */
+  findAll(callerId: number, userIds: readonly number[]): Promise<Person[]> {
+    return peopleById(this.options.database, { callerId, ids: [...new Set(userIds)] });
+  }
+
+  private async all(callerId: number, limit: number, cursor: string | undefined): Promise<Page<Person>> {
     const after = cursor === undefined ? 0 : readCursor(cursor, isId);
-    const users = await User.findAll({
-      attributes,
-      where: { id: { [Op.gt]: after }, deletedAt: null },
-      order: ["id"],
-      limit: limit + 1,
-    });
-    return toPage(users.map(toPerson), limit, ({ id }) => id);
+    const people = await peopleAfter(this.options.database, { callerId, after, limit: limit + 1 });
+    return toPage(people, limit, ({ id }) => id);
   }
 
   /** Matches complete addresses only, so that addresses cannot be guessed letter by letter. */
-  private async byEmail(address: string): Promise<Page<Person>> {
-    const user = await findByEmail(address.trim());
-    return { data: user ? [toPerson(user)] : [], nextCursor: null };
+  private async byEmail(callerId: number, address: string): Promise<Page<Person>> {
+    const user = await findByEmail(address.trim(), { attributes: ["id", "emailKey"] });
+    return { data: await this.findAll(callerId, user ? [user.id] : []), nextCursor: null };
   }
 
-  private async byName(search: string, limit: number, cursor: string | undefined): Promise<Page<Person>> {
+  private async byName(
+    callerId: number,
+    search: string,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<Page<Person>> {
     const after = cursor === undefined ? undefined : readCursor(cursor, isPosition);
-    const found = await peopleByName(this.options.database, nameSearch(search), { after, limit: limit + 1 });
+    const page = { callerId, after, limit: limit + 1 };
+    const found = await peopleByName(this.options.database, nameSearch(search), page);
     const { data, nextCursor } = toPage(found, limit, ({ position }) => position);
     return { data: data.map(({ id, firstName, lastName }) => ({ id, firstName, lastName })), nextCursor };
   }

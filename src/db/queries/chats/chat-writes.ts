@@ -4,6 +4,7 @@ import type { StoredEvent } from "../../../domain/event.ts";
 import type { MessageChange } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { keepWhatWasSent } from "../messages/sent-messages.ts";
 
 /* Writes to chats whose row locks the transaction holds, or which it has created. */
 
@@ -172,7 +173,7 @@ export async function reviseMessage(
     database,
     `WITH chat AS (UPDATE chats SET version = version + 1 WHERE id = $chatId RETURNING id, version)
      UPDATE messages
-        SET version = chat.version, content = $content, change = $change::jsonb, changed_at = clock_timestamp(),
+        SET version = chat.version, content = $content, change = $change::jsonb, changed_at = clock_timestamp(),${keepWhatWasSent},
             ${content === null ? "deleted_at" : "edited_at"} = date_trunc('milliseconds', clock_timestamp())
        FROM chat
       WHERE messages.id = $messageId AND messages.chat_id = chat.id

@@ -1,6 +1,7 @@
 import { QueryTypes } from "sequelize";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { keepWhatWasSent } from "./sent-messages.ts";
 
 const chunkSize = 1000;
 
@@ -46,7 +47,7 @@ export async function purgeEndedChat(database: Database, chatId: number): Promis
           ), removed AS (
             DELETE FROM messages USING chunk WHERE messages.id = chunk.id AND NOT is_next AND is_removed
           ), emptied AS (
-            UPDATE messages SET content = '', reply_to = NULL, deleted_at = COALESCE(deleted_at, created_at)
+            UPDATE messages SET content = '', reply_to = NULL, deleted_at = COALESCE(deleted_at, created_at),${keepWhatWasSent}
               FROM chunk
              WHERE messages.id = chunk.id AND NOT is_next AND NOT is_removed AND event IS NULL
           )

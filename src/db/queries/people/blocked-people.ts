@@ -53,3 +53,15 @@ export async function reachable(
   );
   return rows.map(({ isReachable }) => isReachable);
 }
+
+/** Whether a user may know that another one exists, or did: not if the other one blocks the user. Index: users_pkey. */
+export async function mayKnow(database: Database, pair: { userId: number; otherId: number }): Promise<boolean> {
+  const rows = await select(
+    database,
+    `SELECT FROM users
+      WHERE id = $otherId
+        AND NOT EXISTS (SELECT FROM blocks WHERE blocks.user_id = $otherId AND blocks.blocked_id = $userId)`,
+    pair,
+  );
+  return rows.length > 0;
+}

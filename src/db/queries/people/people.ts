@@ -1,3 +1,4 @@
+import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
@@ -15,6 +16,42 @@ export interface Position {
   firstKey: string;
   lastKey: string;
   id: number;
+}
+
+/** SQL: `u` has not deleted the account, and does not block the caller: then it does not exist for the caller. */
+const isShown = `u.deleted_at IS NULL
+            AND NOT EXISTS (SELECT FROM blocks WHERE blocks.user_id = u.id AND blocks.blocked_id = $callerId)`;
+
+/** Returns those of these people whom the caller may find, in the order of the ids. Index: the primary key of users. */
+export function peopleById(
+  database: Database,
+  { callerId, ids }: { callerId: number; ids: readonly number[] },
+): Promise<Person[]> {
+  return select<Person>(
+    database,
+    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName"
+       FROM unnest($ids::bigint[]) WITH ORDINALITY AS wanted (id, place)
+       JOIN users AS u ON u.id = wanted.id
+      WHERE ${isShown}
+      ORDER BY wanted.place`,
+    { callerId, ids },
+  );
+}
+
+/** Returns the people with ids after this one whom the caller may find, by rising id. Index: the primary key of users. */
+export function peopleAfter(
+  database: Database,
+  page: { callerId: number; after: number; limit: number },
+): Promise<Person[]> {
+  return select<Person>(
+    database,
+    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName"
+       FROM users AS u
+      WHERE u.id > $after AND ${isShown}
+      ORDER BY u.id
+      LIMIT $limit`,
+    page,
+  );
 }
 
 /** The parts of the ranking; see `peopleByName`. */
@@ -46,14 +83,14 @@ export interface NameSearch {
 export async function peopleByName(
   database: Database,
   search: NameSearch,
-  page: { after: Position | undefined; limit: number },
+  page: { callerId: number; after: Position | undefined; limit: number },
 ): Promise<FoundPerson[]> {
-  const { after, limit } = page;
+  const { callerId, after, limit } = page;
   const found: FoundPerson[] = [];
   for (const rank of ranks.slice(after ? ranks.indexOf(after.rank) : 0)) {
     if (found.length === limit || (rank === "both" && search.pairs.length === 0)) continue;
     const from = after?.rank === rank ? after : undefined;
-    const rows = await readPart(database, search, { rank, from, limit: limit - found.length });
+    const rows = await readPart(database, search, { callerId, rank, from, limit: limit - found.length });
     for (const { firstKey, lastKey, ...person } of rows) {
       found.push({ ...person, position: { rank, firstKey, lastKey, id: person.id } });
     }
@@ -69,7 +106,7 @@ const hasPrefix = (column: string, name: string) => `(${column} >= $${name} AND 
 function readPart(
   database: Database,
   { whole, pairs }: NameSearch,
-  { rank, from, limit }: { rank: Rank; from: Position | undefined; limit: number },
+  { callerId, rank, from, limit }: { callerId: number; rank: Rank; from: Position | undefined; limit: number },
 ): Promise<FoundRow[]> {
   const pairConditions = pairs.map(
     (_pair, index) =>
@@ -92,7 +129,7 @@ function readPart(
     `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName",
             u.first_name_key AS "firstKey", u.last_name_key AS "lastKey"
        FROM users AS u
-      WHERE u.deleted_at IS NULL AND ${conditions[rank]} ${from ? `AND (${order}) > (${fromKeys})` : ""}
+      WHERE ${isShown} AND ${conditions[rank]} ${from ? `AND (${order}) > (${fromKeys})` : ""}
       ORDER BY ${order}
       LIMIT $limit`,
     {
@@ -106,6 +143,7 @@ function readPart(
           [`last${index}End`, upperBound(last)],
         ]),
       ),
+      callerId,
       ...(from && { firstKey: from.firstKey, lastKey: from.lastKey, id: from.id }),
       limit,
     },

@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import type { Database } from "../../connect.ts";
+import { select } from "../../select.ts";
+
+/** Bytes of the salt, and of the digest behind it. */
+const saltBytes = 16;
+/**
+ * Enough to tell another text from a repeat: one of four thousand million is taken for it. Too few to find a deleted
+ * text by trying many.
+ */
+const digestBytes = 4;
+
+/** The digested text: the id of the message that it replies to, if any, a space, and its content. */
+const digestedText = ({ replyTo, content }: SentContent): string => `${replyTo ?? ""} ${content}`;
+
+/**
+ * SQL assignments that record what a message was when it was sent, before its content changes for the first time. Only
+ * messages with a client id can be sent again.
+ */
+export const keepWhatWasSent = `
+            sent_version = COALESCE(messages.sent_version, messages.version),
+            sent_digest = COALESCE(messages.sent_digest,
+              CASE WHEN messages.client_message_id IS NOT NULL AND messages.change IS NULL THEN (
+                SELECT salt || substr(sha256(salt || convert_to(
+                         COALESCE(messages.reply_to::text, '') || ' ' || messages.content, 'UTF8')), 1, ${digestBytes})
+                  FROM (SELECT uuid_send(gen_random_uuid()) AS salt) AS random) END)`;
+
+/** What a sender sent. */
+export interface SentContent {
+  content: string;
+  replyTo?: number | undefined;
+}
+
+/** A stored message as it was sent. */
+export interface StoredSend {
+  chatId: number;
+  /** Whether it is a system message. */
+  isEvent: boolean;
+  version: number;
+  replyTo: number | null;
+  /** Null once it was changed. */
+  content: string | null;
+  /** The salt and the digest; null if it was never changed, or was changed before digests were kept. */
+  digest: Buffer | null;
+}
+
+/** Returns a message as it was sent. Index: messages_pkey. */
+export async function storedSend(database: Database, messageId: number): Promise<StoredSend | undefined> {
+  const [row] = await select<StoredSend>(
+    database,
+    `SELECT chat_id AS "chatId", event IS NOT NULL AS "isEvent", COALESCE(sent_version, version) AS version,
+            reply_to AS "replyTo", CASE WHEN sent_version IS NULL AND change IS NULL THEN content END AS content,
+            sent_digest AS digest
+       FROM messages
+      WHERE id = $messageId`,
+    { messageId },
+  );
+  return row;
+}
+
+/** Whether a repeated send equals what was stored. Where that cannot be known any more, it counts as equal. */
+export function isSameSend({ isEvent, replyTo, content, digest }: StoredSend, sent: SentContent): boolean {
+  if (isEvent) return false;
+  if (digest) {
+    const salt = digest.subarray(0, saltBytes);
+    const expected = createHash("sha256").update(salt).update(digestedText(sent)).digest().subarray(0, digestBytes);
+    return expected.equals(digest.subarray(saltBytes));
+  }
+  return content === null || (content === sent.content && (replyTo ?? undefined) === sent.replyTo);
+}
