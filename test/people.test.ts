@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Device } from "./support/device.ts";
 import { password, type TestUser, useMessenger } from "./support/messenger.ts";
+import { numbers, unknownId } from "./support/scenes.ts";
 
 /* Searching users, and blocking them. One file despite its length, because both need the same users on one server. */
 
@@ -315,8 +316,6 @@ describe("a block", () => {
   const listBlocks = async ({ token }: TestUser): Promise<Found[]> =>
     (await messenger().http("GET", "/users/me/blocks", { token })).body.data;
   const listedIds = async (person: TestUser) => (await listBlocks(person)).map(({ id }) => id);
-
-  const numbers, unknownId = 987_654_321;
 
   /** A user who will block and a user who will be blocked, both connected. */
   async function twoUsers() {
