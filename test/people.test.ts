@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Device } from "./support/device.ts";
 import { password, type TestUser, useMessenger } from "./support/messenger.ts";
-import { numbers, unknownId } from "./support/scenes.ts";
+import { numbers, pushesOfType, unknownId } from "./support/scenes.ts";
 
 /* Searching users, and blocking them. One file despite its length, because both need the same users on one server. */
 
@@ -398,7 +398,8 @@ describe("a block", () => {
       expect({ his: await chatsOf(blocked), hers: await chatsOf(blocker) }).toEqual(before);
       expect(before.hers).toHaveLength(withDialog ? 1 : 0);
       await blockers.settle();
-      expect(blockers.pushes().map(({ params }) => params.message)).toEqual(withDialog ? ["hello"] : []);
+      const texts = (await pushesOfType(blockers, "privateMessage")).map(({ params }) => params.message);
+      expect(texts).toEqual(withDialog ? ["hello"] : []);
     },
   );
 
@@ -474,7 +475,7 @@ describe("a block", () => {
     await unblock(blocker, blocked.id);
     const again = { receiverId: blocker.id, content: "not delivered", clientMessageId: "once-only" };
     expect((await blockeds.request("privateMessage", again)).params.item).toMatchObject({ seq: 1 });
-    expect(await blockers.nextPush()).toMatchObject({ params: { message: "not delivered" } });
+    expect(await blockers.nextPush("privateMessage")).toMatchObject({ params: { message: "not delivered" } });
     const groupId = (await blockeds.request("newGroup", { groupName: "us" })).params.item.groupId ?? 0;
     await blockeds.request("addUserInGroup", { groupId, userId: blocker.id });
   });

@@ -1,6 +1,18 @@
 import { type Topic, topic } from "../bus/topic.ts";
 import { counter, id, seq, time, version } from "../contract/fields.ts";
-import { either, type Infer, integer, list, nullable, object, oneOf, optional, text } from "../contract/schema.ts";
+import {
+  either,
+  flag,
+  type Infer,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  text,
+} from "../contract/schema.ts";
 import type { Change, Signal } from "../domain/change.ts";
 import { eventKinds } from "../domain/event.ts";
 import { changeKinds, type MessageChange, type MessageEvent } from "../domain/message.ts";
@@ -69,26 +81,23 @@ export const changeTopic: Topic<Change> = {
   },
 };
 
-/** Read and cleared positions, and typing. */
+const signalOf = <const Kind extends Signal["kind"], Item extends object>(kind: Kind, item: Schema<Item>) =>
+  object({ kind: oneOf(kind), item, recipientIds });
+
+/** Read and cleared positions, typing, changed names and blocks. */
 export const signalTopic: Topic<Signal> = topic(
   "signal",
   either(
-    object({
-      kind: oneOf("read"),
-      item: object({ chatId: id(), userId: id(), readSeq: counter() }),
-      recipientIds,
-    }),
     either(
-      object({
-        kind: oneOf("cleared"),
-        item: object({ chatId: id(), clearedSeq: counter(), readSeq: counter() }),
-        recipientIds,
-      }),
-      object({
-        kind: oneOf("typing"),
-        item: object({ chatId: id(), userId: id(), ttlMs: integer({ min: 0, max: 60_000 }) }),
-        recipientIds,
-      }),
+      signalOf("read", object({ chatId: id(), userId: id(), readSeq: counter() })),
+      signalOf("cleared", object({ chatId: id(), clearedSeq: counter(), readSeq: counter() })),
+    ),
+    either(
+      signalOf("typing", object({ chatId: id(), userId: id(), ttlMs: integer({ min: 0, max: 60_000 }) })),
+      either(
+        signalOf("profile", object({ userId: id(), firstName: anyText(), lastName: nullable(anyText()) })),
+        signalOf("block", object({ userId: id(), blocked: flag() })),
+      ),
     ),
   ),
 );

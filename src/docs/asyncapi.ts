@@ -3,7 +3,15 @@ import { type ErrorCode, errorCodeMeanings, errorCodes } from "../contract/error
 import { errorFrame, errorFrameSchema, subprotocol } from "../contract/frames.ts";
 import type { JsonSchema } from "../contract/schema.ts";
 import type { AnyMessageType } from "../ws/message-type.ts";
-import { answerSchema, exampleFrames, pushSchema, requestSchema } from "./frame-schemas.ts";
+import { serverPushes } from "../ws/server-pushes.ts";
+import {
+  answerSchema,
+  exampleFrames,
+  examplePush,
+  framePushSchema,
+  pushSchema,
+  requestSchema,
+} from "./frame-schemas.ts";
 import { SchemaComponents } from "./schema-components.ts";
 
 type Json = Record<string, unknown>;
@@ -91,6 +99,15 @@ export function asyncApiDocument(messageTypes: Iterable<AnyMessageType>, version
       examples: [{ payload: frames.push }],
     };
     operations[pushed] = { action: "send", channel, messages: [channelMessage(pushed)] };
+  }
+  for (const { type, summary, to, item } of serverPushes) {
+    messages[`${type}.push`] = {
+      name: `${type}.push`,
+      summary: `${summary} Sent to ${to}.`,
+      payload: framePushSchema(type, item.schema, schemas),
+      examples: [{ payload: examplePush(type, item.example) }],
+    };
+    operations[`${type}.push`] = { action: "send", channel, messages: [channelMessage(`${type}.push`)] };
   }
   return {
     asyncapi: "3.0.0",

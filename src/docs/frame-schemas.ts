@@ -1,6 +1,6 @@
 import { requestId } from "../contract/fields.ts";
 import { answerFrame, pushFrame } from "../contract/frames.ts";
-import type { JsonSchema } from "../contract/schema.ts";
+import type { JsonSchema, Schema } from "../contract/schema.ts";
 import type { AnyMessageType } from "../ws/message-type.ts";
 import { referredName, type SchemaComponents } from "./schema-components.ts";
 
@@ -51,8 +51,12 @@ export function answerSchema({ type, data, item }: AnyMessageType, components: S
 
 /** What other clients receive under a type. */
 export function pushSchema({ type, push, item }: AnyMessageType, components: SchemaComponents): JsonSchema {
-  const pushType = push?.type ?? type;
-  const pushedItem = components.describe(push?.item?.schema ?? item);
+  return framePushSchema(push?.type ?? type, push?.item?.schema ?? item, components);
+}
+
+/** A push of this type with this item. */
+export function framePushSchema(pushType: string, item: Schema<unknown>, components: SchemaComponents): JsonSchema {
+  const pushedItem = components.describe(item);
   const params = components.add(
     `${referredName(pushedItem) ?? pascalCase(pushType)}PushParams`,
     object({
@@ -77,5 +81,5 @@ export const exampleFrames = ({ type, example, push }: AnyMessageType) => ({
 });
 
 /** A push shows the text and the sender of its message; signals have neither. */
-const examplePush = (type: string, item: { message?: string; senderName?: string }) =>
+export const examplePush = (type: string, item: { message?: string; senderName?: string }) =>
   pushFrame(type, { message: item.message ?? null, senderName: item.senderName ?? null, item });

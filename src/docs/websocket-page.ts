@@ -3,8 +3,9 @@ import { errorCodeMeanings } from "../contract/error-codes.ts";
 import { errorFrame, subprotocol, unknownRequestType } from "../contract/frames.ts";
 import { jsonSchema } from "../contract/schema.ts";
 import type { AnyMessageType } from "../ws/message-type.ts";
+import { serverPushes } from "../ws/server-pushes.ts";
 import { commonErrors, upgradeErrors } from "./asyncapi.ts";
-import { exampleFrames } from "./frame-schemas.ts";
+import { exampleFrames, examplePush } from "./frame-schemas.ts";
 import { codeBlock, type Html, html, prose, table } from "./html.ts";
 import { paramsTable } from "./params-table.ts";
 
@@ -73,7 +74,9 @@ const pushes = html`<h2>Pushes</h2>
 <p>Changes by others are pushed under the type of their request, with <code>isBroadcast: true</code> and the whole event in
 <code>item</code>. Every device of every recipient gets the push, except the socket that sent the request: it gets the
 answer. In each chat, <code>seq</code> numbers the messages and <code>version</code> the changes, both 1, 2, 3 and so on
-without gaps, and every socket receives them in that order.</p>`;
+without gaps, and every socket receives them in that order.</p>
+<p>Two types are pushed without a request of a socket:</p>
+${serverPushes.map(({ type, summary, to, item }) => html`<h3>${type}</h3><p>${summary} It is sent to ${to}.</p>${codeBlock(examplePush(type, item.example))}`)}`;
 
 const errors = html`<h2>Errors</h2>
 <p>A request that is rejected is answered with an error, and the socket stays open:</p>

@@ -22,6 +22,7 @@ import { History } from "./messages/history.ts";
 import { Messages } from "./messages/messages.ts";
 import { Blocks } from "./people/blocks.ts";
 import { People } from "./people/people.ts";
+import { profileChanges } from "./people/profile-changes.ts";
 import { Typing } from "./presence/typing.ts";
 
 export type Services = ReturnType<typeof composeServices>;
@@ -68,10 +69,18 @@ export function composeServices(options: {
   const batches = new BatchWriter({ database, dialogs, committer });
   const sender = new MessageSender({ batches, concurrency: options.sendConcurrency });
   return {
-    accounts: new Accounts({ database, passwords, limits, logInLimits, sessions, chatWriter }),
+    accounts: new Accounts({
+      database,
+      passwords,
+      limits,
+      logInLimits,
+      sessions,
+      chatWriter,
+      onNameChange: profileChanges({ database, delivery, log: options.log }),
+    }),
     sessions,
     people: new People({ database }),
-    blocks: new Blocks({ database, chatWriter, readState, onChange: options.onBlockChange }),
+    blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
     groups: new Groups({ database, chatWriter, maxMembers: options.maxGroupMembers }),
     messages: new Messages({ database, chatWriter, sender }),
     history: new History({ database }),

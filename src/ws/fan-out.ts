@@ -5,6 +5,7 @@ import type { Connections } from "./connections.ts";
 import { toMessageItem } from "./message-item.ts";
 import type { ChangeKind } from "./message-type.ts";
 import { messageTypes } from "./registry.ts";
+import { serverPushes } from "./server-pushes.ts";
 import { textFrame } from "./socket-writer.ts";
 
 /** Returns a function that pushes a committed change to all devices of its recipients. */
@@ -38,13 +39,17 @@ function changeKindOf({ event, change, receiver }: ChatMessage): ChangeKind {
 }
 
 type DeclaredPush = NonNullable<(typeof messageTypes)[keyof typeof messageTypes]["push"]>;
-type PushedKind = NonNullable<DeclaredPush["change"] | DeclaredPush["signal"]>;
+type PushedKind =
+  | NonNullable<DeclaredPush["change"] | DeclaredPush["signal"]>
+  | (typeof serverPushes)[number]["signal"];
 
 const pushTypes = new Map<PushedKind, string>();
 for (const { type, push } of Object.values(messageTypes)) {
   const kind = push?.change ?? push?.signal;
   if (kind) pushTypes.set(kind, push?.type ?? type);
 }
+
+for (const { type, signal } of serverPushes) pushTypes.set(signal, type);
 
 /** The type under which a change or signal is pushed. If no message type declares a kind, `get` does not compile. */
 function pushTypeOf(kind: ChangeKind | Signal["kind"]): string {

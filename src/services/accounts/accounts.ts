@@ -2,7 +2,7 @@ import { fn, Op, type Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
 import { violatedConstraint } from "../../db/database-errors.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
-import type { Profile } from "../../domain/person.ts";
+import type { Person, Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
 import { emailKey } from "../../models/keys.ts";
@@ -43,6 +43,8 @@ export class Accounts {
       logInLimits: LogInLimits;
       sessions: Sessions;
       chatWriter: ChatWriter;
+      /** Called after a name was changed. */
+      onNameChange: (person: Person) => Promise<void>;
     },
   ) {}
 
@@ -136,7 +138,10 @@ export class Accounts {
       ),
     );
     if (changed === 0 && changesEmail) throw wrongPassword();
-    return this.profile(userId);
+    const profile = await this.profile(userId);
+    const hasNewName = profile.firstName !== user.firstName || profile.lastName !== user.lastName;
+    if (hasNewName) await this.options.onNameChange(profile);
+    return profile;
   }
 
   /** Changes the password and ends all sessions except the current one. */

@@ -1,5 +1,6 @@
 import type { Database } from "../../db/connect.ts";
-import { blockedPeople } from "../../db/queries/people/blocked-people.ts";
+import { blockedPeople, blocks } from "../../db/queries/people/blocked-people.ts";
+import type { Delivery } from "../../delivery/delivery.ts";
 import type { Person } from "../../domain/person.ts";
 import { noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
@@ -14,6 +15,7 @@ export class Blocks {
     private readonly options: {
       database: Database;
       chatWriter: ChatWriter;
+      delivery: Delivery;
       readState: ReadState;
       onChange: (pair: [number, number]) => void;
     },
@@ -29,7 +31,7 @@ export class Blocks {
    */
   async block(userId: number, blockedId: number): Promise<void> {
     if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own', { field: "userId" });
-    await this.options.chatWriter.commit(undefined, async (tx) => {
+    const isNew = await this.options.chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
       // In ascending id order, as everywhere: two users may block each other at the same time.
       let exists = false;
@@ -39,15 +41,23 @@ export class Blocks {
       }
       if (!exists) throw noSuchUser();
       await tx.lockDialog(userId, blockedId);
-      await Block.bulkCreate([{ userId, blockedId }], { ignoreDuplicates: true, transaction });
+      if (await blocks(userId, blockedId, transaction)) return false;
+      await Block.create({ userId, blockedId }, { transaction });
+      return true;
     });
     this.options.onChange([userId, blockedId]);
+    if (isNew) this.notifyOwnDevices(userId, { userId: blockedId, blocked: true });
   }
 
   /** Unblocks a user; succeeds if there is no block. */
   async unblock(userId: number, blockedId: number): Promise<void> {
-    await Block.destroy({ where: { userId, blockedId } });
+    const removed = await Block.destroy({ where: { userId, blockedId } });
     this.options.onChange([userId, blockedId]);
+    if (removed > 0) this.notifyOwnDevices(userId, { userId: blockedId, blocked: false });
     await this.options.readState.shareReadPositions(userId, blockedId);
+  }
+
+  private notifyOwnDevices(userId: number, item: { userId: number; blocked: boolean }): void {
+    this.options.delivery.publishSignal({ kind: "block", item, recipientIds: [userId] });
   }
 }
