@@ -64,7 +64,7 @@ describe("a change by another process", () => {
   const moveTimes = (ms: number) =>
     messenger().sql(
       `UPDATE messages SET created_at = created_at + make_interval(secs => $seconds),
-              edited_at = edited_at + make_interval(secs => $seconds)`,
+              changed_at = changed_at + make_interval(secs => $seconds)`,
       { seconds: ms / 1000 },
     );
   const markOf = async (errorMs: number) => {

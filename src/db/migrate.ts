@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type QueryInterface, QueryTypes, type Sequelize } from "sequelize";
+import { type QueryInterface, QueryTypes, type Sequelize, type Transaction } from "sequelize";
 import type { Logger } from "../logger.ts";
 import { connectForMigrations } from "./connect.ts";
 import { isTransient } from "./database-errors.ts";
@@ -13,6 +14,8 @@ interface Migration {
 
 /** An arbitrary number that stands for "migrating this product" among the database's advisory locks. */
 const migrationLock = 7_238_645_113;
+/** How often a process looks whether another one has finished the migrations, in milliseconds. */
+const lockRetryMs = 200;
 
 const require = createRequire(import.meta.url);
 const folder = new URL("../../migrations/", import.meta.url);
@@ -38,25 +41,43 @@ export async function migrate(
   try {
     await assertUtf8(database);
     if (!options.keepsSession) return await whileTransactionHoldsLock(url, () => runPending(database, log));
-    await database.query(`SELECT pg_advisory_lock(${migrationLock})`);
+    while (!(await tryLock(database, "pg_try_advisory_lock"))) await wait(lockRetryMs);
     return await runPending(database, log);
   } finally {
     await database.close();
   }
 }
 
+/**
+ * Takes the lock of the migrations, if nobody holds it. A statement that waited for it would hold a snapshot, and the
+ * holder's `CREATE INDEX CONCURRENTLY` waits for those.
+ */
+async function tryLock(
+  database: Sequelize,
+  take: "pg_try_advisory_lock" | "pg_try_advisory_xact_lock",
+  transaction?: Transaction,
+): Promise<boolean> {
+  const [row] = await database.query<{ isLocked: boolean }>(`SELECT ${take}(${migrationLock}) AS "isLocked"`, {
+    type: QueryTypes.SELECT,
+    ...(transaction && { transaction }),
+  });
+  return row?.isLocked ?? false;
+}
+
 /** Runs the migrations while a transaction on another connection holds their lock, where a session cannot hold it. */
 async function whileTransactionHoldsLock<T>(url: string, work: () => Promise<T>): Promise<T> {
   const holder = connectForMigrations(url, { keepsSession: false });
   try {
-    return await holder.transaction(async (transaction) => {
-      await holder.query(
-        `SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
-         SELECT pg_advisory_xact_lock(${migrationLock})`,
-        { transaction },
-      );
-      return await work();
-    });
+    for (;;) {
+      const result = await holder.transaction(async (transaction) => {
+        const noTimeouts = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+        await holder.query(noTimeouts, { transaction });
+        const isLocked = await tryLock(holder, "pg_try_advisory_xact_lock", transaction);
+        return isLocked ? { value: await work() } : undefined;
+      });
+      if (result) return result.value;
+      await wait(lockRetryMs);
+    }
   } finally {
     await holder.close();
   }

@@ -1,5 +1,5 @@
 import { type FinalState, memberKey } from "./final-state.ts";
-import type { LocalChat } from "./local-chat.ts";
+import { type LocalChat, previewOf } from "./local-chat.ts";
 import type { Log } from "./log.ts";
 import type { Replica } from "./replica.ts";
 
@@ -60,6 +60,11 @@ function compareMessages(
     if (!row.event && message !== row.content) report(`seq ${row.seq} has another text`);
     if (!isSameTime(editedAt, row.editedAt) || !isSameTime(deletedAt, row.deletedAt)) {
       report(`seq ${row.seq} has another time of its edit or deletion`);
+    }
+    const original = row.replyTo === null ? undefined : rowById.get(row.replyTo);
+    const preview = replyTo?.preview;
+    if (original && !original.event && preview !== previewOf(original.content)) {
+      report(`seq ${row.seq} shows another text of the message it replies to`);
     }
     const repliedTo = row.replyTo === null ? undefined : rowById.get(row.replyTo);
     if (replyTo?.messageId !== repliedTo?.id || replyTo?.senderId !== repliedTo?.senderId) {

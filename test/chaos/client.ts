@@ -3,7 +3,7 @@ import { DeliveryChecker, type Frame } from "./delivery-checker.ts";
 import type { LocalChat } from "./local-chat.ts";
 import type { Destination, Log, PageRow, SentMessage } from "./log.ts";
 import type { Random } from "./random.ts";
-import type { Replica } from "./replica.ts";
+import type { ClientRules, Replica } from "./replica.ts";
 
 /** One device of a user. It keeps its replica over disconnections and logs what it sends and receives. */
 export class ChaosClient {
@@ -24,8 +24,9 @@ export class ChaosClient {
     private readonly token: string,
     private readonly log: Log,
     readonly random: Random,
+    rules?: ClientRules,
   ) {
-    this.checker = new DeliveryChecker(this, log, () => void this.sync());
+    this.checker = new DeliveryChecker(this, log, () => void this.sync(), rules);
   }
 
   get replica(): Replica {
@@ -213,7 +214,9 @@ export class ChaosClient {
   private async syncUntilComplete(): Promise<void> {
     for (let more = true; more || this.syncAgain; ) {
       this.syncAgain = false;
-      const frame = await this.request("sync", { chats: this.checker.startSync() });
+      // Some clients want only the newest messages of chats that they do not know.
+      const newest = this.random.chance(0.2) ? { newest: this.random.between(0, 50) } : {};
+      const frame = await this.request("sync", { ...this.checker.startSync(), ...newest });
       if (!frame || frame.error) return;
       this.log.counts.syncs++;
       more = frame.params.item.hasMore;

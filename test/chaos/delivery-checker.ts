@@ -1,7 +1,7 @@
 import type { MessageItem } from "../../src/contract/messages.ts";
 import type { LocalChat } from "./local-chat.ts";
 import type { AcknowledgedReadState, Log, PageRow, ViolationKind } from "./log.ts";
-import { isCompleteEntry, Replica, type SyncedChat, type SyncItem } from "./replica.ts";
+import { type ClientRules, isCompleteEntry, Replica, type SyncedChat, type SyncItem } from "./replica.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a frame as the server under test sent it, which is not trusted to be valid
 export type Frame = any;
@@ -35,8 +35,9 @@ export class DeliveryChecker {
     private readonly device: { name: string; userId: number },
     private readonly log: Log,
     requestSync: () => void,
+    rules?: ClientRules,
   ) {
-    this.replica = new Replica(device.userId, requestSync);
+    this.replica = new Replica(device.userId, requestSync, rules);
   }
 
   /** Starts a new connection. */
@@ -58,10 +59,11 @@ export class DeliveryChecker {
     if (this.liveSince !== undefined) this.liveSince = time;
   }
 
-  /** The chats for the params of a sync that is requested now. */
-  startSync(): number[][] {
+  /** The params of a sync that is requested now. */
+  startSync(): { chats: number[][]; epoch?: string } {
     this.syncRequestedAt = Date.now();
-    return this.replica.syncChats();
+    const { epoch } = this.replica;
+    return { chats: this.replica.syncChats(), ...(epoch !== undefined && { epoch }) };
   }
 
   /** Describes the acknowledged changes and read states that the device should have received by now and has not. */
@@ -174,14 +176,14 @@ export class DeliveryChecker {
     }
   }
 
-  private receiveSync({ chats, left, hasMore }: SyncItem): void {
+  private receiveSync({ chats, left, hasMore, epoch }: SyncItem): void {
     // Changes that were buffered for the chats not yet synced come with the next response and not as pushes.
     if (hasMore) this.liveSince = undefined;
     for (const entry of chats) {
       const known = left.includes(entry.chatId) ? undefined : this.replica.chats.get(entry.chatId);
       this.checkSyncedChat(entry, known, hasMore && entry === chats.at(-1));
     }
-    for (const { chatId, version } of this.replica.applySync({ chats, left })) {
+    for (const { chatId, version } of this.replica.applySync({ chats, left, epoch })) {
       this.lastVersions.set(chatId, Math.max(version, this.lastVersions.get(chatId) ?? 0));
     }
   }

@@ -1,5 +1,5 @@
 import type { MessageItem } from "../../src/contract/messages.ts";
-import { clearUpTo, type LocalChat } from "./local-chat.ts";
+import { clearUpTo, type LocalChat, updateReplies } from "./local-chat.ts";
 
 /** A chat in the response of `sync`. */
 export interface SyncedChat {
@@ -24,7 +24,17 @@ export interface SyncItem {
   left: number[];
   /** The response was cut off at the size limit. */
   hasMore: boolean;
+  /** Identifies the history of the data. */
+  epoch: string;
 }
+
+/** The rules that a client follows. Each can be broken on purpose, to see that the checker detects it. */
+export interface ClientRules {
+  /** Updates the previews of replies when the message they reply to changes. */
+  updatesReplies: boolean;
+}
+
+export const allClientRules: ClientRules = { updatesReplies: true };
 
 /** Whether the entry can be applied to an unknown chat. Other entries only have the changes after the requested version. */
 export const isCompleteEntry = ({ joined, tooLong, reset }: SyncedChat): boolean => Boolean(joined || tooLong || reset);
@@ -32,11 +42,14 @@ export const isCompleteEntry = ({ joined, tooLong, reset }: SyncedChat): boolean
 /** The state of one device, built from responses and pushes alone by the sync rule for clients. */
 export class Replica {
   readonly chats = new Map<number, LocalChat>();
+  /** The epoch in which the chats were received. */
+  epoch: string | undefined;
 
   /** @param requestSync called when a change cannot be applied because others are missing before it */
   constructor(
     private readonly userId: number,
     private readonly requestSync: () => void,
+    private readonly rules = allClientRules,
   ) {}
 
   /** The known chats as the params of `sync` list them. */
@@ -59,7 +72,7 @@ export class Replica {
     if (!chat || version > chat.version + 1) this.requestSync();
     else if (version === chat.version + 1) {
       chat.version = version;
-      if (seq > chat.clearedSeq) chat.messages.set(seq, item);
+      this.keep(chat, item);
       // Sending a message also marks the chat as read up to it.
       if (!item.editedAt && !item.deletedAt) this.applyReadPosition({ chatId, userId: item.senderId, readSeq: seq });
     }
@@ -82,9 +95,18 @@ export class Replica {
   }
 
   /** Applies the response of `sync`. @returns the entries that were applied */
-  applySync({ chats, left }: Pick<SyncItem, "chats" | "left">): SyncedChat[] {
+  applySync({ chats, left, epoch }: Pick<SyncItem, "chats" | "left" | "epoch">): SyncedChat[] {
+    // Another history: everything known belongs to the one before.
+    if (this.epoch !== undefined && this.epoch !== epoch) this.chats.clear();
+    this.epoch = epoch;
     for (const chatId of left) this.chats.delete(chatId);
     return chats.filter((entry) => this.applySyncedChat(entry));
+  }
+
+  /** Keeps a message that is not cleared, and applies it to the replies to it. */
+  private keep(chat: LocalChat, item: MessageItem): void {
+    if (item.seq > chat.clearedSeq) chat.messages.set(item.seq, item);
+    if (this.rules.updatesReplies) updateReplies(chat, item);
   }
 
   private applySyncedChat(entry: SyncedChat): boolean {
@@ -97,11 +119,11 @@ export class Replica {
     }
     const known = tooLong || reset ? undefined : current;
     const messages = known?.messages ?? new Map<number, MessageItem>();
-    for (const item of entry.messages) messages.set(item.seq, item);
     const partial = Boolean(tooLong || reset || known?.partial);
     const oldClearedSeq = known?.clearedSeq ?? 0;
     const chat = { chatId, kind, peerId, version, readSeq, clearedSeq: oldClearedSeq, peerReadSeq, messages, partial };
     clearUpTo(chat, clearedSeq);
+    for (const item of entry.messages) this.keep(chat, item);
     this.chats.set(chatId, chat);
     return true;
   }

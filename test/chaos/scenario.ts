@@ -61,7 +61,7 @@ export class Scenario {
 
   /** Syncs a device as the server does. */
   sync({ userId, checker }: Device): void {
-    const known = new Map(checker.startSync().map((chat) => [chat[0] ?? 0, chat]));
+    const known = new Map(checker.startSync().chats.map((chat) => [chat[0] ?? 0, chat]));
     const mine = this.chats.flatMap((chat) => {
       const member = this.memberOf(userId, chat.id);
       return member && !chat.isDeleted ? [{ chat, member }] : [];
