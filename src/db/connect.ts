@@ -56,12 +56,26 @@ const connectTimeoutMs = 10_000;
 // Ids, seqs and versions are int8, which the driver returns as text. All of them stay below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
+/**
+ * A client that listens to errors from the beginning. Sequelize begins after the connection is ready: a server that ends it
+ * in the same packet would end this process.
+ */
+class ListeningClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    this.on("error", () => {});
+  }
+}
+
+/** The `pg` module with that client. */
+const driver: object = Object.create(pg, { Client: { value: ListeningClient } });
+
 /** The Sequelize options for a connection URL. */
 export function connectionOptions(url: string): Options {
   const { user, ssl, ...address } = parseUrl(url);
   return {
     dialect: "postgres",
-    dialectModule: pg,
+    dialectModule: driver,
     logging: false,
     ...address,
     ...(user && { username: user }),

@@ -16,6 +16,8 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     database: { type: "string", default: "embedded" },
     processes: { type: "string", default: "1" },
+    /** "off" runs several processes without Redis. */
+    redis: { type: "string", default: "on" },
     people: { type: "string", default: "24" },
   },
 });
@@ -28,6 +30,7 @@ const options: ChaosOptions = {
   seed,
   database: values.database === "server" ? "server" : "embedded",
   processes: Number(values.processes),
+  hasRedis: values.redis !== "off",
   rounds: Number.MAX_SAFE_INTEGER,
   people: Number(values.people),
   intervalMs: [minMs, maxMs],

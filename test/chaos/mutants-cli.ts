@@ -40,6 +40,7 @@ for (const mutant of selected) {
       intervalMs: [300, 1000],
       minActions: 200,
       entry: server.entry,
+      rules: mutant?.rules,
       prepare: server.prepare,
       checkEachRound: true,
       shouldStop: ({ violations }) => violations.length > 0,

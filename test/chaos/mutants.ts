@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onDatabase } from "../support/on-database.ts";
 import { delayInsertsAndCommits } from "./delays.ts";
+import type { ClientRules } from "./replica.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -20,6 +21,8 @@ export interface Mutant {
   edits: readonly Edit[];
   /** Further changes of the database schema. */
   sql?: string;
+  /** The rules that the clients follow, for a fault of the client. */
+  rules?: ClientRules;
 }
 
 const sendMessages = "send_messages()";
@@ -145,13 +148,22 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "omits left chats from sync",
+    edits: [{ in: "ws/messages/chats/sync.js", from: "left: left.map((chat) => chat.chatId)", to: "left: []" }],
+  },
+  {
+    name: "omits changes of cleared messages from sync",
     edits: [
       {
-        in: "ws/messages/chats/sync.js",
-        from: "left: left.map((chat) => chat.chatId), hasMore",
-        to: "left: [], hasMore",
+        in: "db/queries/chats/sync.js",
+        from: "(${message}.seq > ${clearedSeq} OR ${message}.change IS NOT NULL AND ${knownVersion} IS NOT NULL)",
+        to: "${message}.seq > ${clearedSeq}",
       },
     ],
+  },
+  {
+    name: "does not update the previews of replies (client)",
+    edits: [],
+    rules: { updatesReplies: false },
   },
   {
     name: "does not push read state to other devices of the user",
@@ -199,7 +211,9 @@ export interface MutantServer {
 }
 
 /** Copies the built server, with delays and with the given fault, if any. */
-export async function buildServer({ edits, sql = "" }: Omit<Mutant, "name"> = { edits: [] }): Promise<MutantServer> {
+export async function buildServer(
+  { edits, sql = "" }: Omit<Mutant, "name" | "rules"> = { edits: [] },
+): Promise<MutantServer> {
   const folder = await mkdtemp(join(tmpdir(), "messenger-mutant-"));
   const dist = join(folder, "dist");
   await cp(join(root, "dist"), dist, { recursive: true });
@@ -228,7 +242,7 @@ function apply({ in: target, from, to }: Edit, source: string): string {
   return source.replace(from, () => to);
 }
 
-function changeDatabase(url: string, { edits, sql }: Required<Omit<Mutant, "name">>): Promise<void> {
+function changeDatabase(url: string, { edits, sql }: Required<Omit<Mutant, "name" | "rules">>): Promise<void> {
   return onDatabase(url, async (client) => {
     const { rows } = await client.query("SELECT pg_get_functiondef('send_messages'::regproc) AS source");
     const functionEdits = edits.filter((edit) => edit.in === sendMessages);

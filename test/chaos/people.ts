@@ -3,17 +3,22 @@ import { registerAccount } from "../support/accounts.ts";
 import { ChaosClient } from "./client.ts";
 import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
+import type { ClientRules } from "./replica.ts";
 
 const deviceCount = (person: number): number => (person % 3 === 0 ? 2 : 1);
 
 /** Registers users, every third of them with two devices. */
-export async function registerClients(port: number, count: number, log: Log, random: Random): Promise<ChaosClient[]> {
+export async function registerClients(
+  port: number,
+  count: number,
+  { log, random, rules }: { log: Log; random: Random; rules?: ClientRules | undefined },
+): Promise<ChaosClient[]> {
   const clients: ChaosClient[] = [];
   for (let person = 0; person < count; person++) {
     const { id, token } = await registerAccount(port, `Person${person}`);
     for (let device = 1; device <= deviceCount(person); device++) {
       const name = `p${person}d${device}`;
-      clients.push(new ChaosClient(name, id, token, log, random.fork()));
+      clients.push(new ChaosClient(name, id, token, log, random.fork(), rules));
     }
   }
   return clients;

@@ -5,6 +5,7 @@ import { emptyFaultCounts, type Fault, type FaultCounts, injectFault, weightedFa
 import { Log } from "./log.ts";
 import { checkAllDelivered, createGroups, reconnectAndSync, registerClients } from "./people.ts";
 import { Random } from "./random.ts";
+import type { ClientRules } from "./replica.ts";
 import { ServerUnderTest } from "./server-under-test.ts";
 
 export interface ChaosOptions {
@@ -20,7 +21,11 @@ export interface ChaosOptions {
   /** Minimum number of actions between two faults, for slow machines. */
   minActions?: number;
   entry?: string;
+  /** The rules that the clients follow; all by default. */
+  rules?: ClientRules | undefined;
   settings?: Record<string, string>;
+  /** Whether several processes have Redis; true by default. */
+  hasRedis?: boolean;
   /** Changes the database after the first start. */
   prepare?: (url: string) => Promise<void>;
   onRound?: (round: number, fault: Fault, log: Log) => void;
@@ -46,7 +51,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   try {
     await server.startAll();
     if (options.prepare) await server.changeDatabase(options.prepare);
-    const clients = await registerClients(server.ports[0] ?? 0, options.people, log, random);
+    const clients = await registerClients(server.ports[0] ?? 0, options.people, { log, random, rules: options.rules });
     const groups = await createGroups(clients, server.ports[0] ?? 0, random);
 
     const stop = new AbortController();
@@ -57,7 +62,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       const actionsBefore = log.counts.actions;
       await wait(random.between(...options.intervalMs));
       while (log.counts.actions < actionsBefore + (options.minActions ?? 0)) await wait(20);
-      const fault = random.pick(weightedFaults(options)) ?? "kill";
+      const fault = random.pick(weightedFaults(server)) ?? "kill";
       faults[fault]++;
       log.latency.suspend();
       await injectFault(fault, server, clients, random);

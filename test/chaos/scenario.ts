@@ -79,7 +79,7 @@ export class Scenario {
       return { chatId, kind, userId: peerId, version, readSeq, clearedSeq, peerReadSeq, messages, joined };
     });
     const left = [...known.keys()].filter((chatId) => !mine.some(({ chat }) => chat.id === chatId));
-    checker.receive({ type: "sync", success: true, params: { item: { chats, left, hasMore: false } } });
+    checker.receive({ type: "sync", success: true, params: { item: { chats, left, hasMore: false, epoch: "only" } } });
   }
 
   memberOf(userId: number, chatId: number) {

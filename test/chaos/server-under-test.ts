@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startEngine } from "../../src/db/open.ts";
 import { Cluster, freePort } from "../support/cluster.ts";
+import { onDatabase } from "../support/on-database.ts";
 import { ServerProcess } from "../support/process.ts";
 import { TestRedis } from "../support/redis.ts";
+import { ProcessClock } from "./process-clock.ts";
 
 /** Server processes with their own database that can be killed and restarted. One process by default. */
 export class ServerUnderTest {
@@ -16,6 +18,8 @@ export class ServerUnderTest {
     readonly cluster: Cluster | undefined,
     /** Only with several processes. */
     readonly redis: TestRedis | undefined,
+    /** The clock of the last of several processes, where it can be set. */
+    readonly clock: ProcessClock | undefined,
     /** One per process. */
     readonly ports: readonly number[],
     private readonly settings: Record<string, string>,
@@ -25,6 +29,7 @@ export class ServerUnderTest {
   static async create(options: {
     database: "embedded" | "server";
     processes?: number;
+    hasRedis?: boolean;
     entry?: string;
     settings?: Record<string, string>;
   }): Promise<ServerUnderTest> {
@@ -32,7 +37,8 @@ export class ServerUnderTest {
     const cluster = options.database === "server" ? await Cluster.create() : undefined;
     await cluster?.start();
     const processes = options.processes ?? 1;
-    const redis = processes > 1 ? await TestRedis.start() : undefined;
+    const redis = processes > 1 && options.hasRedis !== false ? await TestRedis.start() : undefined;
+    const clock = processes > 1 ? ProcessClock.create(folder) : undefined;
     const ports = await Promise.all(Array.from({ length: processes }, freePort));
     const settings = {
       DATA_DIR: folder,
@@ -43,7 +49,7 @@ export class ServerUnderTest {
       ...(options.entry && { MESSENGER_ENTRY: options.entry }),
       ...options.settings,
     };
-    return new ServerUnderTest(folder, cluster, redis, ports, settings);
+    return new ServerUnderTest(folder, cluster, redis, clock, ports, settings);
   }
 
   /** The port of the first process. */
@@ -63,7 +69,8 @@ export class ServerUnderTest {
 
   /** Starts the process of a port and waits until it is ready. */
   async start(port: number): Promise<void> {
-    const process = ServerProcess.spawn({ ...this.settings, PORT: String(port) });
+    const clock = port === this.ports.at(-1) ? this.clock?.settings : undefined;
+    const process = ServerProcess.spawn({ ...this.settings, ...clock, PORT: String(port) });
     this.running.set(port, process);
     for (;;) {
       const ready = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
@@ -89,6 +96,20 @@ export class ServerUnderTest {
     await this.stopAll("SIGTERM");
     await this.withDatabase(work);
     await this.startAll();
+  }
+
+  /** Makes the database read-only for all sessions, as if a standby had taken its place, or writable again. */
+  async setReadOnly(isReadOnly: boolean): Promise<void> {
+    if (!this.cluster) return;
+    await onDatabase(this.cluster.url, async (client) => {
+      await client.query("SET default_transaction_read_only = off");
+      const { rows } = await client.query("SELECT current_database() AS name");
+      const database = client.escapeIdentifier(rows[0].name);
+      await client.query(`ALTER DATABASE ${database} SET default_transaction_read_only = ${isReadOnly ? "on" : "off"}`);
+      await client.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+      );
+    });
   }
 
   /** Opens the database of a stopped server. */
