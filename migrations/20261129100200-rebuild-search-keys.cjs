@@ -5,8 +5,9 @@
 
 const foldCase = (text) => text.toLowerCase().toUpperCase().toLowerCase().replaceAll("ς", "σ");
 const emailKey = (email) => email.normalize("NFC").replace(/[^ı]+/g, foldCase).normalize("NFC");
+const withoutMarks = (text) => text.replace(/[\p{M}\p{Default_Ignorable_Code_Point}]/gu, "");
 const nameKey = (name) =>
-  foldCase(name.normalize("NFKD").replace(/[\p{M}\p{Default_Ignorable_Code_Point}]/gu, ""))
+  foldCase(withoutMarks(foldCase(name.normalize("NFKC")).normalize("NFKD")))
     .normalize("NFKD")
     .replace(/\s+/g, " ")
     .trim();
@@ -54,11 +55,17 @@ async function rebuildKeys(database, user) {
   }
   const key = emailKey(user.email);
   if (key === user.email_key) return true;
-  const [changed] = await database.query(
-    `UPDATE users SET email_key = $key
+  try {
+    const [changed] = await database.query(
+      `UPDATE users SET email_key = $key
       WHERE id = $id AND email = $email AND NOT EXISTS (SELECT FROM users AS other WHERE other.email_key = $key)
   RETURNING id`,
-    { bind: { key, id: user.id, email: user.email } },
-  );
-  return changed.length > 0;
+      { bind: { key, id: user.id, email: user.email } },
+    );
+    return changed.length > 0;
+  } catch (error) {
+    // Somebody has registered with the key at this moment.
+    if (error.original?.code === "23505") return false;
+    throw error;
+  }
 }

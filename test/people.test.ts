@@ -421,6 +421,7 @@ describe("a block", () => {
       const answer = (receiverId: number) => blockeds.requestError(type, { receiverId, limit: 5, page: 1 });
       expect({ ...(await answer(blocker.id)), requestId: 0 }).toEqual({ ...(await answer(unknownId)), requestId: 0 });
     }
+    expect((await put(blocked, blocker.id)).body.code).toBe("NOT_FOUND");
     const { body } = await messenger().http("GET", `/users/${blocked.id}`, { token: blocker.token });
     expect(body).toMatchObject({ id: blocked.id });
     await messenger().http("DELETE", `/users/me/blocks/${blocked.id}`, { token: blocker.token });

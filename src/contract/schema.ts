@@ -253,9 +253,12 @@ interface CheckOptions {
 export function check<T>(schemaOfValue: Schema<T>, value: unknown, options: CheckOptions): T {
   if (hasPrototypeKey(value)) throw new AppError("validation", '"__proto__" is not allowed');
   const { error, value: checked } = prepare(schemaOfValue.joi, options).validate(value);
-  if (error) throw new AppError("validation", error.message, { field: fieldOf(error, options) });
+  if (error) throw new AppError("validation", cut(error.message, 500), { field: cut(fieldOf(error, options), 200) });
   return checked as T;
 }
+
+/** Names of unknown keys can be long. */
+const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length - 1)}…`);
 
 /** The full name of the first invalid field, such as `params.chats[0][1]`. */
 function fieldOf({ details }: Joi.ValidationError, { label }: CheckOptions): string {

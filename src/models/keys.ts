@@ -24,7 +24,7 @@ export const emailKeys = (email: string): string[] => [...new Set([earlierEmailK
 
 /** The form in which names are searched: any case, without accents and invisible characters, with single spaces. */
 export const nameKey = (name: string): string =>
-  foldCase(withoutMarks(name.normalize("NFKD")))
+  foldCase(withoutMarks(foldCase(name.normalize("NFKC")).normalize("NFKD")))
     .normalize("NFKD")
     .replace(/\s+/g, " ")
     .trim();

@@ -59,8 +59,8 @@ export function composeServices(options: {
   const passwords = new Passwords(options.passwords);
   const logInLimits = new LogInLimits({
     limits,
-    isKnownAddress: ({ account, address }) =>
-      hasSessionAt(database, { emailKey: account, address, lifetimeMs: options.refreshLifetimeMs }),
+    isKnownAddress: ({ emailKeys, address }) =>
+      hasSessionAt(database, { emailKeys, address, lifetimeMs: options.refreshLifetimeMs }),
   });
   const committer = new Committer({ database, delivery });
   const chatWriter = new ChatWriter({ database, committer });

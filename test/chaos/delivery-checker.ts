@@ -6,6 +6,9 @@ import { type ClientRules, isCompleteEntry, Replica, type SyncedChat, type SyncI
 // biome-ignore lint/suspicious/noExplicitAny: a frame as the server under test sent it, which is not trusted to be valid
 export type Frame = any;
 
+/** The types that change nothing if what they ask for is so already. */
+const repeatable: ReadonlySet<string> = new Set(["deleteMessage", "editMessage", "renameGroup"]);
+
 /** Versions of a chat that a connection did not receive: those between `after` and `before`, both excluded. */
 interface Gap {
   after: number;
@@ -87,9 +90,8 @@ export class DeliveryChecker {
     if (type === "sync") this.receiveSync(item);
     else if (type === "markRead") this.receiveReadPosition(item, isResponse);
     else if (type === "clearDialog") this.receiveClearedPosition(item, isResponse);
-    // Deleting a deleted message changes nothing.
-    else if (type === "deleteMessage" && isResponse && item.version <= (this.lastVersions.get(item.chatId) ?? 0))
-      return;
+    // Such a request that changes nothing is answered with the message as it is.
+    else if (repeatable.has(type) && isResponse && item.version <= (this.lastVersions.get(item.chatId) ?? 0)) return;
     else if (item?.version !== undefined && !item.duplicate) {
       this.checkChange(item, isResponse ? "response" : "push");
       this.replica.applyChange(item);

@@ -5,7 +5,7 @@ import { endSessions } from "../../db/queries/accounts/sessions.ts";
 import type { Person, Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
-import { emailKey } from "../../models/keys.ts";
+import { emailKey, emailKeys } from "../../models/keys.ts";
 import { type ActiveUser, erasedColumns, isActive, nameColumns } from "../../models/user.ts";
 import type { ChatWriter } from "../../writes/chat-transaction.ts";
 import { removeMember } from "../../writes/locked-chat.ts";
@@ -84,7 +84,7 @@ export class Accounts {
   async login({ email, password }: { email: string; password: string }, device: Device): Promise<SessionGrant> {
     const key = emailKey(email);
     const { logInLimits, passwords } = this.options;
-    const attempt = { account: key, address: device.address };
+    const attempt = { account: key, emailKeys: emailKeys(email), address: device.address };
     await logInLimits.check(attempt);
     const account: { id?: number } = {};
     const user = await passwords.verifyAccount(password, {

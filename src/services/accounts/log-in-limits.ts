@@ -4,6 +4,8 @@ import { type RateLimits, rateLimited } from "../limits/rate-limits.ts";
 /** A log-in: the account by its e-mail key, and the network address of the client. */
 export interface LogInAttempt {
   account: string;
+  /** The keys under which the account can be stored. */
+  emailKeys: readonly string[];
   address: string;
 }
 

@@ -1,5 +1,5 @@
 import type { Database } from "../../db/connect.ts";
-import { blockedPeople, blocks } from "../../db/queries/people/blocked-people.ts";
+import { blockedPeople, blocks, mayBlock } from "../../db/queries/people/blocked-people.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import type { Person } from "../../domain/person.ts";
 import { noSuchUser } from "../../domain-errors.ts";
@@ -31,6 +31,7 @@ export class Blocks {
    */
   async block(userId: number, blockedId: number): Promise<void> {
     if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own', { field: "userId" });
+    if (!(await mayBlock(this.options.database, { userId, otherId: blockedId }))) throw noSuchUser();
     const isNew = await this.options.chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
       // In ascending id order, as everywhere: two users may block each other at the same time.

@@ -65,8 +65,11 @@ export class People {
     cursor: string | undefined,
   ): Promise<Page<Person>> {
     const after = cursor === undefined ? undefined : readCursor(cursor, isPosition);
+    const name = nameSearch(search);
+    // A text of accents only would match everybody.
+    if (name.whole === "") return { data: [], nextCursor: null };
     const page = { callerId, after, limit: limit + 1 };
-    const found = await peopleByName(this.options.database, nameSearch(search), page);
+    const found = await peopleByName(this.options.database, name, page);
     const { data, nextCursor } = toPage(found, limit, ({ position }) => position);
     return { data: data.map(({ id, firstName, lastName }) => ({ id, firstName, lastName })), nextCursor };
   }

@@ -103,14 +103,14 @@ export function sessionsOf(
  */
 export async function hasSessionAt(
   database: Database,
-  where: { emailKey: string; address: string; lifetimeMs: number },
+  where: { emailKeys: readonly string[]; address: string; lifetimeMs: number },
 ): Promise<boolean> {
   const rows = await select(
     database,
     `SELECT 1
        FROM users AS u
        JOIN sessions AS s ON s.user_id = u.id
-      WHERE u.email_key = $emailKey AND s.revoked_at IS NULL AND s.address = $address
+      WHERE u.email_key = ANY ($emailKeys::text[]) AND s.revoked_at IS NULL AND s.address = $address
         AND s.refreshed_at > clock_timestamp() - make_interval(secs => $lifetimeMs / 1000.0)
       LIMIT 1`,
     where,

@@ -65,3 +65,21 @@ export async function mayKnow(database: Database, pair: { userId: number; otherI
   );
   return rows.length > 0;
 }
+
+/**
+ * Whether a user may block another one: one who exists, and who does not block the user, unless the two share a chat and so
+ * know of each other. Takes no locks. Indexes: the primary keys of users, blocks and chat_members.
+ */
+export async function mayBlock(database: Database, pair: { userId: number; otherId: number }): Promise<boolean> {
+  const rows = await select(
+    database,
+    `SELECT FROM users
+      WHERE id = $otherId AND deleted_at IS NULL
+        AND (NOT EXISTS (SELECT FROM blocks WHERE blocks.user_id = $otherId AND blocks.blocked_id = $userId)
+             OR EXISTS (SELECT FROM chat_members AS mine
+                          JOIN chat_members AS theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = $otherId
+                         WHERE mine.user_id = $userId))`,
+    pair,
+  );
+  return rows.length > 0;
+}

@@ -34,8 +34,10 @@ export const getMessages = defineMessage({
     prepare: ({ dialogId }) => ({ chatId: dialogId, before: 13, limit: 5 }),
   },
   async handle({ user, services }, params) {
-    const cursors = [params.before, params.after, params.around].filter((cursor) => cursor !== undefined);
-    if (cursors.length > 1) throw new AppError("validation", 'only one of "before", "after" and "around" is allowed');
+    const [, second] = (["before", "after", "around"] as const).filter((cursor) => params[cursor] !== undefined);
+    if (second) {
+      throw new AppError("validation", 'only one of "before", "after" and "around" is allowed', { field: second });
+    }
     const { messages, hasMore } = await services.history.messages(user.userId, params, itemBytes);
     return { data: messages.map(toMessageItem), item: { hasMore } };
   },

@@ -43,7 +43,7 @@ export const watchPresence = defineMessage({
   },
   async handle({ socket }, { userIds, add, remove }) {
     if ((userIds === undefined) === (add === undefined && remove === undefined)) {
-      throw new AppError("validation", 'pass either "userIds", or "add" and "remove"');
+      throw new AppError("validation", 'pass either "userIds", or "add" and "remove"', { field: "userIds" });
     }
     const data = userIds
       ? await socket.watchPresence(userIds)
