@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { BenchDatabaseServer } from "./database-server.ts";
 import type { Options, Scenario } from "./scenario.ts";
+import { coldStart } from "./scenarios/cold-start.ts";
 import { fanout } from "./scenarios/fanout.ts";
 import { growth } from "./scenarios/growth.ts";
 import { history } from "./scenarios/history.ts";
@@ -23,6 +24,7 @@ const scenarios: Record<string, Scenario> = {
   history,
   growth,
   sync,
+  "cold-start": coldStart,
   login,
   people,
   "slow-reader": slowReader,
