@@ -6,7 +6,6 @@ import { Redis } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import { FairQueue } from "./concurrency/fair-queue.ts";
 import type { Config } from "./config/settings.ts";
-import { maxContentUnits } from "./contract/fields.ts";
 import type { Database } from "./db/connect.ts";
 import { asAppError, isOutage } from "./db/database-errors.ts";
 import type { EpochMonitor } from "./db/epoch-monitor.ts";
@@ -17,7 +16,6 @@ import { currentMark, versionBefore } from "./db/queries/chats/recent-changes.ts
 import { Delivery } from "./delivery/delivery.ts";
 import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
-import type { ServerInfo } from "./domain/server-info.ts";
 import { createHttpApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import type { Readiness } from "./http/routers/health.ts";
@@ -28,6 +26,7 @@ import { ProcessRegistry } from "./jobs/process-registry.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import type { Logger } from "./logger.ts";
+import { readinessOf, serverInfo, startSummary } from "./server-status.ts";
 import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
 import { storedSecret } from "./services/accounts/tokens.ts";
 import { composeServices, type Services } from "./services/compose-services.ts";
@@ -39,7 +38,7 @@ import { Connections } from "./ws/connections.ts";
 import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
 import { Gateway } from "./ws/gateway.ts";
 import { pushPresence } from "./ws/presence-push.ts";
-import { maxFrameBytes, maxRequestsInFlight, socketLimits } from "./ws/socket-limits.ts";
+import { socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -113,20 +112,8 @@ export class Messenger {
     this.opened = await this.openDatabase();
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened, this.bus);
-    this.log.info(this.summary(this.opened));
+    this.log.info(startSummary(this.config, { version, database: this.opened.description }));
     return port;
-  }
-
-  /** The configuration in one line, for the log. */
-  private summary({ description }: OpenDatabase): string {
-    const { redis, http } = this.config;
-    const parts = [
-      `database ${description}`,
-      `bus ${redis.url === undefined ? "none (REDIS_URL is unset)" : `Redis ${new URL(redis.url).host}`}`,
-      `trusted proxy hops ${http.trustedProxyHops}`,
-      "registration open",
-    ];
-    return `messenger ${version}: ${parts.join(", ")}`;
   }
 
   /** After `start`: resolves with the reason if the messenger cannot continue. */
@@ -245,7 +232,7 @@ export class Messenger {
   private composeHttp({ limits, epoch }: Core, services: Services): RequestListener {
     const { config, log } = this;
     return createHttpApp({
-      services: { ...services, describeServer: () => this.describe(epoch) },
+      services: { ...services, describeServer: () => serverInfo(config, { version, epoch: epoch.current ?? "" }) },
       documents: generateDocuments(version),
       findReadiness: this.findReadiness,
       limits,
@@ -292,41 +279,18 @@ export class Messenger {
     ];
   }
 
-  private describe(epoch: EpochMonitor): ServerInfo {
-    const { maxGroupMembers, maxSocketsPerUser } = this.config.limits;
-    return {
-      name: "Messenger",
-      version,
-      epoch: epoch.current ?? "",
-      registration: "open",
-      email: false,
-      features: [],
-      limits: {
-        contentUnits: maxContentUnits,
-        frameBytes: maxFrameBytes,
-        requestsInFlight: maxRequestsInFlight,
-        groupMembers: maxGroupMembers,
-        socketsPerUser: maxSocketsPerUser,
-      },
-    };
-  }
-
   private registerProcess(database: Database): () => void {
     this.processes = new ProcessRegistry({ database, hasRedis: this.redis !== undefined, log: this.log });
     return this.processes.start();
   }
 
-  /** The state of each part. Only the database must work: without Redis everything does, a little later. */
-  private readonly findReadiness = async (): Promise<Readiness> => {
-    const server = this.isOpen() ? (this.runtime ? "ok" : "starting") : "stopping";
-    const database = this.opened ? ((await this.opened.availability.findReason()) ?? "ok") : this.waitingReason;
-    const bus = this.processes?.warning ?? "ok";
-    const redis = this.redis?.status() ?? "not connected yet";
-    return {
-      isReady: server === "ok" && database === "ok",
-      checks: { server, database, bus, ...(this.config.redis.url !== undefined && { redis }) },
-    };
-  };
+  private readonly findReadiness = async (): Promise<Readiness> =>
+    readinessOf({
+      server: this.isOpen() ? (this.runtime ? "ok" : "starting") : "stopping",
+      database: this.opened ? ((await this.opened.availability.findReason()) ?? "ok") : this.waitingReason,
+      bus: this.processes?.warning ?? "ok",
+      redis: this.config.redis.url === undefined ? undefined : (this.redis?.status() ?? "not connected yet"),
+    });
 
   /** Whether new requests and sockets are accepted. */
   private readonly isOpen = (): boolean => !this.stopping.signal.aborted;

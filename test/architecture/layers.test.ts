@@ -35,7 +35,9 @@ const layers: Record<string, readonly string[]> = {
   http: ["services", "contract", "domain", "concurrency", "errors", "logger"],
   ws: ["services", "delivery", "bus", "db", "contract", "domain", "concurrency", "errors", "logger"],
   docs: ["http", "ws", "contract"],
+  "server-status": ["http", "ws", "contract", "config", "domain"],
   server: [
+    "server-status",
     "docs",
     "http",
     "ws",

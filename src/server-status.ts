@@ -1,0 +1,51 @@
+import type { Config } from "./config/settings.ts";
+import { maxContentUnits } from "./contract/fields.ts";
+import type { ServerInfo } from "./domain/server-info.ts";
+import type { Readiness } from "./http/routers/health.ts";
+import { maxFrameBytes, maxRequestsInFlight } from "./ws/socket-limits.ts";
+
+/* What the server says about itself: to administrators, clients and supervisors. */
+
+/** The configuration in one line, for the log. Contains no secrets. */
+export function startSummary({ redis, http }: Config, about: { version: string; database: string }): string {
+  const parts = [
+    `database ${about.database}`,
+    `bus ${redis.url === undefined ? "none (REDIS_URL is unset)" : `Redis ${new URL(redis.url).host}`}`,
+    `trusted proxy hops ${http.trustedProxyHops}`,
+    "registration open",
+  ];
+  return `messenger ${about.version}: ${parts.join(", ")}`;
+}
+
+/** What clients may know before they log in. */
+export function serverInfo({ limits }: Config, { version, epoch }: { version: string; epoch: string }): ServerInfo {
+  return {
+    name: "Messenger",
+    version,
+    epoch,
+    registration: "open",
+    email: false,
+    features: [],
+    limits: {
+      contentUnits: maxContentUnits,
+      frameBytes: maxFrameBytes,
+      requestsInFlight: maxRequestsInFlight,
+      groupMembers: limits.maxGroupMembers,
+      socketsPerUser: limits.maxSocketsPerUser,
+    },
+  };
+}
+
+/**
+ * Whether the server is ready, from the state of each part. Only the database must work: without Redis everything does, a
+ * little later.
+ */
+export function readinessOf(
+  checks: Record<"server" | "database" | "bus", string> & { redis?: string | undefined },
+): Readiness {
+  const { redis, ...always } = checks;
+  return {
+    isReady: checks.server === "ok" && checks.database === "ok",
+    checks: { ...always, ...(redis !== undefined && { redis }) },
+  };
+}
