@@ -155,8 +155,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         in: "db/queries/chats/sync.js",
-        from: "(${message}.seq > ${clearedSeq} OR ${message}.change IS NOT NULL AND ${knownVersion} IS NOT NULL)",
-        to: "${message}.seq > ${clearedSeq}",
+        from: ".change IS NOT NULL AND ",
+        to: ".change IS NOT NULL AND false AND ",
       },
     ],
   },
