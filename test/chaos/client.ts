@@ -1,9 +1,13 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { ClientSocket } from "./client-socket.ts";
 import { DeliveryChecker, type Frame } from "./delivery-checker.ts";
 import type { LocalChat } from "./local-chat.ts";
 import type { Destination, Log, PageRow, SentMessage } from "./log.ts";
 import type { Random } from "./random.ts";
 import type { ClientRules, Replica } from "./replica.ts";
+
+/** Longest pause after an answer that asks for one, in milliseconds. */
+const maxPauseMs = 300;
 
 /** One device of a user. It keeps its replica over disconnections and logs what it sends and receives. */
 export class ChaosClient {
@@ -199,6 +203,8 @@ export class ChaosClient {
         this.log.reportViolation("unanswered", `${this.name}: INTERNAL: ${frame.message}`);
       this.log.counts.unknown++;
       this.unconfirmed.push(sent);
+      // Clients wait before they go on, and so does this one, if only for a moment.
+      if (frame?.retryAfterMs) await wait(Math.min(frame.retryAfterMs, maxPauseMs));
     } else if (frame.error) {
       this.log.counts.rejected++;
       sent.outcome = "rejected";

@@ -5,6 +5,9 @@ import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
 import type { ClientRules } from "./replica.ts";
 
+/** More would wait for longer than a reply may take, where the database is slowed down. */
+const maxResentAtOnce = 50;
+
 const deviceCount = (person: number): number => (person % 3 === 0 ? 2 : 1);
 
 /** Registers users, every third of them with two devices. */
@@ -58,7 +61,8 @@ export async function reconnectAndSync(clients: readonly ChaosClient[], ports: r
   const resendAll = async (client: ChaosClient) => {
     while (client.unconfirmed.length > 0) {
       await connect(client);
-      await Promise.all(Array.from({ length: client.unconfirmed.length }, () => client.resendUnconfirmed()));
+      const count = Math.min(client.unconfirmed.length, maxResentAtOnce);
+      await Promise.all(Array.from({ length: count }, () => client.resendUnconfirmed()));
     }
   };
   await Promise.all(clients.map(resendAll));
