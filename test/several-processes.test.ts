@@ -170,8 +170,8 @@ describeWithProcesses("two processes", () => {
     await redis.start();
     await sending;
     await redis.kill();
-    await sendToGroup(annAt.one, groupId, "without Redis");
-    await Promise.all([bobAt.one, bobAt.two, annAt.two].map((device) => waitForText(device, "without Redis")));
+    await sendToGroup(annAt.one, groupId, "sent without Redis");
+    await Promise.all([bobAt.one, bobAt.two, annAt.two].map((device) => waitForText(device, "sent without Redis")));
     for (const device of all) expect(receivedVersions(device, groupId)).toEqual(numbers(3, 303));
     await redis.start();
   });
