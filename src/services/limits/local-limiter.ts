@@ -28,11 +28,7 @@ export class LocalLimiter {
   consume(key: string | number): number {
     const waitMs = this.peek(key);
     if (waitMs > 0) return waitMs;
-    const now = performance.now();
-    const fullAt = Math.max(this.fullAt.get(key) ?? 0, now) + this.msPerToken;
-    this.fullAt.delete(key);
-    this.fullAt.set(key, fullAt);
-    this.forgetOld(now);
+    this.charge(key, 1);
     return 0;
   }
 
