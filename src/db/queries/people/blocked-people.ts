@@ -6,13 +6,12 @@ import { select } from "../../select.ts";
 
 const maxRows = 1000;
 
-/**
- * The SQL condition that one of two users blocks the other; `a` and `b` are SQL expressions of their ids. Index: the
- * primary key of blocks, twice.
- */
-export const eitherBlocks = (a: string, b: string): string =>
-  `(EXISTS (SELECT FROM blocks WHERE user_id = ${a} AND blocked_id = ${b})
-    OR EXISTS (SELECT FROM blocks WHERE user_id = ${b} AND blocked_id = ${a}))`;
+/** The SQL condition that a user blocks another; both are SQL expressions of ids. Index: the primary key of blocks. */
+export const isBlockedBy = (userId: string, blockingId: string): string =>
+  `EXISTS (SELECT FROM blocks WHERE blocks.user_id = ${blockingId} AND blocks.blocked_id = ${userId})`;
+
+/** The SQL condition that one of two users blocks the other. Index: the primary key of blocks, twice. */
+export const eitherBlocks = (a: string, b: string): string => `(${isBlockedBy(a, b)} OR ${isBlockedBy(b, a)})`;
 
 /** Returns the existing users whom a user blocks, the most recent first. Index: the primary key of blocks. */
 export function blockedPeople(database: Database, userId: number): Promise<Person[]> {
@@ -46,7 +45,7 @@ export async function reachable(
     database,
     `SELECT EXISTS (SELECT FROM users WHERE id = pair.user_id AND deleted_at IS NULL)
             AND EXISTS (SELECT FROM users WHERE id = pair.other_id AND deleted_at IS NULL)
-            AND NOT EXISTS (SELECT FROM blocks WHERE user_id = pair.other_id AND blocked_id = pair.user_id) AS "isReachable"
+            AND NOT ${isBlockedBy("pair.user_id", "pair.other_id")} AS "isReachable"
        FROM unnest($userIds::bigint[], $otherIds::bigint[]) WITH ORDINALITY AS pair (user_id, other_id, place)
       ORDER BY pair.place`,
     { userIds: pairs.map(({ userId }) => userId), otherIds: pairs.map(({ otherId }) => otherId) },
@@ -60,7 +59,7 @@ export async function mayKnow(database: Database, pair: { userId: number; otherI
     database,
     `SELECT FROM users
       WHERE id = $otherId
-        AND NOT EXISTS (SELECT FROM blocks WHERE blocks.user_id = $otherId AND blocks.blocked_id = $userId)`,
+        AND NOT ${isBlockedBy("$userId", "$otherId")}`,
     pair,
   );
   return rows.length > 0;
@@ -75,7 +74,7 @@ export async function mayBlock(database: Database, pair: { userId: number; other
     database,
     `SELECT FROM users
       WHERE id = $otherId AND deleted_at IS NULL
-        AND (NOT EXISTS (SELECT FROM blocks WHERE blocks.user_id = $otherId AND blocks.blocked_id = $userId)
+        AND (NOT ${isBlockedBy("$userId", "$otherId")}
              OR EXISTS (SELECT FROM chat_members AS mine
                           JOIN chat_members AS theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = $otherId
                          WHERE mine.user_id = $userId))`,

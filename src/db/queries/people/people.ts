@@ -1,6 +1,7 @@
 import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { isBlockedBy } from "./blocked-people.ts";
 
 /** A search result and its position, from which the next page continues. */
 export interface FoundPerson {
@@ -20,7 +21,7 @@ export interface Position {
 
 /** SQL: `u` has not deleted the account, and does not block the caller: then it does not exist for the caller. */
 const isShown = `u.deleted_at IS NULL
-            AND NOT EXISTS (SELECT FROM blocks WHERE blocks.user_id = u.id AND blocks.blocked_id = $callerId)`;
+            AND NOT ${isBlockedBy("$callerId", "u.id")}`;
 
 /** Returns those of these people whom the caller may find, in the order of the ids. Index: the primary key of users. */
 export function peopleById(

@@ -1,6 +1,6 @@
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { eitherBlocks } from "../people/blocked-people.ts";
+import { eitherBlocks, isBlockedBy } from "../people/blocked-people.ts";
 
 /** The members of a chat who are notified that one of them is typing. */
 export interface TypingRecipients {
@@ -20,8 +20,7 @@ export async function typingRecipients(
   const rows = await select<TypingRecipients>(
     database,
     `SELECT others.size, others."recipientIds",
-            EXISTS (SELECT 1 FROM blocks
-                     WHERE user_id = c.pair_low + c.pair_high - member.user_id AND blocked_id = member.user_id) AS blocked
+            ${isBlockedBy("member.user_id", "c.pair_low + c.pair_high - member.user_id")} AS blocked
        FROM chats AS c
        JOIN chat_members AS member ON member.chat_id = c.id AND member.user_id = $userId
  CROSS JOIN LATERAL (SELECT count(*) AS size,
