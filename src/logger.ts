@@ -20,6 +20,34 @@ function describeError(error: Error): Record<string, unknown> {
   };
 }
 
+/** Logs the failures of something that is done again and again. */
+export interface FailureLog {
+  failed(error: unknown): void;
+  succeeded(): void;
+}
+
+/**
+ * Warns at the first failure and says when it works again.
+ * @param options.isLogged whether an error counts; others are logged elsewhere
+ */
+export function logFailures(
+  log: Logger,
+  options: { warning: string; recovery: string; isLogged: (error: unknown) => boolean },
+): FailureLog {
+  let isFailing = false;
+  return {
+    failed(error) {
+      if (isFailing || !options.isLogged(error)) return;
+      isFailing = true;
+      log.warn({ err: error }, options.warning);
+    },
+    succeeded() {
+      if (isFailing) log.info(options.recovery);
+      isFailing = false;
+    },
+  };
+}
+
 /**
  * Creates the logger of the process. Lines have the time as ISO 8601 (UTC) and the level as a word.
  * @param options.level the least severe level that is written, or "silent"

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { Logger } from "../logger.ts";
+import { type FailureLog, type Logger, logFailures } from "../logger.ts";
 import { type Bus, isRecord, type Listener, Subscriptions } from "./bus.ts";
 import { isRejection, type Redis, type RedisClient } from "./redis.ts";
 
@@ -20,8 +20,8 @@ export class RedisBus implements Bus {
   /** A connection of its own: a subscribed connection accepts no other commands. */
   private readonly subscriber: RedisClient;
   private closed = false;
-  private readonly publishing: RejectionLog;
-  private readonly subscribing: RejectionLog;
+  private readonly publishing: FailureLog;
+  private readonly subscribing: FailureLog;
 
   /** @param options.prefix separates several messengers on one Redis */
   constructor(private readonly options: { redis: Redis; prefix: string; log: Logger }) {
@@ -78,29 +78,15 @@ export class RedisBus implements Bus {
   };
 }
 
-interface RejectionLog {
-  failed(error: unknown): void;
-  succeeded(): void;
-}
-
 /**
- * Warns at the first command that Redis rejects, such as by a missing right, and says when it works again. A connection
- * that is lost is not logged: `Redis` does that.
+ * Logs commands that Redis rejects, such as for a missing right. A connection that is lost is not logged: `Redis` does that.
  */
-function rejectionLog(log: Logger, description: string): RejectionLog {
-  let isFailing = false;
-  return {
-    failed(error) {
-      if (isFailing || !isRejection(error)) return;
-      isFailing = true;
-      log.warn({ err: error }, `Redis rejects ${description}; other processes find changes in the database`);
-    },
-    succeeded() {
-      if (isFailing) log.info(`${description} works again`);
-      isFailing = false;
-    },
-  };
-}
+const rejectionLog = (log: Logger, description: string): FailureLog =>
+  logFailures(log, {
+    warning: `Redis rejects ${description}; other processes find changes in the database`,
+    recovery: `${description} works again`,
+    isLogged: isRejection,
+  });
 
 function parse(text: string): unknown {
   try {

@@ -1,4 +1,4 @@
-import type { FailureLog } from "../../db/failure-log.ts";
+import type { FailureLog } from "../../logger.ts";
 
 /** How long uses are collected before they are written together, in milliseconds, and after a failure. */
 const collectMs = 1000;

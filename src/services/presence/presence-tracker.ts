@@ -1,10 +1,10 @@
 import type { Bus } from "../../bus/bus.ts";
 import { publish, subscribe } from "../../bus/topic.ts";
-import { type FailureLog, failureLog } from "../../db/failure-log.ts";
+import { failureLog } from "../../db/failure-log.ts";
 import { membershipChangeOf } from "../../delivery/recipients.ts";
 import type { Change } from "../../domain/change.ts";
 import { AppError } from "../../errors.ts";
-import type { Logger } from "../../logger.ts";
+import type { FailureLog, Logger } from "../../logger.ts";
 import type { Presence, PresenceStore } from "./presence-store.ts";
 import { blockTopic } from "./presence-topics.ts";
 import { RemotePresence } from "./remote-presence.ts";
