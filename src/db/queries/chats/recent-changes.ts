@@ -1,3 +1,4 @@
+import type { AgedMark, StoreMark } from "../../../domain/store-mark.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
@@ -7,17 +8,6 @@ export interface ChangedVersion {
   version: number;
 }
 
-/** A moment: what the database contained, and its clock. */
-interface Mark {
-  lastMessageId: number;
-  databaseTime: Date;
-}
-
-/** A moment in the past, and how long ago it was by another clock than the database's. */
-interface PastMark extends Mark {
-  ageSeconds: number;
-}
-
 /*
  * New messages are found by their ids, whatever the clocks do. Changes of them are found by their times, which the
  * clock of the database has set. It may have been set back or forward since a mark: the earlier of two times is right.
@@ -25,8 +15,8 @@ interface PastMark extends Mark {
 const timeOfMark = "LEAST($databaseTime::timestamptz, now() - make_interval(secs => $ageSeconds))";
 
 /** The present moment. Index: messages_pkey. */
-export async function currentMark(database: Database): Promise<Mark> {
-  const [mark] = await select<Mark>(
+export async function currentMark(database: Database): Promise<StoreMark> {
+  const [mark] = await select<StoreMark>(
     database,
     `SELECT COALESCE((SELECT max(id) FROM messages), 0) AS "lastMessageId", clock_timestamp() AS "databaseTime"`,
     {},
@@ -39,7 +29,7 @@ export async function currentMark(database: Database): Promise<Mark> {
  * Returns the chats changed since a mark, except for the last half second: the process that made such a change is about
  * to publish it. Indexes: the end of messages_pkey for new messages, messages_changed_at for changed ones.
  */
-export function recentChanges(database: Database, since: PastMark): Promise<ChangedVersion[]> {
+export function recentChanges(database: Database, since: AgedMark): Promise<ChangedVersion[]> {
   return select<ChangedVersion>(
     database,
     `SELECT chat_id AS "chatId", max(version) AS version
@@ -62,7 +52,7 @@ const isOlderThanHalfASecond = (time: string): string => `${time} NOT BETWEEN no
 /**
  * Returns the version of a chat before the changes made since a mark. Index: messages_version_unique.
  */
-export async function versionBefore(database: Database, chatId: number, mark: PastMark): Promise<number> {
+export async function versionBefore(database: Database, chatId: number, mark: AgedMark): Promise<number> {
   const [row] = await select<{ version: number }>(
     database,
     `SELECT version
