@@ -28,6 +28,10 @@ const cannotServe = /not currently accepting connections|recovery is in progress
 /** Error codes of the operating system, such as ECONNRESET. */
 const systemError = /^E[A-Z]+$/;
 
+/** The error of `pg` or of the operating system in an error of Sequelize; any other error as it is. */
+export const originalOf = (error: unknown): unknown =>
+  error instanceof BaseError && "original" in error ? error.original : error;
+
 const sqlStateOf = (error: DatabaseError): string => ("code" in error.original ? String(error.original.code) : "");
 
 /** Whether the database is unavailable or overloaded, so that a retry can succeed. */
@@ -66,7 +70,7 @@ export const isDiskFull = (error: unknown): boolean =>
 /** The reason of an outage for the log: the message of PostgreSQL or of the operating system, without SQL or values. */
 export function reasonOf(error: unknown): string {
   if (error instanceof ConnectionAcquireTimeoutError) return "no connection of the pool became free in time";
-  const original = error instanceof BaseError && "original" in error ? error.original : error;
+  const original = originalOf(error);
   if (original instanceof AggregateError) return original.errors.map(reasonOf).join("; ");
   if (!(original instanceof Error)) return String(original);
   return original.message || ("code" in original ? String(original.code) : original.name);

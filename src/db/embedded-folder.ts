@@ -6,8 +6,8 @@ import { StartError } from "../errors.ts";
 /** The major version of PostgreSQL that PGlite contains: it cannot open a folder of another one. */
 export const embeddedMajor = "18";
 
-/** What every data folder of PostgreSQL has. */
-const requiredParts = ["PG_VERSION", "base", "global", join("global", "pg_control"), "pg_wal"];
+/** Parts of every data folder of PostgreSQL, which it reads and writes. */
+const dataParts = ["base", "global", join("global", "pg_control"), "pg_wal"];
 
 /** The folders of an embedded database. */
 export interface EmbeddedFolders {
@@ -28,8 +28,6 @@ const restore = "Restore it from a backup, or remove the folder to start with an
  * @throws StartError if a folder cannot be used
  */
 export async function createFolders(dataDir: string, options: { mustExist: boolean }): Promise<EmbeddedFolders> {
-  const unusable = (error: unknown): StartError =>
-    new StartError(`The data folder ${dataDir} cannot be used: ${(error as Error).message}`);
   if (options.mustExist && (await isEmpty(join(dataDir, "postgres")).catch(() => false))) {
     throw new StartError(`There is no database in the data folder ${dataDir}. Check DATA_DIR.`);
   }
@@ -41,7 +39,7 @@ export async function createFolders(dataDir: string, options: { mustExist: boole
     for (const path of [folder, sockets]) await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     return { data: join(folder, "postgres"), newData: join(folder, "postgres.new"), sockets };
   } catch (error) {
-    throw unusable(error);
+    throw new StartError(`The data folder ${dataDir} cannot be used: ${(error as Error).message}`);
   }
 }
 
@@ -78,7 +76,7 @@ async function isEmpty(path: string): Promise<boolean> {
 }
 
 async function assertComplete(data: string): Promise<void> {
-  for (const part of requiredParts) {
+  for (const part of ["PG_VERSION", ...dataParts]) {
     const isThere = await stat(join(data, part)).then(
       () => true,
       (error) => {
@@ -100,7 +98,7 @@ async function assertComplete(data: string): Promise<void> {
 
 /** PostgreSQL reads and writes everywhere in the folder. */
 async function assertUsable(data: string): Promise<void> {
-  for (const part of ["", "base", "global", join("global", "pg_control"), "pg_wal"]) {
+  for (const part of ["", ...dataParts]) {
     await access(join(data, part), constants.R_OK | constants.W_OK);
   }
 }

@@ -1,5 +1,4 @@
-import { BaseError } from "sequelize";
-import { isTransient, reasonOf } from "./database-errors.ts";
+import { isTransient, originalOf, reasonOf } from "./database-errors.ts";
 
 /** Errors of a connection that need an administrator, by SQLSTATE or code, each with what to do. */
 const remedies: Readonly<Record<string, string>> = {
@@ -29,9 +28,6 @@ const remediesByMessage: readonly (readonly [RegExp, string])[] = [
 
 /** How long an unknown host is looked for, in milliseconds: its name may be registered a little later than we start. */
 const unknownHostTimeoutMs = 10_000;
-
-const originalOf = (error: unknown): unknown =>
-  error instanceof BaseError && "original" in error ? error.original : error;
 
 function codeOf(error: unknown): string {
   const original = originalOf(error);
