@@ -5,10 +5,17 @@ import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { contextOf } from "./request-context.ts";
 
-/** Sends an error as an RFC 9457 problem. */
-export function sendError(response: ServerResponse, error: AppError | EdgeError): void {
+/**
+ * Sends an error as an RFC 9457 problem.
+ * @param extensions further members of the problem
+ */
+export function sendError(
+  response: ServerResponse,
+  error: AppError | EdgeError,
+  extensions?: Readonly<Record<string, unknown>>,
+): void {
   const context = contextOf(response.req);
-  const { status, code, headers, body } = errorResponse(error, context.id);
+  const { status, code, headers, body } = errorResponse(error, context.id, extensions);
   context.code = code;
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);

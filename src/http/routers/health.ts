@@ -1,7 +1,6 @@
 import { Router } from "express";
-import { errorResponse } from "../../contract/problem.ts";
 import { AppError } from "../../errors.ts";
-import { contextOf } from "../request-context.ts";
+import { sendError } from "../error-handler.ts";
 
 /** The paths of the two routes. */
 export const healthPaths: ReadonlySet<string> = new Set(["/health/live", "/health/ready"]);
@@ -22,7 +21,7 @@ export function healthRouter(findReadiness: () => Promise<Readiness>): Router {
   router.get("/live", (_request, response) => {
     response.json({ status: "live" });
   });
-  router.get("/ready", async (request, response) => {
+  router.get("/ready", async (_request, response) => {
     const { isReady, checks } = await findReadiness();
     if (isReady) {
       response.json({ status: "ready", checks });
@@ -30,10 +29,7 @@ export function healthRouter(findReadiness: () => Promise<Readiness>): Router {
     }
     const failed = Object.entries(checks).filter(([, state]) => state !== "ok");
     const error = new AppError("unavailable", `Not ready: ${failed.map((check) => check.join(": ")).join("; ")}`);
-    const context = contextOf(request);
-    const { status, code, headers, body } = errorResponse(error, context.id, { checks });
-    context.code = code;
-    response.status(status).set(headers).end(body);
+    sendError(response, error, { checks });
   });
   return router;
 }
