@@ -45,7 +45,6 @@ export function createHttpApp(options: HttpOptions): RequestListener {
     maxAge: preflightMaxAgeSeconds,
   });
   app.disable("x-powered-by").disable("etag");
-  app.set("trust proxy", options.trustedProxyHops);
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use("/health", healthRouter(options.findReadiness));
   app.use("/api", docsRouter(options.documents));
