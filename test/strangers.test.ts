@@ -66,7 +66,7 @@ describeWithCluster("while a transaction holds a lock", () => {
     ["deleteGroup", { groupId: id }],
   ];
 
-  test("of a group, strangers are told at once that they are not members, as for a group that does not exist", async () => {
+  test("of a group, strangers get NOT_MEMBER at once, as for a group that does not exist", async () => {
     await hold("chats", [groupId]);
     for (const id of [groupId, unknownId]) {
       for (const [type, params] of groupRequests(id)) {
@@ -75,7 +75,7 @@ describeWithCluster("while a transaction holds a lock", () => {
     }
   });
 
-  test("of a group, strangers are told at once that there is no such message", async () => {
+  test("of a group, strangers get NOT_FOUND for its messages at once", async () => {
     await hold("chats", [groupId]);
     for (const id of [messageId, unknownId]) {
       expect(await codeOf(stranger, "editMessage", { messageId: id, content: "x" })).toBe("NOT_FOUND");
@@ -83,7 +83,7 @@ describeWithCluster("while a transaction holds a lock", () => {
     }
   });
 
-  test("of a group, members are told at once what their role does not allow", async () => {
+  test("of a group, members get FORBIDDEN at once for what their role does not allow", async () => {
     await hold("chats", [groupId]);
     for (const [type, params] of groupRequests(groupId).filter(([name]) => !/^(leave|add)/.test(name))) {
       expect([type, await codeOf(member, type, params)]).toEqual([type, "FORBIDDEN"]);

@@ -47,7 +47,7 @@ export interface AvailabilityOptions {
 
 /**
  * Knows whether the database can be written. It is notified of the errors of all statements and connections, checks the
- * database itself from time to time, and logs one line when an outage starts and one when it ends, whoever finds it.
+ * database itself from time to time, and logs one line when an outage starts and one when it ends.
  */
 export class Availability {
   private outage: Outage | undefined;

@@ -8,8 +8,10 @@ export interface Change {
   requester?: Requester | undefined;
 }
 
-/** What is published without being a change of the chat's messages: read and cleared positions, typing, changed
- * names and blocks. */
+/**
+ * What is published without being a change of the chat's messages: read and cleared positions, typing, changed names and
+ * blocks.
+ */
 export type Signal = { recipientIds: readonly number[]; requester?: Requester | undefined } & (
   | { kind: "read"; item: { chatId: number; userId: number; readSeq: number } }
   | { kind: "cleared"; item: { chatId: number; clearedSeq: number; readSeq: number } }

@@ -118,11 +118,11 @@ export class OpenConnections {
     for (const network of this.networks.values()) {
       if (network.idle.size > (most?.idle.size ?? 0)) most = network;
     }
-    const [longestIdle] = most?.idle ?? [];
-    if (!longestIdle) return;
+    const [leastRecentlyUsed] = most?.idle ?? [];
+    if (!leastRecentlyUsed) return;
     this.options.onEvict();
-    this.remove(longestIdle);
-    longestIdle.socket.destroy();
+    this.remove(leastRecentlyUsed);
+    leastRecentlyUsed.socket.destroy();
   }
 }
 

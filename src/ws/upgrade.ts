@@ -52,18 +52,18 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     socket.on("error", destroy);
     const record = recordUpgrade(request, options);
     const rejection = rejectionByTarget(request, options.allowedOrigins) ?? (isAccepting() ? undefined : notReady);
-    let isOpen = false;
     if (rejection) {
       reject(socket, rejection, record);
-      return isOpen;
+      return false;
     }
+    let isOpen = false;
 
     try {
       await limits.consume("reconnectsPerAddress", networkOf(record.address));
       if (connections.count >= maxSockets) {
         record.end({ status: 101, code: "UNAVAILABLE" });
         wss.handleUpgrade(request, socket, head, closeAsOverloaded);
-        return isOpen;
+        return false;
       }
       await connections.admit(tokenOf(request), sessions, (claims) => {
         if (!isAccepting()) return reject(socket, notReady, record, claims.userId);

@@ -85,16 +85,6 @@ export interface ChangedChat {
 /** Less than the size of any chat, and of any message without its text, in an answer; in bytes. */
 const minSize = 200;
 
-/*
- * One statement, so everything is read at one moment. Each connection plans it only once, so the plan must stay good when
- * the tables grow:
- * - `wanted`: the chats that differ are found from the user's rows of chat_members (its primary key) and put in order
- *   before any message is read. `tooLong` is only checked where the counters allow it, and only for chats that are read.
- * - `sized`: chat by chat, ids and sizes of messages are read in the order of an index, messages_version_unique or
- *   messages_seq_unique, until there are more than can fit. A message's version is never below its seq, so cleared
- *   messages are skipped.
- * - Each message that may fit is then read by its id.
- */
 /**
  * SQL for whether a user sees a message of a chat. Changes of messages that the user has cleared are seen too: a reply to
  * one of them shows its text.
@@ -104,6 +94,16 @@ const isVisible = (
   { clearedSeq, knownVersion }: { clearedSeq: string; knownVersion: string },
 ): string => `(${message}.seq > ${clearedSeq} OR ${message}.change IS NOT NULL AND ${knownVersion} IS NOT NULL)`;
 
+/*
+ * One statement, so everything is read at one moment. Each connection plans it only once, so the plan must stay good when
+ * the tables grow:
+ * - `wanted`: the chats that differ are found from the user's rows of chat_members (its primary key) and put in order
+ *   before any message is read. `tooLong` is only checked where the counters allow it, and only for chats that are read.
+ * - `sized`: chat by chat, ids and sizes of messages are read in the order of an index, messages_version_unique or
+ *   messages_seq_unique, until there are more than can fit. A message's version is never below its seq, so the
+ *   versions up to `clearedSeq` are skipped.
+ * - Each message that may fit is then read by its id.
+ */
 const statement = {
   name: "sync",
   text: `

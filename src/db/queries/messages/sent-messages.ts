@@ -5,8 +5,8 @@ import { select } from "../../select.ts";
 /** Bytes of the salt, and of the digest behind it. */
 const saltBytes = 16;
 /**
- * Enough to tell another text from a repeat: one of four thousand million is taken for it. Too few to find a deleted
- * text by trying many.
+ * Enough to distinguish another text from a repeat: one of four thousand million is taken for it. Too few to find an
+ * unpredictable deleted text by trying many; a text of which only few are likely can be found.
  */
 const digestBytes = 4;
 
