@@ -67,6 +67,19 @@ describe("OpenAPI", () => {
     expect(anonymousSchemas(body)).toEqual([]);
   });
 
+  test("every response with a body has examples that its schema allows", async () => {
+    const { body } = await messenger().http("GET", "/api/openapi.json");
+    const contents = [...objectsIn(body)].filter(([pointer]) => /\/responses\/[^/]+\/content\/[^/]+$/.test(pointer));
+    expect(contents.length).toBeGreaterThan(routes.length);
+    for (const [pointer, { schema, example, examples }] of contents) {
+      const values = examples ? Object.values<Json>(examples as Json).map(({ value }) => value) : [example];
+      for (const value of values) {
+        const errors = breaches({ ...(schema as object), components: body.components }, value);
+        expect({ pointer, value, errors }).toEqual({ pointer, value: expect.any(Object), errors: [] });
+      }
+    }
+  });
+
   test.each([
     ["a body that is not JSON", "POST", "/auth/login", "{", {}],
     ["a body that is too large", "POST", "/auth/login", JSON.stringify("x".repeat(70_000)), {}],

@@ -31,3 +31,20 @@ export const session = named(
   }),
 );
 export type Session = Infer<typeof session>;
+
+/* Examples for the documents. */
+export const examplePerson: Person = { id: 2, firstName: "Patrick1", lastName: null };
+export const exampleProfile: Profile = {
+  id: 1,
+  email: "patrick0@example.org",
+  firstName: "Patrick0",
+  lastName: null,
+  createdAt: "2023-07-28T13:20:09.896Z",
+};
+export const exampleRefreshToken = "1.q2h0bGV0dGVyc19hbmRfZGlnaXRzX3Rha2VuX2F0X3JhbmQ.c2lnbmF0dXJl";
+export const exampleSession: Session = {
+  user: exampleProfile,
+  token: "header.claims.signature",
+  expiresAt: "2023-07-29T13:20:09.000Z",
+  refreshToken: exampleRefreshToken,
+};

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { type ErrorCode, errorCodeMeanings, errorCodes, httpStatuses } from "../contract/error-codes.ts";
-import { problem, problemMediaType } from "../contract/problem.ts";
+import { errorResponse, problem, problemMediaType } from "../contract/problem.ts";
 import { jsonSchema, type Schema } from "../contract/schema.ts";
 import type { AnyRoute } from "../http/route.ts";
 import { SchemaComponents } from "./schema-components.ts";
@@ -86,7 +86,9 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
       [route.status]: answer
         ? {
             description: STATUS_CODES[route.status],
-            content: { "application/json": { schema: schemas.refer(`${name}Answer`, answer) } },
+            content: {
+              "application/json": { schema: schemas.refer(`${name}Answer`, answer), example: route.example.answer },
+            },
           }
         : { description: STATUS_CODES[route.status] },
       ...errorResponses(route, schemas, responses),
@@ -121,7 +123,7 @@ function errorResponses(route: AnyRoute, schemas: SchemaComponents, responses: R
   }
   const entries = [...codesByStatus].map(([status, codes]) => {
     const name = [status, ...codes].join("-");
-    responses[name] ??= errorResponse(status, [...codes], schemas);
+    responses[name] ??= documentedError(status, [...codes], schemas);
     return [status, { $ref: `#/components/responses/${name}` }];
   });
   return Object.fromEntries(entries);
@@ -140,13 +142,22 @@ function errorsOf(route: AnyRoute): { status: number; code: ErrorCode }[] {
   return [...codes.map((code) => ({ status: httpStatuses[code], code })), ...edgeErrors];
 }
 
-function errorResponse(status: number, codes: ErrorCode[], schemas: SchemaComponents): Json {
+const exampleRequestId = "7d1b7a2e-0d0c-4c55-9a3e-6f0f6f6c1e52";
+
+function documentedError(status: number, codes: ErrorCode[], schemas: SchemaComponents): Json {
   const names = headersOfStatus[status] ?? [];
+  const exampleOf = (code: ErrorCode) =>
+    JSON.parse(errorResponse({ code, detail: errorCodeMeanings[code], status }, exampleRequestId).body);
   return {
     description: codes.map((code) => `\`${code}\`: ${errorCodeMeanings[code]}`).join("\n\n"),
     ...(names.length > 0 && {
       headers: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
     }),
-    content: { [problemMediaType]: { schema: schemas.describe(problem) } },
+    content: {
+      [problemMediaType]: {
+        schema: schemas.describe(problem),
+        examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }])),
+      },
+    },
   };
 }

@@ -54,8 +54,8 @@ export interface Route<Path, Query, Body, Answer, Public> {
   answer?: Schema<Answer>;
   /** Error codes of this route, besides those of every route. */
   errors: readonly ErrorCode[];
-  /** A valid request, shown in OpenAPI and sent by the tests. */
-  example: { path?: NoInfer<Path>; query?: NoInfer<Query>; body?: NoInfer<Body> };
+  /** A valid request, shown in OpenAPI and sent by the tests, and an answer, if the response has a body. */
+  example: { path?: NoInfer<Path>; query?: NoInfer<Query>; body?: NoInfer<Body>; answer?: NoInfer<Answer> };
   /** The user of a response to a public route, for the log. */
   userIdOf?(answer: NoInfer<Answer>): number;
   handle(call: Call<Path, Query, Body, Public>): Promise<NoInfer<Answer>>;

@@ -1,5 +1,5 @@
 import { emailAddress, firstName, givenPassword, id, lastName, newPassword, time } from "../../contract/fields.ts";
-import { session } from "../../contract/people.ts";
+import { exampleProfile, exampleRefreshToken, exampleSession, session } from "../../contract/people.ts";
 import { closedObject, described, flag, list, named, nullable, object, optional, text } from "../../contract/schema.ts";
 import { defineRoute } from "../route.ts";
 
@@ -26,6 +26,10 @@ export const register = defineRoute({
   errors: ["VALIDATION", "EMAIL_TAKEN"],
   example: {
     body: { email: "ada@example.org", password: "a long sentence", firstName: "Ada", lastName: "Lovelace" },
+    answer: {
+      ...exampleSession,
+      user: { ...exampleProfile, email: "ada@example.org", firstName: "Ada", lastName: "Lovelace" },
+    },
   },
   userIdOf,
   handle: ({ body, device, services }) => services.accounts.register(body, device),
@@ -42,7 +46,7 @@ export const login = defineRoute({
   status: 200,
   answer: session,
   errors: ["VALIDATION", "BAD_CREDENTIALS"],
-  example: { body: { email: "patrick0@example.org", password: "messenger demo" } },
+  example: { body: { email: "patrick0@example.org", password: "messenger demo" }, answer: exampleSession },
   userIdOf,
   handle: ({ body, device, services }) => services.accounts.login(body, device),
 });
@@ -59,7 +63,7 @@ export const refresh = defineRoute({
   status: 200,
   answer: session,
   errors: ["VALIDATION", "UNAUTHENTICATED"],
-  example: { body: { refreshToken: "1.q2h0bGV0dGVyc19hbmRfZGlnaXRzX3Rha2VuX2F0X3JhbmQ.c2lnbmF0dXJl" } },
+  example: { body: { refreshToken: exampleRefreshToken }, answer: exampleSession },
   userIdOf,
   handle: ({ body, device, services }) => services.accounts.refresh(body.refreshToken, device),
 });
@@ -96,7 +100,19 @@ export const listSessions = defineRoute({
     ),
   }),
   errors: [],
-  example: {},
+  example: {
+    answer: {
+      data: [
+        {
+          id: 1,
+          userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0",
+          createdAt: "2023-07-28T13:20:09.896Z",
+          lastUsedAt: "2023-07-28T13:21:40.017Z",
+          current: true,
+        },
+      ],
+    },
+  },
   handle: async ({ identity, services }) => ({ data: await services.sessions.list(identity) }),
 });
 

@@ -40,7 +40,17 @@ export const readInfo = defineRoute({
   status: 200,
   answer: serverInfo,
   errors: [],
-  example: {},
+  example: {
+    answer: {
+      name: "Messenger",
+      version: "0.1.0",
+      epoch: "e8649a304886f28471420fe4c7a0d0e1",
+      registration: "open",
+      email: false,
+      features: [],
+      limits: { contentUnits: 4096, frameBytes: 32_768, requestsInFlight: 32, groupMembers: 1000, socketsPerUser: 10 },
+    },
+  },
   handle: async ({ services }) => services.describeServer(),
 });
 

@@ -1,5 +1,5 @@
 import { emailAddress, firstName, givenPassword, lastName, limit, newPassword, userId } from "../../contract/fields.ts";
-import { person, profile } from "../../contract/people.ts";
+import { examplePerson, exampleProfile, person, profile } from "../../contract/people.ts";
 import {
   closedObject,
   described,
@@ -25,7 +25,7 @@ export const readProfile = defineRoute({
   status: 200,
   answer: profile,
   errors: [],
-  example: {},
+  example: { answer: exampleProfile },
   handle: ({ identity, services }) => services.accounts.profile(identity.userId),
 });
 
@@ -43,7 +43,10 @@ export const updateProfile = defineRoute({
   status: 200,
   answer: profile,
   errors: ["VALIDATION", "REAUTH_REQUIRED", "EMAIL_TAKEN"],
-  example: { body: { firstName: "Pat", lastName: "Star" } },
+  example: {
+    body: { firstName: "Pat", lastName: "Star" },
+    answer: { ...exampleProfile, firstName: "Pat", lastName: "Star" },
+  },
   handle: ({ identity, body, services }) => services.accounts.update(identity.userId, body),
 });
 
@@ -102,7 +105,7 @@ export const listPeople = defineRoute({
     nextCursor: described(nullable(cursor()), "The `cursor` of the next page; `null` on the last page."),
   }),
   errors: ["VALIDATION"],
-  example: { query: { search: "pat", limit: 20 } },
+  example: { query: { search: "pat", limit: 20 }, answer: { data: [examplePerson], nextCursor: null } },
   async handle({ identity, query: { ids, search, limit = 20, cursor }, services }) {
     if (ids === undefined) return services.people.list(identity.userId, { search, limit, cursor });
     if (search !== undefined || cursor !== undefined) {
@@ -121,7 +124,7 @@ export const readPerson = defineRoute({
   status: 200,
   answer: person,
   errors: ["VALIDATION", "NOT_FOUND"],
-  example: { path: { id: 2 } },
+  example: { path: { id: 2 }, answer: examplePerson },
   handle: ({ identity, path, services }) => services.people.find(identity.userId, path.id),
 });
 
@@ -133,7 +136,7 @@ export const listBlocks = defineRoute({
   status: 200,
   answer: object({ data: list(person) }),
   errors: [],
-  example: {},
+  example: { answer: { data: [examplePerson] } },
   handle: async ({ identity, services }) => ({ data: await services.blocks.list(identity.userId) }),
 });
 
