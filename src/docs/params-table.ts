@@ -15,9 +15,11 @@ interface Rule {
 /** The table of the params of a request, from their self-contained JSON Schema. */
 export function paramsTable(params: JsonSchema): Html {
   const { properties = {}, required = [] } = params as { properties?: Record<string, Rule>; required?: string[] };
+  const entries = Object.entries(properties);
+  if (entries.length === 0) return html`<p>No params.</p>`;
   return table(
     ["param", "", "rule", ""],
-    Object.entries(properties).map(([name, rule]) => [
+    entries.map(([name, rule]) => [
       html`<code>${name}</code>`,
       required.includes(name) ? "required" : "optional",
       ruleText(rule),

@@ -19,7 +19,7 @@ export const serverPushes = [
   definePush({
     type: "profile",
     signal: "profile",
-    summary: "A user has changed the name.",
+    summary: "A user has changed their name.",
     to: "every device of the user and, best-effort, of users who share a chat with the user, unless one of the two blocks the other",
     item: {
       schema: named(
