@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import { Cluster } from "./support/cluster.ts";
@@ -7,7 +8,7 @@ import { createGroup, type Participant, participants, sendToGroup, unknownId } f
 
 /*
  * Requests that are not allowed are answered without waiting for locks, and without taking any: each test holds the locks in
- * a transaction of its own while they are made.
+ * a transaction of its own while they are made. What is allowed before a lock is checked again under it.
  */
 
 /** Shorter than the lock timeout of the server. */
@@ -46,6 +47,17 @@ describeWithCluster("while a transaction holds a lock", () => {
   async function hold(table: "chats" | "users", ids: readonly number[]): Promise<void> {
     await holder.query("BEGIN");
     await holder.query(`SELECT id FROM ${table} WHERE id = ANY ($1::bigint[]) FOR UPDATE`, [ids]);
+  }
+
+  /** Resolves once a request waits for a lock of the transaction. */
+  async function lockIsWaitedFor(): Promise<void> {
+    for (;;) {
+      const { rowCount } = await holder.query(
+        "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))",
+      );
+      if (rowCount) return;
+      await wait(10);
+    }
   }
 
   /** The code of the error with which a request is answered in time. */
@@ -90,6 +102,25 @@ describeWithCluster("while a transaction holds a lock", () => {
     }
     expect(await codeOf(member, "editMessage", { messageId, content: "x" })).toBe("FORBIDDEN");
     expect(await codeOf(member, "deleteMessage", { messageId })).toBe("FORBIDDEN");
+  });
+
+  test("of a group, an admin who loses the role while a request waits gets FORBIDDEN", async () => {
+    const requests: [type: string, params: object][] = [
+      ["deleteMessage", { messageId }],
+      ["renameGroup", { groupId, groupName: "ours" }],
+    ];
+    for (const [type, params] of requests) {
+      expect(await codeOf(owner, "setMemberRole", { groupId, userId: member.id, role: "admin" })).toBe("done");
+      await hold("chats", [groupId]);
+      const answer = codeOf(member, type, params);
+      await lockIsWaitedFor();
+      await holder.query("UPDATE chat_members SET role = 'member' WHERE chat_id = $1 AND user_id = $2", [
+        groupId,
+        member.id,
+      ]);
+      await holder.query("COMMIT");
+      expect([type, await answer]).toEqual([type, "FORBIDDEN"]);
+    }
   });
 
   test("of accounts, a first message to a user who blocks the sender, or to nobody, is rejected at once", async () => {
