@@ -123,6 +123,28 @@ describeWithCluster("while a transaction holds a lock", () => {
     }
   });
 
+  test("of accounts, a user who is blocked while a request waits gets NOT_FOUND, and no dialog", async () => {
+    const [blocking] = await participants(messenger, 1);
+    const requests: [type: string, params: object][] = [
+      ["privateMessage", { receiverId: blocking.id, content: "x" }],
+      ["addUserInGroup", { groupId, userId: blocking.id }],
+    ];
+    for (const [type, params] of requests) {
+      await hold("users", [blocking.id]);
+      const answer = codeOf(member, type, params);
+      await lockIsWaitedFor();
+      await holder.query("INSERT INTO blocks (user_id, blocked_id) VALUES ($1, $2)", [blocking.id, member.id]);
+      await holder.query("COMMIT");
+      expect([type, await answer]).toEqual([type, "NOT_FOUND"]);
+      await holder.query("DELETE FROM blocks WHERE user_id = $1", [blocking.id]);
+    }
+    const dialogs = await holder.query(
+      "SELECT FROM chats WHERE $1 IN (pair_low, pair_high) AND $2 IN (pair_low, pair_high)",
+      [member.id, blocking.id],
+    );
+    expect(dialogs.rowCount).toBe(0);
+  });
+
   test("of accounts, a first message to a user who blocks the sender, or to nobody, is rejected at once", async () => {
     const { status } = await messenger.http("PUT", `/users/me/blocks/${stranger.id}`, { token: owner.token });
     expect(status).toBe(204);
