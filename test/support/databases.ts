@@ -16,7 +16,7 @@ const templateVariable = "MESSENGER_TEST_TEMPLATE";
 
 /** A test's database: the settings that select it, and its removal. */
 export interface TestDatabase {
-  settings: { DATABASE_URL?: string; DATA_DIR: string };
+  settings: Record<string, string> & { DATABASE_URL?: string; DATA_DIR: string };
   remove(): Promise<void>;
 }
 
@@ -57,6 +57,9 @@ export async function removeTemplate(): Promise<void> {
 
 let databaseCount = 0;
 
+/** Creating and dropping databases can stall the server for seconds, which is no fault of the tests that run beside it. */
+const generousTimeouts = { DATABASE_ACQUIRE_TIMEOUT_SECONDS: "20", DATABASE_STATEMENT_TIMEOUT_SECONDS: "20" };
+
 /** Creates an empty, migrated database. */
 export async function makeDatabase(): Promise<TestDatabase> {
   const template = process.env[templateVariable];
@@ -70,7 +73,7 @@ export async function makeDatabase(): Promise<TestDatabase> {
   const name = `${template.replace("_template", "")}_${process.pid}_${++databaseCount}`;
   await onMaintenance(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   return {
-    settings: { DATABASE_URL: databaseUrl(name), DATA_DIR: folder },
+    settings: { DATABASE_URL: databaseUrl(name), DATA_DIR: folder, ...generousTimeouts },
     async remove() {
       await onMaintenance(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       await removeFolder();
