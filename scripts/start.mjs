@@ -53,7 +53,8 @@ function compiler() {
 
 /** Why the build cannot be written, in words; undefined if it can, or is not there yet and the folder can be written. */
 function whyReadOnly() {
-  for (const path of [`${root}dist`, `${root}dist/.tsbuildinfo`, `${root}dist/main.js`].filter(existsSync)) {
+  const files = [".tsbuildinfo", "main.js", "client.js"].map((name) => `${root}dist/${name}`);
+  for (const path of [`${root}dist`, ...files].filter(existsSync)) {
     try {
       accessSync(path, constants.W_OK);
     } catch (error) {
@@ -63,22 +64,30 @@ function whyReadOnly() {
   return undefined;
 }
 
-const tsc = compiler();
-const isBuilt = existsSync(`${root}dist/main.js`);
-if (tsc) {
-  // Incremental: does nothing if nothing has changed.
-  const build = spawnSync(process.execPath, [tsc, "--build", `${root}tsconfig.build.json`], { encoding: "utf8" });
-  const output = `${build.stdout ?? ""}${build.stderr ?? ""}`;
-  const reason = build.status === 0 ? undefined : (whyReadOnly() ?? /E(ACCES|ROFS|PERM)[^\n]*/.exec(output)?.[0]);
+/**
+ * Runs a step of the build. Exits if it fails.
+ * @param {string[]} step script and arguments
+ */
+function build(...step) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, step, { encoding: "utf8" });
+  if (status === 0) return;
+  const output = `${stdout ?? ""}${stderr ?? ""}`;
+  const reason = whyReadOnly() ?? /E(ACCES|ROFS|PERM)[^\n]*/.exec(output)?.[0];
   if (reason) {
     fail(
       `The build in ${root}dist cannot be written: ${reason}. Make the folder writable, or run \`npm run build\` as its owner.`,
     );
   }
-  if (build.status !== 0) {
-    process.stderr.write(output);
-    process.exit(build.status ?? 1);
-  }
+  process.stderr.write(output);
+  process.exit(status ?? 1);
+}
+
+const tsc = compiler();
+const isBuilt = existsSync(`${root}dist/main.js`);
+if (tsc) {
+  // Both steps write nothing if nothing has changed.
+  build(tsc, "--build", `${root}tsconfig.build.json`);
+  build(`${root}scripts/bundle-client.mjs`);
 } else if (!isBuilt) {
   fail("Not built, and the compiler is not installed: run `npm ci` without --omit=dev, then `npm run build`.");
 }

@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { asyncApiDocument } from "../src/docs/asyncapi.ts";
+import { clientProtocol } from "../src/docs/client-protocol.ts";
 import { openApiDocument } from "../src/docs/openapi.ts";
 import { routes } from "../src/http/registry.ts";
 import { registry } from "../src/ws/registry.ts";
@@ -14,9 +16,20 @@ const { version }: { version: string } = JSON.parse(read("package.json"));
 
 const json = (document: unknown): string => `${JSON.stringify(document, null, 2)}\n`;
 
+/** The text as `npm run format` would write it. */
+const formatted = (path: string, text: string): string =>
+  execFileSync(join(root, "node_modules/.bin/biome"), ["format", `--stdin-file-path=${path}`], {
+    cwd: root,
+    input: text,
+    encoding: "utf8",
+  });
+
+const protocolPath = "packages/client/src/protocol.ts";
+
 const files: readonly { path: string; content: string }[] = [
   { path: "docs/api/openapi.json", content: json(openApiDocument(routes, version)) },
   { path: "docs/api/asyncapi.json", content: json(asyncApiDocument(registry.values(), version)) },
+  { path: protocolPath, content: formatted(protocolPath, clientProtocol([...registry.values()], routes)) },
   { path: "docs/operations/settings.md", content: settingsPage() },
   { path: ".env.example", content: envExample() },
 ];

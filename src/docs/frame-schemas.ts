@@ -15,7 +15,7 @@ const none = { type: "null" };
 const textOrNone = { type: ["string", "null"] };
 
 /** The beginning of the component names of a message type: `PrivateMessage`. */
-const pascalCase = (type: string): string => type.charAt(0).toUpperCase() + type.slice(1);
+export const pascalCase = (type: string): string => type.charAt(0).toUpperCase() + type.slice(1);
 
 /** What clients send under a type. */
 export function requestSchema({ type, params }: AnyMessageType, components: SchemaComponents): JsonSchema {

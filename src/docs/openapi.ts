@@ -64,14 +64,17 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): J
   };
 }
 
+/** The beginning of the component names of a route: `PostAuthLogin`. */
+export function operationName({ method, url }: AnyRoute): string {
+  const words = `${method} ${url}`.split(/[^a-z]+/i);
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+}
+
 function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record<string, Json>): Json {
-  const operationId = `${route.method} ${route.url}`.replace(/[^a-z]+(\w)?/gi, (_match, next = "") =>
-    next.toUpperCase(),
-  );
-  const name = operationId.charAt(0).toUpperCase() + operationId.slice(1);
+  const name = operationName(route);
   const { body, answer } = route;
   return {
-    operationId,
+    operationId: name.charAt(0).toLowerCase() + name.slice(1),
     summary: route.summary,
     tags: [route.tag],
     security: route.public ? [] : [{ token: [] }],

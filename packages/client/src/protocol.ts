@@ -1,0 +1,1107 @@
+// The protocol of the server, written by `npm run docs` from the server's schemas. Do not edit.
+
+/** The subprotocol to offer, beside `bearer.<token>`. */
+export const subprotocol = "messenger.v1";
+
+/**
+ * The requests of the WebSocket by type: what is sent, and `data` and `item` of the answer. Besides its own errors, every
+ * type can be answered with `VALIDATION`, `RATE_LIMITED`, `UNAVAILABLE` and `INTERNAL`.
+ */
+export interface Requests {
+  /**
+   * Send a message to one person. The first message creates the dialog.
+   *
+   * Errors: `NOT_FOUND`, `CONFLICT`.
+   */
+  privateMessage: { params: PrivateMessageParams; data: null; item: MessageItem };
+  /**
+   * Create a group. You become its owner. Its id is `params.item.groupId` of the answer.
+   *
+   * Errors: `CONFLICT`.
+   */
+  newGroup: { params: NewGroupParams; data: null; item: MessageItem };
+  /**
+   * Add a user to a group you are a member of. New members can read the whole history.
+   *
+   * Errors: `NOT_MEMBER`, `NOT_FOUND`, `CONFLICT`, `LIMIT`.
+   */
+  addUserInGroup: { params: AddUserInGroupParams; data: null; item: MessageItem };
+  /**
+   * Send a message to a group.
+   *
+   * Errors: `NOT_MEMBER`, `NOT_FOUND`, `CONFLICT`.
+   */
+  messageInGroup: { params: MessageInGroupParams; data: null; item: MessageItem };
+  /**
+   * Leave a group. If the owner leaves, the longest-standing admin becomes the owner, or the longest-standing member if
+   * there is no admin. If the last member leaves, the group is deleted.
+   *
+   * Errors: `NOT_MEMBER`.
+   */
+  leaveGroup: { params: LeaveGroupParams; data: null; item: MessageItem };
+  /**
+   * Rename a group. Only admins and the owner may.
+   *
+   * Errors: `NOT_MEMBER`, `FORBIDDEN`.
+   */
+  renameGroup: { params: RenameGroupParams; data: null; item: MessageItem };
+  /**
+   * Remove a member from a group. Admins may remove members without a role; the owner may remove anyone else.
+   *
+   * Errors: `NOT_MEMBER`, `FORBIDDEN`, `NOT_FOUND`.
+   */
+  removeUserFromGroup: { params: RemoveUserFromGroupParams; data: null; item: MessageItem };
+  /**
+   * Change the role of a group member to `admin` or `member`. Only the owner may.
+   *
+   * Errors: `NOT_MEMBER`, `FORBIDDEN`, `NOT_FOUND`, `CONFLICT`.
+   */
+  setMemberRole: { params: SetMemberRoleParams; data: null; item: MessageItem };
+  /**
+   * Make another member the owner of your group. You become an admin.
+   *
+   * Errors: `NOT_MEMBER`, `FORBIDDEN`, `NOT_FOUND`, `CONFLICT`.
+   */
+  transferOwnership: { params: TransferOwnershipParams; data: null; item: MessageItem };
+  /**
+   * Delete a group with its history, for all members. Only the owner may.
+   *
+   * Errors: `NOT_MEMBER`, `FORBIDDEN`.
+   */
+  deleteGroup: { params: DeleteGroupParams; data: null; item: MessageItem };
+  /**
+   * List the members of a group you are a member of: the owner, then the admins, then the other members, each sorted by
+   * time of joining.
+   *
+   * Errors: `NOT_MEMBER`.
+   */
+  listGroupMembers: { params: ListGroupMembersParams; data: readonly GroupMember[]; item: null };
+  /** List your chats, each with its last message. The chat with the newest message comes first. */
+  listLastMessage: { params: ListLastMessageParams; data: readonly ChatListRow[]; item: null };
+  /**
+   * Read your dialog with one person, newest message first. This also works if that account was deleted.
+   *
+   * Errors: `NOT_FOUND`.
+   */
+  getlatestMessageDialog: { params: GetlatestMessageDialogParams; data: readonly DialogMessageRow[]; item: null };
+  /**
+   * Read the messages of a group you are a member of, newest first.
+   *
+   * Errors: `NOT_MEMBER`.
+   */
+  getlatestMessageGroup: { params: GetlatestMessageGroupParams; data: readonly GroupMessageRow[]; item: null };
+  /**
+   * Read messages of one of your chats before, after or around a `seq`, in ascending order. Without a `seq`, you get
+   * the newest messages. An answer holds at most 512 KiB, and then fewer messages than `limit`.
+   *
+   * Errors: `NOT_MEMBER`.
+   */
+  getMessages: { params: GetMessagesParams; data: readonly MessageItem[]; item: MessagePage };
+  /**
+   * Synchronize after any absence. You send the state of each chat you have; the answer holds exactly what differs.
+   * Pushes are buffered until the answer is sent and continue where it ends. If `hasMore` is true, repeat the request
+   * with your new state. Sending a message also marks the chat as read up to that message. If your chats do not fit
+   * into one frame (32 KiB), send several requests, each with a `range`.
+   */
+  sync: { params: SyncParams; data: null; item: SyncResult };
+  /**
+   * Replace the text of one of your messages. The message keeps its `seq` and gets the chat's next `version`.
+   *
+   * Errors: `NOT_FOUND`, `FORBIDDEN`, `CONFLICT`.
+   */
+  editMessage: { params: EditMessageParams; data: null; item: MessageItem };
+  /**
+   * Delete a message: your own, or any message of a group as its admin or owner. The message keeps its `seq`; its text
+   * is erased.
+   *
+   * Errors: `NOT_FOUND`, `FORBIDDEN`, `CONFLICT`.
+   */
+  deleteMessage: { params: DeleteMessageParams; data: null; item: MessageItem };
+  /**
+   * Mark a chat as read up to a `seq`. The read position never moves back: a smaller `seq` changes nothing.
+   *
+   * Errors: `NOT_MEMBER`.
+   */
+  markRead: { params: MarkReadParams; data: null; item: ReadPosition };
+  /**
+   * List the members of the chat who have read up to a message, those who have read furthest first. Members who block
+   * you, or whom you block, are left out. Nothing is pushed when more members read it.
+   *
+   * Errors: `NOT_FOUND`.
+   */
+  listReaders: { params: ListReadersParams; data: readonly Reader[]; item: null };
+  /**
+   * Clear your dialog with one person: its messages so far are hidden, for you only. The dialog is listed again with
+   * its next message. Hidden messages count as read; the other person gets a `markRead` push.
+   *
+   * Errors: `NOT_FOUND`.
+   */
+  clearDialog: { params: ClearDialogParams; data: null; item: ClearedDialog | null };
+  /**
+   * Notify the other members of a chat that you are typing. Nothing is stored. A notification is pushed at most every
+   * two seconds, and never in groups of more than 50 members.
+   *
+   * Errors: `NOT_MEMBER`, `NOT_FOUND`.
+   */
+  typing: { params: TypingParams; data: null; item: null };
+  /**
+   * Watch whether people are online. The answer holds their current presence; this socket then gets a push for each
+   * change. `userIds` replaces the list of watched people; `add` and `remove` change it, and then the answer holds the
+   * presence of those added. A socket watches at most 100. You can only see people you share a chat with, and only
+   * while neither of you blocks the other. Everyone else is shown as offline. If you lose sight of a person you watch,
+   * that person is shown as offline at once.
+   *
+   * Errors: `LIMIT`.
+   */
+  watchPresence: { params: WatchPresenceParams; data: readonly Presence[]; item: null };
+  /** Renew this socket's session with a new token, before the current token expires and the socket is closed (4401). */
+  authenticate: { params: AuthenticateParams; data: null; item: SocketExpiry };
+  /**
+   * Check that the socket still works, where the program cannot see the pings of the protocol: pages in a browser. One
+   * request in ten seconds counts against no rate limit.
+   */
+  ping: { params: PingParams; data: null; item: Pong };
+}
+
+export type RequestType = keyof Requests;
+
+/** The pushes of the WebSocket: `item` by type. More types will be added. */
+export interface Pushes {
+  /** Sent to every device of the receiver and the sender's other devices. */
+  privateMessage: MessageItem;
+  /** Sent to your other devices. */
+  newGroup: MessageItem;
+  /** Sent to every device of every member, including the added one. */
+  addUserInGroup: MessageItem;
+  /** Sent to every device of every member, including the sender's other devices. */
+  messageInGroup: MessageItem;
+  /**
+   * Sent to every device of the remaining members and your other devices. Also sent when a member deletes the account.
+   */
+  leaveGroup: MessageItem;
+  /** Sent to every device of every member. */
+  renameGroup: MessageItem;
+  /** Sent to every device of every member and of the removed user. */
+  removeUserFromGroup: MessageItem;
+  /** Sent to every device of every member. */
+  setMemberRole: MessageItem;
+  /** Sent to every device of every member. Also sent when an owner leaves. */
+  transferOwnership: MessageItem;
+  /** Sent to every device of every former member. */
+  deleteGroup: MessageItem;
+  /** Sent to every device of every member. */
+  editMessage: MessageItem;
+  /** Sent to every device of every member. */
+  deleteMessage: MessageItem;
+  /**
+   * Sent to your other devices and, in a dialog, the devices of the other person, unless one of you blocks the other.
+   * Pushes may arrive out of order: keep the greatest `readSeq`.
+   */
+  markRead: ReadPosition;
+  /** Sent to your other devices. */
+  clearDialog: ClearedDialog | null;
+  /** Sent to every device of the other members, except members who block you or whom you block. */
+  typing: TypingSignal;
+  /** Sent to the sockets that watch the person. A disconnect of less than 15 seconds is not shown. */
+  presence: Presence;
+  /**
+   * A user has changed their name. Sent to every device of the user and, best-effort, of users who share a chat with
+   * the user, unless one of the two blocks the other.
+   */
+  profile: ProfileChange;
+  /** You have blocked or unblocked a user. Sent to your own devices. */
+  block: BlockChange;
+}
+
+export type PushType = keyof Pushes;
+
+/** What a client sends. */
+export interface RequestFrame<Type extends RequestType = RequestType> {
+  type: Type;
+  params: Requests[Type]["params"];
+  requestId?: RequestId;
+}
+
+/** The answer to a request. A rejected request is answered with an `ErrorFrame`. */
+export interface AnswerFrame<Type extends RequestType = RequestType> {
+  type: Type;
+  success: true;
+  params: {
+    data: Requests[Type]["data"];
+    message: null;
+    senderName: null;
+    item: Requests[Type]["item"];
+    isBroadcast: false;
+  };
+  requestId?: RequestId;
+}
+
+/** What the server sends without a request. */
+export interface PushFrame<Type extends PushType = PushType> {
+  type: Type;
+  success: true;
+  params: {
+    data: null;
+    message: string | null;
+    senderName: string | null;
+    item: Pushes[Type];
+    isBroadcast: true;
+  };
+}
+
+/** The routes of HTTP: what is sent and, unless the status is 204, the body of the answer. Errors are a `Problem`. */
+export interface HttpRoutes {
+  /** Get the name, version, features and limits of the server. */
+  "GET /api/info": { answer: ServerInfo };
+  /** Create an account and log in. */
+  "POST /auth/register": { body: PostAuthRegisterBody; answer: Session };
+  /** Log in. An unknown e-mail address and a wrong password return the same error. */
+  "POST /auth/login": { body: PostAuthLoginBody; answer: Session };
+  /**
+   * Exchange a refresh token for a new access token and a new refresh token. Each refresh token works once; if the
+   * response is lost, the same request can be repeated for 30 seconds. A refresh token that was replaced earlier ends
+   * the session.
+   */
+  "POST /auth/refresh": { body: PostAuthRefreshBody; answer: Session };
+  /** End this session. Its tokens become invalid and its WebSockets are closed. */
+  "POST /auth/logout": Record<never, never>;
+  /** List your sessions, the most recently used first. */
+  "GET /auth/sessions": { answer: GetAuthSessionsAnswer };
+  /** End one of your sessions. */
+  "DELETE /auth/sessions/{id}": { path: DeleteAuthSessionsIdPath };
+  /** End all your sessions except this one. */
+  "DELETE /auth/sessions": Record<never, never>;
+  /** Get your account. */
+  "GET /users/me": { answer: Profile };
+  /** Change your name or e-mail address. A new e-mail address requires your password. */
+  "PATCH /users/me": { body: PatchUsersMeBody; answer: Profile };
+  /** Change your password. All your other sessions end. */
+  "PUT /users/me/password": { body: PutUsersMePasswordBody };
+  /** Delete your account permanently. Your messages stay in the chats, with the sender "Deleted user". */
+  "DELETE /users/me": { body: DeleteUsersMeBody };
+  /** List the users you block, the most recent first. */
+  "GET /users/me/blocks": { answer: GetUsersMeBlocksAnswer };
+  /** Block a user. For the blocked user your account appears not to exist. */
+  "PUT /users/me/blocks/{userId}": { path: PutUsersMeBlocksUserIdPath };
+  /** Unblock a user. */
+  "DELETE /users/me/blocks/{userId}": { path: DeleteUsersMeBlocksUserIdPath };
+  /**
+   * Find users by name, e-mail address or ids, in pages. Without `search` and `ids`, list all users. Users who block
+   * you are not found.
+   */
+  "GET /users": { query: GetUsersQuery; answer: GetUsersAnswer };
+  /** Get a user. */
+  "GET /users/{id}": { path: GetUsersIdPath; answer: Person };
+}
+
+/** Whether a client may open another socket: at once, after a pause, after a new log-in, or not at all. */
+export type Reconnect = "yes" | "later" | "afterLogIn" | "no";
+
+/** A code with which the server closes a socket. */
+export interface CloseCode {
+  code: number;
+  /** The texts that are sent with the code, for people. */
+  reasons: readonly string[];
+  reconnect: Reconnect;
+}
+
+/** The codes with which the server closes a socket. After any other code, reconnect. More codes will be added. */
+export const closeCodes = {
+  /** The server stops or restarts. */
+  restart: { code: 1012, reasons: ["server restarting"], reconnect: "yes" },
+  /** Internal server error. */
+  internal: { code: 1011, reasons: ["internal error"], reconnect: "yes" },
+  /** The server has reached its limit of sockets. Reconnect with back-off. */
+  overloaded: { code: 1013, reasons: ["overloaded"], reconnect: "later" },
+  /** The client violated the WebSocket protocol. */
+  protocolError: { code: 1002, reasons: [], reconnect: "no" },
+  /** The client sent a binary frame. */
+  binary: { code: 1003, reasons: ["text frames only"], reconnect: "no" },
+  /** The client sent a text frame that is not UTF-8. */
+  notUtf8: { code: 1007, reasons: [], reconnect: "no" },
+  /** The client sent a message in too many fragments. */
+  tooManyFragments: { code: 1008, reasons: [], reconnect: "no" },
+  /** The client sent a frame that is too large. */
+  tooLarge: { code: 1009, reasons: [], reconnect: "no" },
+  /** The client sent too many malformed frames (`BAD_JSON`, `UNKNOWN_TYPE`, an invalid `requestId`). */
+  malformed: { code: 4400, reasons: ["too many malformed frames"], reconnect: "no" },
+  /** The session was ended, or the token of the socket expired. Refresh the token or log in again. */
+  sessionEnded: { code: 4401, reasons: ["session ended", "token expired"], reconnect: "afterLogIn" },
+  /** The account was deleted. */
+  accountDeleted: { code: 4403, reasons: ["account deleted"], reconnect: "no" },
+  /** The client reads its pushes too slowly. Reconnect and send `sync`. */
+  tooSlow: { code: 4408, reasons: ["too slow: reconnect and sync"], reconnect: "yes" },
+  /** The user opened more sockets than one user may have; this was the oldest. */
+  tooManySockets: { code: 4409, reasons: ["too many sockets"], reconnect: "no" },
+  /** The client kept sending after `RATE_LIMITED`, or sent too many pings. Reconnect after 30 seconds. */
+  flood: { code: 4429, reasons: ["too many requests", "too many pings"], reconnect: "later" },
+} as const satisfies Record<string, CloseCode>;
+
+export interface AddUserInGroupParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+  /** Id of a user. */
+  userId: number;
+}
+
+export type AssignableRole = "admin" | "member";
+
+export interface AuthenticateParams {
+  /** A new token of the same user, from `POST /auth/refresh`. */
+  token: string;
+}
+
+export interface BlockChange {
+  /** Id of a user. */
+  userId: number;
+  /** Whether you block the user now. */
+  blocked: boolean;
+}
+
+export interface ChatEvent {
+  kind: ChatEventKind;
+  /** The user who did it. */
+  byUserId: number;
+  /** The user it happened to, if that is not `byUserId`. */
+  userId?: number;
+  /** The name given by `groupCreated` and `groupRenamed`. */
+  groupName?: string;
+  /** The role given by `roleChanged`. */
+  role?: AssignableRole;
+}
+
+/** What happened. More kinds will be added: show an unknown one as plain text. */
+export type ChatEventKind =
+  | "groupCreated"
+  | "groupRenamed"
+  | "groupDeleted"
+  | "memberAdded"
+  | "memberRemoved"
+  | "memberLeft"
+  | "roleChanged"
+  | "ownershipTransferred"
+  | (string & {});
+
+export type ChatKind = "dialog" | "group";
+
+export interface ChatListRow {
+  /** Id of a message. */
+  id: number;
+  /** Position of a message in its chat: 1, 2, 3 and so on without gaps. */
+  seq: number;
+  /** Number of the chat's change that last wrote this message; without gaps in each chat. */
+  version: number;
+  notification: boolean;
+  event?: ChatEvent;
+  replyTo?: RepliedMessage;
+  editedAt: string | null;
+  deletedAt: string | null;
+  /** Id of a user. */
+  senderId: number;
+  senderName: string;
+  /** Id of a user. */
+  receiverId: number | null;
+  receiverName: string | null;
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number | null;
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  groupName: string | null;
+  content: string;
+  createdAt: string;
+  /** When the message was last changed: sent, edited or deleted. */
+  updatedAt: string;
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  /** `version` of the chat's last change. */
+  chatVersion: number;
+  /** Number of messages after `readSeq`. */
+  unread: number;
+  /** `seq` of the newest message you have read. */
+  readSeq: number;
+}
+
+export interface ClearDialogParams {
+  /** Id of a user. */
+  receiverId: number;
+}
+
+export interface ClearedDialog {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  clearedSeq: number;
+  readSeq: number;
+}
+
+export interface DeleteAuthSessionsIdPath {
+  id: number;
+}
+
+export interface DeleteGroupParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+}
+
+export interface DeleteMessageParams {
+  /** Id of a message. */
+  messageId: number;
+  /** The `version` of the message as you have it. If the message has another one: `CONFLICT`. */
+  ifVersion?: number;
+}
+
+export interface DeleteUsersMeBlocksUserIdPath {
+  /** Id of a user. */
+  userId: number;
+}
+
+export interface DeleteUsersMeBody {
+  /** The current password. */
+  password: string;
+}
+
+export interface DialogMessageRow {
+  /** Id of a user. */
+  sender_id: number;
+  /** Id of a user. */
+  receiver_id: number;
+  /** First name of the receiver. */
+  receverName: string;
+  content: string;
+  created_at: string;
+  /** Id of a message. */
+  id: number;
+  /** Position of a message in its chat: 1, 2, 3 and so on without gaps. */
+  seq: number;
+  /** Number of the chat's change that last wrote this message; without gaps in each chat. */
+  version: number;
+  notification: boolean;
+  event?: ChatEvent;
+  replyTo?: RepliedMessage;
+  editedAt: string | null;
+  deletedAt: string | null;
+}
+
+export interface EditMessageParams {
+  /** Id of a message. */
+  messageId: number;
+  /** The text: 1 to 4,096 UTF-16 units, with a visible character. */
+  content: string;
+  /** The `version` of the message as you have it. If the message has another one: `CONFLICT`. */
+  ifVersion?: number;
+}
+
+/**
+ * `VALIDATION`: A field is invalid; the text names the field and its rule.
+ *
+ * `UNAUTHENTICATED`: The token is missing, invalid or expired, or its session has ended.
+ *
+ * `BAD_CREDENTIALS`: The e-mail address or the password is wrong.
+ *
+ * `REAUTH_REQUIRED`: The change needs the current password.
+ *
+ * `FORBIDDEN`: The user's role does not allow this.
+ *
+ * `NOT_MEMBER`: The chat does not exist, or the user is not a member of it.
+ *
+ * `NOT_FOUND`: The object does not exist, or the user may not see it.
+ *
+ * `EMAIL_TAKEN`: Another account has this e-mail address.
+ *
+ * `CONFLICT`: The current state does not allow this.
+ *
+ * `LIMIT`: A maximum is reached.
+ *
+ * `RATE_LIMITED`: Too many requests; wait `retryAfterMs`.
+ *
+ * `UNAVAILABLE`: The server cannot process the request now, or its outcome is unknown; repeat it with the same
+ * `clientMessageId`.
+ *
+ * `INTERNAL`: Internal server error.
+ *
+ * `BAD_JSON`: The body or frame is not one JSON object.
+ *
+ * `UNKNOWN_TYPE`: There is no such message type. WebSocket only.
+ *
+ * `TOO_LARGE`: The body is too large. HTTP only.
+ *
+ * `METHOD_NOT_ALLOWED`: The address does not have this method; `Allow` lists those it has. HTTP only.
+ *
+ * `FOREIGN_ORIGIN`: The page's origin may not open a WebSocket. Only in answer to the upgrade request.
+ */
+export type ErrorCode =
+  | "VALIDATION"
+  | "UNAUTHENTICATED"
+  | "BAD_CREDENTIALS"
+  | "REAUTH_REQUIRED"
+  | "FORBIDDEN"
+  | "NOT_MEMBER"
+  | "NOT_FOUND"
+  | "EMAIL_TAKEN"
+  | "CONFLICT"
+  | "LIMIT"
+  | "RATE_LIMITED"
+  | "UNAVAILABLE"
+  | "INTERNAL"
+  | "BAD_JSON"
+  | "UNKNOWN_TYPE"
+  | "TOO_LARGE"
+  | "METHOD_NOT_ALLOWED"
+  | "FOREIGN_ORIGIN";
+
+export interface ErrorFrame {
+  error: true;
+  /** The type of the request; `processor` if it named no known type. */
+  type: string;
+  /** What is wrong, for people. */
+  message: string;
+  code: ErrorCode;
+  /** With `VALIDATION`: the invalid field, such as `params.content`. */
+  field?: string;
+  requestId?: RequestId;
+  /** The outcome is unknown; the same request may be sent again. */
+  retryable?: true;
+  /** How long to wait before trying again, in milliseconds. */
+  retryAfterMs?: number;
+}
+
+export interface GetAuthSessionsAnswer {
+  data: readonly ListedSession[];
+}
+
+export interface GetMessagesParams {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  /** Return the messages directly before this `seq`. */
+  before?: number;
+  /** Return the messages directly after this `seq`; 0 for the first ones. */
+  after?: number;
+  /** Return the message with this `seq` and those on both sides of it. */
+  around?: number;
+  /** Maximum number of rows, 1 to 100. */
+  limit: number;
+}
+
+export interface GetUsersAnswer {
+  data: readonly Person[];
+  /** The `cursor` of the next page; `null` on the last page. */
+  nextCursor: string | null;
+}
+
+export interface GetUsersIdPath {
+  /** Id of a user. */
+  id: number;
+}
+
+export interface GetUsersMeBlocksAnswer {
+  data: readonly Person[];
+}
+
+export interface GetUsersQuery {
+  /** The beginning of a first name, a last name or both ("anna k"), case-insensitive, or a complete e-mail address. */
+  search?: string;
+  /** Ids of users, 1 to 100, separated by commas: those who exist are returned, in this order. */
+  ids?: string;
+  /** Maximum number of rows, 1 to 100. */
+  limit?: number;
+  /** The `nextCursor` of the previous page. */
+  cursor?: string;
+}
+
+export interface GetlatestMessageDialogParams {
+  /** Id of a user. */
+  receiverId: number;
+  /** Maximum number of rows, 1 to 100. */
+  limit: number;
+  /** Number of the page, from 1. A page after the last is an empty list. */
+  page: number;
+}
+
+export interface GetlatestMessageGroupParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+  /** Maximum number of rows, 1 to 100. */
+  limit: number;
+  /** Number of the page, from 1. A page after the last is an empty list. */
+  page: number;
+}
+
+export interface GroupMember {
+  /** Id of a user. */
+  userId: number;
+  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  lastName: string | null;
+  role: MemberRole;
+  joinedAt: string;
+}
+
+export interface GroupMessageRow {
+  /** Id of a user. */
+  sender_id: number;
+  /** First name of the sender. */
+  senderName: string;
+  /** Id of a group; the same number as its `chatId`. */
+  group_id: number;
+  created_at: string;
+  content: string;
+  /** Id of a message. */
+  id: number;
+  /** Position of a message in its chat: 1, 2, 3 and so on without gaps. */
+  seq: number;
+  /** Number of the chat's change that last wrote this message; without gaps in each chat. */
+  version: number;
+  notification: boolean;
+  event?: ChatEvent;
+  replyTo?: RepliedMessage;
+  editedAt: string | null;
+  deletedAt: string | null;
+}
+
+export interface LeaveGroupParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+}
+
+export interface ListGroupMembersParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+  /** Maximum number of rows, 1 to 100. */
+  limit: number;
+  /** Number of the page, from 1. A page after the last is an empty list. */
+  page: number;
+}
+
+export interface ListLastMessageParams {
+  /** Maximum number of rows, 1 to 100. */
+  limit: number;
+  /** Number of the page, from 1. A page after the last is an empty list. */
+  page: number;
+}
+
+export interface ListReadersParams {
+  /** Id of a message. */
+  messageId: number;
+  /** Maximum number of rows, 1 to 100. */
+  limit: number;
+  /** Number of the page, from 1. A page after the last is an empty list. */
+  page: number;
+}
+
+export interface ListedSession {
+  id: number;
+  /** The User-Agent header of the log-in. */
+  userAgent: string | null;
+  createdAt: string;
+  /** Accurate to one minute. */
+  lastUsedAt: string;
+  /** Whether this request was made in this session. */
+  current: boolean;
+}
+
+export interface MarkReadParams {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  /** Position of a message in its chat: 1, 2, 3 and so on without gaps. */
+  seq: number;
+}
+
+export type MemberRole = "owner" | "admin" | "member";
+
+export interface MessageChange {
+  kind: MessageChangeKind;
+  /** The user who did it; `null` where that is not known. */
+  by: number | null;
+}
+
+/** What was done. More kinds will be added: apply the message all the same. */
+export type MessageChangeKind = "edit" | "delete" | (string & {});
+
+export interface MessageInGroupParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+  /** The text: 1 to 4,096 UTF-16 units, with a visible character. */
+  content: string;
+  /**
+   * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
+   * printable ASCII characters.
+   */
+  clientMessageId?: string;
+  /** Id of a message. */
+  replyTo?: number;
+}
+
+export interface MessageItem {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  /** Id of a message. */
+  messageId: number;
+  /** Position of a message in its chat: 1, 2, 3 and so on without gaps. */
+  seq: number;
+  /** Number of the chat's change that last wrote this message; without gaps in each chat. */
+  version: number;
+  /** Id of a user. */
+  senderId: number;
+  /** First name of the sender; `Deleted user` once the account is gone. */
+  senderName: string;
+  senderLastName: string | null;
+  /** The recipient, in a dialog. */
+  receiverId?: number;
+  /** Id of a group; the same number as its `chatId`. */
+  groupId?: number;
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  groupName?: string;
+  /** The text; empty once deleted. */
+  message: string;
+  /**
+   * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
+   * printable ASCII characters.
+   */
+  clientMessageId?: string;
+  /** The message was stored by an earlier request with this `clientMessageId`; this one stored nothing. */
+  duplicate?: true;
+  replyTo?: RepliedMessage;
+  /** A system message of the group; `event` says what happened. */
+  notification: boolean;
+  event?: ChatEvent;
+  /** The last change since the message was sent; absent if there was none. */
+  change?: MessageChange;
+  createdAt: string;
+  editedAt: string | null;
+  deletedAt: string | null;
+}
+
+export interface MessagePage {
+  /** Whether there are more messages in that direction; with `around`, in either direction. */
+  hasMore: boolean;
+}
+
+export interface NewGroupParams {
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  groupName: string;
+  /**
+   * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
+   * printable ASCII characters.
+   */
+  clientMessageId?: string;
+}
+
+export interface PatchUsersMeBody {
+  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  firstName?: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  lastName?: string | null;
+  /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
+  email?: string;
+  /** The current password. */
+  password?: string;
+}
+
+export interface Person {
+  /** Id of a user. */
+  id: number;
+  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  lastName: string | null;
+}
+
+export type PingParams = Record<never, never>;
+
+export interface Pong {
+  /** The time of the server's clock. */
+  serverTime: string;
+}
+
+export interface PostAuthLoginBody {
+  /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
+  email: string;
+  /** The current password. */
+  password: string;
+}
+
+export interface PostAuthRefreshBody {
+  /** The latest refresh token of the session. */
+  refreshToken: string;
+}
+
+export interface PostAuthRegisterBody {
+  /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
+  email: string;
+  /** At least 8 characters, at most 72 bytes, and not one of the well-known passwords. */
+  password: string;
+  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  lastName?: string;
+}
+
+export interface Presence {
+  /** Id of a user. */
+  userId: number;
+  online: boolean;
+  /** When the last device disconnected; `null` while online and for people you may not see. */
+  lastSeenAt: string | null;
+}
+
+export interface PrivateMessageParams {
+  /** Id of a user. */
+  receiverId: number;
+  /** The text: 1 to 4,096 UTF-16 units, with a visible character. */
+  content: string;
+  /**
+   * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
+   * printable ASCII characters.
+   */
+  clientMessageId?: string;
+  /** Id of a message. */
+  replyTo?: number;
+}
+
+export interface Problem {
+  type: "about:blank";
+  /** The status in words. */
+  title: string;
+  status: number;
+  /** What is wrong and what to do, for people. */
+  detail: string;
+  code: ErrorCode;
+  /** With `VALIDATION`: the invalid field, such as `body.email`. */
+  field?: string;
+  /** Quote it when you report an error; the server's log contains it. */
+  requestId: string;
+  /** How long to wait before trying again, in milliseconds. */
+  retryAfterMs?: number;
+}
+
+export interface Profile {
+  /** Id of a user. */
+  id: number;
+  /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
+  email: string;
+  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  lastName: string | null;
+  createdAt: string;
+}
+
+export interface ProfileChange {
+  /** Id of a user. */
+  userId: number;
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  lastName: string | null;
+}
+
+export interface PutUsersMeBlocksUserIdPath {
+  /** Id of a user. */
+  userId: number;
+}
+
+export interface PutUsersMePasswordBody {
+  /** The current password. */
+  oldPassword: string;
+  /** At least 8 characters, at most 72 bytes, and not one of the well-known passwords. */
+  newPassword: string;
+}
+
+export interface ReadPosition {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  /** Id of a user. */
+  userId: number;
+  readSeq: number;
+}
+
+export interface Reader {
+  /** Id of a user. */
+  userId: number;
+  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  lastName: string | null;
+  /** The `seq` up to which the member has read the chat. */
+  readSeq: number;
+}
+
+export interface RemoveUserFromGroupParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+  /** Id of a user. */
+  userId: number;
+}
+
+export interface RenameGroupParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  groupName: string;
+}
+
+export interface RepliedMessage {
+  /** Id of a message. */
+  messageId: number;
+  /** Id of a user. */
+  senderId: number;
+  senderName: string;
+  /** The beginning of its text; empty once deleted. */
+  preview: string;
+  deletedAt: string | null;
+}
+
+/** Chosen by the client and returned in the answer: 1 to 64 characters, or an integer. */
+export type RequestId = string | number;
+
+export interface ServerInfo {
+  /** The name of the server, for people. */
+  name: string;
+  version: string;
+  /** Identifies the history of the data; another one means that the data was restored. */
+  epoch: string;
+  /** Who can register. More values will be added. */
+  registration: "open" | (string & {});
+  /** Whether the server sends e-mail. */
+  email: boolean;
+  /** The optional parts that this server has. */
+  features: readonly string[];
+  limits: ServerLimits;
+}
+
+export interface ServerLimits {
+  /** Length of a message, in UTF-16 units. */
+  contentUnits: number;
+  /** Size of a WebSocket frame of a client, in bytes. */
+  frameBytes: number;
+  /** Unanswered requests of one socket; the server does not read further ones. */
+  requestsInFlight: number;
+  /** Members of a group. */
+  groupMembers: number;
+  /** WebSockets of one user; one more closes the oldest. */
+  socketsPerUser: number;
+}
+
+export interface Session {
+  user: Profile;
+  /** JWT for `Authorization: Bearer` and for the WebSocket. */
+  token: string;
+  /** When the token expires. */
+  expiresAt: string;
+  /** Renews the session; keep it as safe as a password. */
+  refreshToken: string;
+}
+
+export interface SetMemberRoleParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+  /** Id of a user. */
+  userId: number;
+  role: AssignableRole;
+}
+
+export interface SocketExpiry {
+  /** When this socket will be closed unless it is renewed again. */
+  expiresAt: string;
+}
+
+export interface SyncChat {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  kind: ChatKind;
+  /** Id of a group; the same number as its `chatId`. */
+  groupId?: number;
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  groupName?: string;
+  /** Your role, in a group. */
+  role?: MemberRole;
+  /** The number of members, in a group. */
+  memberCount?: number;
+  /** The other person, in a dialog. */
+  userId?: number;
+  /** First name of the other person, in a dialog. */
+  userName?: string;
+  userLastName?: string | null;
+  /** The version you have after applying this entry. */
+  version: number;
+  lastSeq: number;
+  readSeq: number;
+  /** The number of messages after `readSeq`. */
+  unread: number;
+  /** Messages up to this `seq` are hidden from you. */
+  clearedSeq: number;
+  /** The read position of the other person, in a dialog. Absent while one of you blocks the other. */
+  peerReadSeq?: number;
+  /**
+   * Changed messages in the order of `version`. Each replaces the message you have with the same `seq`, and the preview
+   * of it in replies. May contain changes of messages up to `clearedSeq`, for those previews.
+   */
+  messages: readonly MessageItem[];
+  /** This chat was not in your request. */
+  joined?: true;
+  /**
+   * Too many changes, or more messages than `newest`: discard this chat's stored messages. `messages` holds its newest
+   * ones.
+   */
+  tooLong?: true;
+  /** The server's data was restored: discard this chat's stored messages. `messages` holds its newest ones. */
+  reset?: true;
+}
+
+export interface SyncParams {
+  /** One entry per chat you have: [chatId, version, readSeq, clearedSeq, peerReadSeq]. The last two are optional. */
+  chats: readonly (readonly [number, number, number, number?, number?])[];
+  /** Compare only chats whose id is between these two, inclusive. */
+  range?: readonly [number, number];
+  /** The `epoch` of the answer in which you received what you know of these chats. */
+  epoch?: string;
+  /**
+   * How many of the newest messages you want of each chat that you did not list, that changed too much, or that is
+   * reset. By default 50, and all up to 500 of a chat that you did not list.
+   */
+  newest?: number;
+}
+
+export interface SyncResult {
+  /** Chats that differ from your state, by ascending `chatId`. */
+  chats: readonly SyncChat[];
+  /** Chats in your request that you are no longer a member of. */
+  left: readonly number[];
+  hasMore: boolean;
+  /**
+   * Identifies the history of the server's data. If it is another one than you know, the data was restored: forget all
+   * versions and messages, but not what you have to send.
+   */
+  epoch: string;
+  /** Your own id. */
+  userId: number;
+  serverTime: string;
+}
+
+export interface TransferOwnershipParams {
+  /** Id of a group; the same number as its `chatId`. */
+  groupId: number;
+  /** Id of a user. */
+  userId: number;
+}
+
+export interface TypingParams {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+}
+
+export interface TypingSignal {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  /** Id of a user. */
+  userId: number;
+  /** How long to show the indicator, in milliseconds. */
+  ttlMs: number;
+}
+
+export interface WatchPresenceParams {
+  /** The people to watch from now on. */
+  userIds?: readonly number[];
+  /** People to watch as well. */
+  add?: readonly number[];
+  /** People not to watch any more. */
+  remove?: readonly number[];
+}
