@@ -1,1 +1,2 @@
-export {};
+/** What the client has for Node only. */
+export { file } from "./file-store.ts";

@@ -1,0 +1,312 @@
+import { Chat, type ChatContext, type ChatSummary } from "./chat.ts";
+import { MessengerError, toMessengerError } from "./errors.ts";
+import { EventStream, type MessengerEvent } from "./events.ts";
+import type { Http } from "./http.ts";
+import { uuid } from "./ids.ts";
+import type { Log } from "./log.ts";
+import { type HandleMessage, MessageHandler } from "./message-handler.ts";
+import { call, Derived, type Observable, sameIfEqual } from "./observable.ts";
+import { Outbox } from "./outbox.ts";
+import { People } from "./people.ts";
+import { Persistence } from "./persistence.ts";
+import { PresenceWatcher } from "./presence.ts";
+import type { MessageItem, Presence, Profile, ProfileChange, Requests, SyncChat, TypingSignal } from "./protocol.ts";
+import { type ChatState, Replica } from "./replica.ts";
+import type { StorePart } from "./store.ts";
+import { Synchronizer, untilAnswered } from "./synchronizer.ts";
+import { type Answer, type Frame, offlineError, type Transport } from "./transport.ts";
+
+/** The most people whose names are read anew after an absence. */
+const maxRefreshedNames = 500;
+
+/** Everything that belongs to one logged-in user: chats, unsent messages, names. */
+export class Account implements ChatContext {
+  readonly replica: Replica;
+  readonly outbox: Outbox;
+  readonly people: People;
+  readonly presence = new PresenceWatcher();
+  private readonly persistence: Persistence;
+  private readonly synchronizer: Synchronizer;
+  private readonly byId = new Map<number, Chat>();
+  private readonly byPeer = new Map<number, Chat>();
+  private readonly list = new Derived<readonly ChatSummary[]>((previous) => sameIfEqual(previous, this.listChats()));
+  private readonly streams = new Set<EventStream>();
+  private readonly messageListeners = new Set<(event: MessengerEvent) => void>();
+  private readonly handlers = new Set<MessageHandler>();
+  private transport: Transport | undefined;
+  private isFirstConnection = true;
+
+  constructor(
+    private readonly options: {
+      profile: Profile;
+      store: StorePart;
+      http: Http;
+      log: Log;
+      token(): Promise<string>;
+      onStoreFailure(error: unknown): void;
+      onProfile(profile: Profile): void;
+    },
+  ) {
+    const { store, http, log, token, onStoreFailure } = options;
+    this.replica = new Replica({
+      onGap: (chatId) => {
+        if (this.transport) this.synchronizer.closeGap(chatId, this.transport);
+      },
+      onItem: (item) => this.noteItem(item),
+      onEntry: (entry) => this.noteEntry(entry),
+      onChange: (chat, item, isNew) => this.noteChange(chat, item, isNew),
+      onJoined: ({ chatId }) => this.emitOfChat("joined", chatId),
+      onLeft: (chatId) => this.emitOfChat("left", chatId),
+      onReset: ({ chatId }) => this.emitOfChat("reset", chatId),
+      onUpdate: (chatId, chat) => this.noteUpdate(chatId, chat),
+      onEpoch: (epoch) => this.persistence.noteEpoch(epoch),
+    });
+    this.replica.userId = options.profile.id;
+    this.people = new People({ http, token, onUpdate: () => this.updateAll() });
+    this.outbox = new Outbox({
+      store,
+      log,
+      onUpdate: () => this.updateAll(),
+      onChangeSettled: () => this.updateAll(),
+      onStoreFailure,
+    });
+    this.persistence = new Persistence({ store, replica: this.replica, onFailure: onStoreFailure });
+    this.synchronizer = new Synchronizer(this.replica);
+  }
+
+  get chats(): Observable<readonly ChatSummary[]> {
+    return this.list;
+  }
+
+  me(): Profile {
+    return this.options.profile;
+  }
+
+  /** Reads what the store has. Chats that it cannot give are read from the server. */
+  async load(): Promise<void> {
+    try {
+      await this.persistence.load();
+    } catch (error) {
+      this.options.onStoreFailure(error);
+    }
+    await this.outbox.load();
+    this.isFirstConnection = this.replica.chats.size === 0;
+  }
+
+  /** Brings everything up to date on a new connection. @throws MessengerError */
+  async sync(transport: Transport): Promise<void> {
+    this.replica.beginConnection();
+    this.transport = transport;
+    await this.synchronizer.syncAll(transport);
+  }
+
+  /** Begins to send. */
+  begin(transport: Transport): void {
+    this.outbox.begin((type, params) => transport.request(type, params));
+    this.presence.begin((change) => transport.request("watchPresence", change).then(({ data }) => data));
+    for (const chat of this.allChats()) chat.resume();
+    for (const handler of this.handlers) for (const chatId of this.replica.chats.keys()) handler.note(chatId);
+    if (!this.isFirstConnection) void this.refreshNames();
+    this.isFirstConnection = false;
+  }
+
+  /** The connection is lost. */
+  end(): void {
+    this.transport = undefined;
+    this.replica.beginConnection();
+    this.outbox.end();
+    this.presence.end();
+    for (const chat of this.allChats()) chat.typingUsers.clear();
+  }
+
+  /** Applies a frame. */
+  receive({ type, params: { item } }: Frame): void {
+    if (type === "typing" && item) {
+      const signal = item as TypingSignal;
+      this.byId.get(signal.chatId)?.typingUsers.apply(signal);
+    } else if (type === "presence") this.presence.apply(item as Presence);
+    else if (type === "profile") this.noteProfile(item as ProfileChange);
+    else this.replica.applyFrame(type, item);
+  }
+
+  async request<T extends keyof Requests>(type: T, params: Requests[T]["params"]): Promise<Answer<T>> {
+    if (!this.transport) throw offlineError();
+    return this.transport.request(type, params);
+  }
+
+  read<T extends keyof Requests>(type: T, params: Requests[T]["params"]): Promise<Answer<T>> {
+    return untilAnswered(() => this.request(type, params));
+  }
+
+  chat(chatId: number): Chat {
+    const known = this.byId.get(chatId);
+    if (known) return known;
+    const chat = new Chat(this, { chatId });
+    this.byId.set(chatId, chat);
+    return chat;
+  }
+
+  dialogWith(peerId: number): Chat {
+    const known = this.byPeer.get(peerId);
+    if (known) return known;
+    const chat = new Chat(this, { peerId });
+    this.byPeer.set(peerId, chat);
+    return chat;
+  }
+
+  async createGroup({ name, userIds }: { name: string; userIds: readonly number[] }): Promise<Chat> {
+    const clientMessageId = uuid();
+    const { item } = await this.read("newGroup", { groupName: name, clientMessageId });
+    for (const userId of userIds) {
+      await this.read("addUserInGroup", { groupId: item.chatId, userId }).catch((error) => {
+        // An answer was lost.
+        if (toMessengerError(error).code !== "CONFLICT") throw error;
+      });
+    }
+    return this.chat(item.chatId);
+  }
+
+  events(signal?: AbortSignal): EventStream {
+    const stream = new EventStream((ended) => this.streams.delete(ended));
+    this.streams.add(stream);
+    signal?.addEventListener("abort", () => stream.end(), { once: true });
+    if (signal?.aborted) stream.end();
+    return stream;
+  }
+
+  onMessage(listener: (event: MessengerEvent) => void): () => void {
+    this.messageListeners.add(listener);
+    return () => this.messageListeners.delete(listener);
+  }
+
+  handle(name: string, work: HandleMessage): () => void {
+    const handler = new MessageHandler(name, work, {
+      store: this.options.store,
+      log: this.options.log,
+      isLive: () => this.transport !== undefined,
+      chat: (chatId) => this.byId.get(chatId),
+      readAfter: async (chatId, after, limit) => (await this.read("getMessages", { chatId, after, limit })).data,
+    });
+    this.handlers.add(handler);
+    if (this.transport) for (const chatId of this.replica.chats.keys()) handler.note(chatId);
+    return () => {
+      handler.end();
+      this.handlers.delete(handler);
+    };
+  }
+
+  /** Whether messages are not sent. */
+  get hasUnsent(): boolean {
+    return this.outbox.all.some(({ message }) => message);
+  }
+
+  /** Stores what is not stored yet, and ends everything. */
+  async close(): Promise<void> {
+    this.end();
+    for (const handler of this.handlers) handler.end();
+    for (const stream of [...this.streams]) stream.end();
+    await this.persistence.save();
+  }
+
+  /** Removes the chats from memory and store. Unsent messages stay in the store. */
+  async wipe(): Promise<void> {
+    this.replica.clear();
+    this.outbox.clear();
+    await this.persistence.wipe();
+  }
+
+  private noteItem(item: MessageItem): void {
+    this.people.noteSender(item);
+    if (item.senderId !== this.me().id || item.clientMessageId === undefined) return;
+    this.outbox.confirm(item);
+    const chat = this.replica.chats.get(item.chatId);
+    if (chat) this.outbox.noteArrived(chat.chatId, chat.lastSeq);
+  }
+
+  private noteEntry({ userId, userName, userLastName = null }: SyncChat): void {
+    if (userId !== undefined && userName !== undefined) {
+      this.people.note({ id: userId, firstName: userName, lastName: userLastName });
+    }
+  }
+
+  private noteChange({ chatId }: ChatState, item: MessageItem, isNew: boolean): void {
+    const chat = this.chat(chatId);
+    chat.applyChange(item, isNew);
+    const type = isNew ? "message" : (item.change?.kind ?? "change");
+    this.emit({ type, chat, message: chat.toMessage(item) });
+    if (isNew) for (const handler of this.handlers) handler.note(chatId);
+  }
+
+  private noteUpdate(chatId: number, state: ChatState | undefined): void {
+    this.outbox.noteArrived(chatId, state ? state.lastSeq : Number.MAX_SAFE_INTEGER);
+    if (state) this.handleFor(state).update();
+    else this.byId.get(chatId)?.update();
+    this.persistence.noteChange(chatId);
+    this.list.invalidate();
+  }
+
+  /** The handle of a chat: a dialog may have been opened before the server knew it. */
+  private handleFor(state: ChatState): Chat {
+    const { chatId, userId } = state;
+    const chat = this.byId.get(chatId) ?? (userId === undefined ? this.chat(chatId) : this.dialogWith(userId));
+    this.byId.set(chatId, chat);
+    if (userId !== undefined) this.byPeer.set(userId, this.byPeer.get(userId) ?? chat);
+    chat.bind(state);
+    return chat;
+  }
+
+  private noteProfile(change: ProfileChange): void {
+    const { userId, firstName, lastName } = change;
+    this.people.note({ id: userId, firstName, lastName });
+    const { profile } = this.options;
+    if (userId !== profile.id) return;
+    this.options.profile = { ...profile, firstName, lastName };
+    this.options.onProfile(this.options.profile);
+  }
+
+  private emitOfChat(type: "joined" | "left" | "reset", chatId: number): void {
+    const state = this.replica.chats.get(chatId);
+    const chat = state ? this.handleFor(state) : this.chat(chatId);
+    this.emit({ type, chat });
+    if (state) for (const handler of this.handlers) handler.note(chatId);
+  }
+
+  private emit(event: MessengerEvent): void {
+    for (const stream of this.streams) stream.push(event);
+    if (event.type === "message") for (const listener of [...this.messageListeners]) call(listener, event);
+  }
+
+  private allChats(): Set<Chat> {
+    return new Set([...this.byId.values(), ...this.byPeer.values()]);
+  }
+
+  private updateAll(): void {
+    for (const chat of this.allChats()) chat.update();
+    this.list.invalidate();
+  }
+
+  private listChats(): ChatSummary[] {
+    const isUnsent = ({ lastMessage }: ChatSummary) => lastMessage !== undefined && lastMessage.state !== "sent";
+    return [...this.allChats()]
+      .filter((chat) => chat.isListed)
+      .map(({ summary }) => summary.value)
+      .sort((a, b) => {
+        if (isUnsent(a) !== isUnsent(b)) return isUnsent(a) ? -1 : 1;
+        const [timeA, timeB] = [a.lastMessage?.createdAt ?? "", b.lastMessage?.createdAt ?? ""];
+        if (timeA !== timeB) return timeA < timeB ? 1 : -1;
+        return (b.id ?? 0) - (a.id ?? 0);
+      });
+  }
+
+  /** Names that were changed during an absence were not pushed. */
+  private async refreshNames(): Promise<void> {
+    const ids = new Set<number>();
+    for (const { peer } of this.list.value) if (peer) ids.add(peer.id);
+    for (const chat of this.allChats()) for (const id of chat.shownSenders()) ids.add(id);
+    await this.people.load([...ids].slice(0, maxRefreshedNames)).catch((error) => {
+      this.options.log.debug(`names are not refreshed: ${toMessengerError(error).code}`);
+    });
+  }
+}
+
+export const loggedOutError = (): MessengerError => new MessengerError("LOGGED_OUT", "Nobody is logged in.");

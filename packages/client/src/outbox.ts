@@ -1,0 +1,432 @@
+import { Backoff, wait } from "./backoff.ts";
+import { Deferred } from "./deferred.ts";
+import { MessengerError, toMessengerError } from "./errors.ts";
+import { continueAfter, uuid } from "./ids.ts";
+import type { Log } from "./log.ts";
+import type { MessageItem, Requests } from "./protocol.ts";
+import type { Json, StorePart } from "./store.ts";
+
+/** Where a message is sent. */
+export type Destination = { receiverId: number } | { groupId: number };
+
+/** A message of this user that is not known to be stored by the server. */
+export interface UnsentMessage {
+  clientMessageId: string;
+  to: Destination;
+  content: string;
+  /** The id of the message it replies to. */
+  replyTo?: number;
+  /** Milliseconds since 1970, by the device's clock. */
+  writtenAt: number;
+}
+
+/** A change that is repeated until the server has accepted or refused it. Repeating it has no further effect. */
+export type Change = {
+  [T in "editMessage" | "deleteMessage" | "markRead" | "clearDialog"]: { type: T; params: Requests[T]["params"] };
+}["editMessage" | "deleteMessage" | "markRead" | "clearDialog"];
+
+/** Why a message or change was refused. */
+export interface Refusal {
+  code: string;
+  message: string;
+  field?: string;
+}
+
+/** What is stored under the entry's key. */
+type EntryContent = { failure?: Refusal } & ({ message: UnsentMessage } | { change: Change; lane: string });
+
+/** `sent`: the server has it, and the replica is about to receive it. */
+export type EntryState = "queued" | "sending" | "sent" | "failed";
+
+/** Something that is to be sent. Entries are sent in the order of their keys, those of one lane one after the other. */
+export class Entry {
+  state: EntryState = "queued";
+  /** It is in the store. */
+  isStored = false;
+  /** Another tab has removed it from the store: it was sent there, or discarded. */
+  isGone = false;
+  readonly storing = new Deferred<void>();
+  /** The attempts since it was added or retried. */
+  sending = new Deferred<MessageItem | undefined>();
+
+  constructor(
+    readonly key: string,
+    readonly content: EntryContent,
+  ) {
+    if (content.failure) this.state = "failed";
+  }
+
+  get message(): UnsentMessage | undefined {
+    return "message" in this.content ? this.content.message : undefined;
+  }
+
+  get lane(): string {
+    return "message" in this.content ? laneOf(this.content.message.to) : this.content.lane;
+  }
+}
+
+export const laneOf = (to: Destination): string => ("groupId" in to ? `group ${to.groupId}` : `user ${to.receiverId}`);
+
+type SendRequest = <T extends keyof Requests>(
+  type: T,
+  params: Requests[T]["params"],
+) => Promise<{ item: Requests[T]["item"] }>;
+
+const prefix = "outbox/";
+const maxLanes = 16;
+/** How often the store is read for the entries of other tabs while there is something to send, in milliseconds. */
+const reloadMs = 1000;
+const retryMs = 1000;
+
+/**
+ * Everything that this user wants to change and the server has not confirmed. Entries are stored before they are sent, and
+ * repeated with the same id until they are confirmed or refused. Tabs that share a store send one at a time.
+ */
+export class Outbox {
+  private readonly entries = new Map<string, Entry>();
+  private request: SendRequest | undefined;
+  /** Messages that the server has and the replica does not have yet: they stay visible. */
+  private readonly arriving = new Map<Entry, MessageItem>();
+  /** Keys whose removal from the store is not complete. */
+  private readonly removing = new Set<string>();
+  private isFlushing = false;
+  private added = new Deferred<void>();
+  private pausedUntil = 0;
+  /** Ends the waiting of the lanes when the connection is lost. */
+  private lost: Promise<void> = Promise.resolve();
+  private endWaiting: () => void = () => {};
+  private lastReloadAt = 0;
+
+  constructor(
+    private readonly options: {
+      store: StorePart;
+      log: Log;
+      /** Is called when a message was added, removed, or changed its state. */
+      onUpdate(lane: string): void;
+      /** Is called with a change that is not sent any more, with the error if it was refused. */
+      onChangeSettled(change: Change, error: MessengerError | undefined): void;
+      /** Is called when the store fails. */
+      onStoreFailure(error: unknown): void;
+    },
+  ) {}
+
+  /** The messages of a lane that the replica does not have, in order. */
+  messagesOf(lane: string): Entry[] {
+    const all = [...this.arriving.keys(), ...this.entries.values()];
+    return all.filter((entry) => entry.message && entry.lane === lane);
+  }
+
+  /** All entries, in order. */
+  get all(): Entry[] {
+    return [...this.entries.values()];
+  }
+
+  /** Reads what an earlier run has left in the store. */
+  async load(): Promise<void> {
+    await this.reload();
+  }
+
+  /** Forgets all entries, which stay in the store. */
+  clear(): void {
+    const all = this.all;
+    this.entries.clear();
+    this.arriving.clear();
+    for (const { lane } of all) this.options.onUpdate(lane);
+  }
+
+  /** Adds a message: stores it, then sends it. */
+  addMessage(message: UnsentMessage): Entry {
+    return this.add({ message });
+  }
+
+  /** Adds a change. An unsent one with the same purpose is replaced. */
+  addChange(change: Change): Entry {
+    const lane = purposeOf(change);
+    for (const entry of this.all) {
+      const isReplaced = "change" in entry.content && entry.lane === lane && entry.state === "queued";
+      if (!isReplaced) continue;
+      this.removeEntry(entry);
+      entry.sending.resolve(undefined);
+    }
+    return this.add({ change, lane });
+  }
+
+  /** Sends a failed message again. */
+  async retry(entry: Entry): Promise<void> {
+    if (entry.state !== "failed") return;
+    delete entry.content.failure;
+    entry.state = "queued";
+    entry.sending = new Deferred();
+    this.options.onUpdate(entry.lane);
+    await this.save(entry);
+    this.flush();
+  }
+
+  /** Removes a message that was not sent. @returns false if it may have been sent already */
+  discard(entry: Entry): boolean {
+    if (entry.state === "sending" || !this.entries.has(entry.key)) return false;
+    this.removeEntry(entry);
+    entry.sending.reject(discarded());
+    return true;
+  }
+
+  /** Removes all messages that were not sent. */
+  async discardAll(): Promise<void> {
+    const all = this.all;
+    this.entries.clear();
+    await Promise.all(all.map(({ key }) => this.options.store.delete(prefix + key)));
+    for (const entry of all) {
+      entry.sending.reject(discarded());
+      this.options.onUpdate(entry.lane);
+    }
+  }
+
+  /** Notes a message of this user that the server has stored. */
+  confirm(item: MessageItem): void {
+    for (const entry of this.entries.values()) {
+      if (entry.message?.clientMessageId !== item.clientMessageId) continue;
+      this.arriving.set(entry, item);
+      this.removeEntry(entry);
+      entry.state = "sent";
+      entry.sending.resolve(item);
+      return;
+    }
+  }
+
+  /** Notes that the replica has the messages of a chat up to a `seq`. */
+  noteArrived(chatId: number, seq: number): void {
+    for (const [entry, item] of this.arriving) {
+      if (item.chatId !== chatId || item.seq > seq) continue;
+      this.arriving.delete(entry);
+      this.options.onUpdate(entry.lane);
+    }
+  }
+
+  /** Begins to send, on a connection that is up to date. */
+  begin(request: SendRequest): void {
+    this.request = request;
+    this.lost = new Promise((resolve) => {
+      this.endWaiting = resolve;
+    });
+    this.pausedUntil = 0;
+    this.arriving.clear();
+    // What another tab has sent was in the sync.
+    for (const entry of this.all) if (entry.isGone) this.forget(entry);
+    this.flush();
+  }
+
+  /** Stops sending: the connection is lost. */
+  end(): void {
+    this.request = undefined;
+    this.endWaiting();
+  }
+
+  private add(content: EntryContent): Entry {
+    const entry = new Entry(uuid(), content);
+    this.entries.set(entry.key, entry);
+    this.options.onUpdate(entry.lane);
+    void this.save(entry).then(() => this.flush());
+    return entry;
+  }
+
+  /** Stores an entry. If the store fails, it is kept in memory. */
+  private async save(entry: Entry): Promise<void> {
+    try {
+      await this.options.store.set(prefix + entry.key, entry.content as unknown as Json);
+      entry.isStored = true;
+      entry.storing.resolve();
+    } catch (error) {
+      entry.storing.reject(new MessengerError("STORE", `The store failed: ${error}`));
+      this.options.onStoreFailure(error);
+    }
+  }
+
+  private removeEntry(entry: Entry): void {
+    this.forget(entry);
+    this.removing.add(entry.key);
+    // Not before it is written: the write would bring it back.
+    entry.storing.promise
+      .catch(() => {})
+      .then(() => this.options.store.delete(prefix + entry.key))
+      .then(() => this.removing.delete(entry.key))
+      .catch((error) => this.options.onStoreFailure(error));
+  }
+
+  private forget(entry: Entry): void {
+    this.entries.delete(entry.key);
+    this.options.onUpdate(entry.lane);
+  }
+
+  private flush(): void {
+    if (!this.request || this.waitingLanes().size === 0) return;
+    this.added.resolve();
+    if (this.isFlushing) return;
+    this.isFlushing = true;
+    this.options.store
+      .lock("outbox", () => this.drain())
+      .catch(async (error) => {
+        this.options.onStoreFailure(error);
+        await wait(retryMs);
+      })
+      .finally(() => {
+        this.isFlushing = false;
+        this.flush();
+      });
+  }
+
+  /** Sends all entries in the store, those of other tabs too. */
+  private async drain(): Promise<void> {
+    const running = new Map<string, Promise<unknown>>();
+    await this.reload();
+    while (this.request) {
+      if (performance.now() - this.lastReloadAt >= reloadMs) await this.reload();
+      this.added = new Deferred();
+      for (const lane of this.waitingLanes()) {
+        if (running.size >= maxLanes) break;
+        if (running.has(lane)) continue;
+        running.set(
+          lane,
+          this.sendLane(lane).finally(() => running.delete(lane)),
+        );
+      }
+      if (running.size === 0) return;
+      await Promise.race([...running.values(), this.added.promise]);
+    }
+    await Promise.all(running.values());
+  }
+
+  private waitingLanes(): Set<string> {
+    return new Set(this.all.filter(({ state, isGone }) => state === "queued" && !isGone).map(({ lane }) => lane));
+  }
+
+  /** Sends the entries of a lane for a while, so that those of other tabs are found. */
+  private async sendLane(lane: string): Promise<void> {
+    const startedAt = performance.now();
+    while (this.request && performance.now() - startedAt < reloadMs) {
+      const next = this.all.find((entry) => entry.lane === lane && entry.state === "queued" && !entry.isGone);
+      if (!next) return;
+      await this.send(next);
+    }
+  }
+
+  private async send(entry: Entry): Promise<void> {
+    await entry.storing.promise.catch(() => {});
+    const backoff = new Backoff();
+    while (this.request && this.entries.has(entry.key)) {
+      const pauseMs = this.pausedUntil - performance.now();
+      if (pauseMs > 0) {
+        await wait(pauseMs, this.lost);
+        continue;
+      }
+      this.setState(entry, "sending");
+      try {
+        const item = await this.sendOnce(this.request, entry.content);
+        if (this.entries.has(entry.key)) this.removeEntry(entry);
+        entry.sending.resolve(item);
+        if ("change" in entry.content) this.options.onChangeSettled(entry.content.change, undefined);
+        return;
+      } catch (thrown) {
+        const error = toMessengerError(thrown);
+        this.setState(entry, "queued");
+        if (error.code === "OFFLINE") return;
+        // The limit is the user's: it holds for all lanes.
+        if (error.code === "RATE_LIMITED") this.pausedUntil = performance.now() + (error.retryAfterMs ?? retryMs);
+        else if (error.code === "UNAVAILABLE") await wait(error.retryAfterMs ?? retryMs + backoff.next(), this.lost);
+        else {
+          await this.refuse(entry, error);
+          return;
+        }
+      }
+    }
+  }
+
+  private async sendOnce(request: SendRequest, content: EntryContent): Promise<MessageItem | undefined> {
+    if ("change" in content) {
+      const { item } = await request(content.change.type, content.change.params);
+      return item !== null && "messageId" in item ? item : undefined;
+    }
+    const { to, content: text, clientMessageId, replyTo } = content.message;
+    const params = { content: text, clientMessageId, ...(replyTo !== undefined && { replyTo }) };
+    const { item } =
+      "groupId" in to
+        ? await request("messageInGroup", { ...to, ...params })
+        : await request("privateMessage", { ...to, ...params });
+    return item;
+  }
+
+  /** A refused message is kept until it is retried or discarded; a refused change has no effect. */
+  private async refuse(entry: Entry, error: MessengerError): Promise<void> {
+    if (!this.entries.has(entry.key)) return;
+    const { code, message, field } = error;
+    if ("change" in entry.content) {
+      this.removeEntry(entry);
+      entry.sending.reject(error);
+      this.options.onChangeSettled(entry.content.change, error);
+      return;
+    }
+    entry.content.failure = { code, message, ...(field !== undefined && { field }) };
+    this.setState(entry, "failed");
+    entry.sending.reject(error);
+    await this.save(entry);
+  }
+
+  private setState(entry: Entry, state: EntryState): void {
+    if (entry.state === state || !this.entries.has(entry.key)) return;
+    entry.state = state;
+    this.options.onUpdate(entry.lane);
+  }
+
+  /** Reads the store: other tabs add entries, and remove those they have sent. */
+  private async reload(): Promise<void> {
+    this.lastReloadAt = performance.now();
+    const before = this.all.filter(({ isStored }) => isStored);
+    const isRemoving = new Set(this.removing);
+    const found = await this.options.store.entries(prefix).catch((error) => {
+      this.options.onStoreFailure(error);
+      return undefined;
+    });
+    if (!found) return;
+    const stored = new Map(
+      found.map(([key, content]) => [key.slice(prefix.length), content as unknown as EntryContent]),
+    );
+    for (const entry of before) {
+      const content = stored.get(entry.key);
+      stored.delete(entry.key);
+      if (!this.entries.has(entry.key)) continue;
+      if (content?.failure && entry.state === "queued") {
+        entry.content.failure = content.failure;
+        this.setState(entry, "failed");
+      } else if (!content) {
+        // A message stays visible until it arrives, unless it had failed and was discarded.
+        if (entry.state === "failed" || !entry.message) this.forget(entry);
+        else entry.isGone = true;
+      }
+    }
+    const added = [...stored].filter(
+      ([key]) => !this.entries.has(key) && !isRemoving.has(key) && !this.removing.has(key),
+    );
+    for (const [key, content] of added) {
+      continueAfter(key);
+      const entry = new Entry(key, content);
+      entry.isStored = true;
+      entry.storing.resolve();
+      this.entries.set(key, entry);
+      this.options.onUpdate(entry.lane);
+    }
+    if (added.length > 0) this.sort();
+  }
+
+  private sort(): void {
+    const sorted = [...this.entries].sort(([a], [b]) => (a < b ? -1 : 1));
+    this.entries.clear();
+    for (const [key, entry] of sorted) this.entries.set(key, entry);
+  }
+}
+
+const discarded = () => new MessengerError("DISCARDED", "The message was discarded.");
+
+/** Changes with the same purpose replace each other. */
+function purposeOf({ type, params }: Change): string {
+  if ("messageId" in params) return `message ${params.messageId}`;
+  return "chatId" in params ? `${type} ${params.chatId}` : `${type} ${params.receiverId}`;
+}

@@ -1,0 +1,147 @@
+import { History } from "./history.ts";
+import type { MemberRole, MessageItem } from "./protocol.ts";
+import { type ChatState, pageSize, type Replica } from "./replica.ts";
+import type { Json, StorePart, Write } from "./store.ts";
+
+const prefix = "chats/";
+const epochKey = "epoch";
+/** Changes are collected for so long before they are stored, in milliseconds. */
+const delayMs = 300;
+
+/** A chat as it is stored, in one piece: its version belongs to its messages. */
+interface StoredChat {
+  epoch: string;
+  chatId: number;
+  kind: "dialog" | "group";
+  groupName?: string;
+  role?: MemberRole;
+  memberCount?: number;
+  userId?: number;
+  userName?: string;
+  userLastName?: string | null;
+  version: number;
+  lastSeq: number;
+  readSeq: number;
+  clearedSeq: number;
+  peerReadSeq?: number;
+  /** The newest messages, without holes. */
+  messages: readonly MessageItem[];
+}
+
+/** Keeps the chats in the store, so that the next start has them before the network answers. */
+export class Persistence {
+  private readonly dirty = new Set<number>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private saving: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: { store: StorePart; replica: Replica; onFailure(error: unknown): void }) {}
+
+  /** Reads the stored chats into the replica. */
+  async load(): Promise<void> {
+    const { store, replica } = this.options;
+    if (!store.hasBatch) return;
+    const epoch = await store.get(epochKey);
+    if (typeof epoch !== "string") return;
+    replica.epoch = epoch;
+    for (const [, value] of await store.entries(prefix)) {
+      const chat = value as unknown as StoredChat;
+      if (chat.epoch === epoch) replica.restore(toState(chat));
+    }
+    this.dirty.clear();
+  }
+
+  /** Notes that a chat has changed or is gone. */
+  noteChange(chatId: number): void {
+    if (!this.options.store.hasBatch) return;
+    this.dirty.add(chatId);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      void this.save();
+    }, delayMs);
+  }
+
+  /** Stores the epoch of the server's data. What other tabs store under another one is no longer read. */
+  noteEpoch(epoch: string): void {
+    const { store } = this.options;
+    if (!store.hasBatch) return;
+    this.enqueue(() => store.lock("chats", () => store.set(epochKey, epoch)));
+  }
+
+  /** Stores what has changed. Resolves when it is stored. */
+  save(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const chatIds = [...this.dirty];
+    this.dirty.clear();
+    if (chatIds.length > 0) this.enqueue(() => this.options.store.lock("chats", () => this.write(chatIds)));
+    return this.saving;
+  }
+
+  /** Removes all chats from the store. */
+  wipe(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.dirty.clear();
+    const { store } = this.options;
+    this.enqueue(() =>
+      store.lock("chats", async () => {
+        const keys = (await store.entries(prefix)).map(([key]) => key);
+        for (const key of [epochKey, ...keys]) await store.delete(key);
+      }),
+    );
+    return this.saving;
+  }
+
+  private enqueue(work: () => Promise<void>): void {
+    this.saving = this.saving.then(work).catch((error) => this.options.onFailure(error));
+  }
+
+  /** Writes chats, unless another tab has stored a later version. */
+  private async write(chatIds: readonly number[]): Promise<void> {
+    const { store, replica } = this.options;
+    const { epoch } = replica;
+    // Another tab has learned of another epoch: what this one has belongs to the one before.
+    if (epoch === undefined || (await store.get(epochKey)) !== epoch) return;
+    const writes: Write[] = [];
+    for (const chatId of chatIds) {
+      const key = prefix + chatId;
+      const chat = replica.chats.get(chatId);
+      const stored = (await store.get(key)) as unknown as StoredChat | undefined;
+      if (!chat) {
+        if (stored) writes.push({ key });
+      } else if (stored?.epoch !== epoch || stored.version <= chat.version) {
+        writes.push({ key, value: toStored(chat, epoch) as unknown as Json });
+      }
+    }
+    if (writes.length > 0) await store.batch(writes);
+  }
+}
+
+function toStored(chat: ChatState, epoch: string): StoredChat {
+  const { history, ...state } = chat;
+  const end = history.rangeAt(chat.lastSeq);
+  const messages = end ? history.slice({ from: Math.max(end.from, end.to - pageSize + 1), to: end.to }) : [];
+  // Undefined values are no JSON.
+  return JSON.parse(JSON.stringify({ epoch, ...state, messages }));
+}
+
+function toState({ messages, epoch: _, ...stored }: StoredChat): ChatState {
+  const history = new History();
+  for (const item of messages) history.append(item);
+  return {
+    chatId: stored.chatId,
+    kind: stored.kind,
+    groupName: stored.groupName,
+    role: stored.role,
+    memberCount: stored.memberCount,
+    userId: stored.userId,
+    userName: stored.userName,
+    userLastName: stored.userLastName,
+    version: stored.version,
+    lastSeq: stored.lastSeq,
+    readSeq: stored.readSeq,
+    clearedSeq: stored.clearedSeq,
+    peerReadSeq: stored.peerReadSeq,
+    history,
+  };
+}
