@@ -13,6 +13,7 @@ import { routes } from "./registry.ts";
 import { contextOf } from "./request-context.ts";
 import { requestLog } from "./request-log.ts";
 import type { AnyRoute, HttpServices } from "./route.ts";
+import { clientModuleRouter } from "./routers/client-module.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
 import { healthRouter, type Readiness } from "./routers/health.ts";
 
@@ -35,7 +36,7 @@ export interface HttpOptions {
   asAppError: (error: unknown) => AppError;
 }
 
-/** Creates the HTTP API: health, documents and the routes of the registry. */
+/** Creates the HTTP API: health, documents, the client SDK and the routes of the registry. */
 export function createHttpApp(options: HttpOptions): RequestListener {
   const app = express();
   const allowOrigins = cors({
@@ -48,6 +49,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use("/health", healthRouter(options.findReadiness));
   app.use("/api", docsRouter(options.documents));
+  app.use(clientModuleRouter());
   app.use(allowOrigins);
   app.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");

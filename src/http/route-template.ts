@@ -1,10 +1,16 @@
 import { routes } from "./registry.ts";
+import { clientModulePath } from "./routers/client-module.ts";
 import { healthPaths } from "./routers/health.ts";
 
 const documents = ["/api", "/api/", "/api/openapi.json", "/api/asyncapi.json", "/api/websocket"];
 const urls = routes.map(({ url }) => url);
 
-const fixed: ReadonlySet<string> = new Set([...urls.filter((url) => !url.includes("{")), ...healthPaths, ...documents]);
+const fixed: ReadonlySet<string> = new Set([
+  ...urls.filter((url) => !url.includes("{")),
+  ...healthPaths,
+  ...documents,
+  clientModulePath,
+]);
 const patterns = [...new Set(urls.filter((url) => url.includes("{")))].map((url) => ({
   url,
   pattern: new RegExp(`^${url.replace(/\{\w+\}/g, "[^/]+")}$`),
