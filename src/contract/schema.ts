@@ -52,11 +52,12 @@ const namedSchemas = new Map<string, Schema<unknown>>();
 
 /**
  * Gives a schema a name. The documents define it once under that name and refer to it everywhere else.
+ * @param description a sentence for the documents
  * @throws Error if another schema has the name
  */
-export function named<T>(name: string, definition: Schema<T>): Schema<T> {
+export function named<T>(name: string, definition: Schema<T>, description?: string): Schema<T> {
   if (namedSchemas.has(name)) throw new Error(`There are two schemas named ${name}`);
-  namedSchemas.set(name, definition);
+  namedSchemas.set(name, description === undefined ? definition : described(definition, description));
   return schema(definition.joi, Joi.link(`#${name}`));
 }
 

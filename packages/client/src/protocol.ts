@@ -344,6 +344,7 @@ export interface AddUserInGroupParams {
   userId: number;
 }
 
+/** A role that the owner of a group can give. */
 export type AssignableRole = "admin" | "member";
 
 export interface AuthenticateParams {
@@ -351,6 +352,7 @@ export interface AuthenticateParams {
   token: string;
 }
 
+/** A block that you have made or removed. */
 export interface BlockChange {
   /** Id of a user. */
   userId: number;
@@ -358,6 +360,7 @@ export interface BlockChange {
   blocked: boolean;
 }
 
+/** What happened to a group, for programs; the message's text says the same for people. */
 export interface ChatEvent {
   kind: ChatEventKind;
   /** The user who did it. */
@@ -382,8 +385,10 @@ export type ChatEventKind =
   | "ownershipTransferred"
   | (string & {});
 
+/** Whether a chat is a dialog of two users or a group. */
 export type ChatKind = "dialog" | "group";
 
+/** A chat with its last message. */
 export interface ChatListRow {
   /** Id of a message. */
   id: number;
@@ -425,6 +430,7 @@ export interface ClearDialogParams {
   receiverId: number;
 }
 
+/** Up to where a dialog is hidden from you. */
 export interface ClearedDialog {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
@@ -458,6 +464,7 @@ export interface DeleteUsersMeBody {
   password: string;
 }
 
+/** A message of a dialog. */
 export interface DialogMessageRow {
   /** Id of a user. */
   sender_id: number;
@@ -547,6 +554,7 @@ export type ErrorCode =
   | "METHOD_NOT_ALLOWED"
   | "FOREIGN_ORIGIN";
 
+/** The answer to a request that was rejected. */
 export interface ErrorFrame {
   error: true;
   /** The type of the request; `processor` if it named no known type. */
@@ -624,6 +632,7 @@ export interface GetlatestMessageGroupParams {
   page: number;
 }
 
+/** A member of a group. */
 export interface GroupMember {
   /** Id of a user. */
   userId: number;
@@ -635,6 +644,7 @@ export interface GroupMember {
   joinedAt: string;
 }
 
+/** A message of a group. */
 export interface GroupMessageRow {
   /** Id of a user. */
   sender_id: number;
@@ -687,6 +697,7 @@ export interface ListReadersParams {
   page: number;
 }
 
+/** One of your sessions. */
 export interface ListedSession {
   id: number;
   /** The User-Agent header of the log-in. */
@@ -705,8 +716,10 @@ export interface MarkReadParams {
   seq: number;
 }
 
+/** The role of a member in a group. */
 export type MemberRole = "owner" | "admin" | "member";
 
+/** What was done to a message after it was sent. */
 export interface MessageChange {
   kind: MessageChangeKind;
   /** The user who did it; `null` where that is not known. */
@@ -730,6 +743,7 @@ export interface MessageInGroupParams {
   replyTo?: number;
 }
 
+/** A message, as answers and pushes carry it. */
 export interface MessageItem {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
@@ -770,6 +784,7 @@ export interface MessageItem {
   deletedAt: string | null;
 }
 
+/** What an answer says about its page of messages. */
 export interface MessagePage {
   /** Whether there are more messages in that direction; with `around`, in either direction. */
   hasMore: boolean;
@@ -796,6 +811,7 @@ export interface PatchUsersMeBody {
   password?: string;
 }
 
+/** A user as other users see it. */
 export interface Person {
   /** Id of a user. */
   id: number;
@@ -807,6 +823,7 @@ export interface Person {
 
 export type PingParams = Record<never, never>;
 
+/** The answer to a `ping`. */
 export interface Pong {
   /** The time of the server's clock. */
   serverTime: string;
@@ -835,6 +852,7 @@ export interface PostAuthRegisterBody {
   lastName?: string;
 }
 
+/** Whether a user is online. */
 export interface Presence {
   /** Id of a user. */
   userId: number;
@@ -857,6 +875,7 @@ export interface PrivateMessageParams {
   replyTo?: number;
 }
 
+/** An error on HTTP (RFC 9457). */
 export interface Problem {
   type: "about:blank";
   /** The status in words. */
@@ -873,6 +892,7 @@ export interface Problem {
   retryAfterMs?: number;
 }
 
+/** Your own account. */
 export interface Profile {
   /** Id of a user. */
   id: number;
@@ -885,6 +905,7 @@ export interface Profile {
   createdAt: string;
 }
 
+/** The new name of a user. */
 export interface ProfileChange {
   /** Id of a user. */
   userId: number;
@@ -905,6 +926,7 @@ export interface PutUsersMePasswordBody {
   newPassword: string;
 }
 
+/** Up to where a user has read a chat. */
 export interface ReadPosition {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
@@ -913,6 +935,7 @@ export interface ReadPosition {
   readSeq: number;
 }
 
+/** A member of a chat who has read up to a message. */
 export interface Reader {
   /** Id of a user. */
   userId: number;
@@ -938,6 +961,7 @@ export interface RenameGroupParams {
   groupName: string;
 }
 
+/** The message that another one replies to, as it is now. */
 export interface RepliedMessage {
   /** Id of a message. */
   messageId: number;
@@ -952,6 +976,7 @@ export interface RepliedMessage {
 /** Chosen by the client and returned in the answer: 1 to 64 characters, or an integer. */
 export type RequestId = string | number;
 
+/** What the server says about itself. */
 export interface ServerInfo {
   /** The name of the server, for people. */
   name: string;
@@ -967,6 +992,7 @@ export interface ServerInfo {
   limits: ServerLimits;
 }
 
+/** The limits of this server. */
 export interface ServerLimits {
   /** Length of a message, in UTF-16 units. */
   contentUnits: number;
@@ -980,6 +1006,7 @@ export interface ServerLimits {
   socketsPerUser: number;
 }
 
+/** The answer to a registration, a log-in and a refresh. */
 export interface Session {
   user: Profile;
   /** JWT for `Authorization: Bearer` and for the WebSocket. */
@@ -998,11 +1025,13 @@ export interface SetMemberRoleParams {
   role: AssignableRole;
 }
 
+/** The end of a socket's session. */
 export interface SocketExpiry {
   /** When this socket will be closed unless it is renewed again. */
   expiresAt: string;
 }
 
+/** A chat that differs from the state you sent. */
 export interface SyncChat {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
@@ -1060,6 +1089,7 @@ export interface SyncParams {
   newest?: number;
 }
 
+/** What differs from the state you sent. */
 export interface SyncResult {
   /** Chats that differ from your state, by ascending `chatId`. */
   chats: readonly SyncChat[];
@@ -1088,6 +1118,7 @@ export interface TypingParams {
   chatId: number;
 }
 
+/** A user is typing in a chat. */
 export interface TypingSignal {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
