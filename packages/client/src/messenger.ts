@@ -63,7 +63,7 @@ export class Messenger {
     this.sessions = new Sessions({
       http: this.http,
       store: this.store,
-      log,
+      onStoreFailure: (error) => this.noteStoreFailure(error),
       onRenewed: (token) => {
         this.link.open?.request("authenticate", { token }).catch((error) => {
           log.warn(`the open connection was not renewed: ${toMessengerError(error).code}`);
@@ -132,7 +132,7 @@ export class Messenger {
     if (account.hasUnsent && !options.discard) {
       throw new MessengerError("UNSENT", "There are unsent messages. Pass { discard: true } to remove them.");
     }
-    const token = this.sessions.current?.token;
+    const { token } = this.sessions;
     this.link.stop();
     if (options.discard) await account.outbox.discardAll().catch((error) => this.noteStoreFailure(error));
     await account.wipe();
@@ -286,9 +286,9 @@ export class Messenger {
   }
 
   private async token(): Promise<string> {
-    if (!this.sessions.current) throw loggedOutError();
-    if (this.sessions.isDue) await this.sessions.renew();
-    return this.sessions.current?.token ?? "";
+    if (!this.sessions.isActive) throw loggedOutError();
+    if (this.sessions.token === undefined) await this.sessions.renew();
+    return this.sessions.token ?? "";
   }
 
   private async isAccepted(token: string): Promise<boolean> {
