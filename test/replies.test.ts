@@ -37,6 +37,7 @@ describe("replying to a message", () => {
       messageId,
       senderId: author.id,
       senderName: "Anna",
+      seq: 1,
       preview: "what is for lunch?",
       deletedAt: null,
     };

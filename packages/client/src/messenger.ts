@@ -10,7 +10,7 @@ import type { HandleMessage } from "./message-handler.ts";
 import { type Observable, State } from "./observable.ts";
 import type { People } from "./people.ts";
 import type { PersonPresence } from "./presence.ts";
-import type { PostAuthLoginBody, PostAuthRegisterBody, Profile, Requests, ServerInfo, Session } from "./protocol.ts";
+import type { PatchUsersMeBody, PostAuthLoginBody, PostAuthRegisterBody, Profile, Requests, ServerInfo, Session } from "./protocol.ts";
 import { Sessions } from "./session.ts";
 import { memory, type Store, StorePart } from "./store.ts";
 import { type Answer, offlineError, type WebSocketClass } from "./transport.ts";
@@ -229,6 +229,16 @@ export class Messenger {
       await this.sessions.renew();
       return send();
     }
+  }
+
+  /**
+   * Changes the name or e-mail address of the user. A new e-mail address needs the password.
+   * @throws MessengerError such as `EMAIL_TAKEN`
+   */
+  async updateProfile(changes: PatchUsersMeBody): Promise<Profile> {
+    const profile = await this.call<Profile>("PATCH", "/users/me", changes);
+    this.account?.setProfile(profile);
+    return profile;
   }
 
   private async begin(path: string, body: object): Promise<Session> {
