@@ -14,5 +14,7 @@ export default defineConfig({
   // The client's sources: no build of it is needed before.
   resolve: { alias: { "messenger-client": new URL("../client/src/index.ts", import.meta.url).pathname } },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  server: { proxy: { "/api": "http://localhost:3000", "/auth": "http://localhost:3000", "/users": "http://localhost:3000" } },
+  server: {
+    proxy: { "/api": "http://localhost:3000", "/auth": "http://localhost:3000", "/users": "http://localhost:3000" },
+  },
 });
