@@ -66,8 +66,8 @@ export async function mayKnow(database: Database, pair: { userId: number; otherI
 }
 
 /**
- * Whether a user may block another one: one who exists, and who does not block the user, unless the two share a chat and so
- * know of each other. Takes no locks. Indexes: the primary keys of users, blocks and chat_members.
+ * Whether a user may block another one: one who exists, and who does not block the user, unless the two share a chat with
+ * messages and so know of each other. Takes no locks. Indexes: the primary keys of users, blocks, chat_members and chats.
  */
 export async function mayBlock(database: Database, pair: { userId: number; otherId: number }): Promise<boolean> {
   const rows = await select(
@@ -77,6 +77,7 @@ export async function mayBlock(database: Database, pair: { userId: number; other
         AND (NOT ${isBlockedBy("$userId", "$otherId")}
              OR EXISTS (SELECT FROM chat_members AS mine
                           JOIN chat_members AS theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = $otherId
+                          JOIN chats ON chats.id = mine.chat_id AND chats.version > 0
                          WHERE mine.user_id = $userId))`,
     pair,
   );
