@@ -3,6 +3,7 @@ import type { Person } from "../../../domain/person.ts";
 import { Block } from "../../../models/index.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { shareChat } from "../chats/shared-chats.ts";
 
 const maxRows = 1000;
 
@@ -27,9 +28,9 @@ export function blockedPeople(database: Database, userId: number): Promise<Perso
   );
 }
 
-/** Whether the first person blocks the second. Ask under the lock of what depends on it. */
-export async function blocks(userId: number, blockedId: number, transaction: Transaction): Promise<boolean> {
-  return (await Block.count({ where: { userId, blockedId }, transaction })) > 0;
+/** Whether the first person blocks the second. What must stay true is asked in a transaction, under a lock. */
+export async function blocks(userId: number, blockedId: number, transaction?: Transaction): Promise<boolean> {
+  return (await Block.count({ where: { userId, blockedId }, ...(transaction && { transaction }) })) > 0;
 }
 
 /**
@@ -75,10 +76,7 @@ export async function mayBlock(database: Database, pair: { userId: number; other
     `SELECT FROM users
       WHERE id = $otherId AND deleted_at IS NULL
         AND (NOT ${isBlockedBy("$userId", "$otherId")}
-             OR EXISTS (SELECT FROM chat_members AS mine
-                          JOIN chat_members AS theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = $otherId
-                          JOIN chats ON chats.id = mine.chat_id AND chats.version > 0
-                         WHERE mine.user_id = $userId))`,
+             OR ${shareChat("$userId", "$otherId")})`,
     pair,
   );
   return rows.length > 0;
