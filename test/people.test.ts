@@ -365,7 +365,32 @@ describe("a block", () => {
     await put(blocker, blocked.id);
     await messenger().http("DELETE", "/users/me", { token: blocked.token, body: { password } });
     expect(await listedIds(blocker)).toEqual([]);
-    expect(await put(blocker, blocked.id)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+    const other = await messenger().person();
+    expect(await put(other, blocked.id)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+    // As for a user who blocks: otherwise the two could be told apart.
+    expect(await put(blocker, blocked.id)).toMatchObject({ status: 204 });
+  });
+
+  /** Two users who block each other, which they did in a group that the first one has left. */
+  async function twoWhoBlockEachOther() {
+    const { blocker: ann, blocked: bob, blockers } = await twoUsers();
+    const groupId = (await blockers.request("newGroup", { groupName: "us" })).params.item.groupId ?? 0;
+    await blockers.request("addUserInGroup", { groupId, userId: bob.id });
+    expect(await put(ann, bob.id)).toMatchObject({ status: 204 });
+    expect(await put(bob, ann.id)).toMatchObject({ status: 204 });
+    for (const [one, other] of [[ann, bob] as const, [bob, ann] as const]) {
+      expect(await listedIds(one)).toEqual([other.id]);
+    }
+    await blockers.request("leaveGroup", { groupId });
+    return { ann, bob };
+  }
+
+  test("that exists can be set again, though the two no longer share a chat and the other one blocks, too", async () => {
+    const { ann, bob } = await twoWhoBlockEachOther();
+    expect(await put(bob, ann.id)).toMatchObject({ status: 204, body: "" });
+    // A new one does not reveal that the other one exists.
+    await unblock(bob, ann.id);
+    expect(await put(bob, ann.id)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
   });
 
   test.each([
