@@ -393,6 +393,13 @@ describe("a block", () => {
     expect(await put(bob, ann.id)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
   });
 
+  test("of a user who blocks, too, is listed only while the two share a chat", async () => {
+    const { ann, bob } = await twoWhoBlockEachOther();
+    expect(await listedIds(bob)).toEqual([]);
+    await unblock(ann, bob.id);
+    expect(await listedIds(bob)).toEqual([ann.id]);
+  });
+
   test.each([
     ["without a dialog", false],
     ["with a dialog", true],

@@ -14,7 +14,10 @@ export const isBlockedBy = (userId: string, blockingId: string): string =>
 /** The SQL condition that one of two users blocks the other. Index: the primary key of blocks, twice. */
 export const eitherBlocks = (a: string, b: string): string => `(${isBlockedBy(a, b)} OR ${isBlockedBy(b, a)})`;
 
-/** Returns the existing users whom a user blocks, the most recent first. Index: the primary key of blocks. */
+/**
+ * Returns the existing users whom a user blocks, the most recent first; without those who block the user, who look like
+ * deleted ones, unless the two share a chat. Index: the primary key of blocks.
+ */
 export function blockedPeople(database: Database, userId: number): Promise<Person[]> {
   return select<Person>(
     database,
@@ -22,6 +25,7 @@ export function blockedPeople(database: Database, userId: number): Promise<Perso
        FROM blocks AS b
        JOIN users AS u ON u.id = b.blocked_id AND u.deleted_at IS NULL
       WHERE b.user_id = $userId
+        AND (NOT ${isBlockedBy("$userId", "b.blocked_id")} OR ${shareChat("$userId", "b.blocked_id")})
       ORDER BY b.created_at DESC, b.blocked_id
       LIMIT $maxRows`,
     { userId, maxRows },
