@@ -127,9 +127,16 @@ export function email(): Schema<string> {
   return schema(joi, Joi.string().min(1).max(254).pattern(pattern));
 }
 
+/** A whole number in decimal digits; Joi also converts `1e3`, `1.0` and ` 1`. */
+const digits = /^-?(0|[1-9]\d*)$/;
+
 /** A whole number between `min` and `max`, both included. */
 export function integer(options: { min: number; max: number }): Schema<number> {
-  return schema(Joi.number().integer().min(options.min).max(options.max));
+  const joi = Joi.number().integer().min(options.min).max(options.max);
+  const checked = joi.custom((value: number, { original, error }) =>
+    typeof original === "string" && !digits.test(original) ? error("number.digits") : value,
+  );
+  return schema(checked, joi);
 }
 
 export function flag(): Schema<boolean> {
@@ -223,6 +230,7 @@ const keys = <P extends Shape>(shape: P, restrict: (rule: Joi.ObjectSchema) => J
 const messages = {
   "string.empty": "{{#label}} must not be empty",
   "string.pattern.name": "{{#label}} must {{#name}}",
+  "number.digits": "{{#label}} must be a whole number in decimal digits",
 };
 
 const prepared = new WeakMap<Joi.Schema, Map<string, Joi.Schema>>();
