@@ -1,7 +1,7 @@
 import Joi from "joi";
 import { AppError } from "../errors.ts";
 import { hasPrototypeKey } from "./prototype-key.ts";
-import { hasOnlySafeCharacters, hasVisibleCharacter } from "./visible-text.ts";
+import { hasNoDirectionControl, hasOnlySafeCharacters, hasVisibleCharacter } from "./visible-text.ts";
 
 /*
  * A typed layer over Joi. Joi checks values and prints JSON Schema, but infers no types from its keys; here each builder
@@ -86,6 +86,15 @@ export function text(options: { min?: number; max: number; blank?: boolean }): S
     .pattern(hasVisibleCharacter, { name: "not be blank: it needs a visible character" });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL cannot store U+0000
   return schema(joi, sized.pattern(/^(?=[\s\S]*\S)[^\u0000\ud800-\udfff]*$/u));
+}
+
+/** A name: text without characters that control the direction of text. The documents describe that in words. */
+export function nameText(options: { max: number }): Schema<string> {
+  const { joi, document } = text(options);
+  const rule = (joi as Joi.StringSchema).pattern(hasNoDirectionControl, {
+    name: "not hold characters that control the direction of text",
+  });
+  return schema(rule, document);
 }
 
 /** The input limit of bcrypt. */
