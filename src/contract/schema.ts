@@ -102,7 +102,7 @@ const maxPasswordBytes = 72;
 
 /**
  * A password of at least `min` characters and at most 72 bytes in the form in which it is hashed: with composed accents,
- * which may be much shorter than the given form.
+ * which may be much shorter than the given form, and for some characters longer.
  */
 export function password(options: { min: number }): Schema<string> {
   const { min } = options;
@@ -110,13 +110,17 @@ export function password(options: { min: number }): Schema<string> {
   const joi = (text({ min, max: 4 * maxPasswordBytes, blank: true }).joi as Joi.StringSchema)
     .custom((value: string, { error }) => {
       if (min > 1 && !hasVisibleCharacter.test(value)) return error("password.blank");
-      if (Buffer.byteLength(composed(value)) > maxPasswordBytes) return error("password.long");
+      if (Buffer.byteLength(composed(value)) > maxPasswordBytes) {
+        return error(Buffer.byteLength(value) > maxPasswordBytes ? "password.long" : "password.composed");
+      }
       return composed(value).length < min ? error("string.min", { limit: min }) : value;
     })
     .messages({
       "string.max": "{{#label}} must be at most 72 bytes long",
       "password.blank": "{{#label}} must not be blank: it needs a visible character",
       "password.long": "{{#label}} must be at most 72 bytes long",
+      "password.composed":
+        "{{#label}} must be at most 72 bytes long in the Unicode form NFC, which is longer than the given form",
     });
   return schema(joi, text({ min, max: maxPasswordBytes }).document);
 }
