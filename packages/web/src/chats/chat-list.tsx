@@ -128,10 +128,17 @@ function LastMessage({ chat }: { chat: ChatSummary }) {
   return (
     <>
       {sender && <span class="sender">{sender}: </span>}
-      {lastMessage.text}
+      {withoutMarkup(lastMessage.text)}
     </>
   );
 }
+
+/** The first lines of a text, without the signs of Markdown. */
+const withoutMarkup = (text: string): string =>
+  text
+    .slice(0, 300)
+    .replace(/^\s*(?:>|#{1,6}|[-*+]|```\w*)\s+/gm, "")
+    .replace(/(\*\*|__|~~|`+)/g, "");
 
 /** Who wrote the last message, where that is not clear. */
 function senderOf({ kind, lastMessage }: ChatSummary): string {

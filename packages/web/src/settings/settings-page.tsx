@@ -234,7 +234,7 @@ function SessionsSection() {
           <li key={id} class="result">
             <span>
               {deviceName(userAgent)}
-              <span class="hint">{current ? "This device" : `Last used ${fullTimeOf(lastUsedAt)}`}</span>
+              <span class="hint hint-line">{current ? "This device" : `Last used ${fullTimeOf(lastUsedAt)}`}</span>
             </span>
             {!current && (
               <button
