@@ -10,7 +10,15 @@ import type { HandleMessage } from "./message-handler.ts";
 import { type Observable, State } from "./observable.ts";
 import type { People } from "./people.ts";
 import type { PersonPresence } from "./presence.ts";
-import type { PatchUsersMeBody, PostAuthLoginBody, PostAuthRegisterBody, Profile, Requests, ServerInfo, Session } from "./protocol.ts";
+import type {
+  PatchUsersMeBody,
+  PostAuthLoginBody,
+  PostAuthRegisterBody,
+  Profile,
+  Requests,
+  ServerInfo,
+  Session,
+} from "./protocol.ts";
 import { Sessions } from "./session.ts";
 import { memory, type Store, StorePart } from "./store.ts";
 import { type Answer, offlineError, type WebSocketClass } from "./transport.ts";
