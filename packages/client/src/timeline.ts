@@ -176,7 +176,8 @@ export class Timeline implements Observable<TimelineValue> {
     const end = state.history.rangeAt(state.lastSeq);
     if (!this.shown) return;
     // A message in between is still missing: a sync is running.
-    if (state.lastSeq > state.clearedSeq && !end) return;
+    if (state.lastSeq > state.clearedSeq && (!end || state.completeSeq !== undefined)) return;
+    this.isAtEnd = true;
     const from = Math.max(this.shown.from, end?.from ?? 0, state.clearedSeq + 1, state.lastSeq - this.maxSize + 1);
     this.shown = { from, to: state.lastSeq };
   }
