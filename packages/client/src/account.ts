@@ -135,7 +135,7 @@ export class Account implements ChatContext {
   }
 
   read<T extends keyof Requests>(type: T, params: Requests[T]["params"]): Promise<Answer<T>> {
-    return untilAnswered(() => this.request(type, params));
+    return untilAnswered(() => this.request(type, params), this.transport?.closed);
   }
 
   chat(chatId: number): Chat {
