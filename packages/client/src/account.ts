@@ -1,3 +1,4 @@
+import { Backoff, wait } from "./backoff.ts";
 import { Chat, type ChatContext, type ChatSummary } from "./chat.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
 import { EventStream, type MessengerEvent } from "./events.ts";
@@ -106,7 +107,7 @@ export class Account implements ChatContext {
     this.presence.begin((change) => transport.request("watchPresence", change).then(({ data }) => data));
     for (const chat of this.allChats()) chat.resume();
     for (const handler of this.handlers) for (const chatId of this.replica.chats.keys()) handler.note(chatId);
-    if (!this.isFirstConnection) void this.refreshNames();
+    if (!this.isFirstConnection) void this.refreshNames(transport);
     this.isFirstConnection = false;
   }
 
@@ -301,7 +302,7 @@ export class Account implements ChatContext {
   }
 
   /** Names that were changed during an absence were not pushed. */
-  private async refreshNames(): Promise<void> {
+  private async refreshNames(transport: Transport): Promise<void> {
     const ids = new Set<number>();
     for (const { peer } of this.list.value) if (peer) ids.add(peer.id);
     for (const chat of this.allChats()) for (const id of chat.shownSenders()) ids.add(id);
