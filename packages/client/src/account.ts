@@ -254,9 +254,14 @@ export class Account implements ChatContext {
   /** The handle of a chat: a dialog may have been opened before the server knew it. */
   private handleFor(state: ChatState): Chat {
     const { chatId, userId } = state;
-    const chat = this.byId.get(chatId) ?? (userId === undefined ? this.chat(chatId) : this.dialogWith(userId));
+    const byId = this.byId.get(chatId);
+    // After a restore of the server's data, the id may be that of another chat.
+    if (byId?.id === chatId && byId.peerId !== undefined && byId.peerId !== userId) byId.unbind();
+    const known = byId?.peerId === undefined ? byId : undefined;
+    const byPeer = userId === undefined ? undefined : this.byPeer.get(userId);
+    const chat = byPeer ?? known ?? new Chat(this, { chatId });
     this.byId.set(chatId, chat);
-    if (userId !== undefined) this.byPeer.set(userId, this.byPeer.get(userId) ?? chat);
+    if (userId !== undefined) this.byPeer.set(userId, chat);
     chat.bind(state);
     return chat;
   }
