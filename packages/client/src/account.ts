@@ -295,6 +295,12 @@ export class Account implements ChatContext {
 
   private listChats(): ChatSummary[] {
     const isUnsent = ({ lastMessage }: ChatSummary) => lastMessage !== undefined && lastMessage.state !== "sent";
+    // Those to which only unsent messages belong, such as a dialog without a first message.
+    for (const { message } of this.outbox.all) {
+      if (!message) continue;
+      if ("groupId" in message.to) this.chat(message.to.groupId);
+      else this.dialogWith(message.to.receiverId);
+    }
     return [...this.allChats()]
       .filter((chat) => chat.isListed)
       .map(({ summary }) => summary.value)
@@ -311,9 +317,19 @@ export class Account implements ChatContext {
     const ids = new Set<number>();
     for (const { peer } of this.list.value) if (peer) ids.add(peer.id);
     for (const chat of this.allChats()) for (const id of chat.shownSenders()) ids.add(id);
-    await this.people.load([...ids].slice(0, maxRefreshedNames)).catch((error) => {
-      this.options.log.debug(`names are not refreshed: ${toMessengerError(error).code}`);
-    });
+    for (const { history } of this.replica.chats.values()) for (const id of history.senders()) ids.add(id);
+    const backoff = new Backoff();
+    while (this.transport === transport) {
+      try {
+        await this.people.load([...ids].slice(0, maxRefreshedNames));
+        return;
+      } catch (error) {
+        const { code, retryable, retryAfterMs = 1000 + backoff.next() } = toMessengerError(error);
+        this.options.log.debug(`names are not refreshed: ${code}`);
+        if (!retryable) return;
+        await wait(retryAfterMs, transport.closed);
+      }
+    }
   }
 }
 
