@@ -6,7 +6,7 @@ type Sdk = typeof import("../src/index.ts");
 
 /** More than programs run at once, so that a restarted one has a copy of its own. */
 const copies = 12;
-const runs = Number(process.env.MODEL_RUNS ?? 40);
+const runs = Number(process.env.MODEL_RUNS ?? 30);
 const seed = Number(process.env.MODEL_SEED ?? Date.now() % 1_000_000_000);
 const shrinkSeconds = Number(process.env.MODEL_SHRINK ?? 0);
 const path = process.env.MODEL_PATH;

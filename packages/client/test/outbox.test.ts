@@ -49,6 +49,22 @@ test("a retried message stays queued while the store still says that it has fail
   expect(message.state).toBe("sent");
 });
 
+test("a message whose `stored` has resolved survives a kill, whatever has become of its request", async () => {
+  for (const fault of ["lostRequest", "lostAnswer"] as const) {
+    const scene = new Scene();
+    const disk = scene.disk();
+    const program = await scene.loggedIn(1, disk);
+    scene.server.faults = [fault];
+    const message = program.run((messenger) => messenger.dialogWith(2).send("once"));
+    await scene.after(60, message.stored);
+    program.kill();
+    await scene.resumed(disk);
+    await scene.time.advance(60_000);
+    expect(textsAtServer(scene)).toEqual(["once"]);
+    scene.time.uninstall();
+  }
+});
+
 test("a first message to a user is listed after a restart", async () => {
   const scene = new Scene();
   const disk = scene.disk();
@@ -76,4 +92,4 @@ test("1,000 queued messages of several chats are sent in order within the rate l
   for (const numbers of chats) expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   const timeline = program.run((messenger) => messenger.dialogWith(2).timeline());
   expect(textsOf(timeline).at(-1)).toBe("997");
-});
+}, 120_000);
