@@ -1,5 +1,10 @@
 import { expect, test } from "@jest/globals";
+import { MessengerError } from "../src/errors.ts";
+import { silentLog } from "../src/log.ts";
+import { Outbox } from "../src/outbox.ts";
+import { memory, type Store, StorePart } from "../src/store.ts";
 import { Scene, textsOf } from "./support/scene.ts";
+import { settled } from "./support/virtual-time.ts";
 
 const textsAtServer = ({ server }: Scene) =>
   [...server.data.chats.values()].flatMap(({ messages }) => messages.map(({ text }) => text));
@@ -36,17 +41,43 @@ test("a message that failed in one tab and is retried in another one is not show
 });
 
 test("a retried message stays queued while the store still says that it has failed", async () => {
-  const scene = new Scene();
-  const program = await scene.loggedIn(1);
-  scene.server.faults = ["internal"];
-  const message = program.run((messenger) => messenger.dialogWith(2).send("refused"));
-  await scene.time.advance(2000);
-  program.run((messenger) => {
-    messenger.dialogWith(3).send("other");
-    message.retry();
+  const base = memory();
+  let isReady = Promise.resolve();
+  const entries: Store["entries"] = async (prefix) => {
+    const found = structuredClone(await base.entries(prefix));
+    await isReady;
+    return found;
+  };
+  const set: Store["set"] = async (key, value) => {
+    const copy = structuredClone(value);
+    await isReady;
+    await settled();
+    await base.set(key, copy);
+  };
+  const outbox = new Outbox({
+    store: new StorePart({ ...base, entries, set }, ""),
+    log: silentLog,
+    onUpdate: () => {},
+    onChangeSettled: () => {},
+    onStoreFailure: () => {},
   });
-  await scene.time.advance(5000);
-  expect(message.state).toBe("sent");
+  outbox.begin(() => Promise.reject(new MessengerError("INTERNAL", "")));
+  const entry = outbox.addMessage({ clientMessageId: "1", to: { receiverId: 2 }, content: "again", writtenAt: 0 });
+  await entry.sending.promise.catch(() => {});
+  await settled();
+  await settled();
+  let setReady = () => {};
+  isReady = new Promise((resolve) => {
+    setReady = resolve;
+  });
+  // The store is read, and the answer takes longer than the retry.
+  outbox.end();
+  const loaded = outbox.load();
+  await settled();
+  void outbox.retry(entry);
+  setReady();
+  await loaded;
+  expect(entry.state).toBe("queued");
 });
 
 test("a message whose `stored` has resolved survives a kill, whatever has become of its request", async () => {

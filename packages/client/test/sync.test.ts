@@ -78,3 +78,19 @@ test("a change that a push brings before the answer to a sync that contains it i
   await scene.time.advance(5000);
   expect(versions).toEqual([4]);
 });
+
+test("a push before the first sync answer of a connection is not applied: it may belong to another epoch", async () => {
+  const scene = new Scene();
+  scene.server.fill([1, 2], 3);
+  const program = await scene.loggedIn(1);
+  const timeline = program.run((messenger) => messenger.dialogWith(2).timeline());
+  await scene.time.advance(100);
+  scene.server.latencyMs = [100, 100];
+  program.disconnect("lose");
+  while (program.messenger.connection.value.state !== "syncing") await scene.time.advance(1);
+  const sender = { senderId: 2, senderName: "Bob", senderLastName: null };
+  program.push({ type: "privateMessage", chatId: 1, messageId: 9, seq: 4, version: 4, message: "", ...sender });
+  await scene.time.advance(150);
+  expect(program.messenger.connection.value.state).toBe("syncing");
+  expect(seqsOf(timeline)).toEqual([1, 2, 3]);
+});
