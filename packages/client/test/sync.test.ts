@@ -94,3 +94,16 @@ test("a push before the first sync answer of a connection is not applied: it may
   expect(program.messenger.connection.value.state).toBe("syncing");
   expect(seqsOf(timeline)).toEqual([1, 2, 3]);
 });
+
+test("the preview in a reply follows the edit of the original", async () => {
+  const scene = new Scene();
+  scene.server.fill([1, 2], 2);
+  const program = await scene.loggedIn(1);
+  const chat = program.run((messenger) => messenger.dialogWith(2));
+  const timeline = program.run(() => chat.timeline());
+  program.run(() => chat.send("reply", { replyTo: 1 }));
+  await scene.time.advance(1000);
+  program.run(() => void chat.edit(1, "edited"));
+  await scene.time.advance(1000);
+  expect(timeline.value.messages.at(-1)?.replyTo?.preview).toBe("edited");
+});
