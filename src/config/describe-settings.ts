@@ -1,5 +1,5 @@
 import { parse } from "dotenv";
-import { allSettings, readWrittenValues } from "./read-settings.ts";
+import { allSettings, processEnvironment, readWrittenValues } from "./read-settings.ts";
 import { fileVariable } from "./secret-files.ts";
 import { readDotenv } from "./unknown-settings.ts";
 
@@ -15,12 +15,12 @@ export interface DescribedSetting {
 const mask = "********";
 
 /**
- * Every setting with its value and where it comes from.
- * @param environment the variables of the process, without those of `.env`
+ * Every setting with its value and where it comes from. To be called before `loadSettings`, which adds the variables of
+ * `.env` to those of the process.
  * @throws StartError if a setting is invalid
  */
-export function describeSettings(environment: Readonly<Record<string, string | undefined>>): DescribedSetting[] {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+export function describeSettings(): DescribedSetting[] {
+  const given = processEnvironment();
   const dotenv = parse(readDotenv());
   const all = { ...dotenv, ...given };
   const written = readWrittenValues(all);

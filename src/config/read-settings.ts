@@ -35,13 +35,18 @@ function freeze<Value>(value: Value): Value {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const withoutEmpty = (environment: Environment): Environment =>
+  Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+
+/** The variables of the process that are not empty. After `loadSettings` they contain those of `.env`. */
+export const processEnvironment = (): Environment => withoutEmpty(process.env);
+
 /**
  * The written value of every setting. An empty variable counts as unset.
  * @throws StartError naming the variable and the rule that it breaks; never its value
  */
 export function readWrittenValues(environment: Environment): Readonly<Record<string, WrittenValue>> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  const { error, value: written } = environmentSchema.validate(withSecretFiles(given, allSettings));
+  const { error, value: written } = environmentSchema.validate(withSecretFiles(withoutEmpty(environment), allSettings));
   if (error) throw new StartError(error.message);
   return written;
 }

@@ -6,7 +6,7 @@ export const configCommand = defineCommand({
   summary: "Prints every setting with its value, where it comes from and its unit. Secrets are masked.",
   needs: "nothing",
   async run() {
-    const rows = describeSettings(process.env);
+    const rows = describeSettings();
     const text = textTable(
       ["setting", "value", "unit", "source"],
       rows.map(({ name, value, unit, source }) => [name, value ?? "-", unit ?? "", source]),
