@@ -93,4 +93,6 @@ if (tsc) {
   fail("Not built, and the compiler is not installed: run `npm ci` without --omit=dev, then `npm run build`.");
 }
 
+// A command sees its own arguments only.
+if (isCommand) process.argv.splice(2, 1);
 await import(new URL(`../dist/${entry}.js`, import.meta.url).href);
