@@ -100,7 +100,7 @@ export class DeliveryChecker {
 
   /** Prepares for a page of history that is requested now. @returns the check of that page against the state of now */
   expectPage(chat: LocalChat): (page: readonly PageRow[]) => void {
-    const { chatId, messages, version, clearedSeq, partial } = chat;
+    const { chatId, messages, version, clearedSeq, oldestSeq } = chat;
     const report = (details: string) => this.report("inconsistent", chatId, `a page of its history ${details}`);
     return (page) => {
       const current = this.replica.chats.get(chatId);
@@ -109,7 +109,7 @@ export class DeliveryChecker {
       for (const item of page) {
         if (item.seq <= clearedSeq) report(`contains seq ${item.seq}, cleared to ${clearedSeq}`);
         const known = messages.get(item.seq);
-        if (item.version > version || partial || item.seq <= current.clearedSeq) continue;
+        if (item.version > version || item.seq < oldestSeq || item.seq <= current.clearedSeq) continue;
         if (!known) report(`contains seq ${item.seq}, which the device has not received`);
         else if (known.version <= version && (known.version !== item.version || known.message !== item.message)) {
           report(`contains seq ${item.seq} at version ${item.version}, the device has version ${known.version}`);
@@ -165,7 +165,7 @@ export class DeliveryChecker {
     const chat = this.replica.chats.get(chatId);
     // There must be no gap after versions that were all received on this connection, by changes or by a complete sync.
     const receivedUpTo = Math.max(last ?? 0, this.syncedVersions.get(chatId) ?? 0);
-    const isUpToDate = chat && this.liveSince !== undefined && receivedUpTo === chat.version && !chat.partial;
+    const isUpToDate = chat && this.liveSince !== undefined && receivedUpTo === chat.version;
     if (isUpToDate && version > chat.version + 1 && !this.gaps.has(chatId)) {
       this.gaps.set(chatId, { after: chat.version, before: version });
     }

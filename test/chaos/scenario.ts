@@ -66,7 +66,7 @@ export class Scenario {
       const member = this.memberOf(userId, chat.id);
       return member && !chat.isDeleted ? [{ chat, member }] : [];
     });
-    const chats = mine.flatMap(({ chat: { id: chatId, kind, version }, member: { readSeq, clearedSeq } }) => {
+    const chats = mine.flatMap(({ chat: { id: chatId, kind, version, lastSeq }, member: { readSeq, clearedSeq } }) => {
       const [peerId, peerReadSeq] = kind === "dialog" ? [3 - userId, this.memberOf(3 - userId, chatId)?.readSeq] : [];
       const current = [chatId, version, readSeq, clearedSeq, ...(peerReadSeq === undefined ? [] : [peerReadSeq])];
       const before = known.get(chatId);
@@ -76,7 +76,7 @@ export class Scenario {
         .toSorted((a, b) => a.version - b.version)
         .map(itemOf);
       const joined = before === undefined;
-      return { chatId, kind, userId: peerId, version, readSeq, clearedSeq, peerReadSeq, messages, joined };
+      return { chatId, kind, userId: peerId, version, lastSeq, readSeq, clearedSeq, peerReadSeq, messages, joined };
     });
     const left = [...known.keys()].filter((chatId) => !mine.some(({ chat }) => chat.id === chatId));
     checker.receive({ type: "sync", success: true, params: { item: { chats, left, hasMore: false, epoch: "only" } } });
