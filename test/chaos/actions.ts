@@ -129,10 +129,11 @@ const clearDialog: Action = (client, { chat, log }) => {
 const readPage: Action = (client, { chat, groupId, userId }) => {
   const { random } = client;
   const page = random.pick([1, 1, 2, 3]) ?? 1;
-  if (random.chance(0.3)) return client.readLatest(random.chance(0.5) ? { groupId } : { receiverId: userId }, page);
+  if (random.chance(0.3))
+    return client.history.readLatest(random.chance(0.5) ? { groupId } : { receiverId: userId }, page);
   if (!chat) return undefined;
   const seq = random.between(1, Math.max(1, chat.version));
-  return client.readAround(chat, random.pick([{}, { before: seq }, { after: seq }, { around: seq }]) ?? {});
+  return client.history.readAround(chat, random.pick([{}, { before: seq }, { after: seq }, { around: seq }]) ?? {});
 };
 
 const createGroup: Action = async (client, { groups, clients }) => {
