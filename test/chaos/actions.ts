@@ -79,9 +79,23 @@ function pickMessage(
 const pickOwnMessage = (client: ChaosClient, { chat }: ActionContext) =>
   chat && pickMessage(chat, client.random, ({ senderId }) => senderId === client.userId);
 
+/** Edits or deletes a message. Sometimes another device of the user requests the same at the same time. */
+const revise = (
+  client: ChaosClient,
+  { clients }: ActionContext,
+  messageId: number,
+  revision: { content: string } | "deletion",
+): Promise<unknown> => {
+  const isOnAll = client.random.chance(0.3);
+  const isOther = ({ userId, connected }: ChaosClient) => isOnAll && connected && userId === client.userId;
+  const devices = new Set([client, ...clients.filter(isOther)]);
+  return Promise.all([...devices].map((device) => device.revise(messageId, revision)));
+};
+
 const edit: Action = (client, context) => {
   const message = pickOwnMessage(client, context);
-  return message && client.revise(message.messageId, { content: `${message.message} (edited)`.slice(-4000) });
+  const content = `${message?.message} (edited)`.slice(-4000);
+  return message && revise(client, context, message.messageId, { content });
 };
 
 /** Deletes a message of the user, or sometimes one of another member, which requires the role admin. */
@@ -89,7 +103,7 @@ const deleteMessage: Action = (client, context) => {
   const { chat } = context;
   const isAnyMessage = chat?.kind === "group" && client.random.chance(0.2);
   const message = isAnyMessage ? pickMessage(chat, client.random) : pickOwnMessage(client, context);
-  return message && client.revise(message.messageId, "deletion");
+  return message && revise(client, context, message.messageId, "deletion");
 };
 
 const addMember: Action = (client, { groupId, userId }) => client.request("addUserInGroup", { groupId, userId });

@@ -124,6 +124,7 @@ export class ChaosClient {
   async revise(messageId: number, revision: { content: string } | "deletion"): Promise<void> {
     const isDeletion = revision === "deletion";
     const content = isDeletion ? "" : revision.content;
+    this.log.requestedRevisions.add(this.name, { messageId, content, isDeletion });
     const frame = isDeletion
       ? await this.request("deleteMessage", { messageId })
       : await this.request("editMessage", { messageId, content });

@@ -6,7 +6,7 @@ import { type ClientRules, isCompleteEntry, Replica, type SyncedChat, type SyncI
 // biome-ignore lint/suspicious/noExplicitAny: a frame as the server under test sent it, which is not trusted to be valid
 export type Frame = any;
 
-/** The types that change nothing if what they ask for is so already. */
+/** The types that change nothing if what they ask for is so already, and are then answered with the message as it is. */
 const repeatable: ReadonlySet<string> = new Set(["deleteMessage", "editMessage", "renameGroup"]);
 
 /** Versions of a chat that a connection did not receive: those between `after` and `before`, both excluded. */
@@ -90,9 +90,10 @@ export class DeliveryChecker {
     if (type === "sync") this.receiveSync(item);
     else if (type === "markRead") this.receiveReadPosition(item, isResponse);
     else if (type === "clearDialog") this.receiveClearedPosition(item, isResponse);
-    // Such a request that changes nothing is answered with the message as it is.
-    else if (repeatable.has(type) && isResponse && item.version <= (this.lastVersions.get(item.chatId) ?? 0)) return;
-    else if (item?.version !== undefined && !item.duplicate) {
+    else if (isResponse && repeatable.has(type) && this.mayHaveChangedNothing(type, item)) {
+      this.log.latency.recordAcknowledgement(item.chatId, item.version);
+      this.replica.applyChange(item);
+    } else if (item?.version !== undefined && !item.duplicate) {
       this.checkChange(item, isResponse ? "response" : "push");
       this.replica.applyChange(item);
     }
@@ -120,6 +121,19 @@ export class DeliveryChecker {
 
   private report(kind: ViolationKind, chatId: number, details: string): void {
     this.log.reportViolation(kind, `${this.device.name}: chat ${chatId}: ${details}`);
+  }
+
+  /**
+   * Whether a request may have stored nothing, so that its answer has no place in the order of the changes. Either the
+   * change was received before. Or another device has requested the same, perhaps from another process: then this process
+   * may answer before it pushes that change and those before it, and clients ignore the push by its version.
+   */
+  private mayHaveChangedNothing(type: string, { chatId, version, messageId, message }: MessageItem): boolean {
+    const revision = { messageId, content: message, isDeletion: type === "deleteMessage" };
+    return (
+      version <= (this.lastVersions.get(chatId) ?? 0) ||
+      this.log.requestedRevisions.hasFromOther(this.device.name, revision)
+    );
   }
 
   private receiveReadPosition(item: { chatId: number; userId: number; readSeq: number }, isResponse: boolean): void {

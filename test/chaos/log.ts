@@ -1,4 +1,5 @@
 import { LatencyTracker } from "./latency.ts";
+import { RequestedRevisions } from "./requested-revisions.ts";
 
 /** The kinds of violations; docs/proof.md defines them. */
 export type ViolationKind =
@@ -76,6 +77,7 @@ export interface HistoryPage {
 export class Log {
   readonly sent = new Map<string, SentMessage>();
   readonly revisions: Revision[] = [];
+  readonly requestedRevisions = new RequestedRevisions();
   readonly readStates = new Map<string, AcknowledgedReadState>();
   readonly violations: { kind: ViolationKind; details: string }[] = [];
   /** Changes received as pushes. */

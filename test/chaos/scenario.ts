@@ -1,9 +1,9 @@
 import { jest } from "@jest/globals";
-import type { MessageItem } from "../../src/contract/messages.ts";
 import type { CheckedDevice } from "./check-devices.ts";
 import { checkRun } from "./checker.ts";
 import { DeliveryChecker } from "./delivery-checker.ts";
 import { finalStateOf, type StoredChat, type StoredMessage } from "./final-state.ts";
+import { itemOf } from "./item-of-row.ts";
 import { Log, type PageRow, type ViolationKind } from "./log.ts";
 
 const second = 1000;
@@ -158,6 +158,12 @@ export class Scenario {
     return row;
   }
 
+  /** Logs that a device asks for an edit or deletion. */
+  requestRevision({ name }: Device, { id: messageId }: StoredMessage, change: { content: string } | "deletion"): void {
+    const isDeletion = change === "deletion";
+    this.log.requestedRevisions.add(name, { messageId, content: isDeletion ? "" : change.content, isDeletion });
+  }
+
   /** Edits or deletes a message of Ann and acknowledges it, without the push to Bob. */
   acknowledgeRevision(row: StoredMessage, change: { content: string } | "deletion"): StoredMessage {
     this.revise(row, change);
@@ -226,23 +232,4 @@ export class Scenario {
     this.chats.push(chat);
     return chat;
   }
-}
-
-export function itemOf(row: StoredMessage): MessageItem {
-  const { id: messageId, chatId, seq, version, senderId, content: message, event, editedAt, deletedAt } = row;
-  return {
-    chatId,
-    messageId,
-    seq,
-    version,
-    senderId,
-    senderName: "Sender",
-    senderLastName: null,
-    message,
-    notification: event !== null,
-    ...(event && { event: event as NonNullable<MessageItem["event"]> }),
-    createdAt: new Date(0).toISOString(),
-    editedAt: editedAt?.toISOString() ?? null,
-    deletedAt: deletedAt?.toISOString() ?? null,
-  };
 }
