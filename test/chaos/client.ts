@@ -49,11 +49,16 @@ export class ChaosClient {
     return this.socket?.isOpen ?? false;
   }
 
-  /** Opens a socket and syncs. @returns false if the server cannot be reached */
-  async connect(port: number): Promise<boolean> {
-    const socket = await ClientSocket.open(port, this.token, (type) =>
+  /** Opens a socket of the user, beside that of this device. @returns undefined if the server cannot be reached */
+  openSocket(port: number): Promise<ClientSocket | undefined> {
+    return ClientSocket.open(port, this.token, (type) =>
       this.log.reportViolation("unanswered", `${this.name}: ${type} had no response on an open socket`),
     );
+  }
+
+  /** Opens a socket and syncs. @returns false if the server cannot be reached */
+  async connect(port: number): Promise<boolean> {
+    const socket = await this.openSocket(port);
     if (!socket) return false;
     this.log.counts.connections++;
     this.socket = socket;
@@ -136,7 +141,9 @@ export class ChaosClient {
   }
 
   async request(type: string, params: object): Promise<Frame | undefined> {
-    return this.socket?.request(type, params);
+    if (!this.socket) return undefined;
+    const answered = this.log.responseTimes.begin();
+    return this.socket.request(type, params).finally(answered);
   }
 
   /** Syncs until the response is complete. During a running sync, another one follows it. */

@@ -1,5 +1,6 @@
 import { LatencyTracker } from "./latency.ts";
 import { RequestedRevisions } from "./requested-revisions.ts";
+import { ResponseTimes } from "./response-times.ts";
 
 /** The kinds of violations; docs/proof.md defines them. */
 export type ViolationKind =
@@ -11,6 +12,7 @@ export type ViolationKind =
   | "redelivered"
   | "missed"
   | "late"
+  | "slow"
   | "inconsistent"
   | "incomplete"
   | "leak"
@@ -86,6 +88,7 @@ export class Log {
   readonly synced: { userId: number; chatId: number; version: number }[] = [];
   readonly pages: HistoryPage[] = [];
   readonly latency = new LatencyTracker();
+  readonly responseTimes = new ResponseTimes();
   counts = {
     actions: 0,
     acknowledged: 0,

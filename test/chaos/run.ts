@@ -65,7 +65,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       const fault = random.pick(weightedFaults(server)) ?? "kill";
       faults[fault]++;
       log.latency.suspend();
-      await injectFault(fault, server, clients, random);
+      await injectFault(fault, { server, clients, random, log });
       log.latency.resume();
       if (options.checkEachRound && server.cluster) await checkDuringRun(server.cluster.url, log);
       options.onRound?.(round, fault, log);

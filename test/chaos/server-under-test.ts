@@ -9,6 +9,21 @@ import { ServerProcess } from "../support/process.ts";
 import { TestRedis } from "../support/redis.ts";
 import { ProcessClock } from "./process-clock.ts";
 
+/** Limits that no client reaches: every request is counted in Redis. */
+const highRateLimits: Record<string, string> = {
+  RATE_LIMITS: "on",
+  MAX_SOCKETS_PER_USER: "1000",
+  ...Object.fromEntries(
+    [
+      "LOGINS_PER_ACCOUNT",
+      "LOGINS_PER_ADDRESS",
+      "RECONNECTS_PER_ADDRESS",
+      "MESSAGES_PER_USER",
+      "REQUESTS_PER_USER",
+    ].map((name) => [`LIMIT_${name}`, "900000+900000/s"]),
+  ),
+};
+
 /** Server processes with their own database that can be killed and restarted. One process by default. */
 export class ServerUnderTest {
   private readonly running = new Map<number, ServerProcess>();
@@ -45,7 +60,7 @@ export class ServerUnderTest {
       LOG_LEVEL: "warn",
       RATE_LIMITS: "off",
       ...(cluster && { DATABASE_URL: cluster.url }),
-      ...(redis && { REDIS_URL: redis.url }),
+      ...(redis && { REDIS_URL: redis.url, ...highRateLimits }),
       ...(options.entry && { MESSENGER_ENTRY: options.entry }),
       ...options.settings,
     };
