@@ -32,7 +32,7 @@ export async function runActions(client: ChaosClient, run: RunContext): Promise<
     if (!client.connected) {
       // Some devices stay offline longer and miss many changes.
       await wait(random.chance(0.4) ? random.between(200, 3000) : random.between(10, 200));
-      if (run.signal.aborted || !(await client.connect(random.pick(run.ports) ?? 0))) continue;
+      if (run.signal.aborted || !client.mayConnect || !(await client.connect(random.pick(run.ports) ?? 0))) continue;
     }
     if (client.unconfirmed.length > 0 && random.chance(0.5)) await client.resendUnconfirmed();
     const userId = random.pick(run.clients)?.userId ?? client.userId;

@@ -18,6 +18,8 @@ const { values } = parseArgs({
     processes: { type: "string", default: "1" },
     /** "off" runs several processes without Redis. */
     redis: { type: "string", default: "on" },
+    /** Also takes backups and restores them. */
+    restore: { type: "boolean", default: false },
     people: { type: "string", default: "24" },
   },
 });
@@ -31,6 +33,7 @@ const options: ChaosOptions = {
   database: values.database === "server" ? "server" : "embedded",
   processes: Number(values.processes),
   hasRedis: values.redis !== "off",
+  hasBackups: values.restore,
   rounds: Number.MAX_SAFE_INTEGER,
   people: Number(values.people),
   intervalMs: [minMs, maxMs],

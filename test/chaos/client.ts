@@ -16,6 +16,7 @@ export class ChaosClient {
   private textCount = 0;
   private runningSync: Promise<void> | undefined;
   private syncAgain = false;
+  private offlineUntil = 0;
   /** Sends with an unknown outcome, to be sent again. */
   readonly unconfirmed: SentMessage[] = [];
   private readonly acknowledged: SentMessage[] = [];
@@ -47,6 +48,20 @@ export class ChaosClient {
 
   get connected(): boolean {
     return this.socket?.isOpen ?? false;
+  }
+
+  /** Whether frames may still arrive. */
+  get hasSocket(): boolean {
+    return this.socket !== undefined;
+  }
+
+  get mayConnect(): boolean {
+    return Date.now() >= this.offlineUntil;
+  }
+
+  /** Does not connect for some time. */
+  stayOffline(ms: number): void {
+    this.offlineUntil = Date.now() + ms;
   }
 
   /** Opens a socket of the user, beside that of this device. @returns undefined if the server cannot be reached */
@@ -113,7 +128,8 @@ export class ChaosClient {
   /** Sends an acknowledged message again: the response must have the ids of the first one, whatever happened since. */
   async repeatAcknowledged(): Promise<void> {
     const sent = this.random.pick(this.acknowledged);
-    const frame = sent && (await this.requestSend(sent));
+    if (sent?.outcome !== "acknowledged") return;
+    const frame = await this.requestSend(sent);
     if (!frame || frame.code === "UNAVAILABLE") return;
     this.log.counts.repeatedSends++;
     const report = (details: string) =>

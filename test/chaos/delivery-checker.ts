@@ -195,8 +195,12 @@ export class DeliveryChecker {
   private receiveSync({ chats, left, hasMore, epoch }: SyncItem): void {
     // Changes that were buffered for the chats not yet synced come with the next response and not as pushes.
     if (hasMore) this.liveSince = undefined;
+    const wrong = this.log.epochs.record(epoch);
+    if (wrong) this.log.reportViolation("inconsistent", `${this.device.name}: was synced ${wrong}`);
+    const isSameHistory = this.replica.epoch === epoch;
     for (const entry of chats) {
-      const known = left.includes(entry.chatId) ? undefined : this.replica.chats.get(entry.chatId);
+      const isKnown = isSameHistory && !left.includes(entry.chatId);
+      const known = isKnown ? this.replica.chats.get(entry.chatId) : undefined;
       this.checkSyncedChat(entry, known, hasMore && entry === chats.at(-1));
     }
     for (const { chatId, version } of this.replica.applySync({ chats, left, epoch })) {

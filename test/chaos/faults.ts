@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Backups } from "./backups.ts";
 import type { ChaosClient } from "./client.ts";
 import { askAboutLockedGroup } from "./locked-group.ts";
 import type { Log } from "./log.ts";
@@ -8,6 +9,8 @@ import type { ServerUnderTest } from "./server-under-test.ts";
 
 export interface FaultContext {
   server: ServerUnderTest;
+  /** Undefined in a run without backups. */
+  backups: Backups | undefined;
   clients: readonly ChaosClient[];
   random: Random;
   log: Log;
@@ -60,6 +63,8 @@ const faults = {
     const medianMs = medianOf(await askAboutLockedGroup({ databaseUrl: cluster.url, ports, clients, random }));
     if (medianMs > maxMedianMs) reportSlow(log, "while a group was locked, a request of a user not in it", medianMs);
   },
+  backup: ({ backups }: FaultContext) => backups?.take(),
+  restore: ({ backups, clients, random }: FaultContext) => backups?.restore(clients, random),
 };
 
 export type Fault = keyof typeof faults;
@@ -71,13 +76,16 @@ export type FaultCounts = Record<Fault, number>;
 export const emptyFaultCounts = (): FaultCounts =>
   Object.fromEntries(names.map((name) => [name, 0])) as Record<Fault, number>;
 
-/** The possible faults, repeated by their relative frequencies. Most of them are kills. */
-export const weightedFaults = (server: ServerUnderTest): Fault[] => [
-  ...(["kill", "kill", "kill", "kill", "terminate", "disconnect", "stall"] as const),
-  ...(server.cluster ? (["databaseImmediate", "databaseFast", "databaseReadOnly", "lockedGroup"] as const) : []),
-  ...(server.redis ? (["redis", "redis", "redisPause"] as const) : []),
-  ...(server.clock ? (["clockStep"] as const) : []),
-];
+/** The possible faults, repeated by their relative frequencies. Most are kills. With backups, half of them are about these. */
+export function weightedFaults({ server, backups }: Pick<FaultContext, "server" | "backups">): Fault[] {
+  const others: Fault[] = [
+    ...(["kill", "kill", "kill", "kill", "terminate", "disconnect", "stall"] as const),
+    ...(server.cluster ? (["databaseImmediate", "databaseFast", "databaseReadOnly", "lockedGroup"] as const) : []),
+    ...(server.redis ? (["redis", "redis", "redisPause"] as const) : []),
+    ...(server.clock ? (["clockStep"] as const) : []),
+  ];
+  return backups ? [...others, ...others.map((): Fault => (backups.hasBackup ? "restore" : "backup"))] : others;
+}
 
 export const injectFault = async (fault: Fault, context: FaultContext): Promise<void> => faults[fault](context);
 

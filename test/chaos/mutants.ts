@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onDatabase } from "../support/on-database.ts";
 import { delayInsertsAndCommits } from "./delays.ts";
-import type { ClientRules } from "./replica.ts";
+import { allClientRules, type ClientRules } from "./replica.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -159,7 +159,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "does not update the previews of replies (client)",
     edits: [],
-    rules: { updatesReplies: false },
+    rules: { ...allClientRules, updatesReplies: false },
   },
   {
     name: "does not push read state to other devices of the user",

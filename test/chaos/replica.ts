@@ -33,9 +33,11 @@ export interface SyncItem {
 export interface ClientRules {
   /** Updates the previews of replies when the message they reply to changes. */
   updatesReplies: boolean;
+  /** Sends the epoch of what it knows, and forgets that when it receives another epoch. */
+  followsEpoch: boolean;
 }
 
-export const allClientRules: ClientRules = { updatesReplies: true };
+export const allClientRules: ClientRules = { updatesReplies: true, followsEpoch: true };
 
 /** Whether the entry can be applied to an unknown chat. Other entries only have the changes after the requested version. */
 export const isCompleteEntry = ({ joined, tooLong, reset }: SyncedChat): boolean => Boolean(joined || tooLong || reset);
@@ -99,7 +101,7 @@ export class Replica {
   applySync({ chats, left, epoch }: Pick<SyncItem, "chats" | "left" | "epoch">): SyncedChat[] {
     // Another history: everything known belongs to the one before.
     if (this.epoch !== undefined && this.epoch !== epoch) this.chats.clear();
-    this.epoch = epoch;
+    if (this.rules.followsEpoch) this.epoch = epoch;
     for (const chatId of left) this.chats.delete(chatId);
     return chats.filter((entry) => this.applySyncedChat(entry));
   }

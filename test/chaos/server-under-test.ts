@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -27,6 +27,8 @@ const highRateLimits: Record<string, string> = {
 /** Server processes with their own database that can be killed and restarted. One process by default. */
 export class ServerUnderTest {
   private readonly running = new Map<number, ServerProcess>();
+  /** Where the backup is, once there is one. */
+  private backup: string | undefined;
 
   private constructor(
     private readonly folder: string,
@@ -113,6 +115,24 @@ export class ServerUnderTest {
     await this.startAll();
   }
 
+  /** Copies the database while it is in use. For an embedded database, the server is stopped meanwhile. */
+  async takeBackup(): Promise<void> {
+    if (this.cluster) this.backup = await this.cluster.dump();
+    else {
+      this.backup = `${this.folder}-backup`;
+      await this.stopAll("SIGTERM");
+      await replaceFolder(this.backup, this.folder);
+      await this.startAll();
+    }
+  }
+
+  /** Replaces the database of a stopped server by the backup. */
+  async restoreBackup(): Promise<void> {
+    if (this.backup === undefined) throw new Error("there is no backup");
+    if (this.cluster) await this.cluster.restore(this.backup);
+    else await replaceFolder(this.folder, this.backup);
+  }
+
   /** Makes the database read-only for all sessions, as if a standby had taken its place, or writable again. */
   async setReadOnly(isReadOnly: boolean): Promise<void> {
     if (!this.cluster) return;
@@ -141,6 +161,11 @@ export class ServerUnderTest {
     await this.stopAll("SIGKILL");
     await this.redis?.kill();
     await this.cluster?.remove();
-    await rm(this.folder, { recursive: true, force: true });
+    for (const folder of [this.folder, `${this.folder}-backup`]) await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function replaceFolder(folder: string, by: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await cp(by, folder, { recursive: true });
 }
