@@ -12,6 +12,8 @@ export interface RunContext {
   ports: readonly number[];
   log: Log;
   signal: AbortSignal;
+  /** While true, no device starts an action. */
+  isIdle: boolean;
 }
 
 interface ActionContext extends RunContext {
@@ -29,6 +31,10 @@ type Action = (client: ChaosClient, context: ActionContext) => Promise<unknown> 
 export async function runActions(client: ChaosClient, run: RunContext): Promise<void> {
   const { random } = client;
   while (!run.signal.aborted) {
+    if (run.isIdle) {
+      await wait(50);
+      continue;
+    }
     if (!client.connected) {
       // Some devices stay offline longer and miss many changes.
       await wait(random.chance(0.4) ? random.between(200, 3000) : random.between(10, 200));
