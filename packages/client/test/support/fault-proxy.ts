@@ -25,8 +25,8 @@ export class FaultProxy {
   isUnavailable = false;
   /** Delay of everything that is forwarded, in milliseconds. */
   delayMs = 0;
-  /** The number of connections that clients have opened. */
-  accepted = 0;
+  /** The number of WebSockets that clients have opened. */
+  webSockets = 0;
   private lossPattern: { text: string; onLoss: () => void } | undefined;
 
   private constructor(
@@ -78,7 +78,6 @@ export class FaultProxy {
   }
 
   private accept(client: Socket): void {
-    this.accepted++;
     if (this.isRefusing) {
       client.on("error", () => {});
       client.resetAndDestroy();
@@ -163,7 +162,10 @@ export class ProxiedConnection {
         this.server.destroy();
         return;
       }
-      if (bytes.includes("Upgrade: websocket")) this.isWebSocket = true;
+      if (bytes.includes("Upgrade: websocket")) {
+        this.isWebSocket = true;
+        this.proxy.webSockets++;
+      }
       const onLoss = this.proxy.takesLoss(bytes);
       if (onLoss) this.loseAnswer(onLoss);
     } else if (this.isLosing) {

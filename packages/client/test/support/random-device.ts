@@ -335,6 +335,6 @@ export async function actUntil(device: RandomDevice, isDone: () => boolean): Pro
   while (!isDone()) {
     // Requests wait for a lost connection to come back.
     await Promise.race([device.act(), wait(500)]);
-    await wait(device.random.between(0, 20));
+    await wait(device.random.between(0, 100));
   }
 }
