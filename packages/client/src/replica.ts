@@ -147,7 +147,8 @@ export class Replica {
       this.remove(chatId);
       this.events.onLeft(chatId);
     }
-    for (const entry of result.chats) this.applyEntry(entry);
+    const last = result.hasMore ? result.chats.at(-1) : undefined;
+    for (const entry of result.chats) this.applyEntry(entry, entry === last);
   }
 
   /** Adds a page of messages that was read: all of a range. Those after the last known message come as changes. */
@@ -213,7 +214,8 @@ export class Replica {
     }
   }
 
-  private applyEntry(entry: SyncChat): void {
+  /** @param isCut the rest of its messages comes with the next answer */
+  private applyEntry(entry: SyncChat, isCut: boolean): void {
     const current = this.chats.get(entry.chatId);
     const isPartial = Boolean(entry.tooLong || entry.reset);
     if (!current && !entry.joined && !isPartial) {
@@ -234,7 +236,8 @@ export class Replica {
       userName: entry.userName,
       userLastName: entry.userLastName,
       version: entry.version,
-      lastSeq: entry.lastSeq,
+      // The rest contains messages before the last one of this part, if they were changed later.
+      lastSeq: known && isCut ? known.lastSeq : entry.lastSeq,
       readSeq: entry.readSeq,
       clearedSeq: known?.clearedSeq ?? 0,
       peerReadSeq: entry.peerReadSeq,
