@@ -103,7 +103,8 @@ export class Timeline implements Observable<TimelineValue> {
       // The first time, or everything kept was discarded.
       this.history = state.history;
       this.open(state);
-    } else if (state && this.shown && this.isAtEnd) this.followEnd(state);
+    } else if (state && this.shown && this.shown.to <= state.clearedSeq) this.openAtEnd(state);
+    else if (state && this.shown && this.isAtEnd) this.followEnd(state);
     this.view.invalidate();
   }
 
@@ -142,15 +143,20 @@ export class Timeline implements Observable<TimelineValue> {
 
   private openAround(anchor: number): void {
     this.isAtEnd = false;
+    const { history } = this;
     this.loading ??= this.source
       .loadPage({ around: anchor })
       .then((range) => {
         if (range) this.showAround(anchor, range);
       })
       .catch(() => {}) // `resume` tries again.
-      .finally(() => {
-        this.loading = undefined;
-      });
+      .finally(() => this.endLoading(history));
+  }
+
+  private endLoading(history: ChatState["history"] | undefined): void {
+    this.loading = undefined;
+    // It was opened anew meanwhile, and could not load.
+    if (this.history !== history) this.resume();
   }
 
   private showAround(anchor: number, range: Range): void {
@@ -209,9 +215,7 @@ export class Timeline implements Observable<TimelineValue> {
         // If everything kept was discarded meanwhile, the timeline was opened anew.
         if (this.history === history) failure = error;
       })
-      .finally(() => {
-        this.loading = undefined;
-      });
+      .finally(() => this.endLoading(history));
     await this.loading;
     if (failure !== undefined) throw toMessengerError(failure);
   }
