@@ -20,6 +20,7 @@ export class Sessions {
   private stored: StoredSession | undefined;
   private renewing: Promise<void> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly options: {
@@ -72,6 +73,7 @@ export class Sessions {
 
   /** Stops renewing. */
   close(): void {
+    this.isClosed = true;
     clearTimeout(this.timer);
   }
 
@@ -96,6 +98,7 @@ export class Sessions {
     if (!current || current.user.id !== mine.user.id) throw loggedOut();
     if (current.refreshToken === mine.refreshToken) {
       const renewed = await this.exchange(mine.refreshToken);
+      if (this.stored !== mine) throw loggedOut();
       this.stored = { ...renewed, receivedAt: Date.now() };
       await this.save(this.stored);
     } else this.stored = current;
@@ -122,7 +125,7 @@ export class Sessions {
 
   private schedule(): void {
     clearTimeout(this.timer);
-    if (!this.stored) return;
+    if (!this.stored || this.isClosed) return;
     this.scheduleIn(this.remainingMs(), new Backoff());
   }
 
@@ -131,7 +134,7 @@ export class Sessions {
       () => {
         // A session that is over is noticed when its socket is closed.
         this.renew().catch((error) => {
-          if (toMessengerError(error).retryable) this.scheduleIn(1000 + backoff.next(), backoff);
+          if (toMessengerError(error).retryable && !this.isClosed) this.scheduleIn(1000 + backoff.next(), backoff);
         });
       },
       Math.min(Math.max(ms, 0), maxTimerMs),

@@ -65,6 +65,7 @@ export class Transport {
   private isClosed = false;
   private lastReceivedAt = performance.now();
   private pingedAt: number | undefined;
+  private pongTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly checkTimer: ReturnType<typeof setInterval>;
 
   constructor(
@@ -120,7 +121,7 @@ export class Transport {
     if (!this.isOpen || this.isClosed || this.pingedAt !== undefined) return;
     this.pingedAt = performance.now();
     this.request("ping", {}).catch(() => {});
-    setTimeout(() => this.check(), pingTimeoutMs);
+    this.pongTimer = setTimeout(() => this.check(), pingTimeoutMs);
   }
 
   /** Closes the connection. `onClose` is called at once. */
@@ -183,6 +184,7 @@ export class Transport {
     if (this.isClosed) return;
     this.isClosed = true;
     clearInterval(this.checkTimer);
+    clearTimeout(this.pongTimer);
     for (const { reject, timer } of this.pending.values()) {
       clearTimeout(timer as number);
       reject(offlineError());
