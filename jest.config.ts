@@ -27,7 +27,7 @@ const config: Config = {
     {
       ...base,
       displayName: "messenger",
-      testMatch: ["<rootDir>/test/**/*.test.ts", "<rootDir>/packages/*/test/**/*.test.ts"],
+      testMatch: ["<rootDir>/test/**/*.test.ts", "<rootDir>/packages/client/test/**/*.test.ts"],
       testPathIgnorePatterns: ["<rootDir>/test/architecture/"],
       setupFiles: ["<rootDir>/test/support/scan-fetch.ts"],
       globalSetup: "<rootDir>/test/support/global-setup.ts",

@@ -10,11 +10,12 @@ import { login } from "./scenarios/login.ts";
 import { people } from "./scenarios/people.ts";
 import { privateMessages } from "./scenarios/private.ts";
 import { replica } from "./scenarios/replica.ts";
+import { size } from "./scenarios/size.ts";
 import { slowReader } from "./scenarios/slow-reader.ts";
 import { start } from "./scenarios/start.ts";
 import { sync } from "./scenarios/sync.ts";
 import { serverNames } from "./servers.ts";
-import { format } from "./table.ts";
+import { format, type Report } from "./table.ts";
 
 // npm run bench -- SCENARIO [options]. docs/performance.md explains the figures.
 
@@ -31,6 +32,7 @@ const scenarios: Record<string, Scenario> = {
   "slow-reader": slowReader,
   start,
   replica,
+  size,
 };
 
 const usage = `npm run bench -- SCENARIO [options]
@@ -86,6 +88,16 @@ if (!scenario) {
   process.exit(2);
 }
 
+function report(reports: readonly Report[]): void {
+  for (const one of reports) print(format(one));
+  if (reports.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
+}
+
+if ("runAlone" in scenario) {
+  report(await scenario.runAlone(options));
+  process.exit();
+}
+
 const databaseServer = await BenchDatabaseServer.start({ fsync });
 const abort = () => void databaseServer.remove().finally(() => process.exit(130));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, abort);
@@ -94,9 +106,7 @@ try {
   print(
     `fsync ${fsync ? "on" : "off"}, synchronous_commit on; ${rounds} rounds of ${seconds} s${quick ? ", quick" : ""}\n`,
   );
-  const reports = await scenario.run(options, databaseServer);
-  for (const report of reports) print(format(report));
-  if (reports.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
+  report(await scenario.run(options, databaseServer));
 } finally {
   await databaseServer.remove();
 }

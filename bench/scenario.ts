@@ -21,7 +21,8 @@ export interface Options {
   profile: string | undefined;
 }
 
-export interface Scenario {
-  summary: string;
-  run(options: Options, databaseServer: BenchDatabaseServer): Promise<Report[]>;
-}
+/** A measurement, of servers with a database or of something that needs neither. */
+export type Scenario = { summary: string } & (
+  | { run(options: Options, databaseServer: BenchDatabaseServer): Promise<Report[]> }
+  | { runAlone(options: Options): Promise<Report[]> }
+);

@@ -75,7 +75,7 @@ describe("OpenAPI", () => {
       const values = examples ? Object.values<Json>(examples as Json).map(({ value }) => value) : [example];
       for (const value of values) {
         const errors = breaches({ ...(schema as object), components: body.components }, value);
-        expect({ pointer, value, errors }).toEqual({ pointer, value: expect.any(Object), errors: [] });
+        expect({ pointer, value, errors }).toEqual({ pointer, value: expect.anything(), errors: [] });
       }
     }
   });

@@ -41,6 +41,9 @@ describe("a page of an allowed origin", () => {
       expect(answer.headers.get("access-control-expose-headers")).toBe("Retry-After");
       expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
       expect(answer.headers.get("vary")).toMatch(/Origin/);
+      const info = await messenger().http("GET", "/api/info", { headers: { origin } });
+      expect(info).toMatchObject({ status: 200, body: { name: "Messenger" } });
+      expect(info.headers.get("access-control-allow-origin")).toBe(origin);
     },
   );
 

@@ -202,7 +202,7 @@ async function memoryMiB(parts: readonly number[]): Promise<number[]> {
 
 export const replica: Scenario = {
   summary: "the client SDK: pushes applied, chats opened, memory",
-  async run({ quick }) {
+  async runAlone({ quick }) {
     const count = quick ? 20_000 : 200_000;
     const rounds = quick ? 1 : 5;
     replicaRate(count);

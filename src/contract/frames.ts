@@ -27,7 +27,6 @@ export interface PushFrame<Item = MessageItem> {
   params: { data: null; message: string | null; senderName: string | null; item: Item; isBroadcast: true };
 }
 
-/** The answer to a request that was rejected. */
 export const errorFrameSchema = named(
   "ErrorFrame",
   object({
@@ -40,6 +39,7 @@ export const errorFrameSchema = named(
     retryable: optional(described(exactly(true), "The outcome is unknown; the same request may be sent again.")),
     retryAfterMs: optional(retryAfterMs()),
   }),
+  "The answer to a request that was rejected.",
 );
 export type ErrorFrame = Infer<typeof errorFrameSchema>;
 

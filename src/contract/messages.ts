@@ -14,13 +14,14 @@ import {
 } from "./fields.ts";
 import { described, exactly, flag, type Infer, named, nullable, object, oneOf, optional, text } from "./schema.ts";
 
-/** The role of a member in a group. */
-export const memberRole = named("MemberRole", oneOf("owner", "admin", "member"));
+export const memberRole = named("MemberRole", oneOf("owner", "admin", "member"), "The role of a member in a group.");
 
-/** A role that the owner of a group can give. */
-export const assignableRole = named("AssignableRole", oneOf("admin", "member"));
+export const assignableRole = named(
+  "AssignableRole",
+  oneOf("admin", "member"),
+  "A role that the owner of a group can give.",
+);
 
-/** What happened to a group, for programs; the message's text says the same for people. */
 export const chatEvent = named(
   "ChatEvent",
   object({
@@ -33,10 +34,10 @@ export const chatEvent = named(
     groupName: optional(described(groupName(), "The name given by `groupCreated` and `groupRenamed`.")),
     role: optional(described(assignableRole, "The role given by `roleChanged`.")),
   } satisfies Record<Exclude<keyof StoredEvent, "memberIds">, unknown>),
+  "What happened to a group, for programs; the message's text says the same for people.",
 );
 export type ChatEvent = Infer<typeof chatEvent>;
 
-/** What was done to a message after it was sent. */
 export const messageChange = named(
   "MessageChange",
   object({
@@ -46,21 +47,22 @@ export const messageChange = named(
     ),
     by: described(nullable(userId()), "The user who did it; `null` where that is not known."),
   } satisfies Record<keyof StoredChange, unknown>),
+  "What was done to a message after it was sent.",
 );
 
-/** The current state of the message that another one replies to. */
 export const repliedMessage = named(
   "RepliedMessage",
   object({
     messageId: messageId(),
+    seq: optional(described(seq(), "Its position in the chat.")),
     senderId: userId(),
     senderName: text({ max: 64 }),
     preview: described(text({ min: 0, max: 100, blank: true }), "The beginning of its text; empty once deleted."),
     deletedAt: nullable(time()),
   }),
+  "The message that another one replies to, as it is now.",
 );
 
-/** A message as pushes and answers carry it in `params.item`. */
 export const messageItem = named(
   "MessageItem",
   object({
@@ -90,6 +92,7 @@ export const messageItem = named(
     editedAt: nullable(time()),
     deletedAt: nullable(time()),
   }),
+  "A message, as answers and pushes carry it.",
 );
 export type MessageItem = Infer<typeof messageItem>;
 

@@ -2,13 +2,12 @@ import type { Person, Profile } from "../domain/person.ts";
 import { emailAddress, firstName, lastName, time, userId } from "./fields.ts";
 import { described, type Infer, named, nullable, object, type Schema, text } from "./schema.ts";
 
-/** A user as other users see it. */
 export const person: Schema<Person> = named(
   "Person",
   object({ id: userId(), firstName: firstName(), lastName: nullable(lastName()) }),
+  "A user as other users see it.",
 );
 
-/** A user's own account. */
 export const profile: Schema<Profile> = named(
   "Profile",
   object({
@@ -18,9 +17,9 @@ export const profile: Schema<Profile> = named(
     lastName: nullable(lastName()),
     createdAt: time(),
   }),
+  "Your own account.",
 );
 
-/** The answer to a registration, a log-in and a refresh. */
 export const session = named(
   "Session",
   object({
@@ -29,6 +28,7 @@ export const session = named(
     expiresAt: described(time(), "When the token expires."),
     refreshToken: described(text({ max: 256 }), "Renews the session; keep it as safe as a password."),
   }),
+  "The answer to a registration, a log-in and a refresh.",
 );
 export type Session = Infer<typeof session>;
 

@@ -4,7 +4,6 @@ import { type ErrorCode, errorCode, errorCodes, httpStatuses } from "./error-cod
 import { retryAfterMs } from "./fields.ts";
 import { described, exactly, type Infer, integer, named, object, optional, text } from "./schema.ts";
 
-/** An error on HTTP, RFC 9457. */
 export const problem = named(
   "Problem",
   object({
@@ -17,6 +16,7 @@ export const problem = named(
     requestId: described(text({ max: 64 }), "Quote it when you report an error; the server's log contains it."),
     retryAfterMs: optional(retryAfterMs()),
   }),
+  "An error on HTTP (RFC 9457).",
 );
 export type Problem = Infer<typeof problem>;
 

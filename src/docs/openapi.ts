@@ -3,6 +3,7 @@ import { type ErrorCode, errorCodeMeanings, errorCodes, httpStatuses } from "../
 import { errorResponse, problem, problemMediaType } from "../contract/problem.ts";
 import { jsonSchema, type Schema } from "../contract/schema.ts";
 import type { AnyRoute } from "../http/route.ts";
+import { clientModulePath } from "../http/routers/client-module.ts";
 import { SchemaComponents } from "./schema-components.ts";
 
 type Json = Record<string, unknown>;
@@ -37,11 +38,30 @@ const headersOfStatus: Readonly<Record<number, readonly (keyof typeof headers)[]
   503: ["Retry-After"],
 };
 
+/** The one route that does not answer with JSON. */
+const clientModuleOperation = {
+  operationId: "getClientJs",
+  summary:
+    "Get the client SDK as an ES module, for `import` in pages of any origin. Compressed; revalidated by its `ETag`.",
+  tags: ["Server"],
+  security: [],
+  responses: {
+    200: {
+      description: STATUS_CODES[200],
+      headers: {
+        ETag: { description: "For `If-None-Match`; another one for each encoding.", schema: { type: "string" } },
+      },
+      content: { "text/javascript": { schema: { type: "string" }, example: "export{Messenger};" } },
+    },
+    304: { description: STATUS_CODES[304] },
+  },
+};
+
 /** OpenAPI 3.1 of the HTTP side, generated from the routes. */
 export function openApiDocument(routes: readonly AnyRoute[], version: string): Json {
   const schemas = new SchemaComponents();
   const responses: Record<string, Json> = {};
-  const paths: Record<string, Json> = {};
+  const paths: Record<string, Json> = { [clientModulePath]: { get: clientModuleOperation } };
   for (const route of routes) {
     paths[route.url] = { ...paths[route.url], [route.method]: operation(route, schemas, responses) };
   }

@@ -13,8 +13,10 @@ import { routes } from "./registry.ts";
 import { contextOf } from "./request-context.ts";
 import { requestLog } from "./request-log.ts";
 import type { AnyRoute, HttpServices } from "./route.ts";
+import { clientModuleRouter } from "./routers/client-module.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
 import { healthRouter, type Readiness } from "./routers/health.ts";
+import { webClientRouter } from "./routers/web-client.ts";
 
 /** How long browsers may cache the response to a preflight request. */
 const preflightMaxAgeSeconds = 600;
@@ -27,6 +29,7 @@ export interface HttpOptions {
   documents: Documents;
   limits: RateLimits;
   http: AdmissionLimits;
+  web: { enabled: boolean; serverName: string };
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
@@ -35,7 +38,7 @@ export interface HttpOptions {
   asAppError: (error: unknown) => AppError;
 }
 
-/** Creates the HTTP API: health, documents and the routes of the registry. */
+/** Creates the HTTP API: health, documents, the client SDK, the web client and the routes of the registry. */
 export function createHttpApp(options: HttpOptions): RequestListener {
   const app = express();
   const allowOrigins = cors({
@@ -48,6 +51,8 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use("/health", healthRouter(options.findReadiness));
   app.use("/api", docsRouter(options.documents));
+  app.use(clientModuleRouter());
+  if (options.web.enabled) app.use(webClientRouter(options.web));
   app.use(allowOrigins);
   app.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");

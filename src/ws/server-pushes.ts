@@ -25,6 +25,7 @@ export const serverPushes = [
       schema: named(
         "ProfileChange",
         object({ userId: userId(), firstName: text({ max: 64 }), lastName: nullable(lastName()) }),
+        "The new name of a user.",
       ),
       example: { userId: 1, firstName: "Pat", lastName: "Star" },
     },
@@ -38,6 +39,7 @@ export const serverPushes = [
       schema: named(
         "BlockChange",
         object({ userId: userId(), blocked: described(flag(), "Whether you block the user now.") }),
+        "A block that you have made or removed.",
       ),
       example: { userId: 2, blocked: true },
     },

@@ -344,6 +344,7 @@ export interface AddUserInGroupParams {
   userId: number;
 }
 
+/** A role that the owner of a group can give. */
 export type AssignableRole = "admin" | "member";
 
 export interface AuthenticateParams {
@@ -351,6 +352,7 @@ export interface AuthenticateParams {
   token: string;
 }
 
+/** A block that you have made or removed. */
 export interface BlockChange {
   /** Id of a user. */
   userId: number;
@@ -358,6 +360,7 @@ export interface BlockChange {
   blocked: boolean;
 }
 
+/** What happened to a group, for programs; the message's text says the same for people. */
 export interface ChatEvent {
   kind: ChatEventKind;
   /** The user who did it. */
@@ -382,8 +385,10 @@ export type ChatEventKind =
   | "ownershipTransferred"
   | (string & {});
 
+/** Whether a chat is a dialog of two users or a group. */
 export type ChatKind = "dialog" | "group";
 
+/** A chat with its last message. */
 export interface ChatListRow {
   /** Id of a message. */
   id: number;
@@ -404,7 +409,7 @@ export interface ChatListRow {
   receiverName: string | null;
   /** Id of a group; the same number as its `chatId`. */
   groupId: number | null;
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName: string | null;
   content: string;
   createdAt: string;
@@ -425,6 +430,7 @@ export interface ClearDialogParams {
   receiverId: number;
 }
 
+/** Up to where a dialog is hidden from you. */
 export interface ClearedDialog {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
@@ -458,6 +464,7 @@ export interface DeleteUsersMeBody {
   password: string;
 }
 
+/** A message of a dialog. */
 export interface DialogMessageRow {
   /** Id of a user. */
   sender_id: number;
@@ -547,6 +554,7 @@ export type ErrorCode =
   | "METHOD_NOT_ALLOWED"
   | "FOREIGN_ORIGIN";
 
+/** The answer to a request that was rejected. */
 export interface ErrorFrame {
   error: true;
   /** The type of the request; `processor` if it named no known type. */
@@ -598,7 +606,10 @@ export interface GetUsersMeBlocksAnswer {
 export interface GetUsersQuery {
   /** The beginning of a first name, a last name or both ("anna k"), case-insensitive, or a complete e-mail address. */
   search?: string;
-  /** Ids of users, 1 to 100, separated by commas: those who exist are returned, in this order. */
+  /**
+   * Ids of users, 1 to 100, each of at most 15 digits, separated by commas: those who exist are returned, in this
+   * order.
+   */
   ids?: string;
   /** Maximum number of rows, 1 to 100. */
   limit?: number;
@@ -624,17 +635,19 @@ export interface GetlatestMessageGroupParams {
   page: number;
 }
 
+/** A member of a group. */
 export interface GroupMember {
   /** Id of a user. */
   userId: number;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
   role: MemberRole;
   joinedAt: string;
 }
 
+/** A message of a group. */
 export interface GroupMessageRow {
   /** Id of a user. */
   sender_id: number;
@@ -687,6 +700,7 @@ export interface ListReadersParams {
   page: number;
 }
 
+/** One of your sessions. */
 export interface ListedSession {
   id: number;
   /** The User-Agent header of the log-in. */
@@ -705,8 +719,10 @@ export interface MarkReadParams {
   seq: number;
 }
 
+/** The role of a member in a group. */
 export type MemberRole = "owner" | "admin" | "member";
 
+/** What was done to a message after it was sent. */
 export interface MessageChange {
   kind: MessageChangeKind;
   /** The user who did it; `null` where that is not known. */
@@ -730,6 +746,7 @@ export interface MessageInGroupParams {
   replyTo?: number;
 }
 
+/** A message, as answers and pushes carry it. */
 export interface MessageItem {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
@@ -748,7 +765,7 @@ export interface MessageItem {
   receiverId?: number;
   /** Id of a group; the same number as its `chatId`. */
   groupId?: number;
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName?: string;
   /** The text; empty once deleted. */
   message: string;
@@ -770,13 +787,14 @@ export interface MessageItem {
   deletedAt: string | null;
 }
 
+/** What an answer says about its page of messages. */
 export interface MessagePage {
   /** Whether there are more messages in that direction; with `around`, in either direction. */
   hasMore: boolean;
 }
 
 export interface NewGroupParams {
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName: string;
   /**
    * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
@@ -786,9 +804,9 @@ export interface NewGroupParams {
 }
 
 export interface PatchUsersMeBody {
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName?: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName?: string | null;
   /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
   email?: string;
@@ -796,17 +814,19 @@ export interface PatchUsersMeBody {
   password?: string;
 }
 
+/** A user as other users see it. */
 export interface Person {
   /** Id of a user. */
   id: number;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
 }
 
 export type PingParams = Record<never, never>;
 
+/** The answer to a `ping`. */
 export interface Pong {
   /** The time of the server's clock. */
   serverTime: string;
@@ -829,12 +849,13 @@ export interface PostAuthRegisterBody {
   email: string;
   /** At least 8 characters, at most 72 bytes, and not one of the well-known passwords. */
   password: string;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName?: string;
 }
 
+/** Whether a user is online. */
 export interface Presence {
   /** Id of a user. */
   userId: number;
@@ -857,6 +878,7 @@ export interface PrivateMessageParams {
   replyTo?: number;
 }
 
+/** An error on HTTP (RFC 9457). */
 export interface Problem {
   type: "about:blank";
   /** The status in words. */
@@ -873,23 +895,25 @@ export interface Problem {
   retryAfterMs?: number;
 }
 
+/** Your own account. */
 export interface Profile {
   /** Id of a user. */
   id: number;
   /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
   email: string;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
   createdAt: string;
 }
 
+/** The new name of a user. */
 export interface ProfileChange {
   /** Id of a user. */
   userId: number;
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
 }
 
@@ -905,6 +929,7 @@ export interface PutUsersMePasswordBody {
   newPassword: string;
 }
 
+/** Up to where a user has read a chat. */
 export interface ReadPosition {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
@@ -913,12 +938,13 @@ export interface ReadPosition {
   readSeq: number;
 }
 
+/** A member of a chat who has read up to a message. */
 export interface Reader {
   /** Id of a user. */
   userId: number;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
   /** The `seq` up to which the member has read the chat. */
   readSeq: number;
@@ -934,13 +960,16 @@ export interface RemoveUserFromGroupParams {
 export interface RenameGroupParams {
   /** Id of a group; the same number as its `chatId`. */
   groupId: number;
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName: string;
 }
 
+/** The message that another one replies to, as it is now. */
 export interface RepliedMessage {
   /** Id of a message. */
   messageId: number;
+  /** Its position in the chat. */
+  seq?: number;
   /** Id of a user. */
   senderId: number;
   senderName: string;
@@ -952,6 +981,7 @@ export interface RepliedMessage {
 /** Chosen by the client and returned in the answer: 1 to 64 characters, or an integer. */
 export type RequestId = string | number;
 
+/** What the server says about itself. */
 export interface ServerInfo {
   /** The name of the server, for people. */
   name: string;
@@ -967,6 +997,7 @@ export interface ServerInfo {
   limits: ServerLimits;
 }
 
+/** The limits of this server. */
 export interface ServerLimits {
   /** Length of a message, in UTF-16 units. */
   contentUnits: number;
@@ -980,6 +1011,7 @@ export interface ServerLimits {
   socketsPerUser: number;
 }
 
+/** The answer to a registration, a log-in and a refresh. */
 export interface Session {
   user: Profile;
   /** JWT for `Authorization: Bearer` and for the WebSocket. */
@@ -998,18 +1030,20 @@ export interface SetMemberRoleParams {
   role: AssignableRole;
 }
 
+/** The end of a socket's session. */
 export interface SocketExpiry {
   /** When this socket will be closed unless it is renewed again. */
   expiresAt: string;
 }
 
+/** A chat that differs from the state you sent. */
 export interface SyncChat {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
   kind: ChatKind;
   /** Id of a group; the same number as its `chatId`. */
   groupId?: number;
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName?: string;
   /** Your role, in a group. */
   role?: MemberRole;
@@ -1060,6 +1094,7 @@ export interface SyncParams {
   newest?: number;
 }
 
+/** What differs from the state you sent. */
 export interface SyncResult {
   /** Chats that differ from your state, by ascending `chatId`. */
   chats: readonly SyncChat[];
@@ -1088,6 +1123,7 @@ export interface TypingParams {
   chatId: number;
 }
 
+/** A user is typing in a chat. */
 export interface TypingSignal {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;

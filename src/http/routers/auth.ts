@@ -96,6 +96,7 @@ export const listSessions = defineRoute({
           lastUsedAt: described(time(), "Accurate to one minute."),
           current: described(flag(), "Whether this request was made in this session."),
         }),
+        "One of your sessions.",
       ),
     ),
   }),

@@ -12,6 +12,7 @@ const serverLimits = named(
     groupMembers: positive("Members of a group."),
     socketsPerUser: positive("WebSockets of one user; one more closes the oldest."),
   }),
+  "The limits of this server.",
 );
 
 const serverInfo = named(
@@ -28,6 +29,7 @@ const serverInfo = named(
     features: described(list(text({ max: 64 })), "The optional parts that this server has."),
     limits: serverLimits,
   }),
+  "What the server says about itself.",
 );
 
 export const readInfo = defineRoute({

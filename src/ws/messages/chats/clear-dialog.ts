@@ -8,7 +8,13 @@ export const clearDialog = defineMessage({
     "Clear your dialog with one person: its messages so far are hidden, for you only. The dialog is listed again with its next message. Hidden messages count as read; the other person gets a `markRead` push.",
   params: object({ receiverId: userId() }),
   data: nothing(),
-  item: nullable(named("ClearedDialog", object({ chatId: chatId(), clearedSeq: counter(), readSeq: counter() }))),
+  item: nullable(
+    named(
+      "ClearedDialog",
+      object({ chatId: chatId(), clearedSeq: counter(), readSeq: counter() }),
+      "Up to where a dialog is hidden from you.",
+    ),
+  ),
   push: { signal: "cleared", to: "your other devices" },
   errors: ["NOT_FOUND"],
   example: {

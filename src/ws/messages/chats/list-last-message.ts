@@ -58,7 +58,7 @@ export const listLastMessage = defineMessage({
   type: "listLastMessage",
   summary: "List your chats, each with its last message. The chat with the newest message comes first.",
   params: object({ limit: limit(), page: page() }),
-  data: list(named("ChatListRow", row)),
+  data: list(named("ChatListRow", row, "A chat with its last message.")),
   item: nothing(),
   errors: [],
   example: {

@@ -7,7 +7,11 @@ export const markRead = defineMessage({
   summary: "Mark a chat as read up to a `seq`. The read position never moves back: a smaller `seq` changes nothing.",
   params: object({ chatId: chatId(), seq: seq() }),
   data: nothing(),
-  item: named("ReadPosition", object({ chatId: chatId(), userId: userId(), readSeq: counter() })),
+  item: named(
+    "ReadPosition",
+    object({ chatId: chatId(), userId: userId(), readSeq: counter() }),
+    "Up to where a user has read a chat.",
+  ),
   push: {
     signal: "read",
     to: "your other devices and, in a dialog, the devices of the other person, unless one of you blocks the other. Pushes may arrive out of order: keep the greatest `readSeq`",

@@ -21,7 +21,7 @@ import { type BufferedPush, defineMessage } from "../../message-type.ts";
 
 const chat = object({
   chatId: chatId(),
-  kind: named("ChatKind", oneOf("dialog", "group")),
+  kind: named("ChatKind", oneOf("dialog", "group"), "Whether a chat is a dialog of two users or a group."),
   groupId: optional(groupId()),
   groupName: optional(groupName()),
   role: optional(described(memberRole, "Your role, in a group.")),
@@ -88,7 +88,10 @@ export const sync = defineMessage({
   item: named(
     "SyncResult",
     object({
-      chats: described(list(named("SyncChat", chat)), "Chats that differ from your state, by ascending `chatId`."),
+      chats: described(
+        list(named("SyncChat", chat, "A chat that differs from the state you sent.")),
+        "Chats that differ from your state, by ascending `chatId`.",
+      ),
       left: described(list(chatId()), "Chats in your request that you are no longer a member of."),
       hasMore: flag(),
       epoch: described(
@@ -98,6 +101,7 @@ export const sync = defineMessage({
       userId: described(userId(), "Your own id."),
       serverTime: time(),
     }),
+    "What differs from the state you sent.",
   ),
   errors: [],
   example: {

@@ -18,6 +18,7 @@ export const listGroupMembers = defineMessage({
         role: memberRole,
         joinedAt: time(),
       }),
+      "A member of a group.",
     ),
   ),
   item: nothing(),

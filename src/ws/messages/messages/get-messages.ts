@@ -25,6 +25,7 @@ export const getMessages = defineMessage({
         "Whether there are more messages in that direction; with `around`, in either direction.",
       ),
     }),
+    "What an answer says about its page of messages.",
   ),
   errors: ["NOT_MEMBER"],
   example: {

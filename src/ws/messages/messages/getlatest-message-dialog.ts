@@ -29,7 +29,7 @@ export const getlatestMessageDialog = defineMessage({
   type: "getlatestMessageDialog",
   summary: "Read your dialog with one person, newest message first. This also works if that account was deleted.",
   params: object({ receiverId: userId(), limit: limit(), page: page() }),
-  data: list(named("DialogMessageRow", row)),
+  data: list(named("DialogMessageRow", row, "A message of a dialog.")),
   item: nothing(),
   errors: ["NOT_FOUND"],
   example: {

@@ -29,7 +29,7 @@ export const getlatestMessageGroup = defineMessage({
   type: "getlatestMessageGroup",
   summary: "Read the messages of a group you are a member of, newest first.",
   params: object({ groupId: groupId(), limit: limit(), page: page() }),
-  data: list(named("GroupMessageRow", row)),
+  data: list(named("GroupMessageRow", row, "A message of a group.")),
   item: nothing(),
   errors: ["NOT_MEMBER"],
   example: {

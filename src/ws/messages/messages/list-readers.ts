@@ -16,6 +16,7 @@ export const listReaders = defineMessage({
         lastName: nullable(lastName()),
         readSeq: described(counter(), "The `seq` up to which the member has read the chat."),
       }),
+      "A member of a chat who has read up to a message.",
     ),
   ),
   item: nothing(),

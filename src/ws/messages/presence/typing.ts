@@ -20,6 +20,7 @@ export const typing = defineMessage({
           userId: userId(),
           ttlMs: described(integer({ min: 1, max: 60_000 }), "How long to show the indicator, in milliseconds."),
         }),
+        "A user is typing in a chat.",
       ),
       example: { chatId: 1, userId: 1, ttlMs: 6000 },
     },

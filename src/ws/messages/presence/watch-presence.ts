@@ -14,6 +14,7 @@ const presence = named(
       "When the last device disconnected; `null` while online and for people you may not see.",
     ),
   }),
+  "Whether a user is online.",
 );
 
 const people = (description: string) => described(list(userId(), { max: maxWatchedUsers }), description);

@@ -11,6 +11,7 @@ export const authenticate = defineMessage({
   item: named(
     "SocketExpiry",
     object({ expiresAt: described(time(), "When this socket will be closed unless it is renewed again.") }),
+    "The end of a socket's session.",
   ),
   errors: [],
   example: {

@@ -8,7 +8,11 @@ export const ping = defineMessage({
     "Check that the socket still works, where the program cannot see the pings of the protocol: pages in a browser. One request in ten seconds counts against no rate limit.",
   params: object({}),
   data: nothing(),
-  item: named("Pong", object({ serverTime: described(time(), "The time of the server's clock.") })),
+  item: named(
+    "Pong",
+    object({ serverTime: described(time(), "The time of the server's clock.") }),
+    "The answer to a `ping`.",
+  ),
   uncountedEveryMs: 10_000,
   errors: [],
   example: { params: {}, data: null, item: { serverTime: "2023-07-28T13:20:10.114Z" } },
