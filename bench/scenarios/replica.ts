@@ -203,12 +203,12 @@ async function memoryMiB(parts: readonly number[]): Promise<number[]> {
 export const replica: Scenario = {
   summary: "the client SDK: pushes applied, chats opened, memory",
   async runAlone({ quick }) {
-    const count = quick ? 20_000 : 200_000;
-    const rounds = quick ? 1 : 5;
+    const count = quick ? 20_000 : 100_000;
+    const rounds = quick ? 1 : 3;
     replicaRate(count);
     const rates = Array.from({ length: rounds }, () => replicaRate(count));
     const bursts = await accountRate(count, 1000);
-    const single = await accountRate(quick ? 500 : 5000, 1);
+    const single = await accountRate(quick ? 500 : 2000, 1);
     const opening = { few: 0, many: 0 };
     for (const name of ["few", "many", "few", "many"] as const) {
       opening[name] = await openingMs(name === "few" ? 100 : 1_000_000, quick ? 11 : 201);
