@@ -19,11 +19,10 @@ export class Backoff {
   }
 }
 
-/** Resolves after `ms`, or as soon as `interrupted` does. Does not keep a process alive. */
+/** Resolves after `ms`, or as soon as `interrupted` does. */
 export function wait(ms: number, interrupted?: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
-    (timer as { unref?(): void }).unref?.();
     void interrupted?.then(() => {
       clearTimeout(timer);
       resolve();

@@ -52,7 +52,8 @@ export class Sessions {
 
   /** Makes a session the current one, and stores it before it is used. */
   async begin(session: Session): Promise<void> {
-    await this.save(session);
+    // Not while this or another tab renews the one before, which would then replace it.
+    await this.options.store.lock(key, () => this.save(session));
     this.use(session);
   }
 
@@ -94,9 +95,9 @@ export class Sessions {
     const current = this.isStored ? await this.options.store.get(key).catch(() => session) : session;
     if (!session || !isStoredSession(current) || current.id !== session.id) throw loggedOut();
     const renewed = await this.exchange(current.refreshToken);
-    // Logged out meanwhile.
-    if (this.session !== session) throw loggedOut();
     await this.save(renewed);
+    // It was ended meanwhile.
+    if (this.session?.id !== session.id) throw loggedOut();
     this.use(renewed);
     this.options.onRenewed(renewed.token);
   }
@@ -129,16 +130,16 @@ export class Sessions {
 
   private schedule(): void {
     clearTimeout(this.timer);
-    if (this.isClosed) return;
     this.scheduleIn(this.remainingMs(), new Backoff());
   }
 
   private scheduleIn(ms: number, backoff: Backoff): void {
+    if (this.isClosed || !this.session) return;
     this.timer = setTimeout(
       () => {
         // A session that is over is noticed when its socket is closed.
         this.renew().catch((error) => {
-          if (toMessengerError(error).retryable && !this.isClosed) this.scheduleIn(1000 + backoff.next(), backoff);
+          if (toMessengerError(error).retryable) this.scheduleIn(1000 + backoff.next(), backoff);
         });
       },
       Math.min(Math.max(ms, 0), maxTimerMs),
