@@ -6,7 +6,7 @@ import { ServerUnderTest } from "../../../test/chaos/server-under-test.ts";
 import { onDatabase } from "../../../test/support/on-database.ts";
 import { type ChatView, checkView, checkWritten, readView } from "./support/check-views.ts";
 import { FaultProxy } from "./support/fault-proxy.ts";
-import { actUntil, RandomDevice, RandomLog, type RandomUser } from "./support/random-device.ts";
+import { actUntil, RandomDevice, RandomLog, type RandomRun, type RandomUser } from "./support/random-device.ts";
 import { Disk, Program, untilLive } from "./support/simulated-device.ts";
 
 /*
@@ -34,6 +34,7 @@ test("whatever is cut, lost, refused or killed, every message is sent once and e
     const people = await Promise.all(Array.from({ length: users }, (_, index) => register(server.port, index)));
     devices = createDevices(people, { url: proxy.url, random, log });
     for (const device of devices) await device.login();
+    devices.push(await openTab(devices[0], { users: people, log, url: proxy.url }, random));
     await Promise.all(devices.map(({ messenger }) => untilLive(messenger)));
     for (let group = 0; group < 3; group++) await devices[group]?.createGroup();
 
@@ -41,6 +42,7 @@ test("whatever is cut, lost, refused or killed, every message is sent once and e
     const working = devices.map((device) => actUntil(device, isDone));
     await injectFaults(server, proxy, random, isDone, log);
     await Promise.all(working);
+    for (const device of devices) await device.stayLoggedIn();
     await Promise.all(devices.map(({ messenger }) => untilLive(messenger, 40_000)));
     await untilSent(devices);
 
@@ -79,7 +81,7 @@ async function register(port: number, index: number): Promise<RandomUser> {
   return { id: user.id, email, password };
 }
 
-/** Every other user has two devices. The first user also has a second program on the first device. */
+/** Every other user has two devices. */
 function createDevices(
   people: readonly RandomUser[],
   { url, random, log }: { url: string; random: Random; log: RandomLog },
@@ -89,6 +91,14 @@ function createDevices(
     const names = index % 2 === 0 ? [`u${index}d1`, `u${index}d2`] : [`u${index}d1`];
     return names.map((name) => new RandomDevice(name, user, new Disk(), random.fork(), run));
   });
+}
+
+/** Starts a second program with the store of a device. */
+async function openTab(first: RandomDevice | undefined, run: RandomRun, random: Random): Promise<RandomDevice> {
+  if (!first) throw new Error("there is no device");
+  const tab = new RandomDevice(`${first.name}tab`, first.user, first.disk, random.fork(), run);
+  await tab.messenger.resume();
+  return tab;
 }
 
 /** Damages connections and kills the server until the run is done. */

@@ -83,7 +83,18 @@ export class RandomDevice {
     this.kill();
     this.program = this.newProgram();
     // What the store has is shown before the network answers.
-    if (!(await this.messenger.resume())) this.run.log.report(`${this.name}: the session is not in the store`);
+    await this.messenger.resume();
+  }
+
+  /**
+   * Logs in again if the session is over. The server ends one whose refresh token comes again more than 30 seconds after
+   * its answer was lost.
+   */
+  async stayLoggedIn(): Promise<void> {
+    const { state } = this.messenger.connection.value;
+    if (state !== "ended" && state !== "loggedOut") return;
+    this.run.log.count("log-ins");
+    await this.login();
   }
 
   kill(): void {
@@ -108,6 +119,7 @@ export class RandomDevice {
     log.count("actions");
     const action = this.pickAction();
     try {
+      await this.stayLoggedIn();
       await action.call(this);
     } catch (error) {
       if (error instanceof MessengerError) log.count(`rejected ${error.code}`);
