@@ -191,13 +191,17 @@ const comparable = (views: readonly ChatView[]) =>
       .sort((a, b) => (a.id ?? 0) - (b.id ?? 0)),
   );
 
+const hasWaiting = (views: readonly ChatView[]) =>
+  views.some(({ messages }) => messages.some(({ state }) => state === "queued" || state === "sending"));
+
 /** Waits until each device shows what one that has just logged in shows, and returns the views. */
 async function untilEqual(
   devices: readonly RandomDevice[],
   people: readonly RandomUser[],
   url: string,
 ): Promise<View[]> {
-  const deadline = Date.now() + 5000;
+  // A program notices within ten seconds what another one of its store has sent or discarded.
+  const deadline = Date.now() + 20_000;
   const fresh = new Map<number, string>();
   for (const user of people) {
     const program = new Program(url);
@@ -209,9 +213,10 @@ async function untilEqual(
   for (;;) {
     const views: View[] = [];
     for (const { name, user, messenger } of devices) views.push({ name, user, view: await readView(messenger) });
-    const isEqual = views.every(({ user, view }) => comparable(view) === fresh.get(user.id));
+    const isSettled = views.every(({ user, view }) => comparable(view) === fresh.get(user.id) && !hasWaiting(view));
     // The comparison with the database says what differs.
-    if (isEqual || Date.now() > deadline) return views;
+    if (isSettled || Date.now() > deadline) return views;
+    await wait(200);
   }
 }
 
