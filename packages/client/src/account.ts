@@ -122,7 +122,8 @@ export class Account implements ChatContext {
 
   /** Applies a frame. */
   receive({ type, params: { item } }: Frame): void {
-    if (type === "typing" && item) {
+    if (!item) return;
+    if (type === "typing") {
       const signal = item as TypingSignal;
       this.byId.get(signal.chatId)?.typingUsers.apply(signal);
     } else if (type === "presence") this.presence.apply(item as Presence);

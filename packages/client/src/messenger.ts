@@ -287,17 +287,19 @@ export class Messenger {
     this.account = undefined;
     this.unsubscribe();
     this.unsubscribe = () => {};
-    await account?.close();
     this.chatList.set([]);
     this.userState.set(undefined);
+    await account?.close();
   }
 
   private async handleEnd(reason: EndReason | "loggedOut"): Promise<void> {
     const { account } = this;
     if (reason === "openElsewhere" || reason === "protocolError") return;
+    // Nothing of the user is shown any more.
+    const left = this.leave();
     if (reason === "accountDeleted") await account?.outbox.discardAll().catch((error) => this.noteStoreFailure(error));
     await account?.wipe();
-    if (this.account === account) await this.leave();
+    await left;
     await this.sessions.end();
   }
 

@@ -94,6 +94,9 @@ export class Outbox {
   private isFlushing = false;
   private added = new Deferred<void>();
   private pausedUntil = 0;
+  /** The time between two sends since the rate limit was exceeded, and when it was found. */
+  private spacingMs = 0;
+  private limitedAt = 0;
   /** Ends the waiting of the lanes when the connection is lost. */
   private lost: Promise<void> = Promise.resolve();
   private endWaiting: () => void = () => {};
@@ -216,6 +219,7 @@ export class Outbox {
       this.endWaiting = resolve;
     });
     this.pausedUntil = 0;
+    this.spacingMs = 0;
     this.arriving.clear();
     // What another tab has sent was in the sync.
     for (const entry of this.all) if (entry.goneAt !== undefined) this.forget(entry);
@@ -301,7 +305,10 @@ export class Outbox {
           this.sendLane(lane).finally(() => running.delete(lane)),
         );
       }
-      if (running.size === 0) return;
+      if (running.size === 0) {
+        this.spacingMs = 0;
+        return;
+      }
       await Promise.race([...running.values(), this.added.promise]);
     }
     await Promise.all(running.values());
@@ -325,11 +332,13 @@ export class Outbox {
     await entry.storing.promise.catch(() => {});
     const backoff = new Backoff();
     while (this.request && this.entries.has(entry.key)) {
-      const pauseMs = this.pausedUntil - performance.now();
-      if (pauseMs > 0) {
-        await wait(pauseMs, this.lost);
+      const startedAt = performance.now();
+      if (startedAt < this.pausedUntil) {
+        await wait(this.pausedUntil - startedAt, this.lost);
         continue;
       }
+      // Lanes that go on together would exceed the limit again.
+      this.pausedUntil = startedAt + this.spacingMs;
       this.setState(entry, "sending");
       try {
         const item = await this.sendOnce(this.request, entry.content);
@@ -341,8 +350,7 @@ export class Outbox {
         const error = toMessengerError(thrown);
         this.setState(entry, "queued");
         if (error.code === "OFFLINE") return;
-        // The limit is the user's: it holds for all lanes.
-        if (error.code === "RATE_LIMITED") this.pausedUntil = performance.now() + (error.retryAfterMs ?? retryMs);
+        if (error.code === "RATE_LIMITED") this.slowDown(startedAt, error.retryAfterMs ?? retryMs);
         else if (error.code === "UNAVAILABLE") await wait(error.retryAfterMs ?? retryMs + backoff.next(), this.lost);
         else {
           await this.refuse(entry, error);
@@ -350,6 +358,16 @@ export class Outbox {
         }
       }
     }
+  }
+
+  /** The limit is the user's: it holds for all lanes. */
+  private slowDown(sentAt: number, retryAfterMs: number): void {
+    const now = performance.now();
+    this.pausedUntil = Math.max(this.pausedUntil, now + retryAfterMs);
+    // Of requests that were sent together, one says how much too early they came.
+    if (sentAt < this.limitedAt) return;
+    this.limitedAt = now;
+    this.spacingMs += retryAfterMs;
   }
 
   private async sendOnce(request: SendRequest, content: EntryContent): Promise<MessageItem | undefined> {

@@ -12,8 +12,6 @@ import type {
 /** What is known of one chat: what `sync` said of it, kept up to date. */
 export interface ChatState extends Omit<SyncChat, "messages" | "unread" | "joined" | "tooLong" | "reset"> {
   readonly history: History;
-  /** While only a part of the missed changes is received: the last `seq` before them. */
-  completeSeq?: number;
 }
 
 /** A part of a chat that is shown, and therefore kept. */
@@ -133,7 +131,8 @@ export class Replica {
       this.remove(chatId);
       this.events.onLeft(chatId);
     }
-    for (const entry of result.chats) this.applyEntry(entry);
+    const last = result.hasMore ? result.chats.at(-1) : undefined;
+    for (const entry of result.chats) this.applyEntry(entry, entry === last);
   }
 
   /** Adds a page of messages that was read: all of a range. Those after the last known message come as changes. */
@@ -199,7 +198,8 @@ export class Replica {
     }
   }
 
-  private applyEntry(entry: SyncChat): void {
+  /** @param isCut the rest of its messages comes with the next answer */
+  private applyEntry(entry: SyncChat, isCut: boolean): void {
     const current = this.chats.get(entry.chatId);
     if (!current && !entry.joined && !entry.tooLong && !entry.reset) {
       // Left, and joined again since the request.
@@ -208,10 +208,12 @@ export class Replica {
     }
     const { messages, unread: _, joined, tooLong, reset, ...fields } = entry;
     const known = joined || tooLong || reset ? undefined : current;
-    const completeSeq = known?.completeSeq ?? known?.lastSeq ?? 0;
+    const lastSeqBefore = known?.lastSeq ?? 0;
     const versionBefore = known?.version ?? 0;
     const chat: ChatState = {
       ...fields,
+      // The rest contains messages before the last one of this part, if they were changed later.
+      lastSeq: known && isCut ? known.lastSeq : entry.lastSeq,
       clearedSeq: known?.clearedSeq ?? 0,
       history: known?.history ?? new History(),
     };
@@ -220,14 +222,11 @@ export class Replica {
     this.clearUpTo(chat, entry.clearedSeq);
     for (const item of messages) {
       this.events.onItem(item);
-      const isNew = item.seq > completeSeq;
+      const isNew = item.seq > lastSeqBefore;
       if (isNew && item.seq > chat.clearedSeq) chat.history.append(item);
       else chat.history.change(item);
       if (known && item.version > versionBefore) this.events.onChange(chat, item, isNew);
     }
-    const end = chat.history.rangeAt(chat.lastSeq)?.from ?? chat.lastSeq + 1;
-    // The answer was full: the other new messages come with the next one.
-    if (known && end > Math.max(completeSeq, chat.clearedSeq) + 1) chat.completeSeq = completeSeq;
     this.trim(chat);
     this.events.onEntry(entry);
     if (!known && current) this.events.onReset(chat);

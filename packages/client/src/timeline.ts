@@ -145,7 +145,7 @@ export class Timeline implements Observable<TimelineValue> {
   private async openAround(): Promise<void> {
     this.isAtEnd = false;
     while (this.loading !== undefined) await this.loading;
-    const { anchor } = this;
+    const { anchor, history } = this;
     if (anchor === undefined || this.shown || this.isClosed) return;
     this.loading = this.source
       .loadPage({ around: anchor })
@@ -153,7 +153,7 @@ export class Timeline implements Observable<TimelineValue> {
         const state = this.source.state();
         // If everything kept was discarded meanwhile, it is opened again.
         if (range) this.showAround(Math.min(Math.max(anchor, range.from), range.to), range);
-        else if (state && state.history === this.history && this.anchor === anchor) this.openAtEnd(state);
+        else if (state?.history === history && state && this.anchor === anchor) this.openAtEnd(state);
       })
       .catch(() => {}) // `resume` tries again.
       .finally(() => {
@@ -184,7 +184,7 @@ export class Timeline implements Observable<TimelineValue> {
     const end = state.history.rangeAt(state.lastSeq);
     if (!this.shown) return;
     // A message in between is still missing: a sync is running.
-    if (state.lastSeq > state.clearedSeq && (!end || state.completeSeq !== undefined)) return;
+    if (state.lastSeq > state.clearedSeq && !end) return;
     this.isAtEnd = true;
     const from = Math.max(this.shown.from, end?.from ?? 0, state.clearedSeq + 1, state.lastSeq - this.maxSize + 1);
     this.shown = { from, to: state.lastSeq };
