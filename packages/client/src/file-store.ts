@@ -19,11 +19,13 @@ export function file(path: string): Store {
   };
   const write = async (writes: readonly Write[]): Promise<void> => (await openOnce()).append(writes);
   return {
-    get: async (key) => (await openOnce()).values.get(key),
+    get: async (key) => structuredClone((await openOnce()).values.get(key)),
     set: (key, value) => write([{ key, value }]),
     delete: (key) => write([{ key }]),
-    entries: async (prefix = "") =>
-      [...(await openOnce()).values].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)),
+    async entries(prefix = "") {
+      const found = [...(await openOnce()).values].filter(([key]) => key.startsWith(prefix));
+      return structuredClone(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+    },
     batch: write,
     lock: (name, work) => locks.run(name, work),
     async close() {
@@ -40,7 +42,7 @@ type Handle = Awaited<ReturnType<typeof open>>;
 
 /** The lines of a file: each is a batch of writes. Of several writes of a key, the last one counts. */
 class Log {
-  private queue: { writes: readonly Write[]; resolve(): void; reject(error: unknown): void }[] = [];
+  private queue: { line: string; resolve(): void; reject(error: unknown): void }[] = [];
   private flushing: Promise<void> | undefined;
 
   constructor(
@@ -51,8 +53,9 @@ class Log {
   ) {}
 
   append(writes: readonly Write[]): Promise<void> {
+    const line = JSON.stringify(writes);
     return new Promise((resolve, reject) => {
-      this.queue.push({ writes, resolve, reject });
+      this.queue.push({ line, resolve, reject });
       this.flushing ??= this.flush().finally(() => {
         this.flushing = undefined;
       });
@@ -70,10 +73,10 @@ class Log {
       const { queue } = this;
       this.queue = [];
       try {
-        await this.handle.appendFile(queue.map(({ writes }) => `${JSON.stringify(writes)}\n`).join(""));
+        await this.handle.appendFile(queue.map(({ line }) => `${line}\n`).join(""));
         await this.handle.datasync();
-        for (const { writes, resolve } of queue) {
-          applyWrites(this.values, writes);
+        for (const { line, resolve } of queue) {
+          applyWrites(this.values, JSON.parse(line));
           resolve();
         }
         this.lines += queue.length;
