@@ -44,6 +44,8 @@ type Handle = Awaited<ReturnType<typeof open>>;
 class Log {
   private queue: { line: string; resolve(): void; reject(error: unknown): void }[] = [];
   private flushing: Promise<void> | undefined;
+  /** A write has failed: the file may end with a part of a line. */
+  private isTorn = false;
 
   constructor(
     private readonly path: string,
@@ -72,9 +74,12 @@ class Log {
     while (this.queue.length > 0) {
       const { queue } = this;
       this.queue = [];
+      const start = this.isTorn ? "\n" : "";
+      this.isTorn = true;
       try {
-        await this.handle.appendFile(queue.map(({ line }) => `${line}\n`).join(""));
+        await this.handle.appendFile(start + queue.map(({ line }) => `${line}\n`).join(""));
         await this.handle.datasync();
+        this.isTorn = false;
         for (const { line, resolve } of queue) {
           applyWrites(this.values, JSON.parse(line));
           resolve();

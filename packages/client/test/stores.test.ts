@@ -1,9 +1,9 @@
 import "fake-indexeddb/auto";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
-import { indexedDb, memory, type Store } from "../src/index.ts";
+import { afterAll, afterEach, describe, expect, jest, test } from "@jest/globals";
+import { indexedDb, type Json, memory, type Store } from "../src/index.ts";
 import { file } from "../src/node.ts";
 import { Program } from "./support/program.ts";
 
@@ -159,6 +159,26 @@ describe("the file", () => {
     expect((await second.entries("key ")).length).toBeGreaterThan(last);
   });
 
+  test("loses nothing that is written after a write that has failed in the middle of a line", async () => {
+    const path = newPath();
+    const store = open(file(path));
+    await store.set("a", 1);
+    const { handle } = await openedHandle(store);
+    const failure = jest.spyOn(handle, "datasync").mockRejectedValueOnce(new Error("ENOSPC"));
+    const write = store.set("b", 2);
+    await expect(write).rejects.toThrow("ENOSPC");
+    failure.mockRestore();
+    // What a full disk leaves of the line.
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.slice(0, -8));
+    await store.set("c", 3);
+    await store.close();
+    expect(await open(file(path)).entries()).toEqual([
+      ["a", 1],
+      ["c", 3],
+    ]);
+  });
+
   test("is written anew when most of its lines are outdated", async () => {
     const path = newPath();
     const store = open(file(path));
@@ -195,3 +215,17 @@ describe("IndexedDB", () => {
     expect(await second.get("a")).toBe(1);
   });
 });
+
+interface OpenFile {
+  handle: { datasync(): Promise<void> };
+}
+
+/** The handle of a store's file, seen when it writes. */
+async function openedHandle(store: Store): Promise<OpenFile> {
+  const { open: openFile } = await import("node:fs/promises");
+  const probe = await openFile(join(folder, "probe"), "w");
+  const prototype = Object.getPrototypeOf(probe) as OpenFile["handle"];
+  await probe.close();
+  await store.get("probe" satisfies Json & string);
+  return { handle: prototype };
+}
