@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type Json, LocalLocks, type Store, type Write } from "./store.ts";
 
 /** Lines beyond which the file is written anew, if most of them are outdated. */
@@ -7,11 +8,11 @@ const minLines = 1000;
 
 /**
  * Keeps everything in one file: for bots. Each write is a line of JSON that is on the disk when its promise resolves. Only
- * one process may use the file; another one gets an error.
+ * one store of one process may use the file; another one gets an error.
  */
 export function file(path: string): Store {
   const locks = new LocalLocks();
-  const lockPath = `${path}.lock`;
+  const lockPath = resolve(`${path}.lock`);
   let opened: Promise<Log> | undefined;
   const openOnce = () => {
     opened ??= openLog(path, lockPath);
@@ -34,6 +35,7 @@ export function file(path: string): Store {
       if (!log) return;
       await log.close();
       await rm(lockPath, { force: true });
+      taken.delete(lockPath);
     },
   };
 }
@@ -142,17 +144,34 @@ function applyWrites(values: Map<string, Json>, writes: readonly Write[]): void 
   }
 }
 
-/** @throws Error if another process uses the file */
+/** The locks that this process has. */
+const taken = new Set<string>();
+
+/** @throws Error if another process, or another store of this one, uses the file */
 async function takeLock(lockPath: string): Promise<void> {
-  try {
-    await writeFile(lockPath, String(process.pid), { flag: "wx" });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const owner = Number(await readFile(lockPath, "utf8"));
-    if (owner !== process.pid && isRunning(owner)) {
-      throw new Error(`${lockPath}: process ${owner} uses this store`);
+  const content = `${process.pid} ${startOf(process.pid)}`;
+  await writeFile(lockPath, content, { flag: "wx" }).catch(async (error) => {
+    if (error.code !== "EEXIST") throw error;
+    const owner = await readFile(lockPath, "utf8");
+    const [pid = 0, start] = owner.split(" ");
+    const isOwn = owner === content && !taken.has(lockPath);
+    if (!isOwn && isRunning(Number(pid)) && startOf(Number(pid)) === start) {
+      throw new Error(`${lockPath}: process ${pid} uses this store`);
     }
-    await writeFile(lockPath, String(process.pid));
+    await writeFile(lockPath, content);
+  });
+  taken.add(lockPath);
+}
+
+/** When a process has started, on Linux: ids are used again, in containers soon. Empty elsewhere and for a dead process. */
+function startOf(pid: number): string {
+  try {
+    const [state, ...fields] = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (state !== "Z" && fields[18]) || "";
+  } catch {
+    return "";
   }
 }
 

@@ -1,5 +1,5 @@
 import "fake-indexeddb/auto";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, jest, test } from "@jest/globals";
@@ -204,6 +204,24 @@ describe("the file", () => {
     await expect(open(file(path)).get("a")).rejects.toThrow(/uses this store/);
     await other.end("SIGKILL");
     expect(await open(file(path)).get("a")).toBe(1);
+  });
+
+  test("is opened once in a process", async () => {
+    const path = newPath();
+    const first = open(file(path));
+    await first.set("a", 1);
+    await expect(open(file(path)).set("a", 2)).rejects.toThrow(/uses this store/);
+    await first.close();
+    expect(await open(file(path)).get("a")).toBe(1);
+  });
+
+  test("is free again if its lock names a process that has ended, whose id another one has", async () => {
+    const path = newPath();
+    await open(file(path)).set("a", 1);
+    await opened[0]?.close?.();
+    writeFileSync(`${path}.lock`, `${process.ppid} 1`);
+    expect(await open(file(path)).get("a")).toBe(1);
+    expect(existsSync(`${path}.lock`)).toBe(true);
   });
 });
 
