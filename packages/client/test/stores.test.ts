@@ -226,6 +226,20 @@ describe("the file", () => {
 });
 
 describe("IndexedDB", () => {
+  test("is opened again after another tab has deleted the database", async () => {
+    const name = `database-${++count}`;
+    const store = open(indexedDb(name));
+    await store.set("a", 1);
+    await new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase(name);
+      request.onsuccess = resolve;
+      request.onerror = reject;
+    });
+    expect(await store.get("a")).toBeUndefined();
+    await store.set("a", 2);
+    expect(await store.get("a")).toBe(2);
+  });
+
   test("shares its entries between tabs", async () => {
     const name = `database-${++count}`;
     const [first, second] = [open(indexedDb(name)), open(indexedDb(name))];
