@@ -18,6 +18,8 @@ type StoredSession = Session & { receivedAt: number };
  */
 export class Sessions {
   private stored: StoredSession | undefined;
+  /** The store failed, and what it has is outdated. */
+  private isUnsaved = false;
   private renewing: Promise<void> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -91,7 +93,7 @@ export class Sessions {
   private async renewLocked(): Promise<void> {
     const mine = this.stored;
     if (!mine) throw loggedOut();
-    const found = await this.options.store.get(key).catch(() => mine);
+    const found = this.isUnsaved ? mine : await this.options.store.get(key).catch(() => mine);
     const current = isStoredSession(found) ? found : undefined;
     if (!current || current.user.id !== mine.user.id) throw loggedOut();
     if (current.refreshToken === mine.refreshToken) {
@@ -115,7 +117,9 @@ export class Sessions {
   private async save(session: StoredSession): Promise<void> {
     try {
       await this.options.store.set(key, session as unknown as Json);
+      this.isUnsaved = false;
     } catch (error) {
+      this.isUnsaved = true;
       this.options.log.warn(`the session is not stored: ${error}`);
     }
   }

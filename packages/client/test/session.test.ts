@@ -1,0 +1,81 @@
+import { expect, test } from "@jest/globals";
+import { Http } from "../src/http.ts";
+import { silentLog } from "../src/log.ts";
+import { Sessions } from "../src/session.ts";
+import { memory, type Store, StorePart } from "../src/store.ts";
+
+const user = { id: 1, email: "ann@example.org", firstName: "Ann", lastName: null, createdAt: "" };
+
+/** A session whose token is valid for a day. */
+const session = (number: number) => ({
+  user,
+  token: `.${btoa(JSON.stringify({ iat: 0, exp: 86_400, sid: 7 }))}.`,
+  expiresAt: "",
+  refreshToken: `refresh ${number}`,
+});
+
+/** Sessions of a server that counts its refresh tokens, and rejects an old one. */
+function scene(store: Store, answer?: () => unknown) {
+  let current = 1;
+  const http = new Http("https://chat.example.org", async (_url, { body = "" }) => {
+    const isCurrent = JSON.parse(body).refreshToken === `refresh ${current}`;
+    if (!isCurrent) return { ok: false, status: 401, json: async () => ({ code: "UNAUTHENTICATED" }) };
+    if (answer) return { ok: true, status: 200, json: async () => answer() };
+    current++;
+    return { ok: true, status: 200, json: async () => session(current) };
+  });
+  return new Sessions({ http, store: new StorePart(store, ""), log: silentLog, onRenewed() {} });
+}
+
+const full = (): Store => ({ ...memory(), set: () => Promise.reject(new Error("QuotaExceededError")) });
+
+test("a session that could not be stored is renewed, again and again", async () => {
+  const sessions = scene(full());
+  await sessions.begin(session(1));
+  await sessions.renew();
+  await sessions.renew();
+  expect(sessions.current?.refreshToken).toBe("refresh 3");
+  sessions.close();
+});
+
+test("a renewed session that could not be stored is not replaced by the stored one", async () => {
+  const store = memory();
+  const sessions = scene(store);
+  await sessions.begin(session(1));
+  const { set } = store;
+  store.set = () => Promise.reject(new Error("QuotaExceededError"));
+  await sessions.renew();
+  await sessions.renew();
+  store.set = set;
+  await sessions.renew();
+  expect(sessions.current?.refreshToken).toBe("refresh 4");
+  expect(await store.get("session")).toMatchObject({ refreshToken: "refresh 4" });
+  sessions.close();
+});
+
+test("a session that another tab has renewed is taken over", async () => {
+  const store = memory();
+  const sessions = scene(store);
+  await sessions.begin(session(1));
+  await store.set("session", { ...session(9), receivedAt: Date.now() });
+  await sessions.renew();
+  expect(sessions.current?.refreshToken).toBe("refresh 9");
+  sessions.close();
+});
+
+test("a session that another tab has ended is over", async () => {
+  const store = memory();
+  const sessions = scene(store);
+  await sessions.begin(session(1));
+  await store.delete("session");
+  await expect(sessions.renew()).rejects.toMatchObject({ code: "LOGGED_OUT" });
+  sessions.close();
+});
+
+test("a response that is cut keeps the session", async () => {
+  const sessions = scene(memory(), () => Promise.reject(new TypeError("terminated")));
+  await sessions.begin(session(1));
+  await expect(sessions.renew()).rejects.toMatchObject({ code: "OFFLINE" });
+  expect(sessions.current?.refreshToken).toBe("refresh 1");
+  sessions.close();
+});
