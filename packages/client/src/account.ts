@@ -187,6 +187,7 @@ export class Account implements ChatContext {
     const handler = new MessageHandler(name, work, {
       store: this.options.store,
       log: this.options.log,
+      onStoreFailure: this.options.onStoreFailure,
       isLive: () => this.transport !== undefined,
       chat: (chatId) => this.byId.get(chatId),
       readAfter: async (chatId, after, limit) => (await this.read("getMessages", { chatId, after, limit })).data,
