@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { useMessenger } from "../../../test/support/messenger.ts";
+import { password, useMessenger } from "../../../test/support/messenger.ts";
 import { memory, type Store } from "../src/index.ts";
-import { liveClient, until } from "./support/client.ts";
+import { client, live, liveClient, until } from "./support/client.ts";
 
 const server = useMessenger();
 
@@ -37,4 +37,30 @@ test.each([
   }
   expect(handled).toEqual(["one", "two"]);
   expect(messenger.storage.value).toEqual({ state: "failed", reason: expect.stringContaining("Error") });
+});
+
+test("a log-out is refused while another tab has unsent messages, and can discard them", async () => {
+  const ann = await server().person("Ann");
+  const bob = await server().person("Bob");
+  const store = memory();
+  const first = await liveClient(server(), ann, { store });
+  // A tab that was closed before it had a connection.
+  class NoWebSocket {
+    readyState = 0;
+    send(): void {}
+    close(): void {}
+    addEventListener(): void {}
+  }
+  const second = client(server(), { store, WebSocket: NoWebSocket });
+  await second.resume();
+  const message = second.dialogWith(bob.id).send("Hello");
+  await message.stored;
+
+  await expect(first.logout()).rejects.toMatchObject({ code: "UNSENT" });
+  await first.logout({ discard: true });
+  expect(await store.entries()).toEqual([]);
+  const again = client(server());
+  await again.login({ email: ann.email, password });
+  await live(again);
+  expect(again.chats.value).toEqual([]);
 });
