@@ -6,6 +6,7 @@ import { clientProtocol } from "../src/docs/client-protocol.ts";
 import { openApiDocument } from "../src/docs/openapi.ts";
 import { routes } from "../src/http/registry.ts";
 import { registry } from "../src/ws/registry.ts";
+import { clientReference } from "./client-reference.ts";
 import { envExample, settingsPage } from "./settings-documents.ts";
 
 // Writes every file that follows from the source; with --check, only reports those that differ.
@@ -30,6 +31,7 @@ const files: readonly { path: string; content: string }[] = [
   { path: "docs/api/openapi.json", content: json(openApiDocument(routes, version)) },
   { path: "docs/api/asyncapi.json", content: json(asyncApiDocument(registry.values(), version)) },
   { path: protocolPath, content: formatted(protocolPath, clientProtocol([...registry.values()], routes)) },
+  { path: "packages/client/docs/api.md", content: clientReference() },
   { path: "docs/operations/settings.md", content: settingsPage() },
   { path: ".env.example", content: envExample() },
 ];

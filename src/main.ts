@@ -19,6 +19,7 @@ async function main(): Promise<void> {
     for (const warning of warnings) log.warn(warning);
   });
   const address = `${displayHost(config.http.host)}:${port}`;
+  if (config.web.enabled) log.info(`Messenger: ${config.web.publicUrl ?? `http://${address}`}`);
   log.info(`Swagger:   http://${address}/api`);
   log.info(`WebSocket: ws://${address}`);
   const { message } = await messenger.died;

@@ -237,6 +237,7 @@ export class Messenger {
       findReadiness: this.findReadiness,
       limits,
       http: config.http,
+      web: config.web,
       trustedProxyHops: config.http.trustedProxyHops,
       allowedOrigins: config.http.allowedOrigins,
       asAppError,

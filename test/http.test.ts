@@ -496,16 +496,26 @@ describe("users", () => {
     expectHeaders(answer);
   });
 
-  test.each(["0", "-1", "1.5", "abc", "9007199254740992", "1e400", "NaN", "%00", "1%27--", "[object Object]", "null"])(
-    "are not found by the malformed id %s",
-    async (id) => {
-      const { token } = await messenger().person();
-      const answer = await messenger().http("GET", `/users/${id}`, { token });
-      expectProblem(answer, 400, "VALIDATION", /^"id" must/);
-    },
-  );
+  test.each([
+    "0",
+    "-1",
+    "1.5",
+    "abc",
+    "9007199254740992",
+    "1e9",
+    "1e400",
+    "NaN",
+    "%00",
+    "1%27--",
+    "[object Object]",
+    "null",
+  ])("are not found by the malformed id %s", async (id) => {
+    const { token } = await messenger().person();
+    const answer = await messenger().http("GET", `/users/${id}`, { token });
+    expectProblem(answer, 400, "VALIDATION", /^"id" must/);
+  });
 
-  test.each(["999999999", "9007199254740991", "1e9"])("are not found by the unknown id %s", async (id) => {
+  test.each(["999999999", "9007199254740991"])("are not found by the unknown id %s", async (id) => {
     const { token } = await messenger().person();
     const answer = await messenger().http("GET", `/users/${id}`, { token });
     expectProblem(answer, 404, "NOT_FOUND", /^There is no such user$/);

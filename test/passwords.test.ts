@@ -108,6 +108,21 @@ describe("a password with accents", () => {
     });
   });
 
+  test("of 72 bytes that is longer in the composed form is rejected with an error that says so", async () => {
+    // A letter that Unicode composes as two.
+    const given = "\u0958".repeat(24);
+    expect([Buffer.byteLength(given), Buffer.byteLength(given.normalize("NFC"))]).toEqual([72, 144]);
+    const body = { email: "longer@example.test", password: given, firstName: "Zoé" };
+    expect(await messenger().http("POST", "/auth/register", { body })).toMatchObject({
+      status: 400,
+      body: {
+        code: "VALIDATION",
+        field: "body.password",
+        detail: '"password" must be at most 72 bytes long in the Unicode form NFC, which is longer than the given form',
+      },
+    });
+  });
+
   test.each(["own.address@Example.test", "OWN.ADDRESS"])(
     "%s is rejected for the owner of that address",
     async (own) => {

@@ -365,7 +365,39 @@ describe("a block", () => {
     await put(blocker, blocked.id);
     await messenger().http("DELETE", "/users/me", { token: blocked.token, body: { password } });
     expect(await listedIds(blocker)).toEqual([]);
-    expect(await put(blocker, blocked.id)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+    const other = await messenger().person();
+    expect(await put(other, blocked.id)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+    // As for a user who blocks: otherwise the two could be told apart.
+    expect(await put(blocker, blocked.id)).toMatchObject({ status: 204 });
+  });
+
+  /** Two users who block each other, which they did in a group that the first one has left. */
+  async function twoWhoBlockEachOther() {
+    const { blocker: ann, blocked: bob, blockers } = await twoUsers();
+    const groupId = (await blockers.request("newGroup", { groupName: "us" })).params.item.groupId ?? 0;
+    await blockers.request("addUserInGroup", { groupId, userId: bob.id });
+    expect(await put(ann, bob.id)).toMatchObject({ status: 204 });
+    expect(await put(bob, ann.id)).toMatchObject({ status: 204 });
+    for (const [one, other] of [[ann, bob] as const, [bob, ann] as const]) {
+      expect(await listedIds(one)).toEqual([other.id]);
+    }
+    await blockers.request("leaveGroup", { groupId });
+    return { ann, bob };
+  }
+
+  test("that exists can be set again, though the two no longer share a chat and the other one blocks, too", async () => {
+    const { ann, bob } = await twoWhoBlockEachOther();
+    expect(await put(bob, ann.id)).toMatchObject({ status: 204, body: "" });
+    // A new one does not reveal that the other one exists.
+    await unblock(bob, ann.id);
+    expect(await put(bob, ann.id)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+  });
+
+  test("of a user who blocks, too, is listed only while the two share a chat", async () => {
+    const { ann, bob } = await twoWhoBlockEachOther();
+    expect(await listedIds(bob)).toEqual([]);
+    await unblock(ann, bob.id);
+    expect(await listedIds(bob)).toEqual([ann.id]);
   });
 
   test.each([
@@ -545,9 +577,38 @@ describe("people by ids", () => {
     ["a word", { ids: "me" }],
     ["zero", { ids: "0" }],
     ["more than 100", { ids: numbers(1, 101).join(",") }],
+    ["an id of 16 digits", { ids: "1234567890123456" }],
+    ["an id beyond the safe integers", { ids: "1,9007199254740993" }],
+    ["an id of no decimal digits", { ids: "1e3" }],
     ["a search as well", { ids: "1", search: "ann" }],
     ["a cursor as well", { ids: "1", cursor: "MQ" }],
   ])("with %s are rejected", async (_what, query) => {
     expect(await byIds(query)).toMatchObject({ status: 400, body: { code: "VALIDATION", field: "query.ids" } });
+  });
+
+  test("with an id of more than 15 digits are rejected with that limit", async () => {
+    const { body } = await byIds({ ids: "9007199254740993" });
+    expect(body.detail).toBe('"ids" must be 1 to 100 ids of users, each of at most 15 digits, separated by commas');
+  });
+});
+
+describe("a number in a path or a query", () => {
+  const tooLarge = ["9007199254740992", "9007199254740993", "99999999999999999999999", "1e400"];
+  const misspelled = ["1e0", "1.0", "+1", " 1", "1 ", "01", "0x1", "1_0", "\u0661"];
+
+  test.each([...tooLarge, ...misspelled])("of %j is rejected with its name", async (text) => {
+    const { token } = await messenger().person();
+    const value = encodeURIComponent(text);
+    const requests = [
+      ["GET", `/users/${value}`, "path.id"],
+      ["PUT", `/users/me/blocks/${value}`, "path.userId"],
+      ["DELETE", `/users/me/blocks/${value}`, "path.userId"],
+      ["DELETE", `/auth/sessions/${value}`, "path.id"],
+      ["GET", `/users?limit=${value}`, "query.limit"],
+    ] as const;
+    for (const [method, path, field] of requests) {
+      const { status, body } = await messenger().http(method, path, { token });
+      expect({ path, status, body }).toMatchObject({ path, status: 400, body: { code: "VALIDATION", field } });
+    }
   });
 });

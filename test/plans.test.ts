@@ -5,6 +5,7 @@ import type { Database } from "../src/db/connect.ts";
 import { chatList } from "../src/db/queries/chats/chat-list.ts";
 import { currentMark, recentChanges, versionBefore } from "../src/db/queries/chats/recent-changes.ts";
 import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
+import { contactsOf } from "../src/db/queries/people/contacts.ts";
 import { type NameSearch, type Position, peopleByName } from "../src/db/queries/people/people.ts";
 import { useMessenger } from "./support/messenger.ts";
 
@@ -137,6 +138,15 @@ describe("the list of chats", () => {
     expect(plans).toHaveLength(1);
     expect(plans[0]).toContain("messages_pkey");
     expect(plans[0]).not.toContain("Seq Scan on messages");
+  });
+});
+
+describe("the users who share a chat", () => {
+  test("are found without testing the blocks of each member of each chat", async () => {
+    const { rows, plans } = await plansOf((database) => contactsOf(database, me));
+    expect(rows).toBe(chats);
+    expect(plans[0]).toContain("Anti Join");
+    expect(plans[0]).not.toContain("SubPlan");
   });
 });
 

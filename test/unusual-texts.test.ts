@@ -1,6 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
-import { useMessenger } from "./support/messenger.ts";
-import { annAndBob, groupHistory, listChats, participant, sendPrivately, sendToGroup } from "./support/scenes.ts";
+import { password, useMessenger } from "./support/messenger.ts";
+import {
+  annAndBob,
+  createGroup,
+  groupHistory,
+  listChats,
+  participant,
+  sendPrivately,
+  sendToGroup,
+} from "./support/scenes.ts";
 
 /* Unusual texts: quotes, SQL, markup, all scripts and control characters. */
 
@@ -45,7 +53,7 @@ describe("text is returned as it was sent, in answers, pushes and the history", 
   test("in a group, and in its name", async () => {
     const ann = await participant(messenger(), { firstName: "$1 ann" });
     const bob = await participant(messenger(), { firstName: "Bob ':name'" });
-    for (const groupName of texts.filter((text) => text.length <= 64)) {
+    for (const groupName of texts.filter((text) => text.length <= 64 && !/[\u202a-\u202e]/.test(text))) {
       const { params } = await ann.device.request("newGroup", { groupName });
       expect(params.item).toMatchObject({ groupName, event: { groupName } });
       const groupId = params.item.chatId;
@@ -88,7 +96,9 @@ describe("text without a visible character is rejected", () => {
     "\ufeff",
     "\ufe0f",
   ];
-  const blank = [...invisible, "\u0301", "\u{e0041}", " \t\n", invisible.join(" ")];
+  /** An object replacement, a null notehead, and noncharacters of several planes. */
+  const blankSymbols = ["\ufffc", "\u{1d159}", "\ufffe", "\uffff", "\ufdd0", "\ufdef", "\u{1fffe}", "\u{10ffff}"];
+  const blank = [...invisible, ...blankSymbols, "\u0301", "\u{e0041}", " \t\n", invisible.join(" ")];
 
   test.each(blank.map((text) => [JSON.stringify(text).slice(0, 20), text]))("%s", async (_name, text) => {
     const { ann, bob } = await annAndBob(messenger());
@@ -101,6 +111,35 @@ describe("text without a visible character is rejected", () => {
     const change = await messenger().http("PATCH", "/users/me", { token: ann.token, body: { firstName: text } });
     expect(change).toMatchObject({ status: 400, body: { code: "VALIDATION", field: "body.firstName" } });
   });
+
+  test.each(["202a", "202b", "202c", "202d", "202e", "2066", "2067", "2068", "2069"])(
+    "the direction control U+%s is rejected in names and accepted in messages",
+    async (code) => {
+      const { ann, bob } = await annAndBob(messenger());
+      const spoofing = `Ann ${String.fromCharCode(Number.parseInt(code, 16))}bob`;
+      const groupId = await createGroup(ann.device);
+      for (const [type, params] of [
+        ["newGroup", { groupName: spoofing }],
+        ["renameGroup", { groupId, groupName: spoofing }],
+      ] as const) {
+        expect(await ann.device.requestError(type, params)).toMatchObject({
+          code: "VALIDATION",
+          field: "params.groupName",
+          message: '"groupName" must not hold characters that control the direction of text',
+        });
+      }
+      for (const field of ["firstName", "lastName"]) {
+        const body = { email: `spoofing${field}@example.test`, password, firstName: "Ann", [field]: spoofing };
+        for (const answer of [
+          await messenger().http("PATCH", "/users/me", { token: ann.token, body: { [field]: spoofing } }),
+          await messenger().http("POST", "/auth/register", { body }),
+        ]) {
+          expect(answer).toMatchObject({ status: 400, body: { code: "VALIDATION", field: `body.${field}` } });
+        }
+      }
+      expect(await sendPrivately(ann.device, bob.id, spoofing)).toMatchObject({ message: spoofing });
+    },
+  );
 
   test("control characters other than tab and line feed are rejected; stored ones are still shown", async () => {
     const { ann, bob } = await annAndBob(messenger());

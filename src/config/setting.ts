@@ -194,6 +194,26 @@ export function origins(
   };
 }
 
+/** The address of a server for browsers, without a path. Converted to the spelling that browsers send as origin. */
+export function webOrigin(
+  variable: string,
+  fallback: Unset,
+  meaning: string,
+): Setting<string | undefined, string | undefined> {
+  const allowed = "like https://chat.example.org, without a path";
+  const rule = Joi.string()
+    .custom((written: string, { error }) => (originIn(written) === undefined ? error("origin.form") : written))
+    .messages({ "origin.form": `{{#label}} must look ${allowed}` });
+  const example = "https://chat.example.org";
+  return { variable, meaning, allowed, fallback, example, rule, convert: (written) => written && originIn(written) };
+}
+
+/** The origin in its canonical spelling; a slash may follow it. Undefined if this is none. */
+function originIn(written: string): string | undefined {
+  const origin = canonicalOrigin(written.replace(/\/$/, ""));
+  return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin ? origin : undefined;
+}
+
 /** A rate such as 60+10/s or 5+1/12s. The burst holds at least what one period adds. */
 export function rate(variable: string, fallback: string, meaning: string): Setting<Readonly<Rate>, string> {
   const rule = Joi.string()

@@ -6,6 +6,7 @@ import {
   integer,
   moment,
   named,
+  nameText,
   password,
   type Schema,
   text,
@@ -69,12 +70,10 @@ export const requestId = () => anyRequestId;
 export const retryAfterMs = () =>
   described(integer({ min: 0, max: 3_600_000 }), "How long to wait before trying again, in milliseconds.");
 
-export const groupName = () =>
-  described(text({ max: 64 }), "Name of a group, 1 to 64 UTF-16 units, with a visible character.");
-export const firstName = () =>
-  described(text({ max: 64 }), "First name, 1 to 64 UTF-16 units, with a visible character.");
-export const lastName = () =>
-  described(text({ max: 64 }), "Last name, 1 to 64 UTF-16 units, with a visible character.");
+const nameRule = "1 to 64 UTF-16 units, with a visible character and without controls of the direction of text.";
+export const groupName = () => described(nameText({ max: 64 }), `Name of a group, ${nameRule}`);
+export const firstName = () => described(nameText({ max: 64 }), `First name, ${nameRule}`);
+export const lastName = () => described(nameText({ max: 64 }), `Last name, ${nameRule}`);
 export const emailAddress = () =>
   described(email(), "E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal.");
 export const newPassword = () =>

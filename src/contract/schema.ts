@@ -1,7 +1,7 @@
 import Joi from "joi";
 import { AppError } from "../errors.ts";
 import { hasPrototypeKey } from "./prototype-key.ts";
-import { hasOnlySafeCharacters, hasVisibleCharacter } from "./visible-text.ts";
+import { hasNoDirectionControl, hasOnlySafeCharacters, hasVisibleCharacter } from "./visible-text.ts";
 
 /*
  * A typed layer over Joi. Joi checks values and prints JSON Schema, but infers no types from its keys; here each builder
@@ -88,12 +88,21 @@ export function text(options: { min?: number; max: number; blank?: boolean }): S
   return schema(joi, sized.pattern(/^(?=[\s\S]*\S)[^\u0000\ud800-\udfff]*$/u));
 }
 
+/** A name: text without characters that control the direction of text. The documents describe that in words. */
+export function nameText(options: { max: number }): Schema<string> {
+  const { joi, document } = text(options);
+  const rule = (joi as Joi.StringSchema).pattern(hasNoDirectionControl, {
+    name: "not hold characters that control the direction of text",
+  });
+  return schema(rule, document);
+}
+
 /** The input limit of bcrypt. */
 const maxPasswordBytes = 72;
 
 /**
  * A password of at least `min` characters and at most 72 bytes in the form in which it is hashed: with composed accents,
- * which may be much shorter than the given form.
+ * which may be much shorter than the given form, and for some characters longer.
  */
 export function password(options: { min: number }): Schema<string> {
   const { min } = options;
@@ -101,13 +110,17 @@ export function password(options: { min: number }): Schema<string> {
   const joi = (text({ min, max: 4 * maxPasswordBytes, blank: true }).joi as Joi.StringSchema)
     .custom((value: string, { error }) => {
       if (min > 1 && !hasVisibleCharacter.test(value)) return error("password.blank");
-      if (Buffer.byteLength(composed(value)) > maxPasswordBytes) return error("password.long");
+      if (Buffer.byteLength(composed(value)) > maxPasswordBytes) {
+        return error(Buffer.byteLength(value) > maxPasswordBytes ? "password.long" : "password.composed");
+      }
       return composed(value).length < min ? error("string.min", { limit: min }) : value;
     })
     .messages({
       "string.max": "{{#label}} must be at most 72 bytes long",
       "password.blank": "{{#label}} must not be blank: it needs a visible character",
       "password.long": "{{#label}} must be at most 72 bytes long",
+      "password.composed":
+        "{{#label}} must be at most 72 bytes long in the Unicode form NFC, which is longer than the given form",
     });
   return schema(joi, text({ min, max: maxPasswordBytes }).document);
 }
@@ -127,9 +140,16 @@ export function email(): Schema<string> {
   return schema(joi, Joi.string().min(1).max(254).pattern(pattern));
 }
 
+/** A whole number in decimal digits; Joi also converts `1e3`, `1.0` and ` 1`. */
+const digits = /^-?(0|[1-9]\d*)$/;
+
 /** A whole number between `min` and `max`, both included. */
 export function integer(options: { min: number; max: number }): Schema<number> {
-  return schema(Joi.number().integer().min(options.min).max(options.max));
+  const joi = Joi.number().integer().min(options.min).max(options.max);
+  const checked = joi.custom((value: number, { original, error }) =>
+    typeof original === "string" && !digits.test(original) ? error("number.digits") : value,
+  );
+  return schema(checked, joi);
 }
 
 export function flag(): Schema<boolean> {
@@ -223,6 +243,7 @@ const keys = <P extends Shape>(shape: P, restrict: (rule: Joi.ObjectSchema) => J
 const messages = {
   "string.empty": "{{#label}} must not be empty",
   "string.pattern.name": "{{#label}} must {{#name}}",
+  "number.digits": "{{#label}} must be a whole number in decimal digits",
 };
 
 const prepared = new WeakMap<Joi.Schema, Map<string, Joi.Schema>>();

@@ -16,6 +16,7 @@ import type { AnyRoute, HttpServices } from "./route.ts";
 import { clientModuleRouter } from "./routers/client-module.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
 import { healthRouter, type Readiness } from "./routers/health.ts";
+import { webClientRouter } from "./routers/web-client.ts";
 
 /** How long browsers may cache the response to a preflight request. */
 const preflightMaxAgeSeconds = 600;
@@ -28,6 +29,7 @@ export interface HttpOptions {
   documents: Documents;
   limits: RateLimits;
   http: AdmissionLimits;
+  web: { enabled: boolean; serverName: string };
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
@@ -36,7 +38,7 @@ export interface HttpOptions {
   asAppError: (error: unknown) => AppError;
 }
 
-/** Creates the HTTP API: health, documents, the client SDK and the routes of the registry. */
+/** Creates the HTTP API: health, documents, the client SDK, the web client and the routes of the registry. */
 export function createHttpApp(options: HttpOptions): RequestListener {
   const app = express();
   const allowOrigins = cors({
@@ -50,6 +52,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.use("/health", healthRouter(options.findReadiness));
   app.use("/api", docsRouter(options.documents));
   app.use(clientModuleRouter());
+  if (options.web.enabled) app.use(webClientRouter(options.web));
   app.use(allowOrigins);
   app.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");

@@ -5,11 +5,12 @@ import { normalizePath } from "./normal-path.ts";
 import { startContext } from "./request-context.ts";
 import { routeTemplate } from "./route-template.ts";
 import { healthPaths } from "./routers/health.ts";
+import { isWebFile } from "./web-paths.ts";
 
 /**
  * Gives each request its id and logs one line when it ends: route, method, status, duration, request id, address, and the
  * user and error code if there is one. Never the path, query, headers or body. Health checks, of which there
- * may be one a second, are logged at debug.
+ * may be one a second, and the files of the web client, of which a page needs several, are logged at debug.
  */
 export function requestLog(
   log: Logger,
@@ -26,7 +27,8 @@ export function requestLog(
       isLogged = true;
       const { statusCode, headersSent, writableFinished } = response;
       const isHealthCheck = healthPaths.has(path) && !(statusCode >= 400 && statusCode < 500);
-      log[isHealthCheck ? "debug" : "info"](
+      const isSentFile = isWebFile(path) && statusCode < 400;
+      log[isHealthCheck || isSentFile ? "debug" : "info"](
         {
           route: routeTemplate(path),
           method: request.method,

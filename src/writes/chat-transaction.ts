@@ -85,8 +85,8 @@ export class ChatTransaction implements LockingTransaction {
   /** Locks the dialog of two people, if they have one. */
   async lockDialog(userId: number, otherId: number): Promise<LockedChat | undefined> {
     const pair = { userId, otherId };
-    const chatId = (await dialogsOf(this.database, [pair], this.transaction)).get(pairKey(pair));
-    return chatId === undefined ? undefined : this.lock(chatId);
+    const dialog = (await dialogsOf(this.database, [pair], this.transaction)).get(pairKey(pair));
+    return dialog && this.lock(dialog.chatId);
   }
 
   /** Locks a chat and reads its members. Undefined if there is no such chat, or if it has ended. */

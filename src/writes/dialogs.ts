@@ -7,7 +7,7 @@ import type { ChatWriter } from "./chat-transaction.ts";
 
 /** How many dialogs are created concurrently; the other connections are left to everyone else. */
 const concurrency = 4;
-/** Dialogs never end, so their ids can be cached. */
+/** Dialogs never end, so the ids of those with messages can be cached. */
 const maxCached = 100_000;
 
 /** The key of a pair's dialog: the same in both directions. */
@@ -26,7 +26,8 @@ export class Dialogs {
   }
 
   /**
-   * Finds the dialogs of pairs, of whom the first person writes to the second, and creates those that do not exist.
+   * Finds the dialogs of pairs, of whom the first person writes to the second, and creates those that do not exist. An empty
+   * dialog counts as none: a user who may not create it may not use it either.
    * @returns for each pair, by `pairKey`, the id of the chat, or the reason why it could not be created
    */
   async open(pairs: readonly Pair[]): Promise<ReadonlyMap<string, number | Error>> {
@@ -40,9 +41,9 @@ export class Dialogs {
     }
     if (unknown.size === 0) return dialogs;
     const found = await dialogsOf(this.options.database, [...unknown.values()]);
-    for (const [key, chatId] of found) {
+    for (const [key, { chatId, isEmpty }] of found) {
       const pair = unknown.get(key);
-      if (!pair) continue;
+      if (!pair || isEmpty) continue;
       this.cached.set(dialogKey(pair), chatId);
       dialogs.set(key, chatId);
       unknown.delete(key);
@@ -56,9 +57,7 @@ export class Dialogs {
     for (let start = 0; start < missing.length; start += concurrency) {
       const group = missing.slice(start, start + concurrency).map(async ([key, pair]) => {
         try {
-          const chatId = await this.create(pair);
-          this.cached.set(dialogKey(pair), chatId);
-          dialogs.set(key, chatId);
+          dialogs.set(key, await this.create(pair));
         } catch (error) {
           dialogs.set(key, error as Error);
         }

@@ -200,6 +200,11 @@ export class Account implements ChatContext {
     };
   }
 
+  setProfile(profile: Profile): void {
+    this.options.profile = profile;
+    this.options.onProfile(profile);
+  }
+
   /** Whether messages are not sent. */
   get hasUnsent(): boolean {
     return this.outbox.all.some(({ message }) => message);
@@ -263,10 +268,7 @@ export class Account implements ChatContext {
   private noteProfile(change: ProfileChange): void {
     const { userId, firstName, lastName } = change;
     this.people.note({ id: userId, firstName, lastName });
-    const { profile } = this.options;
-    if (userId !== profile.id) return;
-    this.options.profile = { ...profile, firstName, lastName };
-    this.options.onProfile(this.options.profile);
+    if (userId === this.me().id) this.setProfile({ ...this.me(), firstName, lastName });
   }
 
   private emitOfChat(type: "joined" | "left" | "reset", chatId: number): void {

@@ -26,6 +26,8 @@ export interface ChatSummary {
   readonly memberCount: number | undefined;
   /** The number of messages after the read position. */
   readonly unread: number;
+  /** The position of the newest message that is sent. */
+  readonly lastSeq: number;
   /** The newest message, sent or not. */
   readonly lastMessage: Message | undefined;
 }
@@ -389,6 +391,7 @@ export class Chat {
       role: state?.role,
       memberCount: state?.memberCount,
       unread: state ? Math.max(0, state.lastSeq - this.readSeq) : 0,
+      lastSeq: state?.lastSeq ?? 0,
       lastMessage: this.unsent().at(-1) ?? (last && this.toMessage(last)),
     };
     return previous && isShallowEqual(previous, summary) ? previous : summary;

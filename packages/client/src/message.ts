@@ -1,34 +1,24 @@
 import type { Entry, EntryState, Refusal } from "./outbox.ts";
-import type { ChatEvent, MessageChange, MessageItem, RepliedMessage } from "./protocol.ts";
+import type { MessageItem } from "./protocol.ts";
 
 /** A message of a chat as it is shown. It does not change: a changed message is another object. */
-export interface Message {
+export interface Message
+  extends Partial<
+      Pick<MessageItem, "messageId" | "seq" | "version" | "clientMessageId" | "replyTo" | "event" | "change">
+    >,
+    Pick<MessageItem, "senderId" | "senderName" | "senderLastName" | "notification"> {
   /** Stays the same while the message is sent and changed. For lists. */
   readonly key: string;
   readonly state: EntryState;
   readonly isMine: boolean;
-  readonly senderId: number;
-  /** First name of the sender. */
-  readonly senderName: string;
-  readonly senderLastName: string | null;
-  /** Empty once deleted. */
+  /** Empty once deleted. Of a system message: what `event` says for programs, in English. */
   readonly text: string;
   /** ISO 8601, UTC: by the server's clock once it is sent. */
   readonly createdAt: string;
   readonly editedAt: string | null;
   readonly deletedAt: string | null;
-  /** A system message: `text` says in English what `event` says for programs. */
-  readonly notification: boolean;
-  readonly clientMessageId?: string;
-  readonly messageId?: number;
-  /** Its position in the chat. */
-  readonly seq?: number;
-  readonly version?: number;
-  readonly replyTo?: RepliedMessage;
   /** The id of the message it replies to. */
   readonly replyToId?: number;
-  readonly event?: ChatEvent;
-  readonly change?: MessageChange;
   /** Of a failed message: why it was refused. */
   readonly error?: Refusal;
   /** Of a failed message: sends it again. */
@@ -44,26 +34,17 @@ interface Name {
 
 /** @param name the current name of the sender */
 export function sentMessage(item: MessageItem, myId: number | undefined, name: Name | undefined): Message {
+  // What a newer server knows of a message stays in it.
+  const { message: text, chatId: _, receiverId, groupId, groupName, duplicate, ...rest } = item;
   const isMine = item.senderId === myId;
   return {
+    ...rest,
     key: isMine && item.clientMessageId !== undefined ? item.clientMessageId : String(item.messageId),
     state: "sent",
     isMine,
-    senderId: item.senderId,
-    senderName: name?.firstName ?? item.senderName,
-    senderLastName: name ? name.lastName : item.senderLastName,
-    text: item.message,
-    createdAt: item.createdAt,
-    editedAt: item.editedAt,
-    deletedAt: item.deletedAt,
-    notification: item.notification,
-    messageId: item.messageId,
-    seq: item.seq,
-    version: item.version,
-    ...(item.clientMessageId !== undefined && { clientMessageId: item.clientMessageId }),
-    ...(item.replyTo && { replyTo: item.replyTo, replyToId: item.replyTo.messageId }),
-    ...(item.event && { event: item.event }),
-    ...(item.change && { change: item.change }),
+    text,
+    ...(name && { senderName: name.firstName, senderLastName: name.lastName }),
+    ...(item.replyTo && { replyToId: item.replyTo.messageId }),
   };
 }
 

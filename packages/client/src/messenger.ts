@@ -10,7 +10,15 @@ import type { HandleMessage } from "./message-handler.ts";
 import { type Observable, State } from "./observable.ts";
 import type { People } from "./people.ts";
 import type { PersonPresence } from "./presence.ts";
-import type { PostAuthLoginBody, PostAuthRegisterBody, Profile, Requests, ServerInfo, Session } from "./protocol.ts";
+import type {
+  PatchUsersMeBody,
+  PostAuthLoginBody,
+  PostAuthRegisterBody,
+  Profile,
+  Requests,
+  ServerInfo,
+  Session,
+} from "./protocol.ts";
 import { Sessions } from "./session.ts";
 import { memory, type Store, StorePart } from "./store.ts";
 import { type Answer, offlineError, type WebSocketClass } from "./transport.ts";
@@ -63,7 +71,7 @@ export class Messenger {
     this.sessions = new Sessions({
       http: this.http,
       store: this.store,
-      log,
+      onStoreFailure: (error) => this.noteStoreFailure(error),
       onRenewed: (token) => {
         this.link.open?.request("authenticate", { token }).catch((error) => {
           log.warn(`the open connection was not renewed: ${toMessengerError(error).code}`);
@@ -134,7 +142,7 @@ export class Messenger {
     if (account.hasUnsent && !options.discard) {
       throw new MessengerError("UNSENT", "There are unsent messages. Pass { discard: true } to remove them.");
     }
-    const token = this.sessions.current?.token;
+    const { token } = this.sessions;
     this.link.stop();
     if (options.discard) await account.outbox.discardAll().catch((error) => this.noteStoreFailure(error));
     await account.wipe();
@@ -233,6 +241,16 @@ export class Messenger {
     }
   }
 
+  /**
+   * Changes the name or e-mail address of the user. A new e-mail address needs the password.
+   * @throws MessengerError such as `EMAIL_TAKEN`
+   */
+  async updateProfile(changes: PatchUsersMeBody): Promise<Profile> {
+    const profile = await this.call<Profile>("PATCH", "/users/me", changes);
+    this.account?.setProfile(profile);
+    return profile;
+  }
+
   private async begin(path: string, body: object): Promise<Session> {
     const session = await this.http.request<Session>("POST", path, { body });
     this.link.stop();
@@ -288,9 +306,9 @@ export class Messenger {
   }
 
   private async token(): Promise<string> {
-    if (!this.sessions.current) throw loggedOutError();
-    if (this.sessions.isDue) await this.sessions.renew();
-    return this.sessions.current?.token ?? "";
+    if (!this.sessions.isActive) throw loggedOutError();
+    if (this.sessions.token === undefined) await this.sessions.renew();
+    return this.sessions.token ?? "";
   }
 
   private async isAccepted(token: string): Promise<boolean> {

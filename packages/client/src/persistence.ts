@@ -1,5 +1,5 @@
 import { History } from "./history.ts";
-import type { MemberRole, MessageItem } from "./protocol.ts";
+import type { MessageItem } from "./protocol.ts";
 import { type ChatState, pageSize, type Replica } from "./replica.ts";
 import type { Json, StorePart, Write } from "./store.ts";
 
@@ -9,21 +9,8 @@ const epochKey = "epoch";
 const delayMs = 300;
 
 /** A chat as it is stored, in one piece: its version belongs to its messages. */
-interface StoredChat {
+interface StoredChat extends Omit<ChatState, "history"> {
   epoch: string;
-  chatId: number;
-  kind: "dialog" | "group";
-  groupName?: string;
-  role?: MemberRole;
-  memberCount?: number;
-  userId?: number;
-  userName?: string;
-  userLastName?: string | null;
-  version: number;
-  lastSeq: number;
-  readSeq: number;
-  clearedSeq: number;
-  peerReadSeq?: number;
   /** The newest messages, without holes. */
   messages: readonly MessageItem[];
 }
@@ -117,31 +104,14 @@ export class Persistence {
   }
 }
 
-function toStored(chat: ChatState, epoch: string): StoredChat {
-  const { history, ...state } = chat;
-  const end = history.rangeAt(chat.lastSeq);
+function toStored({ history, ...fields }: ChatState, epoch: string): StoredChat {
+  const end = history.rangeAt(fields.lastSeq);
   const messages = end ? history.slice({ from: Math.max(end.from, end.to - pageSize + 1), to: end.to }) : [];
-  // Undefined values are no JSON.
-  return JSON.parse(JSON.stringify({ epoch, ...state, messages }));
+  return { epoch, ...fields, messages };
 }
 
-function toState({ messages, epoch: _, ...stored }: StoredChat): ChatState {
+function toState({ messages, epoch: _, ...fields }: StoredChat): ChatState {
   const history = new History();
   for (const item of messages) history.append(item);
-  return {
-    chatId: stored.chatId,
-    kind: stored.kind,
-    groupName: stored.groupName,
-    role: stored.role,
-    memberCount: stored.memberCount,
-    userId: stored.userId,
-    userName: stored.userName,
-    userLastName: stored.userLastName,
-    version: stored.version,
-    lastSeq: stored.lastSeq,
-    readSeq: stored.readSeq,
-    clearedSeq: stored.clearedSeq,
-    peerReadSeq: stored.peerReadSeq,
-    history,
-  };
+  return { ...fields, history };
 }

@@ -409,7 +409,7 @@ export interface ChatListRow {
   receiverName: string | null;
   /** Id of a group; the same number as its `chatId`. */
   groupId: number | null;
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName: string | null;
   content: string;
   createdAt: string;
@@ -606,7 +606,10 @@ export interface GetUsersMeBlocksAnswer {
 export interface GetUsersQuery {
   /** The beginning of a first name, a last name or both ("anna k"), case-insensitive, or a complete e-mail address. */
   search?: string;
-  /** Ids of users, 1 to 100, separated by commas: those who exist are returned, in this order. */
+  /**
+   * Ids of users, 1 to 100, each of at most 15 digits, separated by commas: those who exist are returned, in this
+   * order.
+   */
   ids?: string;
   /** Maximum number of rows, 1 to 100. */
   limit?: number;
@@ -636,9 +639,9 @@ export interface GetlatestMessageGroupParams {
 export interface GroupMember {
   /** Id of a user. */
   userId: number;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
   role: MemberRole;
   joinedAt: string;
@@ -762,7 +765,7 @@ export interface MessageItem {
   receiverId?: number;
   /** Id of a group; the same number as its `chatId`. */
   groupId?: number;
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName?: string;
   /** The text; empty once deleted. */
   message: string;
@@ -791,7 +794,7 @@ export interface MessagePage {
 }
 
 export interface NewGroupParams {
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName: string;
   /**
    * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
@@ -801,9 +804,9 @@ export interface NewGroupParams {
 }
 
 export interface PatchUsersMeBody {
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName?: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName?: string | null;
   /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
   email?: string;
@@ -815,9 +818,9 @@ export interface PatchUsersMeBody {
 export interface Person {
   /** Id of a user. */
   id: number;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
 }
 
@@ -846,9 +849,9 @@ export interface PostAuthRegisterBody {
   email: string;
   /** At least 8 characters, at most 72 bytes, and not one of the well-known passwords. */
   password: string;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName?: string;
 }
 
@@ -898,9 +901,9 @@ export interface Profile {
   id: number;
   /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
   email: string;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
   createdAt: string;
 }
@@ -910,7 +913,7 @@ export interface ProfileChange {
   /** Id of a user. */
   userId: number;
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
 }
 
@@ -939,9 +942,9 @@ export interface ReadPosition {
 export interface Reader {
   /** Id of a user. */
   userId: number;
-  /** First name, 1 to 64 UTF-16 units, with a visible character. */
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
-  /** Last name, 1 to 64 UTF-16 units, with a visible character. */
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
   /** The `seq` up to which the member has read the chat. */
   readSeq: number;
@@ -957,7 +960,7 @@ export interface RemoveUserFromGroupParams {
 export interface RenameGroupParams {
   /** Id of a group; the same number as its `chatId`. */
   groupId: number;
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName: string;
 }
 
@@ -965,6 +968,8 @@ export interface RenameGroupParams {
 export interface RepliedMessage {
   /** Id of a message. */
   messageId: number;
+  /** Its position in the chat. */
+  seq?: number;
   /** Id of a user. */
   senderId: number;
   senderName: string;
@@ -1038,7 +1043,7 @@ export interface SyncChat {
   kind: ChatKind;
   /** Id of a group; the same number as its `chatId`. */
   groupId?: number;
-  /** Name of a group, 1 to 64 UTF-16 units, with a visible character. */
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   groupName?: string;
   /** Your role, in a group. */
   role?: MemberRole;

@@ -2,7 +2,6 @@ import { History, type Range } from "./history.ts";
 import type {
   BlockChange,
   ClearedDialog,
-  MemberRole,
   MessageItem,
   ReadPosition,
   SyncChat,
@@ -10,23 +9,8 @@ import type {
   SyncResult,
 } from "./protocol.ts";
 
-/** What is known of one chat. */
-export interface ChatState {
-  readonly chatId: number;
-  readonly kind: SyncChat["kind"];
-  groupName: string | undefined;
-  role: MemberRole | undefined;
-  memberCount: number | undefined;
-  /** The other user of a dialog. */
-  userId: number | undefined;
-  userName: string | undefined;
-  userLastName: string | null | undefined;
-  version: number;
-  lastSeq: number;
-  readSeq: number;
-  clearedSeq: number;
-  /** Undefined where the read position of the other user is not known or not shown. */
-  peerReadSeq: number | undefined;
+/** What is known of one chat: what `sync` said of it, kept up to date. */
+export interface ChatState extends Omit<SyncChat, "messages" | "unread" | "joined" | "tooLong" | "reset"> {
   readonly history: History;
 }
 
@@ -208,7 +192,7 @@ export class Replica {
     for (const chat of this.chats.values()) {
       if (chat.userId !== userId) continue;
       if (blocked) {
-        chat.peerReadSeq = undefined;
+        delete chat.peerReadSeq;
         this.update(chat);
       } else this.events.onGap(chat.chatId);
     }
@@ -216,35 +200,23 @@ export class Replica {
 
   private applyEntry(entry: SyncChat): void {
     const current = this.chats.get(entry.chatId);
-    const isPartial = Boolean(entry.tooLong || entry.reset);
-    if (!current && !entry.joined && !isPartial) {
+    if (!current && !entry.joined && !entry.tooLong && !entry.reset) {
       // Left, and joined again since the request.
       this.events.onGap(entry.chatId);
       return;
     }
-    const isReplaced = !current || entry.joined || isPartial;
-    const known = isReplaced ? undefined : current;
+    const { messages, unread: _, joined, tooLong, reset, ...fields } = entry;
+    const known = joined || tooLong || reset ? undefined : current;
     const lastSeqBefore = known?.lastSeq ?? 0;
     const chat: ChatState = {
-      chatId: entry.chatId,
-      kind: entry.kind,
-      groupName: entry.groupName,
-      role: entry.role,
-      memberCount: entry.memberCount,
-      userId: entry.userId,
-      userName: entry.userName,
-      userLastName: entry.userLastName,
-      version: entry.version,
-      lastSeq: entry.lastSeq,
-      readSeq: entry.readSeq,
+      ...fields,
       clearedSeq: known?.clearedSeq ?? 0,
-      peerReadSeq: entry.peerReadSeq,
       history: known?.history ?? new History(),
     };
     if (known) chat.version = Math.max(entry.version, known.version);
     this.chats.set(chat.chatId, chat);
     this.clearUpTo(chat, entry.clearedSeq);
-    for (const item of entry.messages) {
+    for (const item of messages) {
       this.events.onItem(item);
       const isNew = item.seq > lastSeqBefore;
       if (isNew && item.seq > chat.clearedSeq) chat.history.append(item);
@@ -253,8 +225,8 @@ export class Replica {
     }
     this.trim(chat);
     this.events.onEntry(entry);
-    if (isReplaced && current) this.events.onReset(chat);
-    else if (isReplaced) this.events.onJoined(chat, entry.messages);
+    if (!known && current) this.events.onReset(chat);
+    else if (!known) this.events.onJoined(chat, entry.messages);
     this.update(chat);
   }
 
@@ -274,10 +246,10 @@ export class Replica {
   private applyEvent(chat: ChatState, { event, seq }: MessageItem): void {
     if (!event || seq <= chat.lastSeq) return;
     const { kind, userId, byUserId } = event;
-    if (kind === "groupRenamed") chat.groupName = event.groupName ?? chat.groupName;
+    if (kind === "groupRenamed" && event.groupName !== undefined) chat.groupName = event.groupName;
     else if (kind === "memberAdded") this.countMembers(chat, 1);
     else if (kind === "memberRemoved" || kind === "memberLeft") this.countMembers(chat, -1);
-    else if (kind === "roleChanged" && userId === this.userId) chat.role = event.role ?? chat.role;
+    else if (kind === "roleChanged" && userId === this.userId && event.role) chat.role = event.role;
     else if (kind === "ownershipTransferred") {
       if (userId === this.userId) chat.role = "owner";
       else if (byUserId === this.userId) chat.role = "admin";

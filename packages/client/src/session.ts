@@ -1,7 +1,6 @@
 import { Backoff } from "./backoff.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
 import type { Http } from "./http.ts";
-import type { Log } from "./log.ts";
 import type { Session } from "./protocol.ts";
 import type { Json, StorePart } from "./store.ts";
 
@@ -10,16 +9,14 @@ const key = "session";
 const renewalPoint = 0.8;
 const maxTimerMs = 2 ** 31 - 1;
 
-/** A session with the local time at which it was received: the clocks of server and device may differ. */
-type StoredSession = Session & { receivedAt: number };
+/** What is stored of a session. Access tokens are kept in memory only. */
+type StoredSession = Pick<Session, "user" | "refreshToken"> & { id: string };
 
-/**
- * The session of the logged-in user. It is kept in the store, where other tabs find a token that one of them has renewed.
- */
+/** The session of the logged-in user. Tabs share its refresh token, which is exchanged by one of them at a time. */
 export class Sessions {
-  private stored: StoredSession | undefined;
-  /** The store failed, and what it has is outdated. */
-  private isUnsaved = false;
+  private session: StoredSession | undefined;
+  private isStored = false;
+  private accessToken: { token: string; receivedAt: number } | undefined;
   private renewing: Promise<void> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -27,49 +24,49 @@ export class Sessions {
     private readonly options: {
       http: Http;
       store: StorePart;
-      log: Log;
+      /** Is called when the store fails. */
+      onStoreFailure(error: unknown): void;
       /** Is called with each new token of the same session. */
       onRenewed(token: string): void;
     },
   ) {}
 
-  /** The session; undefined if nobody is logged in. */
-  get current(): Session | undefined {
-    return this.stored;
+  /** Whether somebody is logged in. */
+  get isActive(): boolean {
+    return this.session !== undefined;
   }
 
-  /** Whether the token has most of its life behind it. The device's clock may be wrong: the server has the last word. */
-  get isDue(): boolean {
-    return this.remainingMs() <= 0;
+  /** The access token; undefined if it has to be renewed first. The device's clock may be wrong: the server decides. */
+  get token(): string | undefined {
+    return this.remainingMs() > 0 ? this.accessToken?.token : undefined;
   }
 
   /** Reads the stored session. */
-  async load(): Promise<Session | undefined> {
+  async load(): Promise<StoredSession | undefined> {
     const stored = await this.options.store.get(key);
-    this.stored = isStoredSession(stored) ? stored : undefined;
-    this.schedule();
-    return this.stored;
+    this.session = isStoredSession(stored) ? stored : undefined;
+    this.isStored = this.session !== undefined;
+    return this.session;
   }
 
   /** Makes a session the current one, and stores it before it is used. */
   async begin(session: Session): Promise<void> {
-    const stored = { ...session, receivedAt: Date.now() };
-    await this.save(stored);
-    this.stored = stored;
-    this.schedule();
+    await this.save(session);
+    this.use(session);
   }
 
   /** Forgets the session, here and in the store, unless the store already has another one. */
   async end(): Promise<void> {
     clearTimeout(this.timer);
-    const { stored } = this;
-    this.stored = undefined;
+    const { session } = this;
+    this.session = undefined;
+    this.accessToken = undefined;
     await this.options.store
       .lock(key, async () => {
         const current = await this.options.store.get(key);
-        if (isStoredSession(current) && isSameLogIn(current, stored)) await this.options.store.delete(key);
+        if (isStoredSession(current) && current.id === session?.id) await this.options.store.delete(key);
       })
-      .catch((error) => this.options.log.warn(`the store failed: ${error}`));
+      .catch(this.options.onStoreFailure);
   }
 
   /** Stops renewing. */
@@ -78,7 +75,7 @@ export class Sessions {
   }
 
   /**
-   * Exchanges the refresh token for a new session, or takes the one that another tab has received.
+   * Exchanges the refresh token, which another tab may have exchanged before.
    * @throws MessengerError `UNAUTHENTICATED` if the session is over, `LOGGED_OUT` if another tab has logged out
    */
   renew(): Promise<void> {
@@ -91,18 +88,19 @@ export class Sessions {
   }
 
   private async renewLocked(): Promise<void> {
-    const mine = this.stored;
-    if (!mine) throw loggedOut();
-    const found = this.isUnsaved ? mine : await this.options.store.get(key).catch(() => mine);
-    const current = isStoredSession(found) ? found : undefined;
-    if (!current || current.user.id !== mine.user.id) throw loggedOut();
-    if (current.refreshToken === mine.refreshToken) {
-      const renewed = await this.exchange(mine.refreshToken);
-      this.stored = { ...renewed, receivedAt: Date.now() };
-      await this.save(this.stored);
-    } else this.stored = current;
+    const { session } = this;
+    const current = this.isStored ? await this.options.store.get(key).catch(() => session) : session;
+    if (!session || !isStoredSession(current) || current.id !== session.id) throw loggedOut();
+    const renewed = await this.exchange(current.refreshToken);
+    await this.save(renewed);
+    this.use(renewed);
+    this.options.onRenewed(renewed.token);
+  }
+
+  private use(session: Session): void {
+    this.session = toStored(session);
+    this.accessToken = { token: session.token, receivedAt: Date.now() };
     this.schedule();
-    this.options.onRenewed(this.stored.token);
   }
 
   /** The same exchange can be repeated: a lost answer does no harm. */
@@ -114,19 +112,19 @@ export class Sessions {
     });
   }
 
-  private async save(session: StoredSession): Promise<void> {
+  /** If the store fails, the session ends with the page. */
+  private async save(session: Session): Promise<void> {
     try {
-      await this.options.store.set(key, session as unknown as Json);
-      this.isUnsaved = false;
+      await this.options.store.set(key, toStored(session) as unknown as Json);
+      this.isStored = true;
     } catch (error) {
-      this.isUnsaved = true;
-      this.options.log.warn(`the session is not stored: ${error}`);
+      this.isStored = false;
+      this.options.onStoreFailure(error);
     }
   }
 
   private schedule(): void {
     clearTimeout(this.timer);
-    if (!this.stored) return;
     this.scheduleIn(this.remainingMs(), new Backoff());
   }
 
@@ -143,8 +141,8 @@ export class Sessions {
   }
 
   private remainingMs(): number {
-    if (!this.stored) return 0;
-    const { token, receivedAt } = this.stored;
+    if (!this.accessToken) return 0;
+    const { token, receivedAt } = this.accessToken;
     const age = Math.max(0, Date.now() - receivedAt);
     return lifeMs(token) * renewalPoint - age;
   }
@@ -160,16 +158,19 @@ function claimsOf(token: string): { iat?: number; exp?: number; sid?: unknown } 
   }
 }
 
-/** The lifetime of a token by the server's clock alone. */
+/** The lifetime of a token by the server's clock alone, in milliseconds. */
 function lifeMs(token: string): number {
   const { iat = 0, exp = 0 } = claimsOf(token);
   return (exp - iat) * 1000;
 }
 
+const toStored = ({ user, refreshToken, token }: Session): StoredSession => ({
+  id: String(claimsOf(token).sid),
+  user,
+  refreshToken,
+});
+
 const loggedOut = () => new MessengerError("LOGGED_OUT", "Nobody is logged in.");
 
 const isStoredSession = (value: unknown): value is StoredSession =>
-  typeof value === "object" && value !== null && "refreshToken" in value && "receivedAt" in value;
-
-const isSameLogIn = (a: Session, b: Session | undefined) =>
-  b !== undefined && a.user.id === b.user.id && claimsOf(a.token).sid === claimsOf(b.token).sid;
+  typeof value === "object" && value !== null && "refreshToken" in value && "id" in value;

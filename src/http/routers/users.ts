@@ -92,8 +92,11 @@ export const listPeople = defineRoute({
     ),
     ids: optional(
       described(
-        textLike(/^[1-9]\d{0,14}(,[1-9]\d{0,14}){0,99}$/, "be 1 to 100 ids of users, separated by commas"),
-        "Ids of users, 1 to 100, separated by commas: those who exist are returned, in this order.",
+        textLike(
+          /^[1-9]\d{0,14}(,[1-9]\d{0,14}){0,99}$/,
+          "be 1 to 100 ids of users, each of at most 15 digits, separated by commas",
+        ),
+        "Ids of users, 1 to 100, each of at most 15 digits, separated by commas: those who exist are returned, in this order.",
       ),
     ),
     limit: optional(limit()),

@@ -1,4 +1,4 @@
-import { fn, Op, type Transaction } from "sequelize";
+import { fn, type Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
 import { violatedConstraint } from "../../db/database-errors.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
@@ -180,7 +180,8 @@ export class Accounts {
       if (locked.passwordHash !== user.passwordHash) throw wrongPassword();
       const chats = await tx.lockChatsOf(userId);
       await locked.update({ ...erasedColumns, deletedAt: fn("clock_timestamp") }, { transaction });
-      await Block.destroy({ where: { [Op.or]: [{ userId }, { blockedId: userId }] }, transaction });
+      // The blocks of others stay: setting one again must give the same answer as for a user who blocks.
+      await Block.destroy({ where: { userId }, transaction });
       await leaveGroups(
         chats.filter(({ kind }) => kind === "group"),
         userId,

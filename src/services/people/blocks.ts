@@ -26,13 +26,32 @@ export class Blocks {
   }
 
   /**
-   * Blocks a user. Takes the same locks as a send to the blocking user: a message is either stored before the response
-   * or rejected after it.
+   * Blocks a user. A block that exists can be set again, whether or not the other account can still be found: it may be
+   * deleted, or block the user.
    */
   async block(userId: number, blockedId: number): Promise<void> {
     if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own', { field: "userId" });
+    const isNew = !(await blocks(userId, blockedId)) && (await this.store(userId, blockedId));
+    this.options.onChange([userId, blockedId]);
+    if (isNew) this.notifyOwnDevices(userId, { userId: blockedId, blocked: true });
+  }
+
+  /** Unblocks a user; succeeds if there is no block. */
+  async unblock(userId: number, blockedId: number): Promise<void> {
+    const removed = await Block.destroy({ where: { userId, blockedId } });
+    this.options.onChange([userId, blockedId]);
+    if (removed > 0) this.notifyOwnDevices(userId, { userId: blockedId, blocked: false });
+    await this.options.readState.shareReadPositions(userId, blockedId);
+  }
+
+  /**
+   * Stores a block, with the same locks as a send to the blocking user: a message is either stored before the response or
+   * rejected after it.
+   * @returns false if the block exists
+   */
+  private async store(userId: number, blockedId: number): Promise<boolean> {
     if (!(await mayBlock(this.options.database, { userId, otherId: blockedId }))) throw noSuchUser();
-    const isNew = await this.options.chatWriter.commit(undefined, async (tx) => {
+    return this.options.chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
       // In ascending id order, as everywhere: two users may block each other at the same time.
       let exists = false;
@@ -46,16 +65,6 @@ export class Blocks {
       await Block.create({ userId, blockedId }, { transaction });
       return true;
     });
-    this.options.onChange([userId, blockedId]);
-    if (isNew) this.notifyOwnDevices(userId, { userId: blockedId, blocked: true });
-  }
-
-  /** Unblocks a user; succeeds if there is no block. */
-  async unblock(userId: number, blockedId: number): Promise<void> {
-    const removed = await Block.destroy({ where: { userId, blockedId } });
-    this.options.onChange([userId, blockedId]);
-    if (removed > 0) this.notifyOwnDevices(userId, { userId: blockedId, blocked: false });
-    await this.options.readState.shareReadPositions(userId, blockedId);
   }
 
   private notifyOwnDevices(userId: number, item: { userId: number; blocked: boolean }): void {

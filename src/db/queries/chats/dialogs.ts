@@ -11,22 +11,29 @@ export interface Pair {
 /** A pair as a key of a map. */
 export const pairKey = ({ userId, otherId }: Pair): string => `${userId} ${otherId}`;
 
+/** The dialog of a pair. It is empty before the first message is stored. */
+export interface Dialog {
+  chatId: number;
+  isEmpty: boolean;
+}
+
 /** The dialogs that these pairs have, by `pairKey`. Index: chats_pair_unique. */
 export async function dialogsOf(
   database: Database,
   pairs: readonly Pair[],
   transaction?: Transaction,
-): Promise<Map<string, number>> {
-  const rows = await select<Pair & { chatId: number }>(
+): Promise<Map<string, Dialog>> {
+  const rows = await select<Pair & Dialog>(
     database,
-    `SELECT DISTINCT pair.user_id AS "userId", pair.other_id AS "otherId", c.id AS "chatId"
+    `SELECT DISTINCT pair.user_id AS "userId", pair.other_id AS "otherId", c.id AS "chatId",
+            c.version = 0 AS "isEmpty"
        FROM unnest($userIds::bigint[], $otherIds::bigint[]) AS pair (user_id, other_id)
        JOIN chats AS c ON c.pair_low = LEAST(pair.user_id, pair.other_id)
                       AND c.pair_high = GREATEST(pair.user_id, pair.other_id)`,
     { userIds: pairs.map(({ userId }) => userId), otherIds: pairs.map(({ otherId }) => otherId) },
     transaction,
   );
-  return new Map(rows.map((row) => [pairKey(row), row.chatId]));
+  return new Map(rows.map((row) => [pairKey(row), row]));
 }
 
 /** Returns the dialog of two people, or of one person with themselves; creates it unless it exists. */

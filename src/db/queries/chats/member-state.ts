@@ -9,7 +9,10 @@ export interface MemberState {
   clearedSeq: number;
 }
 
-/** Returns the state of a member in the chat that matches the condition; undefined for non-members. */
+/**
+ * Returns the state of a member in the chat that matches the condition; undefined for non-members, and if the chat has no
+ * messages: an empty dialog counts as no chat.
+ */
 async function memberStateWhere(
   database: Database,
   condition: string,
@@ -20,7 +23,7 @@ async function memberStateWhere(
     `SELECT c.id AS "chatId", c.last_seq AS "lastSeq", member.cleared_seq AS "clearedSeq"
        FROM chats AS c
        JOIN chat_members AS member ON member.chat_id = c.id AND member.user_id = $userId
-      WHERE ${condition} AND c.deleted_at IS NULL`,
+      WHERE ${condition} AND c.deleted_at IS NULL AND c.version > 0`,
     bind,
   );
   return rows[0];

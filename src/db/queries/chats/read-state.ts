@@ -16,7 +16,10 @@ export interface ReadPosition {
   peerId: number | null;
 }
 
-/** Moves a read position forward, never back and never past the newest message. Undefined for non-members. */
+/**
+ * Moves a read position forward, never back and never past the newest message. Undefined for non-members, and in an empty
+ * dialog.
+ */
 export async function advanceReadPosition(
   database: Database,
   position: { chatId: number; userId: number; seq: number },
@@ -28,7 +31,7 @@ export async function advanceReadPosition(
                    ${peerOf("member.user_id")} AS peer_id
               FROM chats AS c
               JOIN chat_members AS member ON member.chat_id = c.id
-             WHERE c.id = $chatId AND member.user_id = $userId AND c.deleted_at IS NULL
+             WHERE c.id = $chatId AND member.user_id = $userId AND c.deleted_at IS NULL AND c.version > 0
           )
      UPDATE chat_members AS member
         SET read_seq = GREATEST(member.read_seq, before.target)
@@ -52,7 +55,7 @@ export interface ClearedPosition {
   peerId: number | null;
 }
 
-/** Hides the messages of a dialog up to now from the first of the two. Undefined if they have no dialog. */
+/** Hides the messages of a dialog up to now from the first of the two. Undefined if they have no dialog, or an empty one. */
 export async function clearDialogFor(
   database: Database,
   dialog: { userId: number; otherId: number },
@@ -66,6 +69,7 @@ export async function clearDialogFor(
       WHERE member.chat_id = c.id AND member.user_id = $userId
         AND c.pair_low = LEAST($userId::bigint, $otherId::bigint)
         AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)
+        AND c.version > 0
   RETURNING c.id AS "chatId", member.cleared_seq AS "clearedSeq", member.read_seq AS "readSeq",
             c.last_seq > before.read_seq AS moved, ${peerOf("member.user_id")} AS "peerId"`,
     dialog,
@@ -73,7 +77,10 @@ export async function clearDialogFor(
   return rows[0];
 }
 
-/** Returns how far each of two people has read their dialog, if they may know it of each other. Index: chats_pair_unique. */
+/**
+ * Returns how far each of two people has read their dialog, if they may know it of each other; nothing of an empty dialog.
+ * Index: chats_pair_unique.
+ */
 export function sharedReadPositions(
   database: Database,
   dialog: { userId: number; otherId: number },
@@ -85,7 +92,8 @@ export function sharedReadPositions(
                       FROM chats AS c
                       JOIN chat_members AS member ON member.chat_id = c.id
                      WHERE c.pair_low = LEAST($userId::bigint, $otherId::bigint)
-                       AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)) AS shared
+                       AND c.pair_high = GREATEST($userId::bigint, $otherId::bigint)
+                       AND c.version > 0) AS shared
       WHERE shared."peerId" IS NOT NULL
       ORDER BY shared."userId"`,
     dialog,

@@ -114,8 +114,8 @@ const statement = {
                          AS k (chat_id, version, read_seq, cleared_seq, peer_read_seq)
                WHERE chat_id BETWEEN $2 AND $3
             ), wanted AS (
-              SELECT either.chat_id, member.user_id IS NOT NULL AS is_member,
-                     CASE WHEN member.user_id IS NULL THEN 'left'
+              SELECT either.chat_id, member.user_id IS NOT NULL AND c.version > 0 AS is_member,
+                     CASE WHEN member.user_id IS NULL OR c.version = 0 THEN 'left'
                           WHEN known.version IS NULL AND $13 THEN 'newest'
                           WHEN known.version IS NOT NULL AND $14 <> current.epoch THEN 'reset'
                           WHEN known.version = c.version THEN 'positions'
@@ -139,6 +139,8 @@ const statement = {
                   ON peer.chat_id = c.id AND peer.user_id = NULLIF(c.pair_low + c.pair_high - $1, $1)
                      AND NOT ${eitherBlocks("c.pair_low", "c.pair_high")}
                WHERE member.user_id IS NULL
+                  -- An empty dialog counts as no chat.
+                  OR c.version = 0 AND known.version IS NOT NULL
                   OR c.version > 0
                      AND (known.version IS NULL OR known.version <> c.version OR known.read_seq <> member.read_seq
                           OR known.cleared_seq <> member.cleared_seq OR known.peer_read_seq <> peer.read_seq

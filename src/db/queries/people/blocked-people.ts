@@ -3,6 +3,7 @@ import type { Person } from "../../../domain/person.ts";
 import { Block } from "../../../models/index.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { shareChat } from "../chats/shared-chats.ts";
 
 const maxRows = 1000;
 
@@ -13,7 +14,10 @@ export const isBlockedBy = (userId: string, blockingId: string): string =>
 /** The SQL condition that one of two users blocks the other. Index: the primary key of blocks, twice. */
 export const eitherBlocks = (a: string, b: string): string => `(${isBlockedBy(a, b)} OR ${isBlockedBy(b, a)})`;
 
-/** Returns the existing users whom a user blocks, the most recent first. Index: the primary key of blocks. */
+/**
+ * Returns the existing users whom a user blocks, the most recent first; without those who block the user, who look like
+ * deleted ones, unless the two share a chat. Index: the primary key of blocks.
+ */
 export function blockedPeople(database: Database, userId: number): Promise<Person[]> {
   return select<Person>(
     database,
@@ -21,15 +25,16 @@ export function blockedPeople(database: Database, userId: number): Promise<Perso
        FROM blocks AS b
        JOIN users AS u ON u.id = b.blocked_id AND u.deleted_at IS NULL
       WHERE b.user_id = $userId
+        AND (NOT ${isBlockedBy("$userId", "b.blocked_id")} OR ${shareChat("$userId", "b.blocked_id")})
       ORDER BY b.created_at DESC, b.blocked_id
       LIMIT $maxRows`,
     { userId, maxRows },
   );
 }
 
-/** Whether the first person blocks the second. Ask under the lock of what depends on it. */
-export async function blocks(userId: number, blockedId: number, transaction: Transaction): Promise<boolean> {
-  return (await Block.count({ where: { userId, blockedId }, transaction })) > 0;
+/** Whether the first person blocks the second. What must stay true is asked in a transaction, under a lock. */
+export async function blocks(userId: number, blockedId: number, transaction?: Transaction): Promise<boolean> {
+  return (await Block.count({ where: { userId, blockedId }, ...(transaction && { transaction }) })) > 0;
 }
 
 /**
@@ -66,8 +71,8 @@ export async function mayKnow(database: Database, pair: { userId: number; otherI
 }
 
 /**
- * Whether a user may block another one: one who exists, and who does not block the user, unless the two share a chat and so
- * know of each other. Takes no locks. Indexes: the primary keys of users, blocks and chat_members.
+ * Whether a user may block another one: one who exists, and who does not block the user, unless the two share a chat with
+ * messages and so know of each other. Takes no locks. Indexes: the primary keys of users, blocks, chat_members and chats.
  */
 export async function mayBlock(database: Database, pair: { userId: number; otherId: number }): Promise<boolean> {
   const rows = await select(
@@ -75,9 +80,7 @@ export async function mayBlock(database: Database, pair: { userId: number; other
     `SELECT FROM users
       WHERE id = $otherId AND deleted_at IS NULL
         AND (NOT ${isBlockedBy("$userId", "$otherId")}
-             OR EXISTS (SELECT FROM chat_members AS mine
-                          JOIN chat_members AS theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = $otherId
-                         WHERE mine.user_id = $userId))`,
+             OR ${shareChat("$userId", "$otherId")})`,
     pair,
   );
   return rows.length > 0;

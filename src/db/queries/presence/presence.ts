@@ -1,14 +1,10 @@
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { shareChat } from "../chats/shared-chats.ts";
 import { eitherBlocks } from "../people/blocked-people.ts";
 
 /** SQL condition: two users share a chat, and neither blocks the other. `a` and `b` are columns or parameters. */
-const canSeeEachOther = (a: string, b: string): string =>
-  `EXISTS (SELECT 1 FROM chat_members AS mine
-             JOIN chat_members AS theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = ${b}
-             JOIN chats ON chats.id = mine.chat_id AND chats.version > 0
-            WHERE mine.user_id = ${a})
-   AND NOT ${eitherBlocks(a, b)}`;
+const canSeeEachOther = (a: string, b: string): string => `${shareChat(a, b)} AND NOT ${eitherBlocks(a, b)}`;
 
 /** Selects those of the users whose presence the viewer may see, and when they were last seen. */
 export function visiblePresence(
