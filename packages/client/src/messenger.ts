@@ -57,6 +57,7 @@ export class Messenger {
   private readonly sessions: Sessions;
   private readonly link: Connection;
   private account: Account | undefined;
+  private isClosed = false;
   private unsubscribe: () => void = () => {};
 
   constructor(private readonly options: MessengerOptions) {
@@ -160,6 +161,7 @@ export class Messenger {
 
   /** Stops everything. The session and unsent messages stay in the store. */
   async close(): Promise<void> {
+    this.isClosed = true;
     this.link.close();
     this.sessions.close();
     await this.account?.close();
@@ -274,6 +276,7 @@ export class Messenger {
       onProfile: (changed) => this.userState.set(changed),
     });
     await account.load();
+    if (this.isClosed) return;
     this.account = account;
     this.userState.set(profile);
     this.unsubscribe = account.chats.subscribe((chats) => this.chatList.set(chats));

@@ -92,8 +92,10 @@ export class Persistence {
     const writes: Write[] = [];
     for (const chatId of chatIds) {
       const key = prefix + chatId;
-      const chat = replica.chats.get(chatId);
       const stored = (await store.get(key)) as unknown as StoredChat | undefined;
+      const chat = replica.chats.get(chatId);
+      // Its version belongs to messages of which some are still missing.
+      if (chat?.completeSeq !== undefined) continue;
       if (!chat) {
         if (stored) writes.push({ key });
       } else if (stored?.epoch !== epoch || stored.version <= chat.version) {

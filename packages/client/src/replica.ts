@@ -12,6 +12,8 @@ import type {
 /** What is known of one chat: what `sync` said of it, kept up to date. */
 export interface ChatState extends Omit<SyncChat, "messages" | "unread" | "joined" | "tooLong" | "reset"> {
   readonly history: History;
+  /** While only a part of the missed changes is received: the last `seq` before them. */
+  completeSeq?: number;
 }
 
 /** A part of a chat that is shown, and therefore kept. */
@@ -207,7 +209,8 @@ export class Replica {
     }
     const { messages, unread: _, joined, tooLong, reset, ...fields } = entry;
     const known = joined || tooLong || reset ? undefined : current;
-    const lastSeqBefore = known?.lastSeq ?? 0;
+    const completeSeq = known?.completeSeq ?? known?.lastSeq ?? 0;
+    const versionBefore = known?.version ?? 0;
     const chat: ChatState = {
       ...fields,
       clearedSeq: known?.clearedSeq ?? 0,
@@ -218,11 +221,14 @@ export class Replica {
     this.clearUpTo(chat, entry.clearedSeq);
     for (const item of messages) {
       this.events.onItem(item);
-      const isNew = item.seq > lastSeqBefore;
+      const isNew = item.seq > completeSeq;
       if (isNew && item.seq > chat.clearedSeq) chat.history.append(item);
       else chat.history.change(item);
-      if (known) this.events.onChange(chat, item, isNew);
+      if (known && item.version > versionBefore) this.events.onChange(chat, item, isNew);
     }
+    const end = chat.history.rangeAt(chat.lastSeq)?.from ?? chat.lastSeq + 1;
+    // The answer was full: the other new messages come with the next one.
+    if (known && end > Math.max(completeSeq, chat.clearedSeq) + 1) chat.completeSeq = completeSeq;
     this.trim(chat);
     this.events.onEntry(entry);
     if (!known && current) this.events.onReset(chat);

@@ -4,10 +4,10 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { BrowserContext, Page } from "playwright-core";
-import { useBrowser } from "../../../test/support/chromium.ts";
 import { password, type TestUser, useMessenger } from "../../../test/support/messenger.ts";
 import { describeWithChromium } from "../../../test/support/prerequisites.ts";
 import type * as sdk from "../src/index.ts";
+import { useBrowser } from "./support/browser.ts";
 import { liveClient, until } from "./support/client.ts";
 
 /* The module at /client.js in a real browser. */
@@ -117,7 +117,7 @@ describeWithChromium("in Chromium", () => {
 
   test("whatever was stored when the page is killed is sent once, in order, after the next start", async () => {
     const { ann, bob } = await people();
-    const context = await browser.context({ bypassCSP: true });
+    const context = await browser.context();
     const stored: string[] = [];
     await context.exposeFunction("noteStored", (text: string) => void stored.push(text));
     for (const round of [0, 1, 2]) {
@@ -145,7 +145,7 @@ describeWithChromium("in Chromium", () => {
 
   test("without a network messages wait, and are sent when it is back", async () => {
     const { ann, bob } = await people();
-    const context = await browser.context({ bypassCSP: true });
+    const context = await browser.context();
     const page = await open(context);
     await logIn(page, ann);
     let sockets = 0;
@@ -164,7 +164,7 @@ describeWithChromium("in Chromium", () => {
 
   test("two tabs send each message once, in order, show the same, and are logged out together", async () => {
     const { ann, bob } = await people();
-    const context = await browser.context({ bypassCSP: true });
+    const context = await browser.context();
     const [first, second] = [await open(context), await open(context)];
     await logIn(first, ann);
     await resume(second);
@@ -191,7 +191,7 @@ describeWithChromium("in Chromium", () => {
 
   test("where IndexedDB is forbidden, messages are sent from memory", async () => {
     const { ann, bob } = await people();
-    const context = await browser.context({ bypassCSP: true });
+    const context = await browser.context();
     await context.addInitScript(() => {
       const open = () => {
         throw new DOMException("denied", "SecurityError");
@@ -211,7 +211,7 @@ describeWithChromium("in Chromium", () => {
 
   test("when IndexedDB is full, messages are sent from memory", async () => {
     const { ann, bob } = await people();
-    const context = await browser.context({ bypassCSP: true });
+    const context = await browser.context();
     const page = await open(context);
     const devTools = await context.newCDPSession(page);
     await devTools.send("Storage.overrideQuotaForOrigin", { origin: origin(), quotaSize: 1 });
@@ -234,7 +234,7 @@ describeWithChromium("in Chromium", () => {
 
   test("a page that was asleep while its connection was closed connects once, and has what it missed", async () => {
     const { ann, bob } = await people();
-    const context = await browser.context({ bypassCSP: true });
+    const context = await browser.context();
     const proxy = await startProxy(server().port);
     const page = await open(context, `http://127.0.0.1:${proxy.port}`);
     await logIn(page, ann);
@@ -258,7 +258,7 @@ describeWithChromium("in Chromium", () => {
     const { ann } = await people();
     const readme = readFileSync(join(__dirname, "../README.md"), "utf8");
     const body = /```html\n(.*?)```/s.exec(readme)?.[1]?.replaceAll("https://chat.example.org", origin()) ?? "";
-    const context = await browser.context({ bypassCSP: true });
+    const context = await browser.context();
     const page = await open(context);
     await logIn(page, ann);
     await page.goto(`${origin()}/health/live`);

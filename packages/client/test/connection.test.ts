@@ -10,8 +10,8 @@ class RefusedSocket implements WebSocketLike {
   readonly readyState = 3;
   send(): void {}
   close(): void {}
-  addEventListener(type: string, listener: (event: { type: string; code?: number }) => void): void {
-    if (type === "close") setTimeout(() => listener({ type, code: 1006 }));
+  addEventListener(type: string, listener: (event: { code?: number }) => void): void {
+    if (type === "close") setTimeout(() => listener({ code: 1006 }));
   }
 }
 

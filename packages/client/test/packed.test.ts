@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { useBrowser } from "../../../test/support/chromium.ts";
 import { password, useMessenger } from "../../../test/support/messenger.ts";
 import { describeWithChromium } from "../../../test/support/prerequisites.ts";
+import { useBrowser } from "./support/browser.ts";
 
 /* The package as others get it: packed, installed by npm into an empty folder, and used. */
 
@@ -120,7 +120,7 @@ describeWithChromium("the packed module", () => {
        });`,
     );
     const script = run(process.execPath, ["script.js"], { cwd: folder });
-    const page = await (await browser.context({ bypassCSP: true })).newPage();
+    const page = await (await browser.context()).newPage();
     await page.route(`${url}/packed/*`, (route) => {
       const name = new URL(route.request().url()).pathname.replace("/packed/", "");
       return route.fulfill({

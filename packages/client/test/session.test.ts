@@ -1,80 +1,65 @@
 import { expect, test } from "@jest/globals";
-import { Http } from "../src/http.ts";
-import { Sessions } from "../src/session.ts";
-import { memory, type Store, StorePart } from "../src/store.ts";
+import { tokenLifeMs } from "./support/model-server.ts";
+import { Scene } from "./support/scene.ts";
 
-const user = { id: 1, email: "ann@example.org", firstName: "Ann", lastName: null, createdAt: "" };
-
-/** A session whose token is valid for a day. */
-const session = (number: number) => ({
-  user,
-  token: `.${btoa(JSON.stringify({ iat: 0, exp: 86_400, sid: 7 }))}.`,
-  expiresAt: "",
-  refreshToken: `refresh ${number}`,
+test("a log-in as somebody else is not undone by the renewal of the session before", async () => {
+  const scene = new Scene();
+  const disk = scene.disk();
+  const program = await scene.loggedIn(1, disk);
+  // The answers to both arrive at nearly the same moment.
+  program.run((messenger) => void messenger.login({ email: "2", password: "" }));
+  scene.server.closeAll(4401);
+  await scene.time.advance(10_000);
+  expect(program.messenger.user.value?.id).toBe(2);
+  program.kill();
+  const restarted = await scene.resumed(disk);
+  await scene.time.advance(2000);
+  expect(restarted.messenger.user.value?.id).toBe(2);
 });
 
-/** Sessions of a server that counts its refresh tokens, and rejects an old one. */
-function scene(store: Store, answer?: () => unknown) {
-  const exchanged: string[] = [];
-  const http = new Http("https://chat.example.org", async (_url, { body = "" }) => {
-    const { refreshToken } = JSON.parse(body);
-    exchanged.push(refreshToken);
-    return { ok: true, status: 200, json: async () => (answer ? answer() : session(exchanged.length + 1)) };
-  });
-  const sessions = new Sessions({ http, store: new StorePart(store, ""), onStoreFailure() {}, onRenewed() {} });
-  return { sessions, exchanged };
-}
-
-const full = (): Store => ({ ...memory(), set: () => Promise.reject(new Error("QuotaExceededError")) });
-
-test("a session that could not be stored is renewed, again and again", async () => {
-  const { sessions, exchanged } = scene(full());
-  await sessions.begin(session(1));
-  await sessions.renew();
-  await sessions.renew();
-  expect(exchanged).toEqual(["refresh 1", "refresh 2"]);
-  sessions.close();
+test("a log-out during a renewal leaves no session behind", async () => {
+  const scene = new Scene();
+  const disk = scene.disk();
+  const program = await scene.loggedIn(1, disk);
+  await scene.time.advance(0.8 * tokenLifeMs - 2000);
+  scene.server.latencyMs = [300, 300];
+  while (scene.server.refreshes.length === 0) await scene.time.advance(50);
+  await scene.after(
+    10_000,
+    program.run((messenger) => messenger.logout()),
+  );
+  expect(scene.time.timersOf(program)).toBe(0);
+  expect([...disk.values.keys()].filter((key) => key.includes("session"))).toEqual([]);
 });
 
-test("a renewed session that could not be stored is not replaced by the stored one", async () => {
-  const store = memory();
-  const { sessions, exchanged } = scene(store);
-  await sessions.begin(session(1));
-  const { set } = store;
-  store.set = () => Promise.reject(new Error("QuotaExceededError"));
-  await sessions.renew();
-  await sessions.renew();
-  store.set = set;
-  await sessions.renew();
-  expect(exchanged).toEqual(["refresh 1", "refresh 2", "refresh 3"]);
-  expect(await store.get("session")).toMatchObject({ refreshToken: "refresh 4" });
-  sessions.close();
+test("a log-in right after the end of a session stays", async () => {
+  const scene = new Scene();
+  const program = await scene.loggedIn(1);
+  let again: Promise<unknown> | undefined;
+  program.run((messenger) =>
+    messenger.connection.subscribe(({ state }) => {
+      if (state === "ended") again ??= messenger.login({ email: "1", password: "" });
+    }),
+  );
+  scene.server.latencyMs = [0, 0];
+  scene.server.revoke(1);
+  await scene.time.advance(20_000);
+  await again;
+  expect(program.messenger.connection.value.state).toBe("live");
 });
 
-test("the refresh token that another tab has received is exchanged", async () => {
-  const store = memory();
-  const { sessions, exchanged } = scene(store);
-  await sessions.begin(session(1));
-  await store.set("session", { ...Object(await store.get("session")), refreshToken: "refresh 9" });
-  await sessions.renew();
-  expect(exchanged).toEqual(["refresh 9"]);
-  sessions.close();
-});
-
-test("a session that another tab has ended is over", async () => {
-  const store = memory();
-  const { sessions } = scene(store);
-  await sessions.begin(session(1));
-  await store.delete("session");
-  await expect(sessions.renew()).rejects.toMatchObject({ code: "LOGGED_OUT" });
-  sessions.close();
-});
-
-test("a response that is cut keeps the session", async () => {
-  const store = memory();
-  const { sessions } = scene(store, () => Promise.reject(new TypeError("terminated")));
-  await sessions.begin(session(1));
-  await expect(sessions.renew()).rejects.toMatchObject({ code: "OFFLINE" });
-  expect(await store.get("session")).toMatchObject({ refreshToken: "refresh 1" });
-  sessions.close();
+test("tabs that renew at the same moment exchange each refresh token once", async () => {
+  const scene = new Scene();
+  const disk = scene.disk();
+  const tabs = [await scene.loggedIn(1, disk), await scene.resumed(disk)];
+  scene.server.latencyMs = [500, 500];
+  for (let times = 0; times < 5; times++) {
+    await scene.time.advance(0.9 * tokenLifeMs);
+    scene.server.closeAll(4401);
+  }
+  await scene.time.advance(60_000);
+  const { refreshes } = scene.server;
+  expect(refreshes.length).toBeGreaterThan(5);
+  expect(new Set(refreshes).size).toBe(refreshes.length);
+  expect(tabs.map(({ messenger }) => messenger.connection.value.state)).toEqual(["live", "live"]);
 });
