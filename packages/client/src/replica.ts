@@ -25,7 +25,8 @@ export interface ReplicaEvents {
   onGap(chatId: number): void;
   /** A message was added or changed. Called once for each change, in the order of the chat. */
   onChange(chat: ChatState, item: MessageItem, isNew: boolean): void;
-  onJoined(chat: ChatState): void;
+  /** @param messages the newest ones, at least one if the chat has any */
+  onJoined(chat: ChatState, messages: readonly MessageItem[]): void;
   onLeft(chatId: number): void;
   /** The kept messages of a chat were discarded, because too many changes were missed or the server's data was restored. */
   onReset(chat: ChatState): void;
@@ -230,7 +231,7 @@ export class Replica {
     this.trim(chat);
     this.events.onEntry(entry);
     if (!known && current) this.events.onReset(chat);
-    else if (!known) this.events.onJoined(chat);
+    else if (!known) this.events.onJoined(chat, entry.messages);
     this.update(chat);
   }
 
