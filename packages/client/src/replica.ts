@@ -213,8 +213,6 @@ export class Replica {
     const versionBefore = known?.version ?? 0;
     const chat: ChatState = {
       ...fields,
-      // The rest contains messages before the last one of this part, if they were changed later.
-      lastSeq: known && isCut ? known.lastSeq : entry.lastSeq,
       clearedSeq: known?.clearedSeq ?? 0,
       history: known?.history ?? new History(),
     };
@@ -223,10 +221,15 @@ export class Replica {
     this.clearUpTo(chat, entry.clearedSeq);
     for (const item of messages) {
       this.events.onItem(item);
-      const isNew = item.seq > lastSeqBefore;
+      const isNew = item.seq > lastSeqBefore && !chat.history.get(item.seq);
       if (isNew && item.seq > chat.clearedSeq) chat.history.append(item);
       else chat.history.change(item);
       if (known && item.version > versionBefore) this.events.onChange(chat, item, isNew);
+    }
+    if (known && isCut) {
+      // The rest contains messages before the last one of this part, if they were changed later.
+      const start = Math.max(lastSeqBefore, chat.clearedSeq);
+      chat.lastSeq = chat.history.rangeAt(start + 1)?.to ?? start;
     }
     this.trim(chat);
     this.events.onEntry(entry);
