@@ -11,8 +11,9 @@ import { asAppError, isOutage } from "./db/database-errors.ts";
 import type { EpochMonitor } from "./db/epoch-monitor.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
 import { type PoolShares, poolShares } from "./db/pool-shares.ts";
-import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
-import { currentMark, versionBefore } from "./db/queries/chats/recent-changes.ts";
+import { changesAfter, changesOfChats, waitForWriters } from "./db/queries/chats/changes.ts";
+import { chatVersions } from "./db/queries/chats/dialogs.ts";
+import { currentMark, versionsBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
@@ -40,6 +41,7 @@ import { Gateway } from "./ws/gateway.ts";
 import { pushPresence } from "./ws/presence-push.ts";
 import { socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
+import type { ReadStartVersions } from "./writes/commit.ts";
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
@@ -52,6 +54,7 @@ interface Core {
   connections: Connections;
   presence: PresenceTracker<Connection>;
   delivery: Delivery;
+  readStartVersions: ReadStartVersions;
   marks: StoreMarks;
 }
 
@@ -200,13 +203,17 @@ export class Messenger {
     const store = new PresenceStore({ database });
     const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
     const pushToDevices = deliverChangesTo(connections);
-    const startVersion = (chatId: number) => versionBefore(database, chatId, marks.delivered);
+    const readStartVersions: ReadStartVersions = (chatIds, transaction) =>
+      this.isSharedDatabase
+        ? versionsBefore(database, chatIds, marks.delivered, transaction)
+        : chatVersions(database, chatIds, transaction);
     const delivery = new Delivery({
       store: {
-        changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
+        changesAfter: (gap, limit) => changesAfter(database, { ...gap, limit }),
+        changesOfChats: (gaps, limit) => changesOfChats(database, gaps, limit),
         waitForWriters: (chatId) => waitForWriters(database, chatId),
         isOutage,
-        ...(this.isSharedDatabase && { startVersion }),
+        ...(this.isSharedDatabase && { startVersions: readStartVersions }),
       },
       bus,
       deliver: (change) => {
@@ -216,7 +223,7 @@ export class Messenger {
       deliverSignal: deliverSignalsTo(connections),
       log,
     });
-    return { database, epoch, bus, limits, connections, presence, delivery, marks };
+    return { database, epoch, bus, limits, connections, presence, delivery, readStartVersions, marks };
   }
 
   private async composeServices({
@@ -227,11 +234,13 @@ export class Messenger {
     connections,
     presence,
     delivery,
+    readStartVersions,
   }: Core): Promise<Services> {
     const { config, log } = this;
     return composeServices({
       database,
       delivery,
+      readStartVersions,
       limits,
       secret: config.tokens.secret ?? (await storedSecret(config.server.dataDir)),
       tokenLifetimeSeconds: config.tokens.lifetimeSeconds,

@@ -32,7 +32,7 @@ function senderOn(
   } as unknown as Delivery;
   const fake = database as unknown as Database;
   const dialogs = new Dialogs({ database: fake, chatWriter: {} as ChatWriter });
-  const committer = new Committer({ database: fake, delivery });
+  const committer = new Committer({ delivery, readStartVersions: async () => [] });
   const sender = new MessageSender({
     batches: new BatchWriter({ database: fake, dialogs, committer }),
     concurrency: 2,

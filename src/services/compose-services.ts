@@ -4,7 +4,7 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { SessionsEnded } from "../domain/session.ts";
 import type { Logger } from "../logger.ts";
 import { ChatWriter } from "../writes/chat-transaction.ts";
-import { Committer } from "../writes/commit.ts";
+import { Committer, type ReadStartVersions } from "../writes/commit.ts";
 import { Dialogs } from "../writes/dialogs.ts";
 import { MessageSender } from "../writes/message-sender.ts";
 import { BatchWriter } from "../writes/send-batch.ts";
@@ -31,6 +31,8 @@ export type Services = ReturnType<typeof composeServices>;
 export function composeServices(options: {
   database: Database;
   delivery: Delivery;
+  /** See `ReadStartVersions`. */
+  readStartVersions: ReadStartVersions;
   limits: RateLimits;
   /** Signs all tokens. */
   secret: string;
@@ -62,7 +64,7 @@ export function composeServices(options: {
     isKnownAddress: ({ emailKeys, address }) =>
       hasSessionAt(database, { emailKeys, address, lifetimeMs: options.refreshLifetimeMs }),
   });
-  const committer = new Committer({ database, delivery });
+  const committer = new Committer({ delivery, readStartVersions: options.readStartVersions });
   const chatWriter = new ChatWriter({ database, committer });
   const readState = new ReadState({ database, delivery });
   const dialogs = new Dialogs({ database, chatWriter });
