@@ -4,7 +4,7 @@ import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { Redis } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
-import { FairQueue } from "./concurrency/fair-queue.ts";
+import { FairQueue, type FairQueues } from "./concurrency/fair-queue.ts";
 import type { Config } from "./config/settings.ts";
 import type { Database } from "./db/connect.ts";
 import { asAppError, isOutage } from "./db/database-errors.ts";
@@ -34,6 +34,7 @@ import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
+import type { ReadStartVersions } from "./writes/commit.ts";
 import type { Connection } from "./ws/connection.ts";
 import { Connections } from "./ws/connections.ts";
 import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
@@ -41,7 +42,6 @@ import { Gateway } from "./ws/gateway.ts";
 import { pushPresence } from "./ws/presence-push.ts";
 import { socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
-import type { ReadStartVersions } from "./writes/commit.ts";
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
@@ -72,6 +72,7 @@ export class Messenger {
   /** Whether other processes may use the database, now or later: a server has many clients, an embedded one has one. */
   private readonly isSharedDatabase: boolean;
   private readonly poolShares: PoolShares;
+  private readonly fairQueues: FairQueues;
   private opened: OpenDatabase | undefined;
   private stopListeningForCommands: (() => Promise<void>) | undefined;
   /** Why the database is not open yet. */
@@ -95,6 +96,8 @@ export class Messenger {
   ) {
     this.isSharedDatabase = config.database.url !== undefined;
     this.poolShares = poolShares({ embedded: config.database.url === undefined, poolSize: config.database.poolSize });
+    const { reads, changes } = this.poolShares;
+    this.fairQueues = { reads: new FairQueue(reads), changes: new FairQueue(changes) };
     const startupApp = createStartupApp({
       http: config.http,
       log,
@@ -249,6 +252,7 @@ export class Messenger {
       maxGroupMembers: config.limits.maxGroupMembers,
       noteEpoch: epoch.note,
       sendConcurrency: this.poolShares.sends,
+      changes: this.fairQueues.changes,
       onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
       onBlockChange: presence.blockChanged,
       log,
@@ -261,6 +265,7 @@ export class Messenger {
       services: { ...services, describeServer: () => serverInfo(config, { version, epoch: epoch.current ?? "" }) },
       documents: generateDocuments(version),
       findReadiness: this.findReadiness,
+      fairQueues: this.fairQueues,
       limits,
       http: config.http,
       web: config.web,
@@ -279,7 +284,7 @@ export class Messenger {
       presence,
       sessions: services.sessions,
       limits,
-      fairQueues: { reads: new FairQueue(this.poolShares.reads), changes: new FairQueue(this.poolShares.changes) },
+      fairQueues: this.fairQueues,
       maxSockets: config.limits.maxSockets,
       trustedProxyHops: config.http.trustedProxyHops,
       allowedOrigins: config.http.allowedOrigins,
@@ -292,7 +297,7 @@ export class Messenger {
 
   private startJobs(
     { database, epoch, connections, delivery, marks }: Core,
-    { resetCaches }: Services,
+    { resetCaches, stop: stopServices }: Services,
   ): (() => void)[] {
     const { log } = this;
     return [
@@ -303,6 +308,7 @@ export class Messenger {
         ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database)]
         : []),
       () => delivery.stop(),
+      stopServices,
     ];
   }
 
