@@ -124,6 +124,16 @@ export class Committer {
     }
   }
 
+  /** Whether the next commit of this chat reads its version first. */
+  isTracked(chatId: number): boolean {
+    return this.options.delivery.isTracked(chatId);
+  }
+
+  /** Does for tracked chats what a commit does for others, so that both take the same time. */
+  async readVersions(chatIds: readonly number[]): Promise<void> {
+    await this.options.readStartVersions(chatIds);
+  }
+
   /** Notes that a message was found in the store: its commit may have been in doubt, and the message not delivered. */
   noteStored(message: { chatId: number; version: number }): void {
     this.options.delivery.advanceTo(message);
