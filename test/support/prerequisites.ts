@@ -1,4 +1,5 @@
 import { describe } from "@jest/globals";
+import { chromiumPath } from "./chromium.ts";
 import { canCreateClusters } from "./cluster.ts";
 import { canStartRedis } from "./redis.ts";
 import { canMount } from "./small-disk.ts";
@@ -39,3 +40,7 @@ export const describeWithProcesses = (title: string, tests: () => void): void =>
     title,
     tests,
   );
+
+/** Tests of the web client in a browser. */
+export const describeWithChromium = (title: string, tests: () => void): void =>
+  describeIfAvailable("Chromium", chromiumPath !== undefined, title, tests);
