@@ -5,6 +5,10 @@ import { password } from "./messenger.ts";
 export class WebPage {
   private constructor(readonly page: Page) {}
 
+  static of(page: Page): WebPage {
+    return new WebPage(page);
+  }
+
   /** Opens the web client in a new tab. */
   static async open(context: BrowserContext, url: string, path = "/"): Promise<WebPage> {
     const page = await context.newPage();

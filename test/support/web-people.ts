@@ -1,4 +1,4 @@
-import { useBrowser } from "./chromium.ts";
+import { useBrowser } from "./test-browser.ts";
 import { type TestUser, useMessenger } from "./messenger.ts";
 import { WebPage } from "./web-page.ts";
 

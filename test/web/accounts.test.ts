@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "@jest/globals";
-import { useBrowser } from "../support/chromium.ts";
+import { useBrowser } from "../support/test-browser.ts";
 import { password, useMessenger } from "../support/messenger.ts";
 import { describeWithChromium } from "../support/prerequisites.ts";
 import { gone, WebPage } from "../support/web-page.ts";
