@@ -4,6 +4,7 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/client/package.json packages/client/
+COPY packages/console/package.json packages/console/
 COPY packages/web/package.json packages/web/
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { startEmbedded } from "../src/db/embedded.ts";
-import { launchChromium } from "../test/support/chromium.ts";
+import { startChromium } from "../test/support/chromium.ts";
 import { Device } from "../test/support/device.ts";
 import { onDatabase } from "../test/support/on-database.ts";
 import { ServerProcess } from "../test/support/process.ts";
@@ -213,7 +213,7 @@ async function capture(page: Page, file: string): Promise<void> {
   await devTools.detach();
 }
 
-const browser = await launchChromium();
+const browser = await startChromium();
 try {
   const me = await makeScene();
   const server = await start();

@@ -53,7 +53,7 @@ function compiler() {
 
 /** Why the build cannot be written, in words; undefined if it can, or is not there yet and the folder can be written. */
 function whyReadOnly() {
-  const files = [".tsbuildinfo", "main.js", "client.js", "web"].map((name) => `${root}dist/${name}`);
+  const files = [".tsbuildinfo", "main.js", "client.js", "console", "web"].map((name) => `${root}dist/${name}`);
   for (const path of [`${root}dist`, ...files].filter(existsSync)) {
     try {
       accessSync(path, constants.W_OK);
@@ -93,4 +93,6 @@ if (tsc) {
   fail("Not built, and the compiler is not installed: run `npm ci` without --omit=dev, then `npm run build`.");
 }
 
+// A command sees its own arguments only.
+if (isCommand) process.argv.splice(2, 1);
 await import(new URL(`../dist/${entry}.js`, import.meta.url).href);

@@ -140,7 +140,7 @@ describe("values for people", () => {
     },
   );
 
-  test.each([" ", "x".repeat(65), "a\nb", "\u200b", "a\u0000"])("%j is no SERVER_NAME", (SERVER_NAME) => {
+  test.each([" ", "x".repeat(65), "a\nb", "\u200b", "a\u0000", "a\u202eb"])("%j is no SERVER_NAME", (SERVER_NAME) => {
     expect(() => readSettings({ SERVER_NAME })).toThrow(/"SERVER_NAME" must be 1 to 64 characters/);
   });
 });

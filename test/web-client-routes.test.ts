@@ -1,7 +1,9 @@
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import { startChromium } from "./support/chromium.ts";
 import { LogLines } from "./support/log-lines.ts";
 import { useMessenger } from "./support/messenger.ts";
+import { describeWithChromium } from "./support/prerequisites.ts";
 import { sendUndecoded } from "./support/undecoded-http.ts";
 
 /* How the server sends the web client; what it does in a browser is tested elsewhere. */
@@ -235,6 +237,40 @@ describe("the icon", () => {
     expect({ status, type: headers["content-type"] }).toEqual({ status: 200, type: "image/x-icon" });
     expect(headers["cache-control"]).toBe("public, max-age=86400");
     expect(body.subarray(0, 4)).toEqual(Buffer.from([0, 0, 1, 0]));
+  });
+});
+
+describeWithChromium("the policy of the page in a browser", () => {
+  test("allows WebSockets to the server, and blocks other hosts and inline scripts", async () => {
+    const browser = await startChromium();
+    try {
+      const page = await browser.newPage();
+      await page.goto(`http://127.0.0.1:${messenger().port}/`);
+      const { token } = await messenger().person();
+      const outcome = await page.evaluate(async (bearer) => {
+        const socket = new WebSocket(location.origin.replace("http", "ws"), ["messenger.v1", `bearer.${bearer}`]);
+        const webSocket = await new Promise((resolve) => {
+          socket.onopen = () => resolve("open");
+          socket.onerror = () => resolve("error");
+        });
+        socket.close();
+        const blocked = (directive: string) =>
+          new Promise((resolve) => {
+            document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
+              if (effectiveDirective === directive) resolve("blocked");
+            });
+          });
+        const [connection, inlineScript] = [blocked("connect-src"), blocked("script-src-elem")];
+        fetch("http://localhost:1/").catch(() => {});
+        const script = document.createElement("script");
+        script.textContent = "document.title = 'inline'";
+        document.head.append(script);
+        return { webSocket, connection: await connection, inlineScript: await inlineScript };
+      }, token);
+      expect(outcome).toEqual({ webSocket: "open", connection: "blocked", inlineScript: "blocked" });
+    } finally {
+      await browser.close();
+    }
   });
 });
 

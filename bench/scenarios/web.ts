@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { registerAccount } from "../../test/support/accounts.ts";
-import { launchChromium } from "../../test/support/chromium.ts";
+import { startChromium } from "../../test/support/chromium.ts";
 import { Device } from "../../test/support/device.ts";
 import type { Scenario } from "../scenario.ts";
 import { startMessengerProcess } from "../servers.ts";
@@ -46,7 +46,7 @@ export const web: Scenario = {
   async runAlone({ rounds, warmUpRounds }) {
     const folder = await mkdtemp(join(tmpdir(), "messenger-bench-"));
     const server = await startMessengerProcess({ DATA_DIR: folder });
-    const browser = await launchChromium();
+    const browser = await startChromium();
     try {
       const { token } = await registerAccount(server.port, "Ann");
       const device = await Device.connect(`ws://127.0.0.1:${server.port}`, {

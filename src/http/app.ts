@@ -29,7 +29,7 @@ export interface HttpOptions {
   documents: Documents;
   limits: RateLimits;
   http: AdmissionLimits;
-  web: { enabled: boolean; serverName: string };
+  web: { enabled: boolean; serverName: string; publicUrl?: string | undefined };
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
@@ -50,7 +50,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.disable("x-powered-by").disable("etag");
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use("/health", healthRouter(options.findReadiness));
-  app.use("/api", docsRouter(options.documents));
+  app.use("/api", docsRouter(options.documents, options.web));
   app.use(clientModuleRouter());
   if (options.web.enabled) app.use(webClientRouter(options.web));
   app.use(allowOrigins);

@@ -1,14 +1,13 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
-const paths = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+/** Where distributions install Chromium. */
+const programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** The Chromium of this machine. Nothing is downloaded. */
-export const chromiumPath: string | undefined = process.env.CHROMIUM ?? paths.find((path) => existsSync(path));
+const program = programs.find((path) => existsSync(path));
 
-export const launchChromium = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: chromiumPath ?? "/usr/bin/chromium",
-    // Chromium has no sandbox as root, and little shared memory in containers.
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-  });
+export const canStartChromium = program !== undefined;
+
+/** Starts the Chromium of this machine. As root it has no sandbox, so it may only open our own pages. */
+export const startChromium = (): Promise<Browser> =>
+  chromium.launch({ executablePath: program ?? "chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });

@@ -1,5 +1,5 @@
 import { describe } from "@jest/globals";
-import { chromiumPath } from "./chromium.ts";
+import { canStartChromium } from "./chromium.ts";
 import { canCreateClusters } from "./cluster.ts";
 import { canStartRedis } from "./redis.ts";
 import { canMount } from "./small-disk.ts";
@@ -32,6 +32,10 @@ export const describeWithCluster = (title: string, tests: () => void): void =>
 export const describeWithRedis = (title: string, tests: () => void): void =>
   describeIfAvailable("redis-server", canStartRedis, title, tests);
 
+/** Tests of pages in a browser. */
+export const describeWithChromium = (title: string, tests: () => void): void =>
+  describeIfAvailable("Chromium", canStartChromium, title, tests);
+
 /** Tests of several server processes with their own PostgreSQL server and Redis. */
 export const describeWithProcesses = (title: string, tests: () => void): void =>
   describeIfAvailable(
@@ -40,7 +44,3 @@ export const describeWithProcesses = (title: string, tests: () => void): void =>
     title,
     tests,
   );
-
-/** Tests of the web client in a browser. */
-export const describeWithChromium = (title: string, tests: () => void): void =>
-  describeIfAvailable("Chromium", chromiumPath !== undefined, title, tests);

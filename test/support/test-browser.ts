@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, jest } from "@jest/globals";
 import type { Browser, BrowserContext, BrowserContextOptions } from "playwright-core";
-import { launchChromium } from "./chromium.ts";
+import { startChromium } from "./chromium.ts";
 
 /** The browser of a test file. Contexts are closed after each test, and errors of their pages fail it. */
 export class TestBrowser {
@@ -9,7 +9,7 @@ export class TestBrowser {
   private readonly errors: string[] = [];
 
   async open(): Promise<void> {
-    this.browser = await launchChromium();
+    this.browser = await startChromium();
   }
 
   async close(): Promise<void> {

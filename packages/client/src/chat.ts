@@ -239,9 +239,13 @@ export class Chat {
   /** @internal Notes what the server knows of the chat: its id, and whose dialog it is. */
   bind({ chatId, userId }: ChatState): void {
     this.otherId = userId;
-    if (this.chatId === chatId) return;
-    this.chatId = chatId;
-    for (const timeline of this.timelines.keys()) this.bindTimeline(timeline);
+    if (this.chatId !== chatId) this.setId(chatId);
+  }
+
+  /** @internal Notes that the id is not that of this dialog any more. */
+  unbind(): void {
+    this.setId(undefined);
+    this.update();
   }
 
   /** @internal Is called when the state, the unsent messages or a name has changed. */
@@ -319,6 +323,11 @@ export class Chat {
   private async change(change: Change): Promise<void> {
     const entry = this.context.outbox.addChange(change);
     await entry.sending.promise;
+  }
+
+  private setId(chatId: number | undefined): void {
+    this.chatId = chatId;
+    for (const timeline of this.timelines.keys()) this.bindTimeline(timeline);
   }
 
   private bindTimeline(timeline: Timeline): void {

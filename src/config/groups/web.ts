@@ -7,8 +7,9 @@ export const webSettings = group(
     serverName: textLike(
       "SERVER_NAME",
       {
-        pattern: /^(?=.*[\p{L}\p{N}\p{S}])[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,64}$/u,
-        allowed: "1 to 64 characters in one line, with a letter, digit or symbol",
+        pattern: /^(?=.*[\p{L}\p{N}\p{S}])[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]{1,64}$/u,
+        allowed:
+          "1 to 64 characters in one line, with a letter, digit or symbol, and without controls of the direction of text",
       },
       "Messenger",
       "Name of the server, for people: in the web client and in GET /api/info.",

@@ -1,24 +1,9 @@
 import { type Request, type Response, Router } from "express";
-import helmet from "helmet";
 import { wrongMethod } from "../error-handler.ts";
+import { strictPagePolicy } from "../page-policy.ts";
 import { readOnce, sendStaticFile } from "../static-file.ts";
 import { readWebBuild } from "../web-build.ts";
 import { isAsset, isClientRoute, isWebFile } from "../web-paths.ts";
-
-/** Everything comes from this server, nothing is inline. `'self'` includes WebSockets to it. */
-const pagePolicy = helmet.contentSecurityPolicy({
-  useDefaults: false,
-  directives: {
-    defaultSrc: ["'self'"],
-    connectSrc: ["'self'"],
-    imgSrc: ["'self'", "data:", "blob:"],
-    mediaSrc: ["'self'", "blob:"],
-    objectSrc: ["'none'"],
-    baseUri: ["'none'"],
-    formAction: ["'self'"],
-    frameAncestors: ["'none'"],
-  },
-});
 
 /** Names of assets change with their content. */
 const assetCaching = "public, max-age=31536000, immutable";
@@ -50,7 +35,7 @@ export function webClientRouter({ serverName }: { serverName: string }): Router 
 
   async function sendPage(request: Request, response: Response): Promise<void> {
     const { page } = await read();
-    pagePolicy(request, response, () => sendStaticFile(request, response, page, pageCaching));
+    strictPagePolicy(request, response, () => sendStaticFile(request, response, page, pageCaching));
   }
   return router;
 }

@@ -1,6 +1,5 @@
 import { fn, type Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
-import { violatedConstraint } from "../../db/database-errors.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
 import type { Person, Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
@@ -13,6 +12,7 @@ import { leaveGroups } from "../groups/groups.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
 import { findByEmail } from "./find-by-email.ts";
 import type { LogInLimits } from "./log-in-limits.ts";
+import { emailTaken, newAccount, rejectTakenEmail, storeAccount } from "./new-account.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Device, Sessions, SessionTokens } from "./sessions.ts";
 import { notLoggedIn } from "./tokens.ts";
@@ -58,19 +58,11 @@ export class Accounts {
     input: { email: string; password: string; firstName: string; lastName?: string },
     device: Device,
   ): Promise<SessionGrant> {
-    const { email, password, firstName, lastName } = input;
-    const passwordHash = await this.options.passwords.hash(password, { email, field: "password" });
-    const account = {
-      email,
-      emailKey: emailKey(email),
-      passwordHash,
-      ...nameColumns({ firstName, lastName: lastName ?? null }),
-    };
+    const account = await newAccount(this.options.passwords, input);
     return rejectTakenEmail(() =>
       this.options.database.transaction(async (transaction) => {
-        if (await findByEmail(email, { transaction })) throw emailTaken();
-        const { id } = await User.create(account, { transaction });
-        const grant = await this.startSession(id, passwordHash, device, transaction);
+        const id = await storeAccount(account, transaction);
+        const grant = await this.startSession(id, account.passwordHash, device, transaction);
         if (!grant) throw badCredentials();
         return grant;
       }),
@@ -246,14 +238,3 @@ async function renewHash(user: User, passwordHash: string): Promise<User> {
 const badCredentials = (userId?: number) =>
   new AppError("badCredentials", "E-mail or password is wrong", { logFields: { userId } });
 const wrongPassword = () => new AppError("reauthRequired", "The current password is missing or wrong");
-
-const emailTaken = () => new AppError("emailTaken", "This e-mail address is already in use");
-
-async function rejectTakenEmail<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (violatedConstraint(error) !== "users_email_key_unique") throw error;
-    throw emailTaken();
-  }
-}
