@@ -197,12 +197,13 @@ interface Row {
 
 /** Adds days, groups and the unread line to the messages. */
 function arrange(messages: readonly Message[], firstUnread: number | undefined): Row[] {
-  let isUnreadShown = false;
   return messages.map((message, index) => {
     const before = messages[index - 1];
     const isNewDay = !before || dayKey(before.createdAt) !== dayKey(message.createdAt);
-    const isFirstUnread = !isUnreadShown && firstUnread !== undefined && (message.seq ?? 0) >= firstUnread;
-    if (isFirstUnread) isUnreadShown = true;
+    const { seq = 0 } = message;
+    // Not above the first message of a window that begins later.
+    const isFirstUnread =
+      firstUnread !== undefined && (seq === firstUnread || (seq > firstUnread && (before?.seq ?? seq) < firstUnread));
     const follows =
       before !== undefined &&
       !isNewDay &&
