@@ -15,7 +15,7 @@ import { Disk, Program, untilLive } from "./support/simulated-device.ts";
  */
 
 const seed = Number(process.env.SDK_SEED ?? Math.floor(Math.random() * 1_000_000));
-const actions = Number(process.env.SDK_ACTIONS ?? 3000);
+const actions = Number(process.env.SDK_ACTIONS ?? 800);
 const password = "correct horse battery";
 const users = 5;
 const maxKills = 3;
@@ -42,8 +42,7 @@ test("whatever is cut, lost, refused or killed, every message is sent once and e
     const working = devices.map((device) => actUntil(device, isDone));
     await injectFaults(server, proxy, random, isDone, log);
     await Promise.all(working);
-    for (const device of devices) await device.stayLoggedIn();
-    await Promise.all(devices.map(({ messenger }) => untilLive(messenger, 40_000)));
+    for (const device of devices) await untilLiveAgain(device);
     await untilSent(devices);
 
     const views = await untilEqual(devices, people, proxy.url);
@@ -79,6 +78,19 @@ async function register(port: number, index: number): Promise<RandomUser> {
   });
   const { user } = (await response.json()) as { user: { id: number } };
   return { id: user.id, email, password };
+}
+
+/** A session may end while the connection comes back. */
+async function untilLiveAgain(device: RandomDevice): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await device.stayLoggedIn();
+    try {
+      await untilLive(device.messenger, 10_000);
+      return;
+    } catch (error) {
+      if (attempt === 4) throw error;
+    }
+  }
 }
 
 /** Every other user has two devices. */
