@@ -146,11 +146,12 @@ export const listBlocks = defineRoute({
 export const block = defineRoute({
   method: "put",
   url: "/users/me/blocks/{userId}",
-  summary: "Block a user. For the blocked user your account appears not to exist.",
+  summary:
+    "Block a user. For the blocked user your account appears not to exist. Succeeds for every id, so that the answer does not tell whether that user blocks you.",
   tag: users,
   path: closedObject({ userId: userId() }),
   status: 204,
-  errors: ["VALIDATION", "NOT_FOUND"],
+  errors: ["VALIDATION"],
   example: { path: { userId: 2 } },
   handle: ({ identity, path, services }) => services.blocks.block(identity.userId, path.userId),
 });
