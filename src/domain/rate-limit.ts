@@ -10,6 +10,8 @@ export type RateLimitName =
   | "logInsPerAccount"
   | "logInsPerAccountEverywhere"
   | "logInsPerAddress"
+  | "successfulLogInsPerAccount"
+  | "successfulLogInsPerAddress"
   | "passwordChecksPerUser"
   | "reconnectsPerAddress"
   | "messagesPerUser"

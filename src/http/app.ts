@@ -7,7 +7,7 @@ import { AppError, withFieldIn } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
-import { type AdmissionLimits, admissionControl } from "./admission-control.ts";
+import { type AdmissionLimits, type AssertCapacity, admissionControl } from "./admission-control.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
 import { routes } from "./registry.ts";
 import { contextOf } from "./request-context.ts";
@@ -70,11 +70,13 @@ export function createHttpApp(options: HttpOptions): RequestListener {
 }
 
 /** The capacity checks of the routes that have one, by method and path. */
-function capacityChecks(services: HttpServices): ReadonlyMap<string, (queuedAhead: number) => void> {
-  const checks = new Map<string, (queuedAhead: number) => void>();
+function capacityChecks(services: HttpServices): ReadonlyMap<string, AssertCapacity> {
+  const checks = new Map<string, AssertCapacity>();
   for (const { method, url, assertCapacity } of routes) {
     if (!assertCapacity) continue;
-    checks.set(`${method.toUpperCase()} ${url}`, (queuedAhead) => assertCapacity(services, queuedAhead));
+    checks.set(`${method.toUpperCase()} ${url}`, (address, queuedAhead) => {
+      assertCapacity(services, address, queuedAhead);
+    });
   }
   return checks;
 }

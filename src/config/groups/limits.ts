@@ -35,6 +35,16 @@ export const limitSettings = group(
         "20+1/3s",
         "Failed log-ins and registrations from one address; users who are logged in there are exempt.",
       ),
+      successfulLogInsPerAccount: rate(
+        "LIMIT_SUCCESSFUL_LOGINS_PER_ACCOUNT",
+        "20+1/10s",
+        "Log-ins to one account with the right password, from all addresses together.",
+      ),
+      successfulLogInsPerAddress: rate(
+        "LIMIT_SUCCESSFUL_LOGINS_PER_ADDRESS",
+        "400+1/s",
+        "Log-ins with the right password from one address, which may be that of an office.",
+      ),
       passwordChecksPerUser: rate(
         "LIMIT_PASSWORD_CHECKS_PER_USER",
         "10+1/60s",

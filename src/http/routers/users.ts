@@ -47,7 +47,7 @@ export const updateProfile = defineRoute({
     body: { firstName: "Pat", lastName: "Star" },
     answer: { ...exampleProfile, firstName: "Pat", lastName: "Star" },
   },
-  handle: ({ identity, body, services }) => services.accounts.update(identity.userId, body),
+  handle: ({ identity, body, device, services }) => services.accounts.update(identity.userId, body, device),
 });
 
 export const changePassword = defineRoute({
@@ -59,7 +59,7 @@ export const changePassword = defineRoute({
   status: 204,
   errors: ["VALIDATION", "REAUTH_REQUIRED"],
   example: { body: { oldPassword: "messenger demo", newPassword: "an even longer sentence" } },
-  handle: ({ identity, body, services }) => services.accounts.changePassword(identity, body),
+  handle: ({ identity, body, device, services }) => services.accounts.changePassword(identity, body, device),
 });
 
 export const deleteAccount = defineRoute({
@@ -71,7 +71,7 @@ export const deleteAccount = defineRoute({
   status: 204,
   errors: ["VALIDATION", "REAUTH_REQUIRED"],
   example: { body: { password: "messenger demo" } },
-  handle: ({ identity, body, services }) => services.accounts.delete(identity.userId, body),
+  handle: ({ identity, body, device, services }) => services.accounts.delete(identity.userId, body, device),
 });
 
 /** Contains the last names of a page in their search form, where one character can become up to 18. */

@@ -49,8 +49,8 @@ export class Accounts {
   ) {}
 
   /** See `Passwords.assertCapacity`. */
-  assertCapacity(queuedAhead: number): void {
-    this.options.passwords.assertCapacity(queuedAhead);
+  assertCapacity(address: string, queuedAhead: ReadonlyMap<string, number>): void {
+    this.options.passwords.assertCapacity(address, queuedAhead);
   }
 
   /** @throws AppError of kind "emailTaken"; a unique index guarantees it under concurrency */
@@ -59,10 +59,12 @@ export class Accounts {
     device: Device,
   ): Promise<SessionGrant> {
     const { email, password, firstName, lastName } = input;
-    const passwordHash = await this.options.passwords.hash(password, { email, field: "password" });
+    const key = emailKey(email);
+    const owner = { address: device.address, account: key };
+    const passwordHash = await this.options.passwords.hash(password, { email, field: "password", owner });
     const account = {
       email,
-      emailKey: emailKey(email),
+      emailKey: key,
       passwordHash,
       ...nameColumns({ firstName, lastName: lastName ?? null }),
     };
@@ -88,7 +90,8 @@ export class Accounts {
     await logInLimits.check(attempt);
     const account: { id?: number } = {};
     const user = await passwords.verifyAccount(password, {
-      count: () => logInLimits.count(attempt),
+      owner: attempt,
+      attempt: { prepare: () => logInLimits.count(attempt), undo: () => logInLimits.undo(attempt) },
       find: async () => {
         const found = await findByEmail(email);
         if (found) account.id = found.id;
@@ -122,12 +125,13 @@ export class Accounts {
   async update(
     userId: number,
     change: { firstName?: string; lastName?: string | null; email?: string; password?: string },
+    device: Device,
   ): Promise<Profile> {
     const { email, password, firstName, lastName } = change;
     const user = await this.requireActive(userId);
     const changesEmail = email !== undefined && email !== user.email;
     if (changesEmail) {
-      await this.requirePassword(user, password);
+      await this.requirePassword(user, password, device);
       const holder = await findByEmail(email);
       if (holder && holder.id !== userId) throw emailTaken();
     }
@@ -148,12 +152,14 @@ export class Accounts {
   async changePassword(
     identity: { userId: number; sessionId: number },
     { oldPassword, newPassword }: { oldPassword: string; newPassword: string },
+    { address }: Device,
   ): Promise<void> {
     const { userId, sessionId } = identity;
     const { passwords, sessions, database } = this.options;
     const user = await this.requireActive(userId);
-    await this.requirePassword(user, oldPassword);
-    const passwordHash = await passwords.hash(newPassword, { email: user.email, field: "newPassword" });
+    await this.requirePassword(user, oldPassword, { address });
+    const owner = { address, account: userId };
+    const passwordHash = await passwords.hash(newPassword, { email: user.email, field: "newPassword", owner });
     const sessionIds = await database.transaction(async (transaction) => {
       const [changed] = await User.update(
         { passwordHash },
@@ -169,9 +175,9 @@ export class Accounts {
    * Deletes the account: erases name, e-mail address and password, ends the sessions, and leaves all groups, where
    * ownership is transferred. The user's messages stay in the histories of others, sent by "Deleted user".
    */
-  async delete(userId: number, { password }: { password: string }): Promise<void> {
+  async delete(userId: number, { password }: { password: string }, device: Device): Promise<void> {
     const user = await this.requireActive(userId);
-    await this.requirePassword(user, password);
+    await this.requirePassword(user, password, device);
     const { sessions, chatWriter, database } = this.options;
     const sessionIds = await chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
@@ -221,11 +227,18 @@ export class Accounts {
    * log-ins of strangers do not use up. Correct passwords count as well: otherwise repeating the own password could fill
    * the queue of the log-ins.
    */
-  private async requirePassword(user: ActiveUser, password: string | undefined): Promise<void> {
+  private async requirePassword(
+    { id, passwordHash: hash }: ActiveUser,
+    password: string | undefined,
+    { address }: Pick<Device, "address">,
+  ): Promise<void> {
     if (password === undefined) throw wrongPassword();
     const { limits, passwords } = this.options;
-    const count = () => limits.consume("passwordChecksPerUser", user.id);
-    if (!(await passwords.matches(password, user.passwordHash, count))) throw wrongPassword();
+    const attempt = {
+      prepare: () => limits.consume("passwordChecksPerUser", id),
+      undo: () => limits.refund("passwordChecksPerUser", id),
+    };
+    if (!(await passwords.matches(password, { hash, owner: { address, account: id }, attempt }))) throw wrongPassword();
   }
 }
 
