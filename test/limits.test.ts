@@ -30,6 +30,7 @@ const rates = (given: Partial<Record<string, Rate>> = {}) => {
     "successfulLogInsPerAddress",
     "passwordChecksPerUser",
     "reconnectsPerAddress",
+    "documentsPerAddress",
     "messagesPerUser",
     "requestsPerUser",
   ] as const;
@@ -569,6 +570,7 @@ describe("an address", () => {
     TRUSTED_PROXY_HOPS: "1",
     LIMIT_LOGINS_PER_ADDRESS: "20+1/100s",
     LIMIT_RECONNECTS_PER_ADDRESS: "10+1/100s",
+    LIMIT_DOCUMENTS_PER_ADDRESS: "10+1/100s",
   });
   let addresses = 0;
   const freshAddress = () => `198.51.100.${++addresses}`;
@@ -577,6 +579,18 @@ describe("an address", () => {
     post(messenger(), "/auth/login", { email: `guess.${n}@example.test`, password }, headers);
   const upgrade = (token: string, headers: Record<string, string>) =>
     Device.connect(`ws://127.0.0.1:${messenger().port}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
+
+  test.each(["/api/asyncapi.json", "/api/", "/api/swagger-ui-bundle.js", "/api/websocket", "/client.js"])(
+    "has 10 documents of its own, such as %s, which do not count as reconnects",
+    async (path) => {
+      const [address, other] = [freshAddress(), freshAddress()];
+      const get = (url: string, from_: string) => messenger().http("GET", url, { headers: from(from_) });
+      for (let n = 0; n < 10; n++) expect((await get("/api/openapi.json", address)).status).toBe(200);
+      expectLimited(await get(path, address), 100);
+      expect((await get("/api/info", address)).status).toBe(200);
+      expect((await get("/api/openapi.json", other)).status).toBe(200);
+    },
+  );
 
   test("has 20 log-ins and registrations of its own", async () => {
     const address = freshAddress();

@@ -14,5 +14,6 @@ export type RateLimitName =
   | "successfulLogInsPerAddress"
   | "passwordChecksPerUser"
   | "reconnectsPerAddress"
+  | "documentsPerAddress"
   | "messagesPerUser"
   | "requestsPerUser";

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import cors from "cors";
 import express, { type Request, type RequestHandler, type Response, Router } from "express";
 import { check } from "../contract/schema.ts";
+import type { RateLimitName } from "../domain/rate-limit.ts";
 import { AppError, withFieldIn } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
@@ -48,8 +49,9 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.disable("x-powered-by").disable("etag");
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use("/health", healthRouter(options.findReadiness));
-  app.use("/api", docsRouter(options.documents));
-  app.use(clientModuleRouter());
+  const limitDocuments = limitPerAddress(options.limits, "documentsPerAddress");
+  app.use("/api", docsRouter(options.documents, limitDocuments));
+  app.use(clientModuleRouter(limitDocuments));
   app.use(allowOrigins);
   app.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");
@@ -68,6 +70,14 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   const logRequest = requestLog(options.log, options);
   return (request, response) => logRequest(request, response, () => admitted(request, response));
 }
+
+/** Rejects requests of an address over a limit. */
+const limitPerAddress =
+  (limits: RateLimits, name: Extract<RateLimitName, `${string}PerAddress`>): RequestHandler =>
+  async (request, _response, next) => {
+    await limits.consume(name, networkOf(contextOf(request).address));
+    next();
+  };
 
 /** The capacity checks of the routes that have one, by method and path. */
 function capacityChecks(services: HttpServices): ReadonlyMap<string, AssertCapacity> {

@@ -55,6 +55,11 @@ export const limitSettings = group(
         "200+20/s",
         "WebSockets opened and tokens refreshed from one address.",
       ),
+      documentsPerAddress: rate(
+        "LIMIT_DOCUMENTS_PER_ADDRESS",
+        "300+30/s",
+        "Files under /api and /client.js requested from one address.",
+      ),
       messagesPerUser: rate(
         "LIMIT_MESSAGES_PER_USER",
         "60+10/s",

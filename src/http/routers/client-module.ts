@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
-import { Router } from "express";
+import { type RequestHandler, Router } from "express";
 import { wrongMethod } from "../error-handler.ts";
+import { contentHash } from "../static-body.ts";
 
 /** Where `npm run build` writes the bundle of `packages/client`, seen from the source and from its build alike. */
 const bundle = new URL("../../../dist/client.js", import.meta.url);
@@ -22,7 +22,7 @@ const compress = { br: promisify(brotliCompress), gzip: promisify(gzip), identit
 
 async function readRepresentations(): Promise<Record<Encoding, Representation>> {
   const code = await readFile(bundle);
-  const hash = createHash("sha256").update(code).digest("base64url").slice(0, 22);
+  const hash = contentHash(code);
   const represent = async (encoding: Encoding): Promise<Representation> => ({
     body: await compress[encoding](code),
     etag: `"${hash}-${encoding}"`,
@@ -32,10 +32,10 @@ async function readRepresentations(): Promise<Record<Encoding, Representation>> 
 }
 
 /** `/client.js`: the client SDK as one ES module. Pages of any origin may import it; browsers revalidate it. */
-export function clientModuleRouter(): Router {
+export function clientModuleRouter(limit: RequestHandler): Router {
   let representations: ReturnType<typeof readRepresentations> | undefined;
   const router = Router({ caseSensitive: true, strict: true });
-  router.get(clientModulePath, async (request, response) => {
+  router.get(clientModulePath, limit, async (request, response) => {
     representations ??= readRepresentations().catch((error) => {
       representations = undefined;
       throw error;
