@@ -70,8 +70,8 @@ export class Messenger {
   private readonly isSharedDatabase: boolean;
   private readonly poolShares: PoolShares;
   private opened: OpenDatabase | undefined;
-  /** Why the database is not open yet. */
-  private waitingReason = "it is being opened";
+  /** The state of the database until it is open. */
+  private waitingState = "starting";
   private processes: ProcessRegistry | undefined;
   private redis: Redis | undefined;
   private bus: Bus | undefined;
@@ -147,8 +147,8 @@ export class Messenger {
       startTimeoutMs: config.database.startTimeoutMs,
       log,
       signal: this.stopping.signal,
-      onUnavailable: (reason) => {
-        this.waitingReason = reason;
+      onUnavailable: () => {
+        this.waitingState = "unavailable";
       },
     });
   }
@@ -287,10 +287,16 @@ export class Messenger {
   private readonly findReadiness = async (): Promise<Readiness> =>
     readinessOf({
       server: this.isOpen() ? (this.runtime ? "ok" : "starting") : "stopping",
-      database: this.opened ? ((await this.opened.availability.findReason()) ?? "ok") : this.waitingReason,
-      bus: this.processes?.warning ?? "ok",
-      redis: this.config.redis.url === undefined ? undefined : (this.redis?.status() ?? "not connected yet"),
+      database: this.opened ? await this.opened.availability.findState() : this.waitingState,
+      bus: this.processes?.warning === undefined ? "ok" : "without a common Redis",
+      redis: this.config.redis.url === undefined ? undefined : this.redisState(),
     });
+
+  /** What strangers may know about Redis: the log says why it is unavailable. */
+  private redisState(): string {
+    if (!this.redis) return "starting";
+    return this.redis.status() === "ok" ? "ok" : "unavailable";
+  }
 
   /** Whether new requests and sockets are accepted. */
   private readonly isOpen = (): boolean => !this.stopping.signal.aborted;
