@@ -24,6 +24,7 @@ import { followEpoch } from "./jobs/epoch.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
 import { ProcessRegistry } from "./jobs/process-registry.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
+import { purgeOldSessions } from "./jobs/purge-sessions.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import type { Logger } from "./logger.ts";
 import { readinessOf, serverInfo, startSummary } from "./server-status.ts";
@@ -219,6 +220,7 @@ export class Messenger {
       secret: config.tokens.secret ?? (await storedSecret(config.server.dataDir)),
       tokenLifetimeSeconds: config.tokens.lifetimeSeconds,
       refreshLifetimeMs: config.tokens.refreshLifetimeMs,
+      maxSessionsPerUser: config.limits.maxSessionsPerUser,
       passwords: config.passwords,
       maxGroupMembers: config.limits.maxGroupMembers,
       noteEpoch: epoch.note,
@@ -268,9 +270,11 @@ export class Messenger {
     { resetCaches }: Services,
   ): (() => void)[] {
     const { log } = this;
+    const { refreshLifetimeMs, lifetimeSeconds } = this.config.tokens;
     return [
       pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
       purgeEndedChats({ database, log }),
+      purgeOldSessions({ database, lifetimeMs: Math.max(refreshLifetimeMs, lifetimeSeconds * 1000), log }),
       followEpoch({ database, epoch, marks, delivery, resetCaches, disconnectAll: connections.restartAll, log }),
       ...(this.isSharedDatabase
         ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database)]

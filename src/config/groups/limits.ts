@@ -71,6 +71,12 @@ export const limitSettings = group(
         "All other requests of one user, WebSocket and HTTP.",
       ),
     } satisfies Record<RateLimitName, unknown>,
+    maxSessionsPerUser: integer(
+      "MAX_SESSIONS_PER_USER",
+      [1, 100],
+      50,
+      "Most sessions of one user; one more ends the one unused for longest.",
+    ),
     maxSocketsPerUser: integer(
       "MAX_SOCKETS_PER_USER",
       [1, 10_000],

@@ -68,15 +68,15 @@ export class Accounts {
       passwordHash,
       ...nameColumns({ firstName, lastName: lastName ?? null }),
     };
-    return rejectTakenEmail(() =>
-      this.options.database.transaction(async (transaction) => {
+    return rejectTakenEmail(async () => {
+      const grant = await this.startSession(device, async (transaction) => {
         if (await findByEmail(email, { transaction })) throw emailTaken();
         const { id } = await User.create(account, { transaction });
-        const grant = await this.startSession(id, passwordHash, device, transaction);
-        if (!grant) throw badCredentials();
-        return grant;
-      }),
-    );
+        return { id, passwordHash };
+      });
+      if (!grant) throw badCredentials();
+      return grant;
+    });
   }
 
   /**
@@ -104,9 +104,7 @@ export class Accounts {
       throw badCredentials(account.id);
     }
     await logInLimits.succeeded(attempt);
-    const grant = await this.options.database.transaction((transaction) =>
-      this.startSession(user.id, user.passwordHash, device, transaction),
-    );
+    const grant = await this.startSession(device, async () => user);
     // The hash has changed meanwhile: a new password, or the same one renewed by another log-in.
     return grant ?? this.login({ email, password }, device);
   }
@@ -206,14 +204,19 @@ export class Accounts {
    * concurrent change of the password or deletion either waits and ends this session, or is seen here.
    */
   private async startSession(
-    userId: number,
-    passwordHash: string,
     device: Device,
-    transaction: Transaction,
+    findAccount: (transaction: Transaction) => Promise<{ id: number; passwordHash: string }>,
   ): Promise<SessionGrant | undefined> {
-    const user = await User.findOne({ where: { id: userId, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
-    if (!isActive(user)) return undefined;
-    return toSessionGrant(user, await this.options.sessions.start(userId, device, transaction));
+    const { database, sessions } = this.options;
+    const started = await database.transaction(async (transaction) => {
+      const { id, passwordHash } = await findAccount(transaction);
+      const user = await User.findOne({ where: { id, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
+      return isActive(user) ? { user, session: await sessions.start(id, device, transaction) } : undefined;
+    });
+    if (!started) return undefined;
+    const { endedSessionIds, ...tokens } = started.session;
+    sessions.publishEnded({ sessionIds: endedSessionIds, reason: "ended" });
+    return toSessionGrant(started.user, tokens);
   }
 
   private async requireActive(userId: number): Promise<ActiveUser> {
