@@ -4,9 +4,11 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/client/package.json packages/client/
+COPY packages/console/package.json packages/console/
+COPY packages/web/package.json packages/web/
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/bundle-client.mjs scripts/
+COPY scripts/bundle-client.mjs scripts/build-web.mjs scripts/
 COPY packages packages
 COPY src src
 RUN npm run build

@@ -9,6 +9,7 @@ import { idle } from "./scenarios/idle.ts";
 import { login } from "./scenarios/login.ts";
 import { people } from "./scenarios/people.ts";
 import { privateMessages } from "./scenarios/private.ts";
+import { replica } from "./scenarios/replica.ts";
 import { size } from "./scenarios/size.ts";
 import { slowReader } from "./scenarios/slow-reader.ts";
 import { start } from "./scenarios/start.ts";
@@ -30,6 +31,7 @@ const scenarios: Record<string, Scenario> = {
   people,
   "slow-reader": slowReader,
   start,
+  replica,
   size,
 };
 

@@ -53,7 +53,7 @@ function compiler() {
 
 /** Why the build cannot be written, in words; undefined if it can, or is not there yet and the folder can be written. */
 function whyReadOnly() {
-  const files = [".tsbuildinfo", "main.js", "client.js"].map((name) => `${root}dist/${name}`);
+  const files = [".tsbuildinfo", "main.js", "client.js", "console", "web"].map((name) => `${root}dist/${name}`);
   for (const path of [`${root}dist`, ...files].filter(existsSync)) {
     try {
       accessSync(path, constants.W_OK);
@@ -85,11 +85,14 @@ function build(...step) {
 const tsc = compiler();
 const isBuilt = existsSync(`${root}dist/main.js`);
 if (tsc) {
-  // Both steps write nothing if nothing has changed.
+  // The steps write nothing if nothing has changed.
   build(tsc, "--build", `${root}tsconfig.build.json`);
   build(`${root}scripts/bundle-client.mjs`);
+  build(`${root}scripts/build-web.mjs`);
 } else if (!isBuilt) {
   fail("Not built, and the compiler is not installed: run `npm ci` without --omit=dev, then `npm run build`.");
 }
 
+// A command sees its own arguments only.
+if (isCommand) process.argv.splice(2, 1);
 await import(new URL(`../dist/${entry}.js`, import.meta.url).href);

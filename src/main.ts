@@ -1,3 +1,4 @@
+import { listenForCommands } from "./cli/control-socket.ts";
 import { loadSettings, settingsWarnings } from "./config/read-settings.ts";
 import type { Config } from "./config/settings.ts";
 import { StartError } from "./errors.ts";
@@ -11,7 +12,7 @@ async function main(): Promise<void> {
   const config = loadSettings();
   const warnings = settingsWarnings(config);
   const log = createLogger({ level: config.server.logLevel, readable: config.server.environment !== "production" });
-  const messenger = new Messenger(config, log);
+  const messenger = new Messenger(config, log, { listenForCommands });
   stopOnSignal(messenger, config, log);
   exitOnUncaughtException(messenger, config, log);
 
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
     for (const warning of warnings) log.warn(warning);
   });
   const address = `${displayHost(config.http.host)}:${port}`;
+  if (config.web.enabled) log.info(`Messenger: ${config.web.publicUrl ?? `http://${address}`}`);
   log.info(`Swagger:   http://${address}/api`);
   log.info(`WebSocket: ws://${address}`);
   const { message } = await messenger.died;

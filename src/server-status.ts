@@ -7,20 +7,25 @@ import { maxFrameBytes, maxRequestsInFlight } from "./ws/socket-limits.ts";
 /* What the server says about itself: to administrators, clients and supervisors. */
 
 /** The configuration in one line, for the log. Contains no secrets. */
-export function startSummary({ redis, http }: Config, about: { version: string; database: string }): string {
+export function startSummary({ redis, http, web }: Config, about: { version: string; database: string }): string {
   const parts = [
     `database ${about.database}`,
     `bus ${redis.url === undefined ? "none (REDIS_URL is unset)" : `Redis ${new URL(redis.url).host}`}`,
     `trusted proxy hops ${http.trustedProxyHops}`,
     "registration open",
+    `name ${JSON.stringify(web.serverName)}`,
+    ...(web.publicUrl === undefined ? [] : [`public URL ${web.publicUrl}`]),
   ];
   return `messenger ${about.version}: ${parts.join(", ")}`;
 }
 
 /** What clients may know before they log in. */
-export function serverInfo({ limits }: Config, { version, epoch }: { version: string; epoch: string }): ServerInfo {
+export function serverInfo(
+  { limits, web }: Config,
+  { version, epoch }: { version: string; epoch: string },
+): ServerInfo {
   return {
-    name: "Messenger",
+    name: web.serverName,
     version,
     epoch,
     registration: "open",

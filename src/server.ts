@@ -71,6 +71,7 @@ export class Messenger {
   private readonly isSharedDatabase: boolean;
   private readonly poolShares: PoolShares;
   private opened: OpenDatabase | undefined;
+  private stopListeningForCommands: (() => Promise<void>) | undefined;
   /** The state of the database until it is open. */
   private waitingState = "starting";
   private processes: ProcessRegistry | undefined;
@@ -82,6 +83,13 @@ export class Messenger {
   constructor(
     private readonly config: Config,
     private readonly log: Logger,
+    private readonly options: {
+      /** Runs the commands of other processes on the data folder. @returns a function that ends it */
+      listenForCommands?: (
+        dataDir: string,
+        context: { config: Config; database: Database; log: Logger },
+      ) => Promise<() => Promise<void>>;
+    } = {},
   ) {
     this.isSharedDatabase = config.database.url !== undefined;
     this.poolShares = poolShares({ embedded: config.database.url === undefined, poolSize: config.database.poolSize });
@@ -113,6 +121,7 @@ export class Messenger {
     this.opened = await this.openDatabase();
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened, this.bus);
+    this.stopListeningForCommands = await this.listenForCommands(this.opened);
     this.log.info(startSummary(this.config, { version, database: this.opened.description }));
     return port;
   }
@@ -132,6 +141,7 @@ export class Messenger {
     this.stopping.abort();
     await this.runtime?.gateway.stop();
     await this.listener.close();
+    await this.stopListeningForCommands?.();
     for (const stop of this.runtime?.stopJobs ?? []) stop();
     await this.bus?.close();
     await this.redis?.close();
@@ -152,6 +162,13 @@ export class Messenger {
         this.waitingState = "unavailable";
       },
     });
+  }
+
+  /** The embedded database belongs to this process, so it runs the commands of the administrator. */
+  private async listenForCommands({ database }: OpenDatabase): Promise<(() => Promise<void>) | undefined> {
+    const { config, log } = this;
+    if (this.isSharedDatabase) return undefined;
+    return this.options.listenForCommands?.(config.server.dataDir, { config, database, log });
   }
 
   private async openBus(): Promise<Bus> {
@@ -239,6 +256,7 @@ export class Messenger {
       findReadiness: this.findReadiness,
       limits,
       http: config.http,
+      web: config.web,
       trustedProxyHops: config.http.trustedProxyHops,
       allowedOrigins: config.http.allowedOrigins,
       asAppError,

@@ -1,19 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
-import { buffer } from "node:stream/consumers";
+import type { IncomingHttpHeaders } from "node:http";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { useMessenger } from "./support/messenger.ts";
+import { sendUndecoded } from "./support/undecoded-http.ts";
 
 const messenger = useMessenger();
 
-/** Makes a request without the decompression of `fetch`. */
-async function send(method: string, headers: Record<string, string> = {}, path = "/client.js") {
-  const sent = request({ port: messenger().port, method, path, headers }).end();
-  const [response] = (await once(sent, "response")) as [IncomingMessage];
-  return { status: response.statusCode, headers: response.headers, body: await buffer(response) };
-}
+const send = (method: string, headers?: Record<string, string>, path = "/client.js") =>
+  sendUndecoded(messenger().port, method, path, headers);
 
 const cacheHeaders = ({ etag, vary, "cache-control": cacheControl }: IncomingHttpHeaders) => ({
   etag,

@@ -16,6 +16,7 @@ describe("defaults", () => {
       http: { host: "127.0.0.1", port: 3000, headersTimeoutMs: 10_000, allowedOrigins: [] },
       database: { url: undefined },
       redis: { url: undefined },
+      web: { enabled: true, serverName: "Messenger", publicUrl: undefined },
       tokens: { secret: undefined, lifetimeSeconds: 24 * 60 * 60, refreshLifetimeMs: 90 * 24 * 60 * 60 * 1000 },
       passwords: { cost: 12, maxQueued: 32 },
     });
@@ -106,6 +107,44 @@ describe("values", () => {
   });
 });
 
+describe("values for people", () => {
+  test.each([
+    ["https://chat.example.org", "https://chat.example.org"],
+    ["https://chat.example.org/", "https://chat.example.org"],
+    ["HTTPS://Chat.example.org:443", "https://chat.example.org"],
+    ["http://192.168.0.7:3000", "http://192.168.0.7:3000"],
+    ["http://[::1]:3000/", "http://[::1]:3000"],
+  ])("PUBLIC_URL=%s is read as %s", (PUBLIC_URL, publicUrl) => {
+    expect(readSettings({ PUBLIC_URL }).web.publicUrl).toBe(publicUrl);
+  });
+
+  test.each([
+    "chat.example.org",
+    "ftp://chat.example.org",
+    "https://",
+    "https://chat.example.org/messenger",
+    "https://chat.example.org/?x",
+    "https://me@chat.example.org",
+    "https://chat example.org",
+    "javascript:alert(1)",
+  ])("%j is no PUBLIC_URL", (PUBLIC_URL) => {
+    expect(() => readSettings({ PUBLIC_URL })).toThrow(
+      /^"PUBLIC_URL" must look like https:\/\/chat\.example\.org, without a path$/,
+    );
+  });
+
+  test.each(["Vereinsgespräch", "Tom & Jerry <3", "家族", "🏡", "x".repeat(64)])(
+    "%j may be a SERVER_NAME",
+    (SERVER_NAME) => {
+      expect(readSettings({ SERVER_NAME }).web.serverName).toBe(SERVER_NAME);
+    },
+  );
+
+  test.each([" ", "x".repeat(65), "a\nb", "\u200b", "a\u0000", "a\u202eb"])("%j is no SERVER_NAME", (SERVER_NAME) => {
+    expect(() => readSettings({ SERVER_NAME })).toThrow(/"SERVER_NAME" must be 1 to 64 characters/);
+  });
+});
+
 describe("invalid values", () => {
   test.each([
     ["a port that is not a number", { PORT: "http" }, /"PORT" must be a number/],
@@ -168,7 +207,7 @@ describe("production", () => {
 
 describe("documents", () => {
   const example = dotenv.parse(file(".env.example").replaceAll(/^# (?=[A-Z_]+=)/gm, ""));
-  const { DATABASE_URL = "", REDIS_URL, ...others } = example;
+  const { DATABASE_URL = "", REDIS_URL, PUBLIC_URL, ...others } = example;
   const variables = allSettings.map(({ variable }) => variable).sort();
 
   test("every variable is declared once", () => {
@@ -178,6 +217,7 @@ describe("documents", () => {
   test(".env.example has every variable, with its default", () => {
     expect(Object.keys(example).sort()).toEqual(variables);
     expect(REDIS_URL).toBe("redis://127.0.0.1:6379");
+    expect(PUBLIC_URL).toBe("https://chat.example.org");
     expect(readSettings(others)).toEqual(readSettings({}));
   });
 

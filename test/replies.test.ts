@@ -31,10 +31,11 @@ const noSuchMessage = { error: true, message: "There is no such message", code: 
 describe("replying to a message", () => {
   test("the reply carries a preview of the original, for its sender, for others and in lists", async () => {
     const { groupId, author, member } = await groupOfThree();
-    const { messageId } = await sendToGroup(author.device, groupId, "what is for lunch?");
+    const { messageId, seq } = await sendToGroup(author.device, groupId, "what is for lunch?");
     const reply = await sendToGroup(member.device, groupId, "soup", { replyTo: messageId });
     const replyTo = {
       messageId,
+      seq,
       senderId: author.id,
       senderName: "Anna",
       preview: "what is for lunch?",

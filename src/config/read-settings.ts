@@ -2,6 +2,7 @@ import dotenv from "dotenv";
 import Joi from "joi";
 import { StartError } from "../errors.ts";
 import { assertFitForProduction, productionWarnings } from "./production-rules.ts";
+import { fileVariable, withSecretFiles } from "./secret-files.ts";
 import { Computed, isSetting, type Members, type Setting, settingsOf, Unset, type WrittenValue } from "./setting.ts";
 import { type Config, settings } from "./settings.ts";
 import { unknownSettings } from "./unknown-settings.ts";
@@ -32,15 +33,30 @@ function freeze<Value>(value: Value): Value {
   return value;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const withoutEmpty = (environment: Environment): Environment =>
+  Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+
+/** The variables of the process that are not empty. After `loadSettings` they contain those of `.env`. */
+export const processEnvironment = (): Environment => withoutEmpty(process.env);
+
 /**
- * Reads the settings of the process. An empty variable counts as unset.
+ * The written value of every setting. An empty variable counts as unset.
  * @throws StartError naming the variable and the rule that it breaks; never its value
  */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  const { error, value: written } = environmentSchema.validate(given);
+export function readWrittenValues(environment: Environment): Readonly<Record<string, WrittenValue>> {
+  const { error, value: written } = environmentSchema.validate(withSecretFiles(withoutEmpty(environment), allSettings));
   if (error) throw new StartError(error.message);
+  return written;
+}
 
+/**
+ * Reads the settings of the process.
+ * @throws StartError naming the variable and the rule that it breaks; never its value
+ */
+export function readSettings(environment: Environment): Config {
+  const written = readWrittenValues(environment);
   const config = freeze(mapValues(settings, ({ members }) => valuesOf(members, written)) as Config);
   if (config.server.environment === "production") assertFitForProduction(config);
   return config;
@@ -52,7 +68,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
  */
 export const settingsWarnings = (config: Config): string[] => [
   ...unknownSettings(
-    allSettings.map(({ variable }) => variable),
+    allSettings.flatMap(({ variable, isSecret }) => (isSecret ? [variable, fileVariable(variable)] : [variable])),
     process.env,
   ),
   ...(config.server.environment === "production" ? productionWarnings(config) : []),

@@ -18,6 +18,8 @@ export interface Setting<Value = unknown, Written extends WrittenValue = Written
   readonly fallback: Written | Computed<Written> | Unset;
   /** Shown in `.env.example` where there is no fixed default. */
   readonly example?: string;
+  /** It is or contains a secret, so it can also be read from the file that `<variable>_FILE` names. */
+  readonly isSecret?: true;
   /** Checks the written value. */
   readonly rule: Joi.Schema;
   convert(written: Written): Value;
@@ -147,7 +149,7 @@ export function textLike(
   return { variable, meaning, allowed, fallback, rule, convert: (written) => written };
 }
 
-/** The address of a service: one of the schemes, and the form to quote when it is something else. */
+/** The address of a service, which may contain a password: one of the schemes, and the form to quote when it is something else. */
 export function url(
   variable: string,
   { schemes, form, example }: { schemes: string[]; form: string; example: string },
@@ -157,7 +159,8 @@ export function url(
   const rule = Joi.string()
     .uri({ scheme: schemes })
     .messages({ "string.uriCustomScheme": `{{#label}} must look like ${form}` });
-  return { variable, meaning, allowed: `like ${form}`, fallback, example, rule, convert: (written) => written };
+  const convert = (written: string | undefined) => written;
+  return { variable, meaning, allowed: `like ${form}`, fallback, example, rule, isSecret: true, convert };
 }
 
 /** Text that is too long to guess. `minBytes` counts its UTF-8 bytes. */
@@ -171,7 +174,7 @@ export function secret(
     .custom((written: string, { error }) => (Buffer.byteLength(written) < minBytes ? error("secret.short") : written))
     .messages({ "secret.short": `{{#label}} needs ${minBytes} bytes or more; make one with: ${make}` });
   const allowed = `${minBytes} bytes or more, such as from: ${make}`;
-  return { variable, meaning, allowed, fallback, rule, convert: (written) => written };
+  return { variable, meaning, allowed, fallback, rule, isSecret: true, convert: (written) => written };
 }
 
 /** Browser origins, separated by commas. Converted to the spelling that browsers send. */
@@ -192,6 +195,26 @@ export function origins(
     rule,
     convert: (written) => written?.split(",").map(canonicalOrigin) ?? [],
   };
+}
+
+/** The address of a server for browsers, without a path. Converted to the spelling that browsers send as origin. */
+export function webOrigin(
+  variable: string,
+  fallback: Unset,
+  meaning: string,
+): Setting<string | undefined, string | undefined> {
+  const allowed = "like https://chat.example.org, without a path";
+  const rule = Joi.string()
+    .custom((written: string, { error }) => (originIn(written) === undefined ? error("origin.form") : written))
+    .messages({ "origin.form": `{{#label}} must look ${allowed}` });
+  const example = "https://chat.example.org";
+  return { variable, meaning, allowed, fallback, example, rule, convert: (written) => written && originIn(written) };
+}
+
+/** The origin in its canonical spelling; a slash may follow it. Undefined if this is none. */
+function originIn(written: string): string | undefined {
+  const origin = canonicalOrigin(written.replace(/\/$/, ""));
+  return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin ? origin : undefined;
 }
 
 /** A rate such as 60+10/s or 5+1/12s. The burst holds at least what one period adds. */

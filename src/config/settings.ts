@@ -6,12 +6,14 @@ import { redisSettings } from "./groups/redis.ts";
 import { serverSettings } from "./groups/server.ts";
 import { slowClientSettings } from "./groups/slow-clients.ts";
 import { tokenSettings } from "./groups/tokens.ts";
+import { webSettings } from "./groups/web.ts";
 import type { Group, Setting } from "./setting.ts";
 
 /** Every setting, declared once. The type `Config`, `.env.example` and docs/operations/settings.md follow from it. */
 export const settings = {
   server: serverSettings,
   http: httpSettings,
+  web: webSettings,
   database: databaseSettings,
   redis: redisSettings,
   tokens: tokenSettings,

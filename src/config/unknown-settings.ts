@@ -6,7 +6,7 @@ const assignment =
   /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[=:][ \t]*(?:'(?:\\'|[^'])*'|"(?:\\"|[^"])*"|`(?:\\`|[^`])*`|[^\r\n]*)[ \t]*(?:#.*)?$/gm;
 
 /** The text of the file `.env` in the current folder; empty if there is none. */
-function readDotenv(): string {
+export function readDotenv(): string {
   try {
     return readFileSync(".env", "utf8");
   } catch {

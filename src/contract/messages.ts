@@ -54,6 +54,7 @@ export const repliedMessage = named(
   "RepliedMessage",
   object({
     messageId: messageId(),
+    seq: optional(described(seq(), "Its position in the chat.")),
     senderId: userId(),
     senderName: text({ max: 64 }),
     preview: described(text({ min: 0, max: 100, blank: true }), "The beginning of its text; empty once deleted."),

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, stat, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { StartError } from "../errors.ts";
 import { createFolders, isNewDatabase } from "./embedded-folder.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { shortPathTo } from "./short-path.ts";
 
 /** A running embedded PostgreSQL. */
 export interface Embedded {
@@ -20,21 +20,8 @@ export interface Embedded {
   stop(): Promise<void>;
 }
 
-/** Longest path of a Unix socket, in bytes: 104 on macOS and 108 on Linux, including the terminator. */
-const maxSocketPathBytes = 103;
 const lockName = "lock.sock";
 const databaseSocketName = ".s.PGSQL.5432";
-
-/** A path short enough for sockets in the folder: its own, or a symbolic link in the temporary folder. */
-async function shortPathTo(folder: string): Promise<{ path: string; remove(): Promise<void> }> {
-  if (Buffer.byteLength(join(folder, databaseSocketName)) <= maxSocketPathBytes) {
-    return { path: folder, remove: async () => {} };
-  }
-  const parent = await mkdtemp(join(tmpdir(), "messenger-"));
-  const path = join(parent, "data");
-  await symlink(folder, path);
-  return { path, remove: () => rm(parent, { recursive: true, force: true }) };
-}
 
 /**
  * Identifies the files of a database: unlike their content, the inode and the times of a file change when it is copied.

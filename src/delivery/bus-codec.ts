@@ -43,6 +43,7 @@ const messageChange = object({ kind: oneOf(...changeKinds), by: nullable(id()) }
 
 const repliedMessage = object({
   id: id(),
+  seq: optional(seq()),
   sender: person,
   content: anyText(),
   event: nullable(event),

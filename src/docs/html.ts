@@ -1,3 +1,5 @@
+import { escapeHtml } from "../http/escape-html.ts";
+
 /** Text that is HTML already; `html` does not escape it again. */
 export class Html {
   constructor(readonly text: string) {}
@@ -5,13 +7,10 @@ export class Html {
 
 type Part = string | number | Html | readonly Html[];
 
-const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? character);
-
 const render = (part: Part): string => {
   if (part instanceof Html) return part.text;
   if (typeof part === "object") return part.map(({ text }) => text).join("\n");
-  return escaped(String(part));
+  return escapeHtml(String(part));
 };
 
 /** A template for HTML: inserted values are escaped, except `Html`. */
@@ -19,7 +18,7 @@ export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
   new Html(strings.reduce((text, string, index) => text + render(parts[index - 1] ?? "") + string));
 
 /** A sentence of the documents, in which `code` stands between backticks. */
-export const prose = (text: string): Html => new Html(escaped(text).replace(/`([^`]+)`/g, "<code>$1</code>"));
+export const prose = (text: string): Html => new Html(escapeHtml(text).replace(/`([^`]+)`/g, "<code>$1</code>"));
 
 /** A value as a block of JSON. */
 export const codeBlock = (value: unknown): Html => html`<pre><code>${JSON.stringify(value, null, 2)}</code></pre>`;

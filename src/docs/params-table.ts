@@ -18,7 +18,7 @@ export function paramsTable(params: JsonSchema): Html {
   const entries = Object.entries(properties);
   if (entries.length === 0) return html`<p>No params.</p>`;
   return table(
-    ["param", "", "rule", ""],
+    ["param", "required", "rule", "meaning"],
     entries.map(([name, rule]) => [
       html`<code>${name}</code>`,
       required.includes(name) ? "required" : "optional",

@@ -43,6 +43,8 @@ export interface ChatMessage {
 /** The part of a message that a reply to it shows. */
 export interface RepliedMessage {
   id: number;
+  /** Absent in a change that a process of an earlier version has published. */
+  seq?: number;
   sender: Person;
   content: string;
   event: MessageEvent | null;

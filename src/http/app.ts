@@ -17,6 +17,7 @@ import type { AnyRoute, HttpServices } from "./route.ts";
 import { clientModuleRouter } from "./routers/client-module.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
 import { healthRouter, type Readiness } from "./routers/health.ts";
+import { webClientRouter } from "./routers/web-client.ts";
 
 /** How long browsers may cache the response to a preflight request. */
 const preflightMaxAgeSeconds = 600;
@@ -29,6 +30,7 @@ export interface HttpOptions {
   documents: Documents;
   limits: RateLimits;
   http: AdmissionLimits;
+  web: { enabled: boolean; serverName: string; publicUrl?: string | undefined };
   allowedOrigins: readonly string[];
   log: Logger;
   trustedProxyHops: number;
@@ -37,7 +39,7 @@ export interface HttpOptions {
   asAppError: (error: unknown) => AppError;
 }
 
-/** Creates the HTTP API: health, documents, the client SDK and the routes of the registry. */
+/** Creates the HTTP API: health, documents, the client SDK, the web client and the routes of the registry. */
 export function createHttpApp(options: HttpOptions): RequestListener {
   const app = express();
   const allowOrigins = cors({
@@ -49,9 +51,10 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.disable("x-powered-by").disable("etag");
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use("/health", healthRouter(options.findReadiness));
-  const limitDocuments = limitPerAddress(options.limits, "documentsPerAddress");
-  app.use("/api", docsRouter(options.documents, limitDocuments));
-  app.use(clientModuleRouter(limitDocuments));
+  const limit = limitPerAddress(options.limits, "documentsPerAddress");
+  app.use("/api", docsRouter(options.documents, { ...options.web, limit }));
+  app.use(clientModuleRouter(limit));
+  if (options.web.enabled) app.use(webClientRouter(options.web));
   app.use(allowOrigins);
   app.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");

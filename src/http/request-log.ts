@@ -6,6 +6,7 @@ import { normalizePath } from "./normal-path.ts";
 import { startContext } from "./request-context.ts";
 import { routeTemplate } from "./route-template.ts";
 import { healthPaths } from "./routers/health.ts";
+import { isWebFile } from "./web-paths.ts";
 
 /** Statuses of requests that are refused because there are too many of them. */
 const refusedStatuses: ReadonlySet<number> = new Set([429, 503]);
@@ -17,8 +18,8 @@ const windowMs = 10_000;
 /**
  * Gives each request its id and logs one line when it ends: route, method, status, duration, request id, address, and the
  * user and error code if there is one. Never the path, query, headers or body. Health checks, of which there
- * may be one a second, are logged at debug. Of many requests that are refused, the first ones are logged, then how many
- * followed.
+ * may be one a second, and the files of the web client, of which a page needs several, are logged at debug. Of many
+ * requests that are refused, the first ones are logged, then how many followed.
  */
 export function requestLog(
   log: Logger,
@@ -37,7 +38,8 @@ export function requestLog(
       const { statusCode, headersSent, writableFinished } = response;
       if (refusedStatuses.has(statusCode) && !healthPaths.has(path) && !refused.take(context.address)) return;
       const isHealthCheck = healthPaths.has(path) && !(statusCode >= 400 && statusCode < 500);
-      log[isHealthCheck ? "debug" : "info"](
+      const isSentFile = isWebFile(path) && statusCode < 400;
+      log[isHealthCheck || isSentFile ? "debug" : "info"](
         {
           route: routeTemplate(path),
           method: request.method,

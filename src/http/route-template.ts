@@ -1,6 +1,7 @@
 import { routes } from "./registry.ts";
 import { clientModulePath } from "./routers/client-module.ts";
 import { healthPaths } from "./routers/health.ts";
+import { webRouteTemplate } from "./web-paths.ts";
 
 const documents = ["/api", "/api/", "/api/openapi.json", "/api/asyncapi.json", "/api/websocket"];
 const urls = routes.map(({ url }) => url);
@@ -23,5 +24,5 @@ const patterns = [...new Set(urls.filter((url) => url.includes("{")))].map((url)
 export function routeTemplate(path: string): string {
   if (fixed.has(path)) return path;
   if (path.startsWith("/api/")) return "/api/{file}";
-  return patterns.find(({ pattern }) => pattern.test(path))?.url ?? "unknown";
+  return patterns.find(({ pattern }) => pattern.test(path))?.url ?? webRouteTemplate(path) ?? "unknown";
 }

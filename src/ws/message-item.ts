@@ -65,6 +65,7 @@ function replyOf({ replyTo }: ChatMessage): Pick<MessageItem, "replyTo"> {
   return {
     replyTo: {
       messageId: replyTo.id,
+      ...(replyTo.seq !== undefined && { seq: replyTo.seq }),
       senderId: replyTo.sender.id,
       senderName: replyTo.sender.firstName,
       preview: previewOf(displayText(replyTo)),

@@ -54,8 +54,8 @@ const layers: Record<string, readonly string[]> = {
     "errors",
     "logger",
   ],
-  main: ["server", "config", "errors", "logger"],
-  cli: ["services", "db", "config", "errors", "logger"],
+  main: ["server", "cli", "config", "errors", "logger"],
+  cli: ["main", "services", "db", "contract", "config", "domain-errors", "errors", "logger"],
 };
 
 /** The only layers that may import these packages. */
@@ -73,6 +73,7 @@ const owners: Record<string, readonly string[]> = {
   "pino-pretty": ["logger"],
   jsonwebtoken: ["services"],
   bcrypt: ["services"],
+  commander: ["cli"],
   sequelize: ["db", "models", "writes", "services"],
   "sequelize-typescript": ["db", "models"],
   pg: ["db"],

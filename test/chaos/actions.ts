@@ -12,6 +12,8 @@ export interface RunContext {
   ports: readonly number[];
   log: Log;
   signal: AbortSignal;
+  /** While true, no device starts an action. */
+  isIdle: boolean;
 }
 
 interface ActionContext extends RunContext {
@@ -29,10 +31,14 @@ type Action = (client: ChaosClient, context: ActionContext) => Promise<unknown> 
 export async function runActions(client: ChaosClient, run: RunContext): Promise<void> {
   const { random } = client;
   while (!run.signal.aborted) {
+    if (run.isIdle) {
+      await wait(50);
+      continue;
+    }
     if (!client.connected) {
       // Some devices stay offline longer and miss many changes.
       await wait(random.chance(0.4) ? random.between(200, 3000) : random.between(10, 200));
-      if (run.signal.aborted || !(await client.connect(random.pick(run.ports) ?? 0))) continue;
+      if (run.signal.aborted || !client.mayConnect || !(await client.connect(random.pick(run.ports) ?? 0))) continue;
     }
     if (client.unconfirmed.length > 0 && random.chance(0.5)) await client.resendUnconfirmed();
     const userId = random.pick(run.clients)?.userId ?? client.userId;
@@ -79,9 +85,23 @@ function pickMessage(
 const pickOwnMessage = (client: ChaosClient, { chat }: ActionContext) =>
   chat && pickMessage(chat, client.random, ({ senderId }) => senderId === client.userId);
 
+/** Edits or deletes a message. Sometimes another device of the user requests the same at the same time. */
+const revise = (
+  client: ChaosClient,
+  { clients }: ActionContext,
+  messageId: number,
+  revision: { content: string } | "deletion",
+): Promise<unknown> => {
+  const isOnAll = client.random.chance(0.3);
+  const isOther = ({ userId, connected }: ChaosClient) => isOnAll && connected && userId === client.userId;
+  const devices = new Set([client, ...clients.filter(isOther)]);
+  return Promise.all([...devices].map((device) => device.revise(messageId, revision)));
+};
+
 const edit: Action = (client, context) => {
   const message = pickOwnMessage(client, context);
-  return message && client.revise(message.messageId, { content: `${message.message} (edited)`.slice(-4000) });
+  const content = `${message?.message} (edited)`.slice(-4000);
+  return message && revise(client, context, message.messageId, { content });
 };
 
 /** Deletes a message of the user, or sometimes one of another member, which requires the role admin. */
@@ -89,7 +109,7 @@ const deleteMessage: Action = (client, context) => {
   const { chat } = context;
   const isAnyMessage = chat?.kind === "group" && client.random.chance(0.2);
   const message = isAnyMessage ? pickMessage(chat, client.random) : pickOwnMessage(client, context);
-  return message && client.revise(message.messageId, "deletion");
+  return message && revise(client, context, message.messageId, "deletion");
 };
 
 const addMember: Action = (client, { groupId, userId }) => client.request("addUserInGroup", { groupId, userId });
@@ -129,10 +149,11 @@ const clearDialog: Action = (client, { chat, log }) => {
 const readPage: Action = (client, { chat, groupId, userId }) => {
   const { random } = client;
   const page = random.pick([1, 1, 2, 3]) ?? 1;
-  if (random.chance(0.3)) return client.readLatest(random.chance(0.5) ? { groupId } : { receiverId: userId }, page);
+  if (random.chance(0.3))
+    return client.history.readLatest(random.chance(0.5) ? { groupId } : { receiverId: userId }, page);
   if (!chat) return undefined;
   const seq = random.between(1, Math.max(1, chat.version));
-  return client.readAround(chat, random.pick([{}, { before: seq }, { after: seq }, { around: seq }]) ?? {});
+  return client.history.readAround(chat, random.pick([{}, { before: seq }, { after: seq }, { around: seq }]) ?? {});
 };
 
 const createGroup: Action = async (client, { groups, clients }) => {

@@ -38,19 +38,19 @@ export function checkDevice(finalState: FinalState, log: Log, { name, userId, re
   }
 }
 
-/** The device has each message as it is stored, and none up to the cleared position. */
+/** The device has each message as it is stored, from the oldest it keeps on, and none up to the cleared position. */
 function compareMessages(
   local: LocalChat,
   { rowsByChat, rowById }: FinalState,
   report: (details: string) => void,
 ): void {
-  const { chatId, clearedSeq, messages, partial } = local;
+  const { chatId, clearedSeq, messages, oldestSeq } = local;
   for (const seq of messages.keys()) if (seq <= clearedSeq) report(`still has seq ${seq}, cleared to ${clearedSeq}`);
   for (const row of rowsByChat.get(chatId) ?? []) {
-    if (row.seq <= clearedSeq) continue;
+    if (row.seq <= clearedSeq || row.seq < oldestSeq) continue;
     const item = messages.get(row.seq);
     if (!item) {
-      if (!partial) report(`seq ${row.seq} is missing`);
+      report(`seq ${row.seq} is missing`);
       continue;
     }
     const { version, messageId, message, senderId, replyTo, editedAt, deletedAt } = item;

@@ -1,5 +1,5 @@
 import { type FinalState, memberKey, type StoredMessage } from "./final-state.ts";
-import type { AcknowledgedReadState, Log, Revision, SentMessage } from "./log.ts";
+import type { Acknowledged, Log, Revision, SentMessage } from "./log.ts";
 
 /** One order: the `seq` and `version` of a chat have no gap and no duplicate. */
 export function checkOrder({ chats, rowsByChat }: FinalState, log: Log): void {
@@ -17,13 +17,12 @@ export function checkOrder({ chats, rowsByChat }: FinalState, log: Log): void {
 }
 
 /** Durable, exactly once, no ghosts: acknowledged changes are stored, and rejected ones are not. */
-export function checkStored(
-  finalState: FinalState,
-  observed: { sent: Iterable<SentMessage>; revisions: Iterable<Revision>; readStates: Iterable<AcknowledgedReadState> },
-  log: Log,
-): void {
+export function checkStored(finalState: FinalState, observed: Acknowledged, log: Log): void {
   checkSends(finalState, observed.sent, log);
-  for (const revision of observed.revisions) checkRevision(finalState, revision, log);
+  for (const revision of observed.revisions) {
+    const lost = lostOf(finalState, revision);
+    if (lost) log.reportViolation("lost", `chat ${revision.chatId}: message ${revision.messageId} ${lost}`);
+  }
   for (const { userId, chatId, readSeq, clearedSeq } of observed.readStates) {
     const member = finalState.members.get(memberKey(userId, chatId));
     if (!member || (member.readSeq >= readSeq && member.clearedSeq >= clearedSeq)) continue;
@@ -31,19 +30,33 @@ export function checkStored(
   }
 }
 
-function checkSends({ rows, chats }: FinalState, sent: Iterable<SentMessage>, log: Log): void {
+/** The messages with a client id, by `clientKeyOf`. */
+export function indexByClientId({ rows }: FinalState): Map<string, StoredMessage[]> {
   const byClientId = new Map<string, StoredMessage[]>();
   for (const row of rows) {
     if (row.clientMessageId === null) continue;
-    const key = `${row.senderId} ${row.clientMessageId}`;
+    const key = clientKeyOf(row);
     byClientId.set(key, [...(byClientId.get(key) ?? []), row]);
   }
+  return byClientId;
+}
+
+export const clientKeyOf = ({
+  senderId,
+  clientMessageId,
+}: Pick<StoredMessage, "senderId" | "clientMessageId">): string => `${senderId} ${clientMessageId}`;
+
+function checkSends(finalState: FinalState, sent: Iterable<SentMessage>, log: Log): void {
+  const { chats } = finalState;
+  const byClientId = indexByClientId(finalState);
   for (const one of sent) {
-    const { text, clientMessageId, senderId, outcome, chatId, seq, messageId } = one;
-    const found = byClientId.get(`${senderId} ${clientMessageId}`) ?? [];
+    const { text, outcome, chatId, seq, messageId } = one;
+    const found = byClientId.get(clientKeyOf(one)) ?? [];
     const [row] = found;
     if (found.length > 1) log.reportViolation("duplicate", `"${text}" is stored ${found.length} times`);
-    if (outcome === "rejected" && row) log.reportViolation("ghost", `"${text}" was rejected and is stored`);
+    if ((outcome === "rejected" || outcome === "undone") && row) {
+      log.reportViolation("ghost", `"${text}" was ${outcome} and is stored`);
+    }
     if (outcome !== "acknowledged") continue;
     if (!row) log.reportViolation("lost", `"${text}" was acknowledged and is not stored`);
     else if (row.id !== messageId || row.seq !== seq || row.chatId !== chatId) {
@@ -60,16 +73,16 @@ function isStoredAsSent(row: StoredMessage, { to, text, replyTo }: SentMessage):
   return (isChanged || row.content === text) && row.replyTo === (replyTo ?? null);
 }
 
-function checkRevision({ rowById, chats }: FinalState, revision: Revision, log: Log): void {
+/** Describes how an acknowledged change of a message was lost; undefined if it is stored. */
+export function lostOf({ rowById, chats }: FinalState, revision: Revision): string | undefined {
   const { chatId, messageId, version, content, isDeletion } = revision;
-  if (chats.get(chatId)?.isDeleted) return;
+  if (chats.get(chatId)?.isDeleted) return undefined;
   const row = rowById.get(messageId);
-  const reportLost = (details: string) =>
-    log.reportViolation("lost", `chat ${chatId}: message ${messageId} ${details}`);
-  if (!row || row.version < version) reportLost(`was changed as version ${version}, which is not stored`);
-  else if (isDeletion && (row.deletedAt === null || row.content !== ""))
-    reportLost("was deleted and still has its content");
-  else if (!isDeletion && row.version === version && (row.editedAt === null || row.content !== content)) {
-    reportLost("was edited and is stored with another text");
+  if (!row || row.version < version) return `was changed as version ${version}, which is not stored`;
+  if (isDeletion) {
+    const isDeleted = row.deletedAt !== null && row.content === "";
+    return isDeleted ? undefined : "was deleted and still has its content";
   }
+  const isOther = row.version === version && (row.editedAt === null || row.content !== content);
+  return isOther ? "was edited and is stored with another text" : undefined;
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { itemOf } from "./item-of-row.ts";
 import type { ViolationKind } from "./log.ts";
-import { itemOf, Scenario } from "./scenario.ts";
+import { Scenario } from "./scenario.ts";
 
 /*
  * Scripted runs, each with one violation or nearly one: the checker must report exactly the expected kinds. Long because
@@ -160,6 +161,59 @@ const cases: Record<string, Case[]> = {
         scenario.acknowledgeRevision(row, { content: "two" });
         scenario.push(scenario.bob, scenario.acknowledgeRevision(row, { content: "three" }), "editMessage");
         scenario.sync(scenario.bob);
+      },
+    ],
+  ],
+  "an edit or deletion that two devices request": [
+    [
+      "and whose answer comes before the push, to the device whose request stored nothing",
+      [],
+      (scenario) => {
+        const row = scenario.send(scenario.ann, scenario.bob, "one");
+        for (const revision of [{ content: "two" }, "deletion"] as const) {
+          scenario.requestRevision(scenario.ann, row, revision);
+          scenario.requestRevision(scenario.bob, row, revision);
+          scenario.acknowledgeRevision(row, revision);
+          const type = revision === "deletion" ? "deleteMessage" : "editMessage";
+          scenario.respond(scenario.bob, row, type);
+          scenario.push(scenario.bob, row, type);
+        }
+      },
+    ],
+    [
+      "and whose answer comes before the pushes of earlier changes",
+      [],
+      (scenario) => {
+        const row = scenario.send(scenario.ann, scenario.bob, "one");
+        const next = scenario.write(scenario.group, scenario.ann, "two");
+        scenario.respond(scenario.ann, next);
+        for (const device of [scenario.ann, scenario.bob]) scenario.requestRevision(device, row, "deletion");
+        scenario.acknowledgeRevision(row, "deletion");
+        scenario.respond(scenario.bob, row, "deleteMessage");
+        scenario.push(scenario.bob, next);
+        scenario.push(scenario.bob, row, "deleteMessage");
+      },
+    ],
+    [
+      "and that is pushed twice",
+      ["redelivered"],
+      (scenario) => {
+        const row = scenario.send(scenario.ann, scenario.bob, "one");
+        for (const device of [scenario.ann, scenario.bob]) scenario.requestRevision(device, row, "deletion");
+        scenario.acknowledgeRevision(row, "deletion");
+        scenario.respond(scenario.bob, row, "deleteMessage");
+        for (let count = 0; count < 2; count++) scenario.push(scenario.bob, row, "deleteMessage");
+      },
+    ],
+    [
+      "differently, and that is pushed to the one whose request stored it",
+      ["redelivered"],
+      (scenario) => {
+        const row = scenario.send(scenario.ann, scenario.bob, "one");
+        scenario.requestRevision(scenario.ann, row, { content: "two" });
+        scenario.requestRevision(scenario.bob, row, { content: "three" });
+        scenario.push(scenario.bob, scenario.acknowledgeRevision(row, { content: "two" }), "editMessage");
+        scenario.push(scenario.ann, row, "editMessage");
       },
     ],
   ],

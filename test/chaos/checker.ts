@@ -2,7 +2,8 @@ import { type CheckedDevice, checkDevice } from "./check-devices.ts";
 import { checkReceived } from "./check-received.ts";
 import { checkOrder, checkStored } from "./check-stored.ts";
 import { type FinalState, readFinalState } from "./final-state.ts";
-import type { Log } from "./log.ts";
+import type { Acknowledged, Log } from "./log.ts";
+import { undoLater } from "./undone.ts";
 
 /** Compares what the clients observed with the database and reports every violation to the log. */
 export async function checkDatabase(url: string, log: Log, devices: readonly CheckedDevice[]): Promise<void> {
@@ -11,24 +12,45 @@ export async function checkDatabase(url: string, log: Log, devices: readonly Che
 
 /** All checks of a finished run: the devices have synced, and the server has stopped. */
 export function checkRun(finalState: FinalState, log: Log, devices: readonly CheckedDevice[]): void {
-  checkOrder(finalState, log);
-  checkStored(
-    finalState,
-    { sent: log.sent.values(), revisions: log.revisions, readStates: log.readStates.values() },
-    log,
-  );
-  checkReceived(finalState, log, log);
+  checkHistory(finalState, log);
   for (const device of devices) checkDevice(finalState, log, device);
   log.counts.groupsDeleted = [...finalState.chats.values()].filter(({ isDeleted }) => isDeleted).length;
+}
+
+/** The checks of a database that is about to be replaced by a backup: the server has stopped. */
+export async function checkEndOfHistory(url: string, log: Log): Promise<void> {
+  checkHistory(await readFinalState(url), log);
+}
+
+/**
+ * The checks of a restored backup: everything acknowledged before it was taken is stored. What was acknowledged later is
+ * undone from now on, unless the backup contains it.
+ */
+export async function checkRestored(url: string, log: Log, acknowledgedBefore: Acknowledged): Promise<void> {
+  startRestoredHistory(await readFinalState(url), log, acknowledgedBefore);
+}
+
+export function startRestoredHistory(restored: FinalState, log: Log, acknowledgedBefore: Acknowledged): void {
+  checkOrder(restored, log);
+  checkStored(restored, acknowledgedBefore, log);
+  undoLater(restored, log);
+  log.startHistory();
+}
+
+/** All checks but those of the devices. */
+function checkHistory(finalState: FinalState, log: Log): void {
+  checkOrder(finalState, log);
+  const { revisions } = log;
+  checkStored(finalState, { sent: [...log.sent.values()], revisions, readStates: [...log.readStates.values()] }, log);
+  checkReceived(finalState, log, log);
 }
 
 /** The checks that hold during a run: no acknowledged change is lost, and nothing received is a ghost or a leak. */
 export async function checkDuringRun(url: string, log: Log): Promise<void> {
   // Copy the log before reading the database. In the other order, changes made in between would look lost.
-  const sent = [...log.sent.values()].filter(({ outcome }) => outcome === "acknowledged").map((one) => ({ ...one }));
-  const [revisions, readStates] = [[...log.revisions], [...log.readStates.values()]];
+  const acknowledged = log.acknowledged();
   const received = { pushed: [...log.pushed], synced: [...log.synced], pages: [...log.pages] };
   const finalState = await readFinalState(url);
-  checkStored(finalState, { sent, revisions, readStates }, log);
+  checkStored(finalState, acknowledged, log);
   checkReceived(finalState, received, log);
 }

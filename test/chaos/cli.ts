@@ -18,26 +18,31 @@ const { values } = parseArgs({
     processes: { type: "string", default: "1" },
     /** "off" runs several processes without Redis. */
     redis: { type: "string", default: "on" },
+    /** Also takes backups and restores them. */
+    restore: { type: "boolean", default: false },
     people: { type: "string", default: "24" },
   },
 });
 const seed = Number(values.seed);
 const hasGoal = values.kills !== undefined || values.messages !== undefined;
 const minutes = Number(values.minutes ?? (hasGoal ? 60 : 5));
-const deadline = Date.now() + minutes * 60_000;
+/** Set when the users are registered, which takes long on a busy machine. */
+let deadline: number | undefined;
 const [minMs = 0, maxMs = minMs] = values.calm.split("-").map(Number);
 const options: ChaosOptions = {
   seed,
   database: values.database === "server" ? "server" : "embedded",
   processes: Number(values.processes),
   hasRedis: values.redis !== "off",
+  hasBackups: values.restore,
   rounds: Number.MAX_SAFE_INTEGER,
   people: Number(values.people),
   intervalMs: [minMs, maxMs],
-  shouldStop: ({ counts }, { kill }) =>
-    interrupted ||
-    Date.now() > deadline ||
-    (hasGoal && kill >= Number(values.kills ?? 0) && counts.acknowledged >= Number(values.messages ?? 0)),
+  shouldStop: ({ counts }, { kill }) => {
+    deadline ??= Date.now() + minutes * 60_000;
+    const isGoalReached = kill >= Number(values.kills ?? 0) && counts.acknowledged >= Number(values.messages ?? 0);
+    return interrupted || Date.now() > deadline || (hasGoal && isGoalReached);
+  },
   onRound: (round, fault, { counts, violations }) => {
     print(`round ${round}: ${fault}; ${counts.acknowledged} acknowledged, ${violations.length} violations`);
     for (const { kind, details } of violations.slice(shown, maxShown)) print(`${kind}: ${details}`);

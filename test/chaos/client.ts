@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { ClientSocket } from "./client-socket.ts";
 import { DeliveryChecker, type Frame } from "./delivery-checker.ts";
-import type { LocalChat } from "./local-chat.ts";
-import type { Destination, Log, PageRow, SentMessage } from "./log.ts";
+import { HistoryReader } from "./history-reader.ts";
+import type { Destination, Log, SentMessage } from "./log.ts";
 import type { Random } from "./random.ts";
 import type { ClientRules, Replica } from "./replica.ts";
 
@@ -16,9 +16,11 @@ export class ChaosClient {
   private textCount = 0;
   private runningSync: Promise<void> | undefined;
   private syncAgain = false;
+  private offlineUntil = 0;
   /** Sends with an unknown outcome, to be sent again. */
   readonly unconfirmed: SentMessage[] = [];
   private readonly acknowledged: SentMessage[] = [];
+  readonly history: HistoryReader;
   /** The groups created by this device. */
   readonly createdGroups: number[] = [];
 
@@ -31,6 +33,8 @@ export class ChaosClient {
     rules?: ClientRules,
   ) {
     this.checker = new DeliveryChecker(this, log, () => void this.sync(), rules);
+    const request = (type: string, params: object) => this.request(type, params);
+    this.history = new HistoryReader({ userId, checker: this.checker, log, random, request });
   }
 
   get replica(): Replica {
@@ -46,11 +50,30 @@ export class ChaosClient {
     return this.socket?.isOpen ?? false;
   }
 
-  /** Opens a socket and syncs. @returns false if the server cannot be reached */
-  async connect(port: number): Promise<boolean> {
-    const socket = await ClientSocket.open(port, this.token, (type) =>
+  /** Whether frames may still arrive. */
+  get hasSocket(): boolean {
+    return this.socket !== undefined;
+  }
+
+  get mayConnect(): boolean {
+    return Date.now() >= this.offlineUntil;
+  }
+
+  /** Does not connect for some time. */
+  stayOffline(ms: number): void {
+    this.offlineUntil = Date.now() + ms;
+  }
+
+  /** Opens a socket of the user, beside that of this device. @returns undefined if the server cannot be reached */
+  openSocket(port: number): Promise<ClientSocket | undefined> {
+    return ClientSocket.open(port, this.token, (type) =>
       this.log.reportViolation("unanswered", `${this.name}: ${type} had no response on an open socket`),
     );
+  }
+
+  /** Opens a socket and syncs. @returns false if the server cannot be reached */
+  async connect(port: number): Promise<boolean> {
+    const socket = await this.openSocket(port);
     if (!socket) return false;
     this.log.counts.connections++;
     this.socket = socket;
@@ -105,7 +128,8 @@ export class ChaosClient {
   /** Sends an acknowledged message again: the response must have the ids of the first one, whatever happened since. */
   async repeatAcknowledged(): Promise<void> {
     const sent = this.random.pick(this.acknowledged);
-    const frame = sent && (await this.requestSend(sent));
+    if (sent?.outcome !== "acknowledged") return;
+    const frame = await this.requestSend(sent);
     if (!frame || frame.code === "UNAVAILABLE") return;
     this.log.counts.repeatedSends++;
     const report = (details: string) =>
@@ -121,6 +145,7 @@ export class ChaosClient {
   async revise(messageId: number, revision: { content: string } | "deletion"): Promise<void> {
     const isDeletion = revision === "deletion";
     const content = isDeletion ? "" : revision.content;
+    this.log.requestedRevisions.add(this.name, { messageId, content, isDeletion });
     const frame = isDeletion
       ? await this.request("deleteMessage", { messageId })
       : await this.request("editMessage", { messageId, content });
@@ -131,32 +156,10 @@ export class ChaosClient {
     this.log.revisions.push({ chatId, messageId, version, content, isDeletion });
   }
 
-  /** Reads a page of a chat at a position and sometimes the page before it; both together must be consecutive. */
-  async readAround(chat: LocalChat, position: { before?: number; after?: number; around?: number }): Promise<void> {
-    const { chatId } = chat;
-    const page = await this.requestPage(chat, "getMessages", { chatId, limit: 30, ...position });
-    const first = page?.[0]?.seq ?? 1;
-    const readsOlder = first > 1 && position.after === undefined && this.random.chance(0.5);
-    const older = readsOlder ? await this.requestPage(chat, "getMessages", { chatId, limit: 30, before: first }) : [];
-    if (!page || !older) return;
-    const isNewest = Object.keys(position).length === 0;
-    this.log.pages.push({ userId: this.userId, chatId, rows: [...older, ...page], isNewest });
-  }
-
-  /** Reads a page of a group, of which the user need not be a member, or of a dialog. Page 1 is the newest. */
-  async readLatest(of: { groupId: number } | { receiverId: number }, page: number): Promise<void> {
-    const chats = [...this.replica.chats.values()];
-    const isGroup = "groupId" in of;
-    const chat = chats.find(({ chatId, peerId }) => (isGroup ? chatId === of.groupId : peerId === of.receiverId));
-    const type = isGroup ? "getlatestMessageGroup" : "getlatestMessageDialog";
-    const chatId = isGroup ? of.groupId : chat?.chatId;
-    const rows = await this.requestPage(chat, type, { ...of, limit: 20, page });
-    if (!rows || chatId === undefined) return;
-    this.log.pages.push({ userId: this.userId, chatId, rows: rows.toReversed(), isNewest: page === 1 });
-  }
-
   async request(type: string, params: object): Promise<Frame | undefined> {
-    return this.socket?.request(type, params);
+    if (!this.socket) return undefined;
+    const answered = this.log.responseTimes.begin();
+    return this.socket.request(type, params).finally(answered);
   }
 
   /** Syncs until the response is complete. During a running sync, another one follows it. */
@@ -166,23 +169,6 @@ export class ChaosClient {
       this.runningSync = undefined;
     });
     return this.runningSync;
-  }
-
-  /** Requests a page with any of the request types, and compares it with the replica as it was at the request. */
-  private async requestPage(chat: LocalChat | undefined, type: string, params: object): Promise<PageRow[] | undefined> {
-    const checkPage = chat && this.checker.expectPage(chat);
-    const frame = await this.request(type, params);
-    if (!frame?.success) return undefined;
-    this.log.counts.pages++;
-    const rows: PageRow[] = frame.params.data.map((row: Frame) => ({
-      seq: row.seq,
-      version: row.version,
-      messageId: row.messageId ?? row.id,
-      senderId: row.senderId ?? row.sender_id,
-      message: row.message ?? row.content,
-    }));
-    checkPage?.(rows);
-    return rows;
   }
 
   private requestSend({ to, text, clientMessageId, replyTo }: SentMessage): Promise<Frame | undefined> {

@@ -6,7 +6,7 @@ import { type ClientRules, isCompleteEntry, Replica, type SyncedChat, type SyncI
 // biome-ignore lint/suspicious/noExplicitAny: a frame as the server under test sent it, which is not trusted to be valid
 export type Frame = any;
 
-/** The types that change nothing if what they ask for is so already. */
+/** The types that change nothing if what they ask for is so already, and are then answered with the message as it is. */
 const repeatable: ReadonlySet<string> = new Set(["deleteMessage", "editMessage", "renameGroup"]);
 
 /** Versions of a chat that a connection did not receive: those between `after` and `before`, both excluded. */
@@ -90,9 +90,10 @@ export class DeliveryChecker {
     if (type === "sync") this.receiveSync(item);
     else if (type === "markRead") this.receiveReadPosition(item, isResponse);
     else if (type === "clearDialog") this.receiveClearedPosition(item, isResponse);
-    // Such a request that changes nothing is answered with the message as it is.
-    else if (repeatable.has(type) && isResponse && item.version <= (this.lastVersions.get(item.chatId) ?? 0)) return;
-    else if (item?.version !== undefined && !item.duplicate) {
+    else if (isResponse && repeatable.has(type) && this.mayHaveChangedNothing(type, item)) {
+      this.log.latency.recordAcknowledgement(item.chatId, item.version);
+      this.replica.applyChange(item);
+    } else if (item?.version !== undefined && !item.duplicate) {
       this.checkChange(item, isResponse ? "response" : "push");
       this.replica.applyChange(item);
     }
@@ -100,7 +101,7 @@ export class DeliveryChecker {
 
   /** Prepares for a page of history that is requested now. @returns the check of that page against the state of now */
   expectPage(chat: LocalChat): (page: readonly PageRow[]) => void {
-    const { chatId, messages, version, clearedSeq, partial } = chat;
+    const { chatId, messages, version, clearedSeq, oldestSeq } = chat;
     const report = (details: string) => this.report("inconsistent", chatId, `a page of its history ${details}`);
     return (page) => {
       const current = this.replica.chats.get(chatId);
@@ -109,7 +110,7 @@ export class DeliveryChecker {
       for (const item of page) {
         if (item.seq <= clearedSeq) report(`contains seq ${item.seq}, cleared to ${clearedSeq}`);
         const known = messages.get(item.seq);
-        if (item.version > version || partial || item.seq <= current.clearedSeq) continue;
+        if (item.version > version || item.seq < oldestSeq || item.seq <= current.clearedSeq) continue;
         if (!known) report(`contains seq ${item.seq}, which the device has not received`);
         else if (known.version <= version && (known.version !== item.version || known.message !== item.message)) {
           report(`contains seq ${item.seq} at version ${item.version}, the device has version ${known.version}`);
@@ -120,6 +121,19 @@ export class DeliveryChecker {
 
   private report(kind: ViolationKind, chatId: number, details: string): void {
     this.log.reportViolation(kind, `${this.device.name}: chat ${chatId}: ${details}`);
+  }
+
+  /**
+   * Whether a request may have stored nothing, so that its answer has no place in the order of the changes. Either the
+   * change was received before. Or another device has requested the same, perhaps from another process: then this process
+   * may answer before it pushes that change and those before it, and clients ignore the push by its version.
+   */
+  private mayHaveChangedNothing(type: string, { chatId, version, messageId, message }: MessageItem): boolean {
+    const revision = { messageId, content: message, isDeletion: type === "deleteMessage" };
+    return (
+      version <= (this.lastVersions.get(chatId) ?? 0) ||
+      this.log.requestedRevisions.hasFromOther(this.device.name, revision)
+    );
   }
 
   private receiveReadPosition(item: { chatId: number; userId: number; readSeq: number }, isResponse: boolean): void {
@@ -165,7 +179,7 @@ export class DeliveryChecker {
     const chat = this.replica.chats.get(chatId);
     // There must be no gap after versions that were all received on this connection, by changes or by a complete sync.
     const receivedUpTo = Math.max(last ?? 0, this.syncedVersions.get(chatId) ?? 0);
-    const isUpToDate = chat && this.liveSince !== undefined && receivedUpTo === chat.version && !chat.partial;
+    const isUpToDate = chat && this.liveSince !== undefined && receivedUpTo === chat.version;
     if (isUpToDate && version > chat.version + 1 && !this.gaps.has(chatId)) {
       this.gaps.set(chatId, { after: chat.version, before: version });
     }
@@ -181,8 +195,12 @@ export class DeliveryChecker {
   private receiveSync({ chats, left, hasMore, epoch }: SyncItem): void {
     // Changes that were buffered for the chats not yet synced come with the next response and not as pushes.
     if (hasMore) this.liveSince = undefined;
+    const wrong = this.log.epochs.record(epoch);
+    if (wrong) this.log.reportViolation("inconsistent", `${this.device.name}: was synced ${wrong}`);
+    const isSameHistory = this.replica.epoch === epoch;
     for (const entry of chats) {
-      const known = left.includes(entry.chatId) ? undefined : this.replica.chats.get(entry.chatId);
+      const isKnown = isSameHistory && !left.includes(entry.chatId);
+      const known = isKnown ? this.replica.chats.get(entry.chatId) : undefined;
       this.checkSyncedChat(entry, known, hasMore && entry === chats.at(-1));
     }
     for (const { chatId, version } of this.replica.applySync({ chats, left, epoch })) {

@@ -1,75 +1,108 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Backups } from "./backups.ts";
 import type { ChaosClient } from "./client.ts";
+import { askAboutLockedGroup } from "./locked-group.ts";
+import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
+import { medianOf } from "./response-times.ts";
 import type { ServerUnderTest } from "./server-under-test.ts";
 
-export type Fault =
-  | "kill"
-  | "terminate"
-  | "disconnect"
-  | "stall"
-  | "databaseImmediate"
-  | "databaseFast"
-  | "databaseReadOnly"
-  | "redis"
-  | "redisPause"
-  | "clockStep";
-
-export type FaultCounts = Record<Fault, number>;
-
-export const emptyFaultCounts = (): FaultCounts => ({
-  kill: 0,
-  terminate: 0,
-  disconnect: 0,
-  stall: 0,
-  databaseImmediate: 0,
-  databaseFast: 0,
-  databaseReadOnly: 0,
-  redis: 0,
-  redisPause: 0,
-  clockStep: 0,
-});
-
-/** The possible faults, repeated by their relative frequencies. Most of them are kills. */
-export const weightedFaults = ({ cluster, redis, clock }: ServerUnderTest): Fault[] => [
-  ...(["kill", "kill", "kill", "kill", "terminate", "disconnect", "stall"] as const),
-  ...(cluster ? (["databaseImmediate", "databaseFast", "databaseReadOnly"] as const) : []),
-  ...(redis ? (["redis", "redis", "redisPause"] as const) : []),
-  ...(clock ? (["clockStep"] as const) : []),
-];
+export interface FaultContext {
+  server: ServerUnderTest;
+  /** Undefined in a run without backups. */
+  backups: Backups | undefined;
+  clients: readonly ChaosClient[];
+  random: Random;
+  log: Log;
+}
 
 /** Where the clock of one process is set, in seconds from the real time. */
 const clockSteps = [0, -3600, -300, 300, 3600];
 
-/** Injects a fault and recovers from it. */
-export async function injectFault(
-  fault: Fault,
-  server: ServerUnderTest,
-  clients: readonly ChaosClient[],
-  random: Random,
-): Promise<void> {
-  const some = clients.filter(() => random.chance(0.3));
-  if (fault === "kill" || fault === "terminate") {
-    const port = random.pick(server.ports) ?? 0;
-    await server.stop(port, fault === "kill" ? "SIGKILL" : "SIGTERM");
-    await server.start(port);
-  } else if (fault === "redis") {
-    await server.redis?.kill();
-    await wait(random.between(0, 2000));
-    await server.redis?.start();
-  } else if (fault === "redisPause") {
-    server.redis?.pause();
-    await wait(random.between(500, 4000));
-    server.redis?.resume();
-  } else if (fault === "clockStep") server.clock?.set(random.pick(clockSteps) ?? 0);
-  else if (fault === "databaseReadOnly") {
+/** The highest median response time of requests that a fault must not delay, in milliseconds. */
+const maxMedianMs = 1000;
+
+/** Each injects a fault and recovers from it. */
+const faults = {
+  kill: (context: FaultContext) => restartProcess(context, "SIGKILL"),
+  terminate: (context: FaultContext) => restartProcess(context, "SIGTERM"),
+  disconnect({ clients, random }: FaultContext) {
+    for (const client of someOf(clients, random)) client.disconnect();
+  },
+  stall({ clients, random }: FaultContext) {
+    for (const client of someOf(clients, random)) client.stall(random.between(200, 2000));
+  },
+  databaseImmediate: (context: FaultContext) => restartDatabase(context, "immediate"),
+  databaseFast: (context: FaultContext) => restartDatabase(context, "fast"),
+  async databaseReadOnly({ server, random }: FaultContext) {
     await server.setReadOnly(true);
     await wait(random.between(500, 3000));
     await server.setReadOnly(false);
-  } else if (fault === "disconnect") for (const client of some) client.disconnect();
-  else if (fault === "stall") for (const client of some) client.stall(random.between(200, 2000));
-  else {
-    await server.cluster?.stop(fault === "databaseFast" ? "fast" : "immediate");
-    await server.cluster?.start();
-  }
+  },
+  async redis({ server, random }: FaultContext) {
+    await server.redis?.kill();
+    await wait(random.between(0, 2000));
+    await server.redis?.start();
+  },
+  /** Requests must not wait for it. Every request counts in Redis, unless that is known to hang. */
+  async redisPause({ server, random, log }: FaultContext) {
+    log.responseTimes.start();
+    server.redis?.pause();
+    await wait(random.between(2000, 4000));
+    const medianMs = log.responseTimes.end();
+    server.redis?.resume();
+    if (medianMs > maxMedianMs) reportSlow(log, "while Redis hung, a request", medianMs);
+  },
+  clockStep({ server, random }: FaultContext) {
+    server.clock?.set(random.pick(clockSteps) ?? 0);
+  },
+  /** Requests of users who are not in the group must not wait for the lock. */
+  async lockedGroup({ server, clients, random, log }: FaultContext) {
+    const { cluster, ports } = server;
+    if (!cluster) return;
+    const medianMs = medianOf(await askAboutLockedGroup({ databaseUrl: cluster.url, ports, clients, random }));
+    if (medianMs > maxMedianMs) reportSlow(log, "while a group was locked, a request of a user not in it", medianMs);
+  },
+  backup: ({ backups }: FaultContext) => backups?.take(),
+  restore: ({ backups, clients, random }: FaultContext) => backups?.restore(clients, random),
+};
+
+export type Fault = keyof typeof faults;
+
+const names = Object.keys(faults) as Fault[];
+
+export type FaultCounts = Record<Fault, number>;
+
+export const emptyFaultCounts = (): FaultCounts =>
+  Object.fromEntries(names.map((name) => [name, 0])) as Record<Fault, number>;
+
+/** The possible faults, repeated by their relative frequencies. Most are kills. With backups, half of them are about these. */
+export function weightedFaults({ server, backups }: Pick<FaultContext, "server" | "backups">): Fault[] {
+  const others: Fault[] = [
+    ...(["kill", "kill", "kill", "kill", "terminate", "disconnect", "stall"] as const),
+    ...(server.cluster ? (["databaseImmediate", "databaseFast", "databaseReadOnly", "lockedGroup"] as const) : []),
+    ...(server.redis ? (["redis", "redis", "redisPause"] as const) : []),
+    ...(server.clock ? (["clockStep"] as const) : []),
+  ];
+  return backups ? [...others, ...others.map((): Fault => (backups.hasBackup ? "restore" : "backup"))] : others;
+}
+
+export const injectFault = async (fault: Fault, context: FaultContext): Promise<void> => faults[fault](context);
+
+const someOf = (clients: readonly ChaosClient[], random: Random): ChaosClient[] =>
+  clients.filter(() => random.chance(0.3));
+
+async function restartProcess({ server, random }: FaultContext, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  const port = random.pick(server.ports) ?? 0;
+  await server.stop(port, signal);
+  await server.start(port);
+}
+
+async function restartDatabase({ server }: FaultContext, mode: "fast" | "immediate"): Promise<void> {
+  await server.cluster?.stop(mode);
+  await server.cluster?.start();
+}
+
+function reportSlow(log: Log, what: string, medianMs: number): void {
+  log.reportViolation("slow", `${what} took ${Math.round(medianMs)} ms, as the median`);
 }

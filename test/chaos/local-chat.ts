@@ -12,8 +12,8 @@ export interface LocalChat {
   peerReadSeq: number | undefined;
   /** By `seq`. */
   messages: Map<number, MessageItem>;
-  /** Older messages are missing: a sync had too many changes and sent only the newest page. */
-  partial: boolean;
+  /** From this `seq` on, `messages` is complete. A sync with too many changes sends only the newest messages. */
+  oldestSeq: number;
 }
 
 /** Raises the cleared position and drops the messages up to it. */

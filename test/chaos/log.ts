@@ -1,4 +1,7 @@
+import { Epochs } from "./epochs.ts";
 import { LatencyTracker } from "./latency.ts";
+import { RequestedRevisions } from "./requested-revisions.ts";
+import { ResponseTimes } from "./response-times.ts";
 
 /** The kinds of violations; docs/proof.md defines them. */
 export type ViolationKind =
@@ -10,13 +13,14 @@ export type ViolationKind =
   | "redelivered"
   | "missed"
   | "late"
+  | "slow"
   | "inconsistent"
   | "incomplete"
   | "leak"
   | "unanswered";
 
-/** The outcome of a send as known to its sender. */
-export type Outcome = "acknowledged" | "rejected" | "unknown";
+/** The outcome of a send as known to its sender. "undone": it was acknowledged, and a restored backup does not contain it. */
+export type Outcome = "acknowledged" | "rejected" | "unknown" | "undone";
 
 /** The destination of a send. Creating a group counts as a send whose text is the group's name. */
 export type Destination = { groupId: number } | { receiverId: number } | { newGroup: true };
@@ -54,6 +58,13 @@ export interface AcknowledgedReadState {
   at: number;
 }
 
+/** What has been acknowledged until a moment. */
+export interface Acknowledged {
+  sent: readonly SentMessage[];
+  revisions: readonly Revision[];
+  readStates: readonly AcknowledgedReadState[];
+}
+
 /** A message in a page of history. */
 export interface PageRow {
   seq: number;
@@ -75,18 +86,22 @@ export interface HistoryPage {
 /** Everything the clients of a run observed, for the checker. */
 export class Log {
   readonly sent = new Map<string, SentMessage>();
-  readonly revisions: Revision[] = [];
+  revisions: Revision[] = [];
+  readonly requestedRevisions = new RequestedRevisions();
   readonly readStates = new Map<string, AcknowledgedReadState>();
   readonly violations: { kind: ViolationKind; details: string }[] = [];
   /** Changes received as pushes. */
-  readonly pushed: { userId: number; chatId: number; seq: number; version: number }[] = [];
+  pushed: { userId: number; chatId: number; seq: number; version: number }[] = [];
   /** Chats received in responses of `sync`, with their versions. */
-  readonly synced: { userId: number; chatId: number; version: number }[] = [];
-  readonly pages: HistoryPage[] = [];
-  readonly latency = new LatencyTracker();
+  synced: { userId: number; chatId: number; version: number }[] = [];
+  pages: HistoryPage[] = [];
+  latency = new LatencyTracker();
+  readonly responseTimes = new ResponseTimes();
+  readonly epochs = new Epochs();
   counts = {
     actions: 0,
     acknowledged: 0,
+    undone: 0,
     rejected: 0,
     unknown: 0,
     resent: 0,
@@ -110,6 +125,20 @@ export class Log {
 
   reportViolation(kind: ViolationKind, details: string): void {
     this.violations.push({ kind, details });
+  }
+
+  /** A copy of what has been acknowledged so far. */
+  acknowledged(): Acknowledged {
+    const sent = [...this.sent.values()].filter(({ outcome }) => outcome === "acknowledged").map((one) => ({ ...one }));
+    return { sent, revisions: [...this.revisions], readStates: [...this.readStates.values()] };
+  }
+
+  /** Forgets what the clients received: a backup was restored, and the database goes on from there. */
+  startHistory(): void {
+    [this.pushed, this.synced, this.pages] = [[], [], []];
+    this.latency = new LatencyTracker();
+    this.requestedRevisions.clear();
+    this.epochs.startHistory();
   }
 
   /** Records acknowledged read and cleared positions. */

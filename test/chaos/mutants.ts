@@ -1,15 +1,8 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { onDatabase } from "../support/on-database.ts";
-import { delayInsertsAndCommits } from "./delays.ts";
-import type { ClientRules } from "./replica.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
+import { type Conditions, conditions } from "./conditions.ts";
+import { allClientRules, type ClientRules } from "./replica.ts";
 
 /** A text replacement in a file of `dist` or in the database function `send_messages`. */
-interface Edit {
+export interface Edit {
   in: string;
   from: string;
   to: string;
@@ -23,9 +16,11 @@ export interface Mutant {
   sql?: string;
   /** The rules that the clients follow, for a fault of the client. */
   rules?: ClientRules;
+  /** Under which the fault shows; otherwise the usual ones. */
+  conditions?: Conditions;
 }
 
-const sendMessages = "send_messages()";
+export const sendMessages = "send_messages()";
 
 export const mutants: readonly Mutant[] = [
   {
@@ -159,7 +154,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "does not update the previews of replies (client)",
     edits: [],
-    rules: { updatesReplies: false },
+    rules: { ...allClientRules, updatesReplies: false },
   },
   {
     name: "does not push read state to other devices of the user",
@@ -181,68 +176,60 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
-];
-
-/** Applied to every server of these runs: sometimes delays responses and pushes after the commit. */
-const delays: readonly Edit[] = [
   {
-    in: "writes/chat-transaction.js",
-    from: "return { result, changes: tx.changes() };",
-    to: "await nap();\n            return { result, changes: tx.changes() };",
+    name: "has no circuit breaker for Redis",
+    edits: [
+      {
+        in: "concurrency/circuit-breaker.js",
+        from: "async run(operation, fallback) {",
+        to: "run(operation) {\n        return operation();\n    }\n    async neverRun(operation, fallback) {",
+      },
+      { in: "concurrency/circuit-breaker.js", from: "open(error) {", to: "open() { }\n    neverOpen(error) {" },
+    ],
+    conditions: conditions.redisPauses,
   },
-  { in: "db/prepared.js", from: "return rows;", to: "await nap();\n        return rows;" },
+  {
+    name: "keeps the epoch when a backup is restored",
+    edits: [],
+    sql: "CREATE OR REPLACE FUNCTION server_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'only' $$",
+    conditions: conditions.restores,
+  },
+  {
+    name: "ignores the epoch (client)",
+    edits: [],
+    rules: { ...allClientRules, followsEpoch: false },
+    conditions: conditions.restores,
+  },
+  {
+    name: "looks for missed changes by the clock of the process",
+    edits: [
+      {
+        in: "jobs/missed-changes.js",
+        from: "marks.beforeLatest(marginMs)",
+        to: "{ databaseTime: new Date(Date.now() - marginMs) }",
+      },
+      {
+        in: "db/queries/chats/recent-changes.js",
+        from: "id > $lastMessageId AND ${",
+        to: "created_at > $databaseTime::timestamptz AND ${",
+      },
+      {
+        in: "db/queries/chats/recent-changes.js",
+        from: "LEAST($databaseTime::timestamptz, now() - make_interval(secs => $ageSeconds))",
+        to: "$databaseTime::timestamptz",
+      },
+    ],
+    conditions: conditions.clockSteps,
+  },
+  {
+    name: "locks a group before it checks the role",
+    edits: [
+      {
+        in: "services/groups/groups.js",
+        from: "async requireRole({ userId }, groupId, minRole) {",
+        to: "async requireRole() { }\n    async neverRequireRole({ userId }, groupId, minRole) {",
+      },
+    ],
+    conditions: conditions.lockedGroups,
+  },
 ];
-const delayFunction = `
-const nap = () => new Promise((resolve) => Math.random() < 0.3 ? setTimeout(resolve, Math.random() * 30) : resolve());
-`;
-
-/** Purges deleted groups right after the next start, instead of after an hour, which no run lasts. */
-const earlyPurge: Edit = { in: "jobs/purge-ended-chats.js", from: "60 * 60_000", to: "1000" };
-
-export interface MutantServer {
-  entry: string;
-  /** Applies the changes of the database, after the first start. */
-  prepare(url: string): Promise<void>;
-  remove(): Promise<void>;
-}
-
-/** Copies the built server, with delays and with the given fault, if any. */
-export async function buildServer(
-  { edits, sql = "" }: Omit<Mutant, "name" | "rules"> = { edits: [] },
-): Promise<MutantServer> {
-  const folder = await mkdtemp(join(tmpdir(), "messenger-mutant-"));
-  const dist = join(folder, "dist");
-  await cp(join(root, "dist"), dist, { recursive: true });
-  for (const shared of ["node_modules", "migrations", "package.json"])
-    await symlink(join(root, shared), join(folder, shared));
-  for (const edit of [...delays, earlyPurge, ...edits.filter((one) => one.in !== sendMessages)]) {
-    const path = join(dist, edit.in);
-    await writeFile(path, apply(edit, await readFile(path, "utf8")));
-  }
-  for (const path of new Set(delays.map((edit) => join(dist, edit.in)))) {
-    await writeFile(path, (await readFile(path, "utf8")) + delayFunction);
-  }
-  return {
-    entry: join(dist, "main.js"),
-    prepare: async (url) => {
-      await delayInsertsAndCommits(url);
-      await changeDatabase(url, { edits, sql });
-    },
-    remove: () => rm(folder, { recursive: true, force: true }),
-  };
-}
-
-/** Replaces the only occurrence. @throws Error unless there is exactly one */
-function apply({ in: target, from, to }: Edit, source: string): string {
-  if (source.split(from).length !== 2) throw new Error(`a mutant no longer applies to ${target}: ${from}`);
-  return source.replace(from, () => to);
-}
-
-function changeDatabase(url: string, { edits, sql }: Required<Omit<Mutant, "name" | "rules">>): Promise<void> {
-  return onDatabase(url, async (client) => {
-    const { rows } = await client.query("SELECT pg_get_functiondef('send_messages'::regproc) AS source");
-    const functionEdits = edits.filter((edit) => edit.in === sendMessages);
-    await client.query(functionEdits.reduce((source, edit) => apply(edit, source), rows[0].source));
-    await client.query(sql);
-  });
-}

@@ -28,6 +28,11 @@ export class ProcessClock {
     this.set(0);
   }
 
+  /** Whether libfaketime is installed. */
+  static get isAvailable(): boolean {
+    return findLibrary() !== undefined;
+  }
+
   /** @returns undefined where libfaketime is not installed */
   static create(folder: string): ProcessClock | undefined {
     const library = findLibrary();

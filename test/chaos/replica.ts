@@ -8,6 +8,7 @@ export interface SyncedChat {
   /** The other user of a dialog. */
   userId?: number;
   version: number;
+  lastSeq: number;
   readSeq: number;
   clearedSeq: number;
   peerReadSeq?: number;
@@ -32,9 +33,11 @@ export interface SyncItem {
 export interface ClientRules {
   /** Updates the previews of replies when the message they reply to changes. */
   updatesReplies: boolean;
+  /** Sends the epoch of what it knows, and forgets that when it receives another epoch. */
+  followsEpoch: boolean;
 }
 
-export const allClientRules: ClientRules = { updatesReplies: true };
+export const allClientRules: ClientRules = { updatesReplies: true, followsEpoch: true };
 
 /** Whether the entry can be applied to an unknown chat. Other entries only have the changes after the requested version. */
 export const isCompleteEntry = ({ joined, tooLong, reset }: SyncedChat): boolean => Boolean(joined || tooLong || reset);
@@ -98,14 +101,14 @@ export class Replica {
   applySync({ chats, left, epoch }: Pick<SyncItem, "chats" | "left" | "epoch">): SyncedChat[] {
     // Another history: everything known belongs to the one before.
     if (this.epoch !== undefined && this.epoch !== epoch) this.chats.clear();
-    this.epoch = epoch;
+    if (this.rules.followsEpoch) this.epoch = epoch;
     for (const chatId of left) this.chats.delete(chatId);
     return chats.filter((entry) => this.applySyncedChat(entry));
   }
 
-  /** Keeps a message that is not cleared, and applies it to the replies to it. */
+  /** Keeps a message that is neither cleared nor too old, and applies it to the replies to it. */
   private keep(chat: LocalChat, item: MessageItem): void {
-    if (item.seq > chat.clearedSeq) chat.messages.set(item.seq, item);
+    if (item.seq > chat.clearedSeq && item.seq >= chat.oldestSeq) chat.messages.set(item.seq, item);
     if (this.rules.updatesReplies) updateReplies(chat, item);
   }
 
@@ -117,17 +120,31 @@ export class Replica {
       this.requestSync();
       return false;
     }
-    const known = tooLong || reset ? undefined : current;
+    const isPartial = tooLong || reset;
+    const known = isPartial ? undefined : current;
     const messages = known?.messages ?? new Map<number, MessageItem>();
-    const partial = Boolean(tooLong || reset || known?.partial);
+    const oldestSeq = isPartial ? oldestSeqOf(entry) : (known?.oldestSeq ?? 1);
     const oldClearedSeq = known?.clearedSeq ?? 0;
-    const chat = { chatId, kind, peerId, version, readSeq, clearedSeq: oldClearedSeq, peerReadSeq, messages, partial };
+    const chat = {
+      chatId,
+      kind,
+      peerId,
+      version,
+      readSeq,
+      clearedSeq: oldClearedSeq,
+      peerReadSeq,
+      messages,
+      oldestSeq,
+    };
     clearUpTo(chat, clearedSeq);
     for (const item of entry.messages) this.keep(chat, item);
     this.chats.set(chatId, chat);
     return true;
   }
 }
+
+const oldestSeqOf = ({ lastSeq, messages }: SyncedChat): number =>
+  Math.min(lastSeq + 1, ...messages.map(({ seq }) => seq));
 
 /** Whether the change ends the user's membership of the chat. */
 const endsMembership = ({ event }: MessageItem, userId: number): boolean =>

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { runActions } from "./actions.ts";
+import { Backups } from "./backups.ts";
 import { checkDatabase, checkDuringRun } from "./checker.ts";
 import { emptyFaultCounts, type Fault, type FaultCounts, injectFault, weightedFaults } from "./faults.ts";
 import { Log } from "./log.ts";
@@ -26,6 +27,12 @@ export interface ChaosOptions {
   settings?: Record<string, string>;
   /** Whether several processes have Redis; true by default. */
   hasRedis?: boolean;
+  /** Injects only these faults. */
+  faults?: readonly Fault[] | undefined;
+  /** Whether backups are among the faults: one is taken, and restored later. */
+  hasBackups?: boolean;
+  /** After each fault, all devices wait until they have received every acknowledged change. */
+  idles?: boolean;
   /** Changes the database after the first start. */
   prepare?: (url: string) => Promise<void>;
   onRound?: (round: number, fault: Fault, log: Log) => void;
@@ -55,18 +62,24 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const groups = await createGroups(clients, server.ports[0] ?? 0, random);
 
     const stop = new AbortController();
-    const working = clients.map((client) =>
-      runActions(client, { clients, groups, ports: server.ports, log, signal: stop.signal }),
-    );
+    const run = { clients, groups, ports: server.ports, log, signal: stop.signal, isIdle: false };
+    const working = clients.map((client) => runActions(client, run));
+    const backups = options.hasBackups ? new Backups(server, log) : undefined;
     for (let round = 1; round <= options.rounds && !options.shouldStop?.(log, faults); round++) {
       const actionsBefore = log.counts.actions;
       await wait(random.between(...options.intervalMs));
       while (log.counts.actions < actionsBefore + (options.minActions ?? 0)) await wait(20);
-      const fault = random.pick(weightedFaults(server)) ?? "kill";
+      const possible = weightedFaults({ server, backups }).filter((name) => options.faults?.includes(name) ?? true);
+      const fault = random.pick(possible) ?? "kill";
       faults[fault]++;
       log.latency.suspend();
-      await injectFault(fault, server, clients, random);
+      await injectFault(fault, { server, backups, clients, random, log });
       log.latency.resume();
+      if (options.idles) {
+        run.isIdle = true;
+        await checkAllDelivered(clients, log);
+        run.isIdle = false;
+      }
       if (options.checkEachRound && server.cluster) await checkDuringRun(server.cluster.url, log);
       options.onRound?.(round, fault, log);
     }

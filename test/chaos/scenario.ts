@@ -1,9 +1,9 @@
 import { jest } from "@jest/globals";
-import type { MessageItem } from "../../src/contract/messages.ts";
 import type { CheckedDevice } from "./check-devices.ts";
 import { checkRun } from "./checker.ts";
 import { DeliveryChecker } from "./delivery-checker.ts";
-import { finalStateOf, type StoredChat, type StoredMessage } from "./final-state.ts";
+import { type FinalState, finalStateOf, type StoredChat, type StoredMessage } from "./final-state.ts";
+import { itemOf } from "./item-of-row.ts";
 import { Log, type PageRow, type ViolationKind } from "./log.ts";
 
 const second = 1000;
@@ -20,6 +20,7 @@ type Chat = StoredChat & { id: number };
 export class Scenario {
   /** The time of the run, in milliseconds; replaces the real clock. */
   now = Date.parse("2026-11-25T08:00:00Z");
+  epoch = "first";
   readonly log = new Log();
   readonly chats: Chat[] = [];
   readonly rows: StoredMessage[] = [];
@@ -47,9 +48,15 @@ export class Scenario {
 
   /** Checks the run and returns the kinds of the violations found. */
   check(): ViolationKind[] {
-    const rows = this.rows.toSorted((a, b) => a.chatId - b.chatId || a.seq - b.seq);
-    checkRun(finalStateOf({ ...this, rows }), this.log, this.devices);
+    checkRun(this.stored(), this.log, this.devices);
     return [...new Set(this.log.violations.map(({ kind }) => kind))];
+  }
+
+  /** What is stored now. */
+  stored(): FinalState {
+    const rows = this.rows.map((row) => ({ ...row })).toSorted((a, b) => a.chatId - b.chatId || a.seq - b.seq);
+    const copies = <T extends object>(list: readonly T[]) => list.map((one) => ({ ...one }));
+    return finalStateOf({ chats: copies(this.chats), rows, members: copies(this.members) });
   }
 
   connect(device: Device): void {
@@ -61,12 +68,13 @@ export class Scenario {
 
   /** Syncs a device as the server does. */
   sync({ userId, checker }: Device): void {
-    const known = new Map(checker.startSync().chats.map((chat) => [chat[0] ?? 0, chat]));
+    const { chats: listed, epoch = this.epoch } = checker.startSync();
+    const known = new Map(epoch === this.epoch ? listed.map((chat) => [chat[0] ?? 0, chat]) : []);
     const mine = this.chats.flatMap((chat) => {
       const member = this.memberOf(userId, chat.id);
       return member && !chat.isDeleted ? [{ chat, member }] : [];
     });
-    const chats = mine.flatMap(({ chat: { id: chatId, kind, version }, member: { readSeq, clearedSeq } }) => {
+    const chats = mine.flatMap(({ chat: { id: chatId, kind, version, lastSeq }, member: { readSeq, clearedSeq } }) => {
       const [peerId, peerReadSeq] = kind === "dialog" ? [3 - userId, this.memberOf(3 - userId, chatId)?.readSeq] : [];
       const current = [chatId, version, readSeq, clearedSeq, ...(peerReadSeq === undefined ? [] : [peerReadSeq])];
       const before = known.get(chatId);
@@ -76,10 +84,14 @@ export class Scenario {
         .toSorted((a, b) => a.version - b.version)
         .map(itemOf);
       const joined = before === undefined;
-      return { chatId, kind, userId: peerId, version, readSeq, clearedSeq, peerReadSeq, messages, joined };
+      return { chatId, kind, userId: peerId, version, lastSeq, readSeq, clearedSeq, peerReadSeq, messages, joined };
     });
     const left = [...known.keys()].filter((chatId) => !mine.some(({ chat }) => chat.id === chatId));
-    checker.receive({ type: "sync", success: true, params: { item: { chats, left, hasMore: false, epoch: "only" } } });
+    checker.receive({
+      type: "sync",
+      success: true,
+      params: { item: { chats, left, hasMore: false, epoch: this.epoch } },
+    });
   }
 
   memberOf(userId: number, chatId: number) {
@@ -158,6 +170,12 @@ export class Scenario {
     return row;
   }
 
+  /** Logs that a device asks for an edit or deletion. */
+  requestRevision({ name }: Device, { id: messageId }: StoredMessage, change: { content: string } | "deletion"): void {
+    const isDeletion = change === "deletion";
+    this.log.requestedRevisions.add(name, { messageId, content: isDeletion ? "" : change.content, isDeletion });
+  }
+
   /** Edits or deletes a message of Ann and acknowledges it, without the push to Bob. */
   acknowledgeRevision(row: StoredMessage, change: { content: string } | "deletion"): StoredMessage {
     this.revise(row, change);
@@ -226,23 +244,4 @@ export class Scenario {
     this.chats.push(chat);
     return chat;
   }
-}
-
-export function itemOf(row: StoredMessage): MessageItem {
-  const { id: messageId, chatId, seq, version, senderId, content: message, event, editedAt, deletedAt } = row;
-  return {
-    chatId,
-    messageId,
-    seq,
-    version,
-    senderId,
-    senderName: "Sender",
-    senderLastName: null,
-    message,
-    notification: event !== null,
-    ...(event && { event: event as NonNullable<MessageItem["event"]> }),
-    createdAt: new Date(0).toISOString(),
-    editedAt: editedAt?.toISOString() ?? null,
-    deletedAt: deletedAt?.toISOString() ?? null,
-  };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -9,9 +9,26 @@ import { ServerProcess } from "../support/process.ts";
 import { TestRedis } from "../support/redis.ts";
 import { ProcessClock } from "./process-clock.ts";
 
+/** Limits that no client reaches: every request is counted in Redis. */
+const highRateLimits: Record<string, string> = {
+  RATE_LIMITS: "on",
+  MAX_SOCKETS_PER_USER: "1000",
+  ...Object.fromEntries(
+    [
+      "LOGINS_PER_ACCOUNT",
+      "LOGINS_PER_ADDRESS",
+      "RECONNECTS_PER_ADDRESS",
+      "MESSAGES_PER_USER",
+      "REQUESTS_PER_USER",
+    ].map((name) => [`LIMIT_${name}`, "900000+900000/s"]),
+  ),
+};
+
 /** Server processes with their own database that can be killed and restarted. One process by default. */
 export class ServerUnderTest {
   private readonly running = new Map<number, ServerProcess>();
+  /** Where the backup is, once there is one. */
+  private backup: string | undefined;
 
   private constructor(
     private readonly folder: string,
@@ -45,7 +62,7 @@ export class ServerUnderTest {
       LOG_LEVEL: "warn",
       RATE_LIMITS: "off",
       ...(cluster && { DATABASE_URL: cluster.url }),
-      ...(redis && { REDIS_URL: redis.url }),
+      ...(redis && { REDIS_URL: redis.url, ...highRateLimits }),
       ...(options.entry && { MESSENGER_ENTRY: options.entry }),
       ...options.settings,
     };
@@ -98,6 +115,24 @@ export class ServerUnderTest {
     await this.startAll();
   }
 
+  /** Copies the database while it is in use. For an embedded database, the server is stopped meanwhile. */
+  async takeBackup(): Promise<void> {
+    if (this.cluster) this.backup = await this.cluster.dump();
+    else {
+      this.backup = `${this.folder}-backup`;
+      await this.stopAll("SIGTERM");
+      await replaceFolder(this.backup, this.folder);
+      await this.startAll();
+    }
+  }
+
+  /** Replaces the database of a stopped server by the backup. */
+  async restoreBackup(): Promise<void> {
+    if (this.backup === undefined) throw new Error("there is no backup");
+    if (this.cluster) await this.cluster.restore(this.backup);
+    else await replaceFolder(this.folder, this.backup);
+  }
+
   /** Makes the database read-only for all sessions, as if a standby had taken its place, or writable again. */
   async setReadOnly(isReadOnly: boolean): Promise<void> {
     if (!this.cluster) return;
@@ -126,6 +161,11 @@ export class ServerUnderTest {
     await this.stopAll("SIGKILL");
     await this.redis?.kill();
     await this.cluster?.remove();
-    await rm(this.folder, { recursive: true, force: true });
+    for (const folder of [this.folder, `${this.folder}-backup`]) await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function replaceFolder(folder: string, by: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await cp(by, folder, { recursive: true });
 }

@@ -89,6 +89,20 @@ export class Cluster {
     await this.run("pg_ctl", ["-D", this.data, "-w", "-m", mode, "stop"]);
   }
 
+  /** Writes a consistent copy of the database to a file, while it is in use. @returns the path of the file */
+  async dump(): Promise<string> {
+    const path = join(this.folder, "backup");
+    await this.runClient("pg_dump", ["--format=custom", `--file=${path}`, "postgres"]);
+    return path;
+  }
+
+  /** Replaces the database by a copy. No session may be using it. */
+  async restore(path: string): Promise<void> {
+    await this.runClient("dropdb", ["--maintenance-db=template1", "postgres"]);
+    await this.runClient("createdb", ["--maintenance-db=template1", "--template=template0", "postgres"]);
+    await this.runClient("pg_restore", ["--exit-on-error", "--dbname=postgres", path]);
+  }
+
   /** Suspends all processes of the server: connections stay open and get no response. */
   async pause(): Promise<void> {
     this.paused = await this.processIds();
@@ -115,6 +129,10 @@ export class Cluster {
 
   private get data(): string {
     return join(this.folder, "data");
+  }
+
+  private runClient(name: string, parameters: string[]) {
+    return this.run(name, ["-h", "127.0.0.1", "-p", `${this.port}`, "-U", "postgres", ...parameters]);
   }
 
   private run(name: string, parameters: string[]) {

@@ -1,4 +1,5 @@
 import { describe } from "@jest/globals";
+import { canStartChromium } from "./chromium.ts";
 import { canCreateClusters } from "./cluster.ts";
 import { canStartRedis } from "./redis.ts";
 import { canMount } from "./small-disk.ts";
@@ -30,6 +31,10 @@ export const describeWithCluster = (title: string, tests: () => void): void =>
 /** Tests that start their own Redis. */
 export const describeWithRedis = (title: string, tests: () => void): void =>
   describeIfAvailable("redis-server", canStartRedis, title, tests);
+
+/** Tests of pages in a browser. */
+export const describeWithChromium = (title: string, tests: () => void): void =>
+  describeIfAvailable("Chromium", canStartChromium, title, tests);
 
 /** Tests of several server processes with their own PostgreSQL server and Redis. */
 export const describeWithProcesses = (title: string, tests: () => void): void =>

@@ -1,3 +1,4 @@
+import { Backoff, wait } from "./backoff.ts";
 import { Chat, type ChatContext, type ChatSummary } from "./chat.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
 import { EventStream, type MessengerEvent } from "./events.ts";
@@ -106,7 +107,7 @@ export class Account implements ChatContext {
     this.presence.begin((change) => transport.request("watchPresence", change).then(({ data }) => data));
     for (const chat of this.allChats()) chat.resume();
     for (const handler of this.handlers) for (const chatId of this.replica.chats.keys()) handler.note(chatId);
-    if (!this.isFirstConnection) void this.refreshNames();
+    if (!this.isFirstConnection) void this.refreshNames(transport);
     this.isFirstConnection = false;
   }
 
@@ -121,7 +122,8 @@ export class Account implements ChatContext {
 
   /** Applies a frame. */
   receive({ type, params: { item } }: Frame): void {
-    if (type === "typing" && item) {
+    if (!item) return;
+    if (type === "typing") {
       const signal = item as TypingSignal;
       this.byId.get(signal.chatId)?.typingUsers.apply(signal);
     } else if (type === "presence") this.presence.apply(item as Presence);
@@ -135,7 +137,7 @@ export class Account implements ChatContext {
   }
 
   read<T extends keyof Requests>(type: T, params: Requests[T]["params"]): Promise<Answer<T>> {
-    return untilAnswered(() => this.request(type, params));
+    return untilAnswered(() => this.request(type, params), this.transport?.closed);
   }
 
   chat(chatId: number): Chat {
@@ -195,6 +197,11 @@ export class Account implements ChatContext {
     };
   }
 
+  setProfile(profile: Profile): void {
+    this.options.profile = profile;
+    this.options.onProfile(profile);
+  }
+
   /** Whether messages are not sent. */
   get hasUnsent(): boolean {
     return this.outbox.all.some(({ message }) => message);
@@ -248,9 +255,14 @@ export class Account implements ChatContext {
   /** The handle of a chat: a dialog may have been opened before the server knew it. */
   private handleFor(state: ChatState): Chat {
     const { chatId, userId } = state;
-    const chat = this.byId.get(chatId) ?? (userId === undefined ? this.chat(chatId) : this.dialogWith(userId));
+    const byId = this.byId.get(chatId);
+    // After a restore of the server's data, the id may be that of another chat.
+    if (byId?.id === chatId && byId.peerId !== undefined && byId.peerId !== userId) byId.unbind();
+    const known = byId?.peerId === undefined ? byId : undefined;
+    const byPeer = userId === undefined ? undefined : this.byPeer.get(userId);
+    const chat = byPeer ?? known ?? new Chat(this, { chatId });
     this.byId.set(chatId, chat);
-    if (userId !== undefined) this.byPeer.set(userId, this.byPeer.get(userId) ?? chat);
+    if (userId !== undefined) this.byPeer.set(userId, chat);
     chat.bind(state);
     return chat;
   }
@@ -258,10 +270,7 @@ export class Account implements ChatContext {
   private noteProfile(change: ProfileChange): void {
     const { userId, firstName, lastName } = change;
     this.people.note({ id: userId, firstName, lastName });
-    const { profile } = this.options;
-    if (userId !== profile.id) return;
-    this.options.profile = { ...profile, firstName, lastName };
-    this.options.onProfile(this.options.profile);
+    if (userId === this.me().id) this.setProfile({ ...this.me(), firstName, lastName });
   }
 
   private emitOfChat(type: "joined" | "left" | "reset", chatId: number): void {
@@ -287,6 +296,12 @@ export class Account implements ChatContext {
 
   private listChats(): ChatSummary[] {
     const isUnsent = ({ lastMessage }: ChatSummary) => lastMessage !== undefined && lastMessage.state !== "sent";
+    // Those to which only unsent messages belong, such as a dialog without a first message.
+    for (const { message } of this.outbox.all) {
+      if (!message) continue;
+      if ("groupId" in message.to) this.chat(message.to.groupId);
+      else this.dialogWith(message.to.receiverId);
+    }
     return [...this.allChats()]
       .filter((chat) => chat.isListed)
       .map(({ summary }) => summary.value)
@@ -299,13 +314,23 @@ export class Account implements ChatContext {
   }
 
   /** Names that were changed during an absence were not pushed. */
-  private async refreshNames(): Promise<void> {
+  private async refreshNames(transport: Transport): Promise<void> {
     const ids = new Set<number>();
     for (const { peer } of this.list.value) if (peer) ids.add(peer.id);
     for (const chat of this.allChats()) for (const id of chat.shownSenders()) ids.add(id);
-    await this.people.load([...ids].slice(0, maxRefreshedNames)).catch((error) => {
-      this.options.log.debug(`names are not refreshed: ${toMessengerError(error).code}`);
-    });
+    for (const { history } of this.replica.chats.values()) for (const id of history.senders()) ids.add(id);
+    const backoff = new Backoff();
+    while (this.transport === transport) {
+      try {
+        await this.people.load([...ids].slice(0, maxRefreshedNames));
+        return;
+      } catch (error) {
+        const { code, retryable, retryAfterMs = 1000 + backoff.next() } = toMessengerError(error);
+        this.options.log.debug(`names are not refreshed: ${code}`);
+        if (!retryable) return;
+        await wait(retryAfterMs, transport.closed);
+      }
+    }
   }
 }
 

@@ -26,6 +26,8 @@ export interface ChatSummary {
   readonly memberCount: number | undefined;
   /** The number of messages after the read position. */
   readonly unread: number;
+  /** The position of the newest message that is sent. */
+  readonly lastSeq: number;
   /** The newest message, sent or not. */
   readonly lastMessage: Message | undefined;
 }
@@ -237,9 +239,13 @@ export class Chat {
   /** @internal Notes what the server knows of the chat: its id, and whose dialog it is. */
   bind({ chatId, userId }: ChatState): void {
     this.otherId = userId;
-    if (this.chatId === chatId) return;
-    this.chatId = chatId;
-    for (const timeline of this.timelines.keys()) this.bindTimeline(timeline);
+    if (this.chatId !== chatId) this.setId(chatId);
+  }
+
+  /** @internal Notes that the id is not that of this dialog any more. */
+  unbind(): void {
+    this.setId(undefined);
+    this.update();
   }
 
   /** @internal Is called when the state, the unsent messages or a name has changed. */
@@ -319,6 +325,11 @@ export class Chat {
     await entry.sending.promise;
   }
 
+  private setId(chatId: number | undefined): void {
+    this.chatId = chatId;
+    for (const timeline of this.timelines.keys()) this.bindTimeline(timeline);
+  }
+
   private bindTimeline(timeline: Timeline): void {
     this.timelines.get(timeline)?.();
     const release = this.chatId === undefined ? () => {} : this.context.replica.keepShown(this.chatId, timeline);
@@ -389,6 +400,7 @@ export class Chat {
       role: state?.role,
       memberCount: state?.memberCount,
       unread: state ? Math.max(0, state.lastSeq - this.readSeq) : 0,
+      lastSeq: state?.lastSeq ?? 0,
       lastMessage: this.unsent().at(-1) ?? (last && this.toMessage(last)),
     };
     return previous && isShallowEqual(previous, summary) ? previous : summary;

@@ -51,6 +51,11 @@ export class History {
     return found;
   }
 
+  /** The ids of the senders of the messages that are kept. */
+  senders(): Set<number> {
+    return new Set([...this.items.values()].map(({ senderId }) => senderId));
+  }
+
   /** Adds a new message. */
   append(item: MessageItem): void {
     this.put(item);

@@ -1,5 +1,5 @@
 /** The client of the messenger. */
-export { Chat, type ChatSummary } from "./chat.ts";
+export type { Chat, ChatSummary } from "./chat.ts";
 export type { ConnectionStatus, EndReason } from "./connection.ts";
 export { type ClientErrorCode, MessengerError } from "./errors.ts";
 export type { MessengerEvent } from "./events.ts";

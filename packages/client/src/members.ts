@@ -38,16 +38,18 @@ export class Members implements Observable<readonly Member[]> {
   refresh(): void {
     if (this.subscribers === 0 || this.isCurrent || this.loading !== undefined) return;
     this.isCurrent = true;
-    this.loading = this.load()
-      .then((members) => this.state.set(members))
-      .catch(() => {
-        this.isCurrent = false;
-      })
-      .finally(() => {
+    this.loading = this.load().then(
+      (members) => {
         this.loading = undefined;
-        // It has changed meanwhile. A failure waits for the next connection.
-        if (!this.isCurrent) return;
+        this.state.set(members);
+        // It may have changed meanwhile.
         this.refresh();
-      });
+      },
+      () => {
+        // The next connection tries again.
+        this.loading = undefined;
+        this.isCurrent = false;
+      },
+    );
   }
 }

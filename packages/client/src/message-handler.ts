@@ -1,5 +1,6 @@
 import { Backoff, wait } from "./backoff.ts";
 import type { Chat } from "./chat.ts";
+import { Deferred } from "./deferred.ts";
 import { toMessengerError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Message } from "./message.ts";
@@ -11,6 +12,8 @@ import type { StorePart } from "./store.ts";
 export type HandleMessage = (message: Message, chat: Chat) => Promise<void> | void;
 
 const pageLimit = 50;
+/** The wait before the next attempt when the store or the server has failed. */
+const retryMs = 1000;
 
 /**
  * Calls a function with each message of others, in the order of each chat. How far it has come is kept in the store: after
@@ -20,6 +23,7 @@ export class MessageHandler {
   private readonly marks = new Map<number, number>();
   private readonly running = new Set<number>();
   private isEnded = false;
+  private readonly ended = new Deferred<void>();
 
   constructor(
     private readonly name: string,
@@ -39,7 +43,10 @@ export class MessageHandler {
     if (this.isEnded || this.running.has(chatId) || !this.context.isLive()) return;
     this.running.add(chatId);
     this.run(chatId)
-      .catch((error) => this.context.log.warn(`handler ${this.name}: ${toMessengerError(error).code}`))
+      .catch((error) => {
+        this.context.log.warn(`handler ${this.name}: ${toMessengerError(error).code}`);
+        return wait(retryMs, this.ended.promise);
+      })
       .finally(() => {
         this.running.delete(chatId);
         const state = this.context.chat(chatId)?.state;
@@ -50,6 +57,7 @@ export class MessageHandler {
   /** Calls the function no more. */
   end(): void {
     this.isEnded = true;
+    this.ended.resolve();
   }
 
   private async run(chatId: number): Promise<void> {
@@ -105,7 +113,7 @@ export class MessageHandler {
         return;
       } catch (error) {
         this.context.log.warn(`handler ${this.name} failed for message ${item.messageId}: ${error}`);
-        await wait(1000 + backoff.next());
+        await wait(1000 + backoff.next(), this.ended.promise);
       }
     }
   }

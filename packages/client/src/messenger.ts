@@ -10,7 +10,15 @@ import type { HandleMessage } from "./message-handler.ts";
 import { type Observable, State } from "./observable.ts";
 import type { People } from "./people.ts";
 import type { PersonPresence } from "./presence.ts";
-import type { PostAuthLoginBody, PostAuthRegisterBody, Profile, Requests, ServerInfo, Session } from "./protocol.ts";
+import type {
+  PatchUsersMeBody,
+  PostAuthLoginBody,
+  PostAuthRegisterBody,
+  Profile,
+  Requests,
+  ServerInfo,
+  Session,
+} from "./protocol.ts";
 import { Sessions } from "./session.ts";
 import { memory, type Store, StorePart } from "./store.ts";
 import { type Answer, offlineError, type WebSocketClass } from "./transport.ts";
@@ -49,6 +57,7 @@ export class Messenger {
   private readonly sessions: Sessions;
   private readonly link: Connection;
   private account: Account | undefined;
+  private isClosed = false;
   private unsubscribe: () => void = () => {};
 
   constructor(private readonly options: MessengerOptions) {
@@ -150,6 +159,7 @@ export class Messenger {
 
   /** Stops everything. The session and unsent messages stay in the store. */
   async close(): Promise<void> {
+    this.isClosed = true;
     this.link.close();
     this.sessions.close();
     await this.account?.close();
@@ -231,6 +241,16 @@ export class Messenger {
     }
   }
 
+  /**
+   * Changes the name or e-mail address of the user. A new e-mail address needs the password.
+   * @throws MessengerError such as `EMAIL_TAKEN`
+   */
+  async updateProfile(changes: PatchUsersMeBody): Promise<Profile> {
+    const profile = await this.call<Profile>("PATCH", "/users/me", changes);
+    this.account?.setProfile(profile);
+    return profile;
+  }
+
   private async begin(path: string, body: object): Promise<Session> {
     const session = await this.http.request<Session>("POST", path, { body });
     this.link.stop();
@@ -254,6 +274,7 @@ export class Messenger {
       onProfile: (changed) => this.userState.set(changed),
     });
     await account.load();
+    if (this.isClosed) return;
     this.account = account;
     this.userState.set(profile);
     this.unsubscribe = account.chats.subscribe((chats) => this.chatList.set(chats));
@@ -266,17 +287,19 @@ export class Messenger {
     this.account = undefined;
     this.unsubscribe();
     this.unsubscribe = () => {};
-    await account?.close();
     this.chatList.set([]);
     this.userState.set(undefined);
+    await account?.close();
   }
 
   private async handleEnd(reason: EndReason | "loggedOut"): Promise<void> {
     const { account } = this;
     if (reason === "openElsewhere" || reason === "protocolError") return;
+    // Nothing of the user is shown any more.
+    const left = this.leave();
     if (reason === "accountDeleted") await account?.outbox.discardAll().catch((error) => this.noteStoreFailure(error));
     await account?.wipe();
-    if (this.account === account) await this.leave();
+    await left;
     await this.sessions.end();
   }
 

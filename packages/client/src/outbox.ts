@@ -43,8 +43,8 @@ export class Entry {
   state: EntryState = "queued";
   /** It is in the store. */
   isStored = false;
-  /** Another tab has removed it from the store: it was sent there, or discarded. */
-  isGone = false;
+  /** When another tab was found to have removed it from the store: it was sent there, or discarded. */
+  goneAt: number | undefined;
   readonly storing = new Deferred<void>();
   /** The attempts since it was added or retried. */
   sending = new Deferred<MessageItem | undefined>();
@@ -76,6 +76,8 @@ const prefix = "outbox/";
 const maxLanes = 16;
 /** How often the store is read for the entries of other tabs while there is something to send, in milliseconds. */
 const reloadMs = 1000;
+/** How often it is read otherwise. */
+const pollMs = 10_000;
 const retryMs = 1000;
 
 /**
@@ -92,10 +94,14 @@ export class Outbox {
   private isFlushing = false;
   private added = new Deferred<void>();
   private pausedUntil = 0;
+  /** The time between two sends since the rate limit was exceeded, and when it was found. */
+  private spacingMs = 0;
+  private limitedAt = 0;
   /** Ends the waiting of the lanes when the connection is lost. */
   private lost: Promise<void> = Promise.resolve();
   private endWaiting: () => void = () => {};
   private lastReloadAt = 0;
+  private pollTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     private readonly options: {
@@ -154,12 +160,16 @@ export class Outbox {
   /** Sends a failed message again. */
   async retry(entry: Entry): Promise<void> {
     if (entry.state !== "failed") return;
+    this.requeue(entry);
+    await this.save(entry);
+    this.flush();
+  }
+
+  private requeue(entry: Entry): void {
     delete entry.content.failure;
     entry.state = "queued";
     entry.sending = new Deferred();
     this.options.onUpdate(entry.lane);
-    await this.save(entry);
-    this.flush();
   }
 
   /** Removes a message that was not sent. @returns false if it may have been sent already */
@@ -209,15 +219,19 @@ export class Outbox {
       this.endWaiting = resolve;
     });
     this.pausedUntil = 0;
+    this.spacingMs = 0;
     this.arriving.clear();
     // What another tab has sent was in the sync.
-    for (const entry of this.all) if (entry.isGone) this.forget(entry);
-    this.flush();
+    for (const entry of this.all) if (entry.goneAt !== undefined) this.forget(entry);
+    clearInterval(this.pollTimer);
+    this.pollTimer = setInterval(() => this.flush(true), pollMs);
+    this.flush(true);
   }
 
   /** Stops sending: the connection is lost. */
   end(): void {
     this.request = undefined;
+    clearInterval(this.pollTimer);
     this.endWaiting();
   }
 
@@ -231,6 +245,7 @@ export class Outbox {
 
   /** Stores an entry. If the store fails, it is kept in memory. */
   private async save(entry: Entry): Promise<void> {
+    entry.isStored = false;
     try {
       await this.options.store.set(prefix + entry.key, entry.content as unknown as Json);
       entry.isStored = true;
@@ -257,8 +272,9 @@ export class Outbox {
     this.options.onUpdate(entry.lane);
   }
 
-  private flush(): void {
-    if (!this.request || this.waitingLanes().size === 0) return;
+  /** @param isPoll also if there is nothing to send: entries of a tab that was closed are only in the store */
+  private flush(isPoll = false): void {
+    if (!this.request || (!isPoll && this.waitingLanes().size === 0)) return;
     this.added.resolve();
     if (this.isFlushing) return;
     this.isFlushing = true;
@@ -266,7 +282,7 @@ export class Outbox {
       .lock("outbox", () => this.drain())
       .catch(async (error) => {
         this.options.onStoreFailure(error);
-        await wait(retryMs);
+        await wait(retryMs, this.lost);
       })
       .finally(() => {
         this.isFlushing = false;
@@ -289,21 +305,24 @@ export class Outbox {
           this.sendLane(lane).finally(() => running.delete(lane)),
         );
       }
-      if (running.size === 0) return;
+      if (running.size === 0) {
+        this.spacingMs = 0;
+        return;
+      }
       await Promise.race([...running.values(), this.added.promise]);
     }
     await Promise.all(running.values());
   }
 
   private waitingLanes(): Set<string> {
-    return new Set(this.all.filter(({ state, isGone }) => state === "queued" && !isGone).map(({ lane }) => lane));
+    return new Set(this.all.filter(isWaiting).map(({ lane }) => lane));
   }
 
   /** Sends the entries of a lane for a while, so that those of other tabs are found. */
   private async sendLane(lane: string): Promise<void> {
     const startedAt = performance.now();
     while (this.request && performance.now() - startedAt < reloadMs) {
-      const next = this.all.find((entry) => entry.lane === lane && entry.state === "queued" && !entry.isGone);
+      const next = this.all.find((entry) => entry.lane === lane && isWaiting(entry));
       if (!next) return;
       await this.send(next);
     }
@@ -313,11 +332,13 @@ export class Outbox {
     await entry.storing.promise.catch(() => {});
     const backoff = new Backoff();
     while (this.request && this.entries.has(entry.key)) {
-      const pauseMs = this.pausedUntil - performance.now();
-      if (pauseMs > 0) {
-        await wait(pauseMs, this.lost);
+      const startedAt = performance.now();
+      if (startedAt < this.pausedUntil) {
+        await wait(this.pausedUntil - startedAt, this.lost);
         continue;
       }
+      // Lanes that go on together would exceed the limit again.
+      this.pausedUntil = startedAt + this.spacingMs;
       this.setState(entry, "sending");
       try {
         const item = await this.sendOnce(this.request, entry.content);
@@ -329,8 +350,7 @@ export class Outbox {
         const error = toMessengerError(thrown);
         this.setState(entry, "queued");
         if (error.code === "OFFLINE") return;
-        // The limit is the user's: it holds for all lanes.
-        if (error.code === "RATE_LIMITED") this.pausedUntil = performance.now() + (error.retryAfterMs ?? retryMs);
+        if (error.code === "RATE_LIMITED") this.slowDown(startedAt, error.retryAfterMs ?? retryMs);
         else if (error.code === "UNAVAILABLE") await wait(error.retryAfterMs ?? retryMs + backoff.next(), this.lost);
         else {
           await this.refuse(entry, error);
@@ -338,6 +358,16 @@ export class Outbox {
         }
       }
     }
+  }
+
+  /** The limit is the user's: it holds for all lanes. */
+  private slowDown(sentAt: number, retryAfterMs: number): void {
+    const now = performance.now();
+    this.pausedUntil = Math.max(this.pausedUntil, now + retryAfterMs);
+    // Of requests that were sent together, one says how much too early they came.
+    if (sentAt < this.limitedAt) return;
+    this.limitedAt = now;
+    this.spacingMs += retryAfterMs;
   }
 
   private async sendOnce(request: SendRequest, content: EntryContent): Promise<MessageItem | undefined> {
@@ -392,14 +422,17 @@ export class Outbox {
     for (const entry of before) {
       const content = stored.get(entry.key);
       stored.delete(entry.key);
-      if (!this.entries.has(entry.key)) continue;
+      // It was removed, or is being written, and what was read is out of date.
+      if (!this.entries.has(entry.key) || !entry.isStored) continue;
       if (content?.failure && entry.state === "queued") {
         entry.content.failure = content.failure;
         this.setState(entry, "failed");
-      } else if (!content) {
-        // A message stays visible until it arrives, unless it had failed and was discarded.
-        if (entry.state === "failed" || !entry.message) this.forget(entry);
-        else entry.isGone = true;
+      } else if (content && !content.failure && entry.state === "failed") this.requeue(entry);
+      else if (!content) {
+        entry.goneAt ??= this.lastReloadAt;
+        // A message stays visible until it arrives, which takes a moment, unless it had failed and was discarded.
+        const isLate = this.lastReloadAt - entry.goneAt >= pollMs;
+        if (entry.state === "failed" || !entry.message || isLate) this.forget(entry);
       }
     }
     const added = [...stored].filter(
@@ -422,6 +455,8 @@ export class Outbox {
     for (const [key, entry] of sorted) this.entries.set(key, entry);
   }
 }
+
+const isWaiting = ({ state, goneAt }: Entry): boolean => state === "queued" && goneAt === undefined;
 
 const discarded = () => new MessengerError("DISCARDED", "The message was discarded.");
 

@@ -22,7 +22,7 @@ export class People {
   }
 
   /**
-   * Finds users by the beginning of a name, or by a complete e-mail address.
+   * Finds users by the beginning of a name, or by a complete e-mail address; all users without a text.
    * @param options.cursor the `nextCursor` of the page before
    * @throws MessengerError
    */
@@ -30,7 +30,7 @@ export class People {
     search: string,
     options: { limit?: number; cursor?: string } = {},
   ): Promise<{ data: readonly Person[]; nextCursor: string | null }> {
-    return this.list({ search, ...options });
+    return this.list({ ...(search && { search }), ...options });
   }
 
   /** Reads users by id, of whom those that do not exist are left out. @throws MessengerError */

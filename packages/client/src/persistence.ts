@@ -92,8 +92,8 @@ export class Persistence {
     const writes: Write[] = [];
     for (const chatId of chatIds) {
       const key = prefix + chatId;
-      const chat = replica.chats.get(chatId);
       const stored = (await store.get(key)) as unknown as StoredChat | undefined;
+      const chat = replica.chats.get(chatId);
       if (!chat) {
         if (stored) writes.push({ key });
       } else if (stored?.epoch !== epoch || stored.version <= chat.version) {

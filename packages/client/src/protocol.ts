@@ -971,6 +971,8 @@ export interface RenameGroupParams {
 export interface RepliedMessage {
   /** Id of a message. */
   messageId: number;
+  /** Its position in the chat. */
+  seq?: number;
   /** Id of a user. */
   senderId: number;
   senderName: string;

@@ -131,7 +131,8 @@ export class Replica {
       this.remove(chatId);
       this.events.onLeft(chatId);
     }
-    for (const entry of result.chats) this.applyEntry(entry);
+    const last = result.hasMore ? result.chats.at(-1) : undefined;
+    for (const entry of result.chats) this.applyEntry(entry, entry === last);
   }
 
   /** Adds a page of messages that was read: all of a range. Those after the last known message come as changes. */
@@ -197,7 +198,8 @@ export class Replica {
     }
   }
 
-  private applyEntry(entry: SyncChat): void {
+  /** @param isCut the rest of its messages comes with the next answer */
+  private applyEntry(entry: SyncChat, isCut: boolean): void {
     const current = this.chats.get(entry.chatId);
     if (!current && !entry.joined && !entry.tooLong && !entry.reset) {
       // Left, and joined again since the request.
@@ -207,8 +209,11 @@ export class Replica {
     const { messages, unread: _, joined, tooLong, reset, ...fields } = entry;
     const known = joined || tooLong || reset ? undefined : current;
     const lastSeqBefore = known?.lastSeq ?? 0;
+    const versionBefore = known?.version ?? 0;
     const chat: ChatState = {
       ...fields,
+      // The rest contains messages before the last one of this part, if they were changed later.
+      lastSeq: known && isCut ? known.lastSeq : entry.lastSeq,
       clearedSeq: known?.clearedSeq ?? 0,
       history: known?.history ?? new History(),
     };
@@ -220,7 +225,7 @@ export class Replica {
       const isNew = item.seq > lastSeqBefore;
       if (isNew && item.seq > chat.clearedSeq) chat.history.append(item);
       else chat.history.change(item);
-      if (known) this.events.onChange(chat, item, isNew);
+      if (known && item.version > versionBefore) this.events.onChange(chat, item, isNew);
     }
     this.trim(chat);
     this.events.onEntry(entry);

@@ -19,6 +19,7 @@ export class Sessions {
   private accessToken: { token: string; receivedAt: number } | undefined;
   private renewing: Promise<void> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly options: {
@@ -51,7 +52,8 @@ export class Sessions {
 
   /** Makes a session the current one, and stores it before it is used. */
   async begin(session: Session): Promise<void> {
-    await this.save(session);
+    // Not while this or another tab renews the one before, which would then replace it.
+    await this.options.store.lock(key, () => this.save(session));
     this.use(session);
   }
 
@@ -71,6 +73,7 @@ export class Sessions {
 
   /** Stops renewing. */
   close(): void {
+    this.isClosed = true;
     clearTimeout(this.timer);
   }
 
@@ -93,6 +96,8 @@ export class Sessions {
     if (!session || !isStoredSession(current) || current.id !== session.id) throw loggedOut();
     const renewed = await this.exchange(current.refreshToken);
     await this.save(renewed);
+    // It was ended meanwhile.
+    if (this.session?.id !== session.id) throw loggedOut();
     this.use(renewed);
     this.options.onRenewed(renewed.token);
   }
@@ -129,6 +134,7 @@ export class Sessions {
   }
 
   private scheduleIn(ms: number, backoff: Backoff): void {
+    if (this.isClosed || !this.session) return;
     this.timer = setTimeout(
       () => {
         // A session that is over is noticed when its socket is closed.

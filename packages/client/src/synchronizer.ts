@@ -46,12 +46,14 @@ export class Synchronizer {
     for (;;) {
       const { last, ...params } = this.replica.syncRequest(next, to);
       const { epoch } = this.replica;
-      const result = await untilAnswered(() =>
-        transport
-          .request("sync", { ...params, newest, ...(epoch !== undefined && { epoch }) }, (item) =>
-            this.replica.applySync(item),
-          )
-          .then(({ item }) => item),
+      const result = await untilAnswered(
+        () =>
+          transport
+            .request("sync", { ...params, newest, ...(epoch !== undefined && { epoch }) }, (item) =>
+              this.replica.applySync(item),
+            )
+            .then(({ item }) => item),
+        transport.closed,
       );
       const end = lastChatOf(result);
       if (epoch !== undefined && epoch !== result.epoch) {
@@ -67,15 +69,19 @@ export class Synchronizer {
 
 const lastChatOf = ({ chats }: SyncResult): number | undefined => chats.at(-1)?.chatId;
 
-/** Repeats a request as long as the server says that it can succeed later. @throws MessengerError of any other kind */
-export async function untilAnswered<T>(request: () => Promise<T>): Promise<T> {
+/**
+ * Repeats a request as long as the server says that it can succeed later.
+ * @param interrupted ends the wait before the next attempt
+ * @throws MessengerError of any other kind
+ */
+export async function untilAnswered<T>(request: () => Promise<T>, interrupted?: Promise<unknown>): Promise<T> {
   for (;;) {
     try {
       return await request();
     } catch (error) {
       const { code, retryAfterMs = retryMs } = toMessengerError(error);
       if (code !== "UNAVAILABLE" && code !== "RATE_LIMITED") throw error;
-      await wait(retryAfterMs);
+      await wait(retryAfterMs, interrupted);
     }
   }
 }

@@ -103,7 +103,7 @@ export class Timeline implements Observable<TimelineValue> {
       // The first time, or everything kept was discarded.
       this.history = state.history;
       this.open(state);
-    } else if (state && this.shown && this.isAtEnd) this.followEnd(state);
+    } else if (state && this.shown && (this.isAtEnd || state.clearedSeq === state.lastSeq)) this.followEnd(state);
     this.view.invalidate();
   }
 
@@ -111,7 +111,7 @@ export class Timeline implements Observable<TimelineValue> {
   resume(): void {
     const state = this.source.state();
     if (!state || this.isClosed) return;
-    if (this.anchor !== undefined && !this.shown) this.openAround(this.anchor);
+    if (this.anchor !== undefined && !this.shown) void this.openAround();
     else this.fill();
   }
 
@@ -119,33 +119,41 @@ export class Timeline implements Observable<TimelineValue> {
     const { shown } = this;
     this.shown = undefined;
     const readSeq = this.source.readSeq();
-    if (shown && !this.isAtEnd) this.anchor = Math.min(shown.from, state.lastSeq);
+    if (shown && !this.isAtEnd) this.anchor = shown.from;
     else if (typeof this.at === "object" && !shown) this.anchor = this.at.seq;
     else if (this.at === "unread" && !shown && readSeq < state.lastSeq) this.anchor = readSeq + 1;
     else this.anchor = undefined;
-    if (this.anchor === undefined) {
+    if (this.anchor === undefined || state.clearedSeq === state.lastSeq) {
       this.openAtEnd(state);
       return;
     }
+    this.anchor = Math.min(Math.max(this.anchor, state.clearedSeq + 1), state.lastSeq);
     const kept = state.history.rangeAt(this.anchor);
     if (kept) this.showAround(this.anchor, kept);
-    else this.openAround(this.anchor);
+    else void this.openAround();
   }
 
   private openAtEnd(state: ChatState): void {
     this.isAtEnd = true;
+    this.anchor = undefined;
     const end = state.history.rangeAt(state.lastSeq);
     const from = end ? Math.max(end.from, state.lastSeq - pageSize + 1) : state.lastSeq + 1;
     this.shown = { from, to: state.lastSeq };
     this.fill();
   }
 
-  private openAround(anchor: number): void {
+  private async openAround(): Promise<void> {
     this.isAtEnd = false;
-    this.loading ??= this.source
+    while (this.loading !== undefined) await this.loading;
+    const { anchor, history } = this;
+    if (anchor === undefined || this.shown || this.isClosed) return;
+    this.loading = this.source
       .loadPage({ around: anchor })
       .then((range) => {
-        if (range) this.showAround(anchor, range);
+        const state = this.source.state();
+        // If everything kept was discarded meanwhile, it is opened again.
+        if (range) this.showAround(Math.min(Math.max(anchor, range.from), range.to), range);
+        else if (state?.history === history && state && this.anchor === anchor) this.openAtEnd(state);
       })
       .catch(() => {}) // `resume` tries again.
       .finally(() => {
@@ -177,11 +185,19 @@ export class Timeline implements Observable<TimelineValue> {
     if (!this.shown) return;
     // A message in between is still missing: a sync is running.
     if (state.lastSeq > state.clearedSeq && !end) return;
+    this.isAtEnd = true;
     const from = Math.max(this.shown.from, end?.from ?? 0, state.clearedSeq + 1, state.lastSeq - this.maxSize + 1);
     this.shown = { from, to: state.lastSeq };
   }
 
   private moveTo(range: Range, direction: "older" | "newer"): void {
+    // Messages in between may have been removed while this page was loading.
+    const kept = this.history?.rangeAt(direction === "older" ? range.from : range.to);
+    if (!kept) return;
+    if (direction === "older" && kept.to < range.to) {
+      range.to = kept.to;
+      this.isAtEnd = false;
+    } else if (direction === "newer") range.from = Math.max(range.from, kept.from);
     const isTooLong = range.to - range.from + 1 > this.maxSize;
     if (isTooLong && direction === "older") {
       range.to = range.from + this.maxSize - 1;

@@ -1,3 +1,4 @@
+import { Deferred } from "./deferred.ts";
 import { MessengerError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { type ErrorFrame, type Requests, subprotocol } from "./protocol.ts";
@@ -66,6 +67,10 @@ export class Transport {
   private lastReceivedAt = performance.now();
   private pingedAt: number | undefined;
   private readonly checkTimer: ReturnType<typeof setInterval>;
+  private pingTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly closing = new Deferred<void>();
+  /** Resolves when the connection is closed or lost. */
+  readonly closed = this.closing.promise;
 
   constructor(
     options: { url: string; token: string; WebSocket: WebSocketClass; log: Log },
@@ -120,7 +125,8 @@ export class Transport {
     if (!this.isOpen || this.isClosed || this.pingedAt !== undefined) return;
     this.pingedAt = performance.now();
     this.request("ping", {}).catch(() => {});
-    setTimeout(() => this.check(), pingTimeoutMs);
+    clearTimeout(this.pingTimer);
+    this.pingTimer = setTimeout(() => this.check(), pingTimeoutMs);
   }
 
   /** Closes the connection. `onClose` is called at once. */
@@ -183,6 +189,8 @@ export class Transport {
     if (this.isClosed) return;
     this.isClosed = true;
     clearInterval(this.checkTimer);
+    clearTimeout(this.pingTimer);
+    this.closing.resolve();
     for (const { reject, timer } of this.pending.values()) {
       clearTimeout(timer as number);
       reject(offlineError());

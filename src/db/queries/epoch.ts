@@ -22,3 +22,8 @@ export async function renewEpochOfCopy(database: Database, files: string): Promi
     { files },
   );
 }
+
+/** Starts a new epoch: clients that know another one forget what they have. */
+export async function renewEpoch(database: Database): Promise<void> {
+  await select(database, "UPDATE server_state SET epoch = gen_random_uuid()::text", {});
+}

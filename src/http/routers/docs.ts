@@ -1,21 +1,33 @@
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { type RequestHandler, Router } from "express";
+import { type Request, type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import swaggerUi from "swagger-ui-express";
-import { type StaticBody, sendStatic, staticBody } from "../static-body.ts";
+import { strictPagePolicy } from "../page-policy.ts";
+import { compressedFile, readOnce, type StaticFile, sendStaticFile, staticFile } from "../static-file.ts";
+import { TemplatePage } from "../template-page.ts";
 
 /** The generated documents, made once at start. */
 export interface Documents {
   openApi: object;
   asyncApi: object;
-  /** HTML page about the WebSocket API. */
-  webSocketPage: string;
+  /** HTML page about the WebSocket API, for a server whose WebSocket has this address. */
+  webSocketPage: (address: string) => string;
 }
 
+/** Where `npm run build` writes `packages/console`, seen from the source and from its build alike. */
+const consoleFolder = new URL("../../../dist/console/", import.meta.url);
+
+const consoleFiles = [
+  { name: "console.js", contentType: "text/javascript; charset=utf-8" },
+  { name: "console.css", contentType: "text/css; charset=utf-8" },
+  { name: "icon.svg", contentType: "image/svg+xml" },
+];
+
 /** Swagger UI sets inline styles from its script; everything else is served from this origin. */
-const pagePolicy = helmet.contentSecurityPolicy({
+const swaggerPolicy = helmet.contentSecurityPolicy({
   useDefaults: false,
   directives: {
     defaultSrc: ["'self'"],
@@ -36,8 +48,6 @@ const swaggerFiles = {
   "swagger-ui-bundle.js": script,
   "swagger-ui-standalone-preset.js": script,
   "swagger-ui.css": "text/css; charset=utf-8",
-  "favicon-16x16.png": "image/png",
-  "favicon-32x32.png": "image/png",
 };
 
 /** Starts Swagger UI in its page. */
@@ -54,30 +64,57 @@ const swaggerInit = `window.onload = () => {
 `;
 
 /** The files of `swagger-ui-dist`, on which `swagger-ui-express` depends. */
-function readSwaggerFiles(): [name: string, file: StaticBody][] {
+function readSwaggerFiles(): [name: string, file: StaticFile][] {
   const require = createRequire(createRequire(import.meta.url).resolve("swagger-ui-express"));
   const folder = dirname(require.resolve("swagger-ui-dist/package.json"));
-  return Object.entries(swaggerFiles).map(([name, type]) => [name, staticBody(type, readFileSync(join(folder, name)))]);
+  return Object.entries(swaggerFiles).map(([name, type]) => [
+    name,
+    staticFile(type, { identity: readFileSync(join(folder, name)) }),
+  ]);
 }
 
+const textFile = (type: string, text: string): StaticFile => staticFile(type, { identity: Buffer.from(text) });
+
+/** Stands for the address of the WebSocket while its page is made. */
+const addressMark = "ws://address.invalid";
+
 /**
- * `/api`: Swagger UI with local assets, the page about the WebSocket API, and the OpenAPI and AsyncAPI documents. All are
- * read once, at start.
+ * `/api`: Swagger UI with local assets, the page about the WebSocket API with its console, and the OpenAPI and AsyncAPI
+ * documents. Each is in memory once, for all responses.
+ * @param options.limit rejects requests of an address over its limit
  */
-export function docsRouter({ openApi, asyncApi, webSocketPage }: Documents, limit: RequestHandler): Router {
+export function docsRouter(
+  { openApi, asyncApi, webSocketPage }: Documents,
+  { publicUrl, limit }: { publicUrl?: string | undefined; limit: RequestHandler },
+): Router {
   const router = Router();
-  const serve = (path: string, file: StaticBody) => router.get(path, limit, sendStatic(file));
-  serve("/openapi.json", staticBody(json, JSON.stringify(openApi)));
-  serve("/asyncapi.json", staticBody(json, JSON.stringify(asyncApi)));
-  router.use(pagePolicy);
-  serve("/websocket", staticBody(html, webSocketPage));
+  const serve = (path: string, file: StaticFile) =>
+    router.get(path, limit, (request, response) => sendStaticFile(request, response, file, "no-cache"));
+  serve("/openapi.json", textFile(json, JSON.stringify(openApi)));
+  serve("/asyncapi.json", textFile(json, JSON.stringify(asyncApi)));
+  const page = new TemplatePage(webSocketPage(addressMark), addressMark);
+  router.get("/websocket", limit, strictPagePolicy, (request, response) => {
+    page.send(request, response, (publicUrl ?? ownOrigin(request)).replace(/^http/, "ws"));
+  });
+  for (const { name, contentType } of consoleFiles) {
+    const read = readOnce(async () => compressedFile(contentType, await readFile(new URL(name, consoleFolder))));
+    router.get(`/${name}`, limit, async (request, response) => {
+      sendStaticFile(request, response, await read(), "no-cache");
+    });
+  }
+  router.use(swaggerPolicy);
   for (const [name, file] of readSwaggerFiles()) serve(`/${name}`, file);
-  serve("/swagger-ui-init.js", staticBody(script, swaggerInit));
+  serve("/swagger-ui-init.js", textFile(script, swaggerInit));
   router.get("/", (request, response, next) => {
     // The links of the page are relative.
     if (request.originalUrl.split("?")[0]?.endsWith("/")) next();
     else response.redirect(301, `${request.baseUrl}/`);
   });
-  serve("/", staticBody(html, swaggerUi.generateHTML(openApi, { customSiteTitle: "Messenger API" })));
+  const swaggerPage = { customSiteTitle: "Messenger API", customfavIcon: "./icon.svg" };
+  serve("/", textFile(html, swaggerUi.generateHTML(openApi, swaggerPage)));
   return router;
 }
+
+/** The origin that the client has called; behind a proxy with TLS, only the script of the page knows it. */
+const ownOrigin = ({ headers: { host = "" } }: Request): string =>
+  URL.canParse(`http://${host}`) ? new URL(`http://${host}`).origin : "http://HOST";

@@ -1,6 +1,5 @@
 import { fn, type Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
-import { violatedConstraint } from "../../db/database-errors.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
 import type { Person, Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
@@ -13,6 +12,7 @@ import { leaveGroups } from "../groups/groups.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
 import { findByEmail } from "./find-by-email.ts";
 import type { LogInLimits } from "./log-in-limits.ts";
+import { emailTaken, newAccount, rejectTakenEmail, storeAccount } from "./new-account.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Device, Sessions, SessionTokens } from "./sessions.ts";
 import { notLoggedIn } from "./tokens.ts";
@@ -58,22 +58,14 @@ export class Accounts {
     input: { email: string; password: string; firstName: string; lastName?: string },
     device: Device,
   ): Promise<SessionGrant> {
-    const { email, password, firstName, lastName } = input;
-    const key = emailKey(email);
-    const owner = { address: device.address, account: key };
-    const passwordHash = await this.options.passwords.hash(password, { email, field: "password", owner });
-    const account = {
-      email,
-      emailKey: key,
-      passwordHash,
-      ...nameColumns({ firstName, lastName: lastName ?? null }),
-    };
+    const owner = { address: device.address, account: emailKey(input.email) };
+    const account = await newAccount(this.options.passwords, input, owner);
     return rejectTakenEmail(async () => {
-      const grant = await this.startSession(device, async (transaction) => {
-        if (await findByEmail(email, { transaction })) throw emailTaken();
-        const { id } = await User.create(account, { transaction });
-        return { id, passwordHash };
-      });
+      const { passwordHash } = account;
+      const grant = await this.startSession(device, async (transaction) => ({
+        id: await storeAccount(account, transaction),
+        passwordHash,
+      }));
       if (!grant) throw badCredentials();
       return grant;
     });
@@ -262,14 +254,3 @@ async function renewHash(user: User, passwordHash: string): Promise<User> {
 const badCredentials = (userId?: number) =>
   new AppError("badCredentials", "E-mail or password is wrong", { logFields: { userId } });
 const wrongPassword = () => new AppError("reauthRequired", "The current password is missing or wrong");
-
-const emailTaken = () => new AppError("emailTaken", "This e-mail address is already in use");
-
-async function rejectTakenEmail<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (violatedConstraint(error) !== "users_email_key_unique") throw error;
-    throw emailTaken();
-  }
-}

@@ -37,7 +37,7 @@ function isOwnAddress(password: string, email: string): boolean {
 type CountedAttempt = Preparation;
 
 /** Whom the operations of operators are done for. */
-const operator: TaskOwner = { address: "", account: "" };
+export const operator: TaskOwner = { address: "", account: "" };
 
 export interface PasswordOptions {
   /** bcrypt's work factor: each step doubles the time. */

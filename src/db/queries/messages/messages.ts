@@ -27,6 +27,7 @@ interface MessageRow {
   clientMessageId: string | null;
   change: MessageChange | null;
   replyId: number | null;
+  replySeq: number;
   replyContent: string;
   replyEvent: StoredEvent | null;
   replyDeletedAt: Date | null;
@@ -84,6 +85,7 @@ export function toChatMessage(row: MessageRow): ChatMessage {
 
 const toRepliedMessage = (row: MessageRow, id: number): RepliedMessage => ({
   id,
+  seq: row.replySeq,
   sender: personOf(row.replySenderId, row.replySenderFirstName, row.replySenderLastName),
   content: row.replyContent,
   event: withSubject(row.replyEvent, row.replySubjectFirstName, row.replySubjectLastName),
@@ -103,7 +105,7 @@ export const messageColumns = `
        receiver.id AS "receiverId", receiver.first_name AS "receiverFirstName", receiver.last_name AS "receiverLastName",
        c.name AS "groupName",
        subject.first_name AS "subjectFirstName", subject.last_name AS "subjectLastName",
-       reply.id AS "replyId", left(reply.content, 200) AS "replyContent", reply.event AS "replyEvent",
+       reply.id AS "replyId", reply.seq AS "replySeq", left(reply.content, 200) AS "replyContent", reply.event AS "replyEvent",
        reply.deleted_at AS "replyDeletedAt", reply.sender_id AS "replySenderId",
        reply_sender.first_name AS "replySenderFirstName", reply_sender.last_name AS "replySenderLastName",
        reply_subject.first_name AS "replySubjectFirstName", reply_subject.last_name AS "replySubjectLastName"`;

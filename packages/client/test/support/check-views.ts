@@ -1,0 +1,160 @@
+import { type FinalState, memberKey, type StoredMessage } from "../../../../test/chaos/final-state.ts";
+import { previewOf } from "../../../../test/chaos/local-chat.ts";
+import type { ChatSummary, Message, Messenger, Timeline } from "../../src/index.ts";
+import { chatOf, faultsOf, type RandomLog, type WrittenMessage } from "./random-device.ts";
+
+/** What a device shows of one chat, from the first message to the last. */
+export interface ChatView {
+  summary: ChatSummary;
+  messages: readonly Message[];
+  peerReadSeq: number | undefined;
+}
+
+/** Everything that a device shows. */
+export async function readView(messenger: Messenger): Promise<ChatView[]> {
+  const views: ChatView[] = [];
+  for (const summary of messenger.chats.value) {
+    const chat = chatOf(messenger, summary);
+    const timeline = chat.timeline({ maxSize: Number.MAX_SAFE_INTEGER });
+    const messages = await readToBothEnds(timeline);
+    timeline.close();
+    views.push({ summary, messages, peerReadSeq: chat.readBy.value[0]?.seq });
+  }
+  return views;
+}
+
+/** Loads all messages of a timeline. */
+export async function readToBothEnds(timeline: Timeline): Promise<readonly Message[]> {
+  for (let page = 0; timeline.value.hasNewer; page++) {
+    if (page > 1000) throw new Error("hasNewer stays true");
+    await timeline.loadNewer();
+  }
+  for (let page = 0; timeline.value.hasOlder; page++) {
+    if (page > 1000) throw new Error("hasOlder stays true");
+    await timeline.loadOlder();
+  }
+  return timeline.value.messages;
+}
+
+/** Names and roles, which the final state does not have. */
+export interface GroupDetails {
+  names: ReadonlyMap<number, string>;
+  /** By `memberKey`. */
+  roles: ReadonlyMap<string, string>;
+}
+
+/** Compares what a device shows with the database. */
+export function checkView(
+  finalState: FinalState,
+  details: GroupDetails,
+  { name, userId, views }: { name: string; userId: number; views: readonly ChatView[] },
+  log: Pick<RandomLog, "report">,
+): void {
+  const { chats, members } = finalState;
+  const shown = new Map(views.flatMap((view) => (view.summary.id === undefined ? [] : [[view.summary.id, view]])));
+  for (const [chatId, chat] of chats) {
+    const report = (fault: string) => log.report(`${name}: chat ${chatId}: ${fault}`);
+    const member = members.get(memberKey(userId, chatId));
+    const isListed =
+      member && !chat.isDeleted && chat.version > 0 && (chat.kind === "group" || chat.lastSeq > member.clearedSeq);
+    const view = shown.get(chatId);
+    if (isListed && !view) report("is missing");
+    if (!member || !view) {
+      if (view?.messages.some(({ state }) => state === "sent")) report("is shown to a user who is not in it");
+      continue;
+    }
+    const { summary, messages, peerReadSeq } = view;
+    const unread = chat.lastSeq - member.readSeq;
+    if (summary.unread !== unread) report(`has ${summary.unread} unread messages instead of ${unread}`);
+    if (chat.kind === "group") {
+      const stored = details.names.get(chatId);
+      if (summary.title !== stored) report(`is called ${summary.title} instead of ${stored}`);
+      const role = details.roles.get(memberKey(userId, chatId));
+      if (summary.role !== role) report(`shows the role ${summary.role} instead of ${role}`);
+      const count = [...members.keys()].filter((key) => key.endsWith(` ${chatId}`)).length;
+      if (summary.memberCount !== count) report(`shows ${summary.memberCount} members instead of ${count}`);
+    } else {
+      const peerId = chat.pairLow === userId ? chat.pairHigh : chat.pairLow;
+      const peer = peerId === userId ? undefined : members.get(memberKey(peerId ?? 0, chatId));
+      if (peer && peerReadSeq !== peer.readSeq)
+        report(`is read by the other user to ${peerReadSeq}, not ${peer.readSeq}`);
+    }
+    const rows = (finalState.rowsByChat.get(chatId) ?? []).filter(({ seq }) => seq > member.clearedSeq);
+    checkMessages(finalState, rows, messages, report);
+    const last = messages.at(-1);
+    if (summary.lastMessage?.key !== last?.key) report("shows another message as its last");
+  }
+}
+
+/** Compares the messages of a timeline with the rows that it should show. */
+export function checkMessages(
+  { rowById }: FinalState,
+  rows: readonly StoredMessage[],
+  messages: readonly Message[],
+  report: (fault: string) => void,
+): void {
+  for (const fault of faultsOf(messages)) report(fault);
+  const sent = messages.filter(({ state }) => state === "sent");
+  for (const { state, text } of messages) {
+    if (state === "queued" || state === "sending") report(`still shows "${text}" as ${state}`);
+  }
+  if (sent.length !== rows.length) report(`shows ${sent.length} messages instead of ${rows.length}`);
+  rows.forEach((row, index) => {
+    const message = sent[index];
+    if (!message || message.seq !== row.seq) {
+      report(`shows seq ${message?.seq} instead of ${row.seq}`);
+      return;
+    }
+    const { messageId, version, senderId, text, editedAt, deletedAt, replyTo } = message;
+    if (messageId !== row.id || version !== row.version || senderId !== row.senderId) {
+      report(`seq ${row.seq} is at version ${version} instead of ${row.version}`);
+    }
+    if (!row.event && text !== row.content) report(`seq ${row.seq} shows "${text}" instead of "${row.content}"`);
+    if ((editedAt === null) !== (row.editedAt === null)) report(`seq ${row.seq} has another time of its edit`);
+    if ((deletedAt === null) !== (row.deletedAt === null)) report(`seq ${row.seq} has another time of its deletion`);
+    const original = row.replyTo === null ? undefined : rowById.get(row.replyTo);
+    if (replyTo?.messageId !== original?.id) report(`seq ${row.seq} replies to another message`);
+    if (original && !original.event && replyTo?.preview !== previewOf(original.content)) {
+      report(`seq ${row.seq} shows another text of the message it replies to`);
+    }
+  });
+}
+
+/** Everything written is stored exactly once, or shown as failed, in the order of writing. */
+export function checkWritten(
+  { rows }: FinalState,
+  log: RandomLog,
+  /** The ids of the messages that devices show as failed. */
+  failed: ReadonlySet<string>,
+): void {
+  const byText = new Map<string, number>();
+  for (const { clientMessageId, content, editedAt } of rows) {
+    if (clientMessageId && !editedAt && content) byText.set(content, (byText.get(content) ?? 0) + 1);
+  }
+  const byId = new Map(rows.map((row) => [row.clientMessageId, row]));
+  const lastOfLane = new Map<string, { seq: number; chatId: number; text: string }>();
+  for (const written of log.written) {
+    checkOutcome(written, byId.get(written.clientMessageId), failed, log);
+    if ((byText.get(written.text) ?? 0) > 1) log.report(`"${written.text}" is stored twice`);
+    const row = byId.get(written.clientMessageId);
+    if (!row) continue;
+    const last = lastOfLane.get(written.lane);
+    if (last && last.chatId === row.chatId && row.seq < last.seq) {
+      log.report(`"${written.text}" is stored before "${last.text}", which was written before it`);
+    }
+    lastOfLane.set(written.lane, { seq: row.seq, chatId: row.chatId, text: written.text });
+  }
+}
+
+function checkOutcome(
+  { text, clientMessageId, isStored, outcome }: WrittenMessage,
+  row: StoredMessage | undefined,
+  failed: ReadonlySet<string>,
+  log: RandomLog,
+): void {
+  const isFailed = failed.has(clientMessageId);
+  if (outcome === "sent" && !row) log.report(`"${text}" was sent and is not stored`);
+  if (isFailed && row) log.report(`"${text}" is shown as failed and is stored`);
+  if (outcome === "DISCARDED") return;
+  if (isStored && !row && !isFailed) log.report(`"${text}" is lost (${outcome})`);
+}

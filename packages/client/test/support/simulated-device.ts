@@ -1,0 +1,139 @@
+import { WebSocket } from "ws";
+import { recordFrame } from "../../../../test/support/leak-scan.ts";
+import { type Fetch, Messenger, type MessengerOptions, memory, type Store } from "../../src/index.ts";
+import type { WebSocketClass, WebSocketLike } from "../../src/transport.ts";
+
+const never = <T>(): Promise<T> => new Promise<T>(() => {});
+
+/** What a device keeps when its programs are killed: a store, and locks that a killed program releases. */
+export class Disk {
+  private readonly lastHolders = new Map<string, Promise<unknown>>();
+
+  constructor(readonly store: Store = memory()) {}
+
+  /** The store as one program sees it, until it is killed. */
+  openFor(program: Lifetime): Store {
+    const { store } = this;
+    const whileAlive =
+      <Parameters extends unknown[], Result>(operation: (...parameters: Parameters) => Promise<Result>) =>
+      async (...parameters: Parameters): Promise<Result> => {
+        if (program.isOver) return never();
+        const result = await operation(...parameters);
+        return program.isOver ? never() : result;
+      };
+    return {
+      get: whileAlive(store.get),
+      set: whileAlive(store.set),
+      delete: whileAlive(store.delete),
+      entries: whileAlive(store.entries),
+      ...(store.batch && { batch: whileAlive(store.batch) }),
+      lock: (name, work) => this.lock(name, work, program),
+    };
+  }
+
+  private async lock<T>(name: string, work: () => Promise<T>, program: Lifetime): Promise<T> {
+    const before = this.lastHolders.get(name) ?? Promise.resolve();
+    const result = before.then(() => (program.isOver ? never<T>() : work()));
+    this.lastHolders.set(name, Promise.race([result.catch(() => {}), program.over]));
+    return result;
+  }
+}
+
+/** How long a program runs. */
+class Lifetime {
+  isOver = false;
+  end!: () => void;
+  readonly over = new Promise<void>((resolve) => {
+    this.end = () => {
+      this.isOver = true;
+      resolve();
+    };
+  });
+}
+
+/** A program with the SDK, such as a page or a bot, that can be killed. */
+export class Program {
+  readonly messenger: Messenger;
+  private readonly lifetime = new Lifetime();
+  private readonly sockets = new Set<WebSocket>();
+
+  constructor(url: string, disk = new Disk(), options: Partial<MessengerOptions> = {}) {
+    this.messenger = new Messenger({
+      url,
+      store: disk.openFor(this.lifetime),
+      WebSocket: this.socketClass(),
+      fetch: this.fetch,
+      ...options,
+    });
+  }
+
+  get isRunning(): boolean {
+    return !this.lifetime.isOver;
+  }
+
+  /** Ends the program as `kill -9` does: nothing more is sent, received or stored. */
+  kill(): void {
+    this.lifetime.end();
+    for (const socket of this.sockets) socket.terminate();
+    // For its timers: nothing of it reaches the store or the network.
+    void this.messenger.close();
+  }
+
+  /** Cuts the connection without a closing handshake. */
+  disconnect(): void {
+    for (const socket of this.sockets) socket.terminate();
+  }
+
+  private readonly fetch: Fetch = async (url, options) => {
+    if (this.lifetime.isOver) return never();
+    const response = await fetch(url, options);
+    return this.lifetime.isOver ? never() : response;
+  };
+
+  private socketClass(): WebSocketClass {
+    const { sockets, lifetime } = this;
+    return class extends WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        sockets.add(this);
+        this.on("close", () => sockets.delete(this));
+        this.on("message", (data) => recordFrame(String(data)));
+        if (lifetime.isOver) this.terminate();
+      }
+    } as unknown as new (
+      url: string,
+      protocols: string[],
+    ) => WebSocketLike;
+  }
+}
+
+/** Resolves when the value of an observable matches. @throws Error if that takes too long */
+export function until<T>(
+  observable: { subscribe(listener: (value: T) => void): () => void },
+  matches: (value: T) => boolean,
+  timeoutMs = 15_000,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let last: T | undefined;
+    const timer = setTimeout(() => {
+      unsubscribe();
+      reject(new Error(`the value was not reached; the last one was ${JSON.stringify(last)?.slice(0, 2000)}`));
+    }, timeoutMs);
+    let unsubscribe = () => {};
+    let isDone = false;
+    const end = observable.subscribe((value) => {
+      last = value;
+      if (isDone || !matches(value)) return;
+      isDone = true;
+      clearTimeout(timer);
+      resolve(value);
+      queueMicrotask(() => unsubscribe());
+    });
+    unsubscribe = end;
+  });
+}
+
+export const isLive = ({ state }: { state: string }): boolean => state === "live";
+
+/** Waits until the messenger is up to date. */
+export const untilLive = (messenger: Messenger, timeoutMs?: number) => until(messenger.connection, isLive, timeoutMs);

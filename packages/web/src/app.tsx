@@ -1,0 +1,73 @@
+import { useEffect, useState } from "preact/hooks";
+import { ChatView } from "./chat/chat-view.tsx";
+import { ChatList } from "./chats/chat-list.tsx";
+import { ChatSwitcher, useSwitcher } from "./chats/chat-switcher.tsx";
+import { Banner } from "./connection-banner.tsx";
+import { LogIn } from "./log-in.tsx";
+import { messenger } from "./messenger.ts";
+import { useNotifications } from "./notifications.ts";
+import { followLinks, route } from "./routing.ts";
+import { SettingsPage } from "./settings/settings-page.tsx";
+import { Announcer } from "./ui/announcer.tsx";
+import { Notice } from "./ui/notice.tsx";
+import { useObservable } from "./use-observable.ts";
+
+/** The whole page. */
+export function App() {
+  const [isReady, setReady] = useState(false);
+  const user = useObservable(messenger.user);
+  const { reason } = useObservable(messenger.connection);
+  useEffect(() => {
+    void messenger.resume().finally(() => setReady(true));
+    document.addEventListener("click", followLinks);
+  }, []);
+  if (!isReady && !user) return null;
+  if (!user) return <LogIn notice={endNotices[reason ?? ""]} />;
+  return <Messages key={user.id} />;
+}
+
+const endNotices: Readonly<Record<string, string>> = {
+  sessionEnded: "Your session has ended. Log in again.",
+  accountDeleted: "This account was deleted.",
+};
+
+function Messages() {
+  const { page } = route.value;
+  const switcher = useSwitcher();
+  useNotifications();
+  const isChat = page === "chat" || page === "dialog";
+  return (
+    <div class={`layout ${isChat || page === "settings" ? "shows-page" : "shows-list"}`}>
+      <ChatList />
+      <main class="page">
+        <Banner />
+        {page === "settings" ? <SettingsPage /> : isChat ? <OpenChat /> : <Welcome />}
+      </main>
+      {switcher.isOpen && <ChatSwitcher onClose={switcher.close} />}
+      <Notice />
+      <Announcer />
+    </div>
+  );
+}
+
+function OpenChat() {
+  const current = route.value;
+  if (current.page === "chat") return <ChatView key={current.chatId} chat={messenger.chat(current.chatId)} />;
+  if (current.page === "dialog") {
+    const chat = messenger.dialogWith(current.userId);
+    return <ChatView key={`user ${current.userId}`} chat={chat} />;
+  }
+  return null;
+}
+
+function Welcome() {
+  const chats = useObservable(messenger.chats);
+  return (
+    <div class="welcome">
+      <p>{chats.length === 0 ? "Find somebody to write to with the + button." : "Choose a chat."}</p>
+      <p class="hint">
+        <kbd>Ctrl</kbd> <kbd>K</kbd> finds a chat
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,138 @@
+import type { Chat, Message, Timeline } from "messenger-client";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { errorText } from "../errors.ts";
+import { messenger } from "../messenger.ts";
+import { chatPath, navigate } from "../routing.ts";
+import { Confirmation } from "../ui/dialog.tsx";
+import { Menu, type MenuItem, type MenuPosition } from "../ui/menu.tsx";
+import { showNotice } from "../ui/notice.tsx";
+import { useObservable } from "../use-observable.ts";
+import { ChatHeader } from "./chat-header.tsx";
+import { Composer, type ComposerMode } from "./composer.tsx";
+import { ReadersDialog } from "./readers-dialog.tsx";
+import { TimelineView } from "./timeline-view.tsx";
+
+/** An open chat. */
+export function ChatView({ chat }: { chat: Chat }) {
+  const summary = useObservable(chat.summary);
+  const chats = useObservable(messenger.chats);
+  const { state } = useObservable(messenger.connection);
+  const path = chatPath(summary);
+  const [mode, setMode] = useState<ComposerMode>({ kind: "new" });
+  const [position, setPosition] = useState<{ seq: number } | "unread" | "newest">("unread");
+  const [menu, setMenu] = useState<{ message: Message; at: MenuPosition }>();
+  const [dialog, setDialog] = useState<{ kind: "delete" | "readers"; message: Message }>();
+  // Kept as it was when the chat was opened.
+  const firstUnread = useMemo(() => (summary.unread > 0 ? summary.lastSeq - summary.unread + 1 : undefined), [chat]);
+  const timeline = useTimeline(chat, position);
+
+  // The first message gives a dialog its id.
+  useEffect(() => {
+    if (path !== location.pathname) navigate(path, { replace: true });
+  }, [path]);
+
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+      document.querySelector<HTMLElement>(".composer textarea")?.focus();
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, []);
+
+  const jumpTo = (seq: number) => setPosition({ seq });
+  const openMenu = (message: Message, element: HTMLElement, at?: MenuPosition) => {
+    const box = element.getBoundingClientRect();
+    setMenu({
+      message,
+      at: at ?? { x: message.isMine ? box.right - 180 : box.left + 40, y: Math.min(box.bottom, innerHeight - 80) },
+    });
+  };
+  const actions = useMemo(() => ({ openMenu, jumpTo }), [timeline]);
+  const findLastOwn = () => timeline.value.messages.findLast((message) => canEdit(message));
+  const remove = ({ messageId }: Message) => {
+    if (messageId !== undefined) chat.delete(messageId).catch((error) => showNotice(errorText(error)));
+  };
+
+  const isKnown = summary.kind === "dialog" || chats.some(({ id }) => id === summary.id);
+  if (!isKnown) {
+    return (
+      <p class="empty page-empty">
+        {state === "live" ? "This chat does not exist, or you are no longer in it." : "Loading…"}
+      </p>
+    );
+  }
+
+  return (
+    <div class="chat">
+      <ChatHeader chat={chat} />
+      <TimelineView
+        chat={chat}
+        timeline={timeline}
+        title={summary.title}
+        firstUnread={firstUnread}
+        actions={actions}
+        onShowNewest={() => setPosition("newest")}
+        target={typeof position === "object" ? position.seq : undefined}
+      />
+      <Composer chat={chat} path={path} mode={mode} setMode={setMode} findLastOwn={findLastOwn} />
+      {menu && (
+        <Menu
+          label="Message actions"
+          at={menu.at}
+          items={menuItems(menu.message, summary.role, { setMode, setDialog })}
+          onClose={() => setMenu(undefined)}
+        />
+      )}
+      {dialog?.kind === "delete" && (
+        <Confirmation
+          title="Delete this message?"
+          text="It is deleted for everybody in this chat."
+          action="Delete message"
+          onConfirm={() => remove(dialog.message)}
+          onClose={() => setDialog(undefined)}
+        />
+      )}
+      {dialog?.kind === "readers" && (
+        <ReadersDialog chat={chat} message={dialog.message} onClose={() => setDialog(undefined)} />
+      )}
+    </div>
+  );
+}
+
+/** A timeline of the chat, which is closed when it is no longer shown. */
+function useTimeline(chat: Chat, at: { seq: number } | "unread" | "newest"): Timeline {
+  const timeline = useMemo(() => chat.timeline({ at }), [chat, at]);
+  useEffect(() => () => timeline.close(), [timeline]);
+  return timeline;
+}
+
+const canEdit = ({ isMine, state, deletedAt, notification, messageId }: Message): boolean =>
+  isMine && state === "sent" && !deletedAt && !notification && messageId !== undefined;
+
+function menuItems(
+  message: Message,
+  role: string | undefined,
+  open: {
+    setMode(mode: ComposerMode): void;
+    setDialog(dialog: { kind: "delete" | "readers"; message: Message }): void;
+  },
+): MenuItem[] {
+  const isSent = message.state === "sent" && message.messageId !== undefined;
+  const canDelete = canEdit(message) || (isSent && !message.deletedAt && (role === "owner" || role === "admin"));
+  const copy = () =>
+    navigator.clipboard.writeText(message.text).catch(() => showNotice("This browser does not allow to copy."));
+  return [
+    ...(isSent && !message.deletedAt
+      ? [{ label: "Reply", run: () => open.setMode({ kind: "reply", to: message }) }]
+      : []),
+    ...(message.deletedAt ? [] : [{ label: "Copy", run: () => void copy() }]),
+    ...(canEdit(message) ? [{ label: "Edit", run: () => open.setMode({ kind: "edit", message }) }] : []),
+    ...(isSent ? [{ label: "Read by", run: () => open.setDialog({ kind: "readers", message }) }] : []),
+    ...(message.retry ? [{ label: "Try again", run: () => message.retry?.() }] : []),
+    ...(message.discard ? [{ label: "Discard", isDangerous: true, run: () => message.discard?.() }] : []),
+    ...(canDelete
+      ? [{ label: "Delete", isDangerous: true, run: () => open.setDialog({ kind: "delete", message }) }]
+      : []),
+  ];
+}

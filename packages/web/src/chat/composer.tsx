@@ -1,0 +1,154 @@
+import type { Chat, Message } from "messenger-client";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { errorText } from "../errors.ts";
+import { messenger } from "../messenger.ts";
+import { Icon } from "../ui/icon.tsx";
+import { showNotice } from "../ui/notice.tsx";
+import { useObservable } from "../use-observable.ts";
+import { draftOf, keepDraft } from "./drafts.ts";
+import { EmojiButton } from "./emoji-button.tsx";
+
+/** What the composer does besides writing a new message. */
+export type ComposerMode = { kind: "new" } | { kind: "reply"; to: Message } | { kind: "edit"; message: Message };
+
+interface ComposerProps {
+  chat: Chat;
+  path: string;
+  mode: ComposerMode;
+  setMode(mode: ComposerMode): void;
+  /** The user's newest message that can be edited. */
+  findLastOwn(): Message | undefined;
+}
+
+const defaultMaxLength = 4096;
+/** From so many units before the limit, what is left is shown. */
+const shownBelow = 200;
+
+/** The field in which messages are written. */
+export function Composer({ chat, path, mode, setMode, findLastOwn }: ComposerProps) {
+  const [text, setText] = useState(() => draftOf(path));
+  const field = useRef<HTMLTextAreaElement>(null);
+  const info = useObservable(messenger.info);
+  const maxLength = info?.limits.contentUnits ?? defaultMaxLength;
+  const left = maxLength - text.trim().length;
+  const canSend = text.trim().length > 0 && left >= 0;
+
+  useEffect(() => {
+    if (mode.kind === "edit") setText(mode.message.text);
+    // On a phone, focus would open the keyboard over the messages.
+    if (mode.kind !== "new" || matchMedia("(pointer: fine)").matches) field.current?.focus();
+  }, [mode]);
+
+  useEffect(() => {
+    if (mode.kind !== "edit") keepDraft(path, text);
+  }, [text, mode, path]);
+
+  useLayoutEffect(() => {
+    const element = field.current;
+    if (!element) return;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`;
+  }, [text]);
+
+  const leave = () => {
+    if (mode.kind === "edit") setText(draftOf(path));
+    setMode({ kind: "new" });
+  };
+
+  const send = () => {
+    const content = text.trim();
+    if (!canSend) return;
+    if (mode.kind === "edit") {
+      const { messageId } = mode.message;
+      if (messageId !== undefined && content !== mode.message.text) {
+        chat.edit(messageId, content).catch((error) => showNotice(errorText(error)));
+      }
+      setText(draftOf(path));
+    } else {
+      const replyTo = mode.kind === "reply" ? mode.to.messageId : undefined;
+      chat.send(content, replyTo === undefined ? {} : { replyTo });
+      setText("");
+    }
+    setMode({ kind: "new" });
+    field.current?.focus();
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      send();
+    } else if (event.key === "Escape" && mode.kind !== "new") {
+      event.preventDefault();
+      leave();
+    } else if (event.key === "ArrowUp" && text === "" && mode.kind === "new") {
+      const last = findLastOwn();
+      if (!last) return;
+      event.preventDefault();
+      setMode({ kind: "edit", message: last });
+    }
+  };
+
+  const insert = (emoji: string) => {
+    const element = field.current;
+    const [start, end] = [element?.selectionStart ?? text.length, element?.selectionEnd ?? text.length];
+    setText(text.slice(0, start) + emoji + text.slice(end));
+    requestAnimationFrame(() => {
+      element?.focus();
+      element?.setSelectionRange(start + emoji.length, start + emoji.length);
+    });
+  };
+
+  return (
+    <div class="composer">
+      {mode.kind !== "new" && <ModeLine mode={mode} onCancel={leave} />}
+      <div class="composer-row">
+        <EmojiButton onChoose={insert} />
+        <textarea
+          ref={field}
+          rows={1}
+          aria-label="Message"
+          placeholder="Message"
+          dir="auto"
+          value={text}
+          aria-invalid={left < 0 ? "true" : undefined}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            if (event.currentTarget.value && mode.kind !== "edit") chat.typing();
+          }}
+          onKeyDown={onKeyDown}
+        />
+        {left < shownBelow && (
+          <span class={left < 0 ? "count count-over" : "count"} role={left < 0 ? "alert" : undefined}>
+            {left < 0 ? `${-left} too many` : left}
+          </span>
+        )}
+        <button
+          type="button"
+          class="icon-button send"
+          aria-label={mode.kind === "edit" ? "Save" : "Send"}
+          aria-disabled={!canSend}
+          onClick={send}
+        >
+          <Icon name={mode.kind === "edit" ? "check" : "send"} />
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function ModeLine({ mode, onCancel }: { mode: Exclude<ComposerMode, { kind: "new" }>; onCancel(): void }) {
+  const isReply = mode.kind === "reply";
+  const message = isReply ? mode.to : mode.message;
+  return (
+    <div class="composer-mode">
+      <p>
+        <strong>{isReply ? `Reply to ${message.isMine ? "yourself" : message.senderName}` : "Edit message"}</strong>
+        <span dir="auto">{message.text.slice(0, 200)}</span>
+      </p>
+      <button type="button" class="icon-button" aria-label="Cancel" onClick={onCancel}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+import { signal } from "@preact/signals";
+
+const prefix = "draft ";
+
+/** The texts that are not sent yet, by the path of the chat. They stay on this device. */
+const drafts = signal<ReadonlyMap<string, string>>(readAll());
+
+function readAll(): Map<string, string> {
+  try {
+    return new Map(
+      Object.entries(localStorage)
+        .filter(([key]) => key.startsWith(prefix))
+        .map(([key, text]) => [key.slice(prefix.length), String(text)]),
+    );
+  } catch {
+    return new Map();
+  }
+}
+
+export const draftOf = (path: string): string => drafts.value.get(path) ?? "";
+
+export function keepDraft(path: string, text: string): void {
+  if (draftOf(path) === text) return;
+  const next = new Map(drafts.value);
+  if (text.trim()) next.set(path, text);
+  else next.delete(path);
+  drafts.value = next;
+  try {
+    if (text.trim()) localStorage.setItem(prefix + path, text);
+    else localStorage.removeItem(prefix + path);
+  } catch {
+    // It lasts as long as the page.
+  }
+}
+
+/** Removes all drafts: they belong to the user who logs out. */
+export function forgetDrafts(): void {
+  for (const path of drafts.value.keys()) keepDraft(path, "");
+}

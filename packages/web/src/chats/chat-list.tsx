@@ -1,0 +1,154 @@
+import type { ChatSummary } from "messenger-client";
+import { useState } from "preact/hooks";
+import { draftOf } from "../chat/drafts.ts";
+import { shortTimeOf } from "../dates.ts";
+import { messenger } from "../messenger.ts";
+import { chatPath, route } from "../routing.ts";
+import { Avatar } from "../ui/avatar.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { useObservable } from "../use-observable.ts";
+import { NewChatDialog } from "./new-chat-dialog.tsx";
+
+/** The chats whose title contains a text, in any letter case. */
+export const matching = (chats: readonly ChatSummary[], search: string): readonly ChatSummary[] => {
+  const wanted = search.trim().toLocaleLowerCase();
+  return wanted ? chats.filter(({ title }) => title.toLocaleLowerCase().includes(wanted)) : chats;
+};
+
+/** The column with all chats. */
+export function ChatList() {
+  const chats = useObservable(messenger.chats);
+  const { state } = useObservable(messenger.connection);
+  const [search, setSearch] = useState("");
+  const [isUnreadOnly, setUnreadOnly] = useState(false);
+  const [isNewOpen, setNewOpen] = useState(false);
+  const found = matching(chats, search).filter(({ unread }) => !isUnreadOnly || unread > 0);
+  const isLoading = chats.length === 0 && state !== "live";
+  return (
+    <nav class="chat-list" aria-label="Chats">
+      <header>
+        <label class="search">
+          <Icon name="search" />
+          <input
+            type="search"
+            aria-label="Search"
+            placeholder="Search"
+            value={search}
+            onInput={(event) => setSearch(event.currentTarget.value)}
+          />
+        </label>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="New chat"
+          title="New chat"
+          onClick={() => setNewOpen(true)}
+        >
+          <Icon name="plus" />
+        </button>
+        <a class="icon-button" href="/settings" aria-label="Settings" title="Settings">
+          <Icon name="settings" />
+        </a>
+      </header>
+      <div class="filters">
+        <button type="button" class="chip" aria-pressed={!isUnreadOnly} onClick={() => setUnreadOnly(false)}>
+          All
+        </button>
+        <button type="button" class="chip" aria-pressed={isUnreadOnly} onClick={() => setUnreadOnly(true)}>
+          Unread
+        </button>
+      </div>
+      {/* biome-ignore lint/a11y/noRedundantRoles: Safari drops the role of a list without markers */}
+      <ul role="list">
+        {found.map((chat) => (
+          <ChatRow key={chatPath(chat)} chat={chat} />
+        ))}
+      </ul>
+      {found.length === 0 && (
+        <p class="empty">
+          {isLoading
+            ? "Loading your chats…"
+            : search
+              ? "No chat has this name."
+              : isUnreadOnly
+                ? "Everything is read."
+                : "No chats yet. Find somebody with the + button."}
+        </p>
+      )}
+      {isNewOpen && <NewChatDialog onClose={() => setNewOpen(false)} />}
+    </nav>
+  );
+}
+
+function ChatRow({ chat }: { chat: ChatSummary }) {
+  const path = chatPath(chat);
+  const current = route.value;
+  const isOpen = current.page === "chat" ? current.chatId === chat.id : location.pathname === path;
+  const { lastMessage, unread, title } = chat;
+  const draft = isOpen ? "" : draftOf(path);
+  const unreadText = unread > 0 ? `, ${unread} unread` : "";
+  return (
+    <li>
+      <a
+        href={path}
+        class="chat-row"
+        aria-current={isOpen ? "page" : undefined}
+        aria-label={`${title}${unreadText}. ${lineOf(chat, draft)}`}
+      >
+        <Avatar name={title} id={chat.peer?.id ?? chat.id ?? 0} />
+        <span class="chat-row-title" dir="auto">
+          {title}
+        </span>
+        <span class="chat-row-time">{lastMessage && shortTimeOf(lastMessage.createdAt)}</span>
+        <span class="chat-row-text" dir="auto">
+          {draft && <span class="draft">Draft: </span>}
+          {draft ? draft : <LastMessage chat={chat} />}
+        </span>
+        {lastMessage?.state === "failed" && (
+          <span class="mark mark-failed">
+            <Icon name="alert" />
+          </span>
+        )}
+        {(lastMessage?.state === "queued" || lastMessage?.state === "sending") && (
+          <span class="mark">
+            <Icon name="clock" />
+          </span>
+        )}
+        {unread > 0 && <span class="badge">{unread > 999 ? "999+" : unread}</span>}
+      </a>
+    </li>
+  );
+}
+
+function LastMessage({ chat }: { chat: ChatSummary }) {
+  const { lastMessage } = chat;
+  if (!lastMessage) return null;
+  if (lastMessage.deletedAt) return <em>Message deleted</em>;
+  const sender = senderOf(chat);
+  return (
+    <>
+      {sender && <span class="sender">{sender}: </span>}
+      {withoutMarkup(lastMessage.text)}
+    </>
+  );
+}
+
+/** The first lines of a text, without the signs of Markdown. */
+const withoutMarkup = (text: string): string =>
+  text
+    .slice(0, 300)
+    .replace(/^\s*(?:>|#{1,6}|[-*+]|```\w*)\s+/gm, "")
+    .replace(/(\*\*|__|~~|`+)/g, "");
+
+/** Who wrote the last message, where that is not clear. */
+function senderOf({ kind, lastMessage }: ChatSummary): string {
+  if (!lastMessage || lastMessage.notification) return "";
+  if (lastMessage.isMine) return "You";
+  return kind === "group" ? lastMessage.senderName : "";
+}
+
+function lineOf(chat: ChatSummary, draft: string): string {
+  if (draft) return `Draft: ${draft}`;
+  const sender = senderOf(chat);
+  return `${sender ? `${sender}: ` : ""}${chat.lastMessage?.deletedAt ? "Message deleted" : (chat.lastMessage?.text ?? "")}`;
+}

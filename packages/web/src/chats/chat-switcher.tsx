@@ -1,0 +1,96 @@
+import { useEffect, useState } from "preact/hooks";
+import { messenger } from "../messenger.ts";
+import { chatPath, navigate } from "../routing.ts";
+import { Avatar } from "../ui/avatar.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { useObservable } from "../use-observable.ts";
+import { matching } from "./chat-list.tsx";
+
+const maxShown = 12;
+
+/** Ctrl or ⌘ and K opens the switcher; Alt and the arrows walk through the chats. */
+export function useSwitcher() {
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        setOpen(true);
+      } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+        event.preventDefault();
+        walk(event.key === "ArrowUp" ? -1 : 1);
+      }
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, []);
+  return { isOpen, close: () => setOpen(false) };
+}
+
+function walk(step: 1 | -1): void {
+  const paths = messenger.chats.value.map(chatPath);
+  const index = paths.indexOf(location.pathname);
+  const next = paths[index < 0 ? 0 : index + step];
+  if (next) navigate(next);
+}
+
+/** Finds a chat by its name. */
+export function ChatSwitcher({ onClose }: { onClose(): void }) {
+  const chats = useObservable(messenger.chats);
+  const [search, setSearch] = useState("");
+  const [index, setIndex] = useState(0);
+  const found = matching(chats, search).slice(0, maxShown);
+  const open = (chat = found[index]) => {
+    if (!chat) return;
+    onClose();
+    navigate(chatPath(chat));
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Enter") open();
+    else if (event.key === "ArrowDown") setIndex(Math.min(index + 1, found.length - 1));
+    else if (event.key === "ArrowUp") setIndex(Math.max(index - 1, 0));
+    else return;
+    event.preventDefault();
+  };
+  const optionId = (position: number) => `switcher-${position}`;
+  return (
+    <Dialog title="Go to a chat" onClose={onClose}>
+      <input
+        type="text"
+        role="combobox"
+        class="dialog-search"
+        aria-label="Find a chat"
+        aria-expanded="true"
+        aria-controls="switcher-list"
+        aria-activedescendant={found.length > 0 ? optionId(index) : undefined}
+        placeholder="Name of a chat"
+        autofocus
+        value={search}
+        onInput={(event) => {
+          setSearch(event.currentTarget.value);
+          setIndex(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div id="switcher-list" role="listbox" aria-label="Chats" class="result-list">
+        {found.map((chat, position) => (
+          <div
+            key={chatPath(chat)}
+            id={optionId(position)}
+            role="option"
+            tabIndex={-1}
+            aria-selected={position === index}
+            class="result"
+            onClick={() => open(chat)}
+            onKeyDown={onKeyDown}
+          >
+            <Avatar name={chat.title} id={chat.peer?.id ?? chat.id ?? 0} size="small" />
+            <span dir="auto">{chat.title}</span>
+            {chat.unread > 0 && <span class="badge">{chat.unread}</span>}
+          </div>
+        ))}
+      </div>
+      {found.length === 0 && <p class="empty">No chat has this name.</p>}
+    </Dialog>
+  );
+}

@@ -1,0 +1,83 @@
+import type { Person } from "messenger-client";
+import { useEffect, useState } from "preact/hooks";
+import { errorText } from "../errors.ts";
+import { messenger } from "../messenger.ts";
+import { Avatar } from "../ui/avatar.tsx";
+
+const delayMs = 200;
+const limit = 30;
+
+export const fullName = ({ firstName, lastName }: { firstName: string; lastName: string | null }): string =>
+  lastName ? `${firstName} ${lastName}` : firstName;
+
+interface PeopleSearchProps {
+  /** People who are not offered. */
+  without?: ReadonlySet<number>;
+  /** Those who are chosen already. */
+  chosen?: readonly Person[];
+  onChoose(person: Person): void;
+}
+
+/** A field that finds people by name or e-mail address, and those found. */
+export function PeopleSearch({ without, chosen = [], onChoose }: PeopleSearchProps) {
+  const [search, setSearch] = useState("");
+  const [found, setFound] = useState<readonly Person[]>();
+  const [error, setError] = useState<string>();
+  const myId = messenger.user.value?.id;
+  useEffect(() => {
+    let isCurrent = true;
+    const timer = setTimeout(async () => {
+      try {
+        const { data } = await messenger.people.search(search.trim(), { limit });
+        if (isCurrent) setFound(data);
+        if (isCurrent) setError(undefined);
+      } catch (failure) {
+        if (isCurrent) setError(errorText(failure));
+      }
+    }, delayMs);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [search]);
+  const shown = found?.filter(({ id }) => id !== myId && !without?.has(id));
+  return (
+    <div class="people-search">
+      <input
+        type="search"
+        class="dialog-search"
+        aria-label="Find people"
+        placeholder="Name or e-mail address"
+        autofocus
+        value={search}
+        onInput={(event) => setSearch(event.currentTarget.value)}
+      />
+      <div class="result-list">
+        {shown?.map((person) => {
+          const isChosen = chosen.some(({ id }) => id === person.id);
+          return (
+            <button
+              key={person.id}
+              type="button"
+              class="result"
+              aria-pressed={chosen.length > 0 ? isChosen : undefined}
+              onClick={() => onChoose(person)}
+            >
+              <Avatar name={fullName(person)} id={person.id} size="small" />
+              <span dir="auto">{fullName(person)}</span>
+              {isChosen && <span class="chosen">Added</span>}
+            </button>
+          );
+        })}
+      </div>
+      {error && (
+        <p class="error" role="alert">
+          {error}
+        </p>
+      )}
+      {!error && shown?.length === 0 && (
+        <p class="empty">{search.trim() ? "Nobody has this name." : "Nobody else is here yet."}</p>
+      )}
+    </div>
+  );
+}

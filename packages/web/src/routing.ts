@@ -1,0 +1,46 @@
+import { computed, signal } from "@preact/signals";
+
+const path = signal(location.pathname);
+
+addEventListener("popstate", () => {
+  path.value = location.pathname;
+});
+
+/** What the address of the page shows. */
+export type Route =
+  | { page: "chats" }
+  | { page: "chat"; chatId: number }
+  | { page: "dialog"; userId: number }
+  | { page: "settings" }
+  | { page: "register" };
+
+export const route = computed<Route>(() => {
+  const [, page, id = ""] = path.value.split("/");
+  if (page === "settings") return { page };
+  if (page === "register") return { page };
+  if (page !== "chats") return { page: "chats" };
+  if (/^\d{1,15}$/.test(id)) return { page: "chat", chatId: Number(id) };
+  const userId = /^user-(\d{1,15})$/.exec(id)?.[1];
+  return userId === undefined ? { page: "chats" } : { page: "dialog", userId: Number(userId) };
+});
+
+export const chatPath = (chat: { id: number | undefined; peer?: { id: number } | undefined }): string =>
+  chat.id === undefined ? `/chats/user-${chat.peer?.id}` : `/chats/${chat.id}`;
+
+/** Goes to another page of the client. */
+export function navigate(to: string, options: { replace?: boolean } = {}): void {
+  if (to === location.pathname) return;
+  if (options.replace) history.replaceState(null, "", to);
+  else history.pushState(null, "", to);
+  path.value = to;
+}
+
+/** Follows links to pages of the client without loading them anew. */
+export function followLinks(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!link || link.origin !== location.origin || link.target || link.pathname.startsWith("/api")) return;
+  event.preventDefault();
+  navigate(link.pathname);
+}

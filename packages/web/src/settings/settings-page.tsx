@@ -1,0 +1,373 @@
+import type { ListedSession, Person } from "messenger-client";
+import { MessengerError } from "messenger-client";
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { forgetDrafts } from "../chat/drafts.ts";
+import { fullName } from "../chats/people-search.tsx";
+import { fullTimeOf } from "../dates.ts";
+import { errorField, errorText } from "../errors.ts";
+import { messenger } from "../messenger.ts";
+import { notifications, sound, type Theme, theme } from "../preferences.ts";
+import { navigate } from "../routing.ts";
+import { Confirmation, Dialog } from "../ui/dialog.tsx";
+import { Field } from "../ui/field.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { showNotice } from "../ui/notice.tsx";
+import { useObservable } from "../use-observable.ts";
+
+/** Everything about the user's own account and this device. */
+export function SettingsPage() {
+  const info = useObservable(messenger.info);
+  return (
+    <div class="settings">
+      <header class="chat-header">
+        <button type="button" class="icon-button back" aria-label="Back" onClick={() => navigate("/")}>
+          <Icon name="back" />
+        </button>
+        <h2>Settings</h2>
+      </header>
+      <div class="settings-sections">
+        <ProfileSection />
+        <AppearanceSection />
+        <PasswordSection />
+        <SessionsSection />
+        <BlockedSection />
+        <Section title="About">
+          <p>
+            {info?.name ?? "Messenger"} {info && `(version ${info.version})`}
+          </p>
+          <p>
+            <a href="/api/" target="_blank" rel="noopener">
+              For developers
+            </a>
+          </p>
+        </Section>
+        <EndSection />
+      </div>
+    </div>
+  );
+}
+
+function Section({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <section class="card" aria-label={title}>
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+/** Sends a form, and has the errors of its fields and of the whole. */
+function useForm(send: () => Promise<unknown>, saved: string) {
+  const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
+  const [isBusy, setBusy] = useState(false);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (isBusy) return;
+    setBusy(true);
+    setErrors({});
+    try {
+      await send();
+      showNotice(saved);
+    } catch (error) {
+      setErrors({ [errorField(error) ?? "all"]: errorText(error) });
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { errors, isBusy, submit };
+}
+
+function ProfileSection() {
+  const user = useObservable(messenger.user);
+  const [firstName, setFirstName] = useState(user?.firstName ?? "");
+  const [lastName, setLastName] = useState(user?.lastName ?? "");
+  const [email, setEmail] = useState(user?.email ?? "");
+  const [password, setPassword] = useState("");
+  const isNewEmail = email.trim() !== user?.email;
+  const save = async () => {
+    await messenger.updateProfile({
+      firstName: firstName.trim(),
+      lastName: lastName.trim() || null,
+      ...(isNewEmail && { email: email.trim(), password }),
+    });
+    setPassword("");
+  };
+  const { errors, isBusy, submit } = useForm(save, "Your profile is saved.");
+  return (
+    <Section title="Profile">
+      <form onSubmit={submit} noValidate>
+        <div class="columns">
+          <Field label="First name" value={firstName} onInput={setFirstName} error={errors.firstName} maxLength={64} />
+          <Field label="Last name" value={lastName} onInput={setLastName} error={errors.lastName} maxLength={64} />
+        </div>
+        <Field label="E-mail" type="email" value={email} onInput={setEmail} error={errors.email} />
+        {isNewEmail && (
+          <Field
+            label="Password"
+            type="password"
+            autocomplete="current-password"
+            value={password}
+            onInput={setPassword}
+            error={errors.password}
+            hint="Needed for another e-mail address."
+          />
+        )}
+        <FormEnd error={errors.all} label="Save" isBusy={isBusy} />
+      </form>
+    </Section>
+  );
+}
+
+function FormEnd({ error, label, isBusy }: { error: string | undefined; label: string; isBusy: boolean }) {
+  return (
+    <>
+      {error && (
+        <p class="error" role="alert">
+          {error}
+        </p>
+      )}
+      <button type="submit" class="button button-primary" aria-disabled={isBusy}>
+        {label}
+      </button>
+    </>
+  );
+}
+
+const themes: readonly [Theme, string][] = [
+  ["system", "As the system"],
+  ["light", "Light"],
+  ["dark", "Dark"],
+];
+
+function AppearanceSection() {
+  const setNotifications = async (isOn: boolean) => {
+    if (!isOn) notifications.value = "off";
+    else if (!("Notification" in window)) showNotice("This browser has no notifications.");
+    else if ((await Notification.requestPermission()) === "granted") notifications.value = "on";
+    else showNotice("The browser does not allow notifications of this page.");
+  };
+  return (
+    <Section title="This device">
+      <fieldset class="choices">
+        <legend>Theme</legend>
+        {themes.map(([value, label]) => (
+          <label key={value}>
+            <input type="radio" name="theme" checked={theme.value === value} onChange={() => (theme.value = value)} />
+            {label}
+          </label>
+        ))}
+      </fieldset>
+      <label class="toggle">
+        <input
+          type="checkbox"
+          checked={notifications.value === "on"}
+          onChange={(event) => void setNotifications(event.currentTarget.checked)}
+        />
+        Notify me of new messages while Messenger is open in another tab or window
+      </label>
+      <label class="toggle">
+        <input
+          type="checkbox"
+          checked={sound.value === "on"}
+          onChange={(event) => {
+            sound.value = event.currentTarget.checked ? "on" : "off";
+          }}
+        />
+        Play a sound with them
+      </label>
+    </Section>
+  );
+}
+
+function PasswordSection() {
+  const [oldPassword, setOldPassword] = useState("");
+  const [newPassword, setNewPassword] = useState("");
+  const save = async () => {
+    await messenger.call("PUT", "/users/me/password", { oldPassword, newPassword });
+    setOldPassword("");
+    setNewPassword("");
+  };
+  const { errors, isBusy, submit } = useForm(save, "Your password is changed. All other devices are logged out.");
+  return (
+    <Section title="Password">
+      <form onSubmit={submit} noValidate>
+        <Field
+          label="Old password"
+          type="password"
+          autocomplete="current-password"
+          value={oldPassword}
+          onInput={setOldPassword}
+          error={errors.oldPassword ?? errors.password}
+        />
+        <Field
+          label="New password"
+          type="password"
+          autocomplete="new-password"
+          value={newPassword}
+          onInput={setNewPassword}
+          error={errors.newPassword}
+          hint="At least 8 characters. All other devices are logged out."
+        />
+        <FormEnd error={errors.all} label="Change password" isBusy={isBusy} />
+      </form>
+    </Section>
+  );
+}
+
+function SessionsSection() {
+  const [sessions, setSessions] = useState<readonly ListedSession[]>([]);
+  const { state } = useObservable(messenger.connection);
+  const load = () =>
+    messenger.call<{ data: ListedSession[] }>("GET", "/auth/sessions").then(
+      ({ data }) => setSessions(data),
+      () => {}, // Read again with the next connection.
+    );
+  useEffect(() => {
+    if (state === "live") void load();
+  }, [state]);
+  const end = (path: string) => messenger.call("DELETE", path).then(load, (error) => showNotice(errorText(error)));
+  return (
+    <Section title="Devices">
+      <ul class="result-list">
+        {sessions.map(({ id, userAgent, lastUsedAt, current }) => (
+          <li key={id} class="result">
+            <span>
+              {deviceName(userAgent)}
+              <span class="hint hint-line">{current ? "This device" : `Last used ${fullTimeOf(lastUsedAt)}`}</span>
+            </span>
+            {!current && (
+              <button
+                type="button"
+                class="button"
+                aria-label={`Log out ${deviceName(userAgent)}`}
+                onClick={() => void end(`/auth/sessions/${id}`)}
+              >
+                Log out
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {sessions.length > 1 && (
+        <button type="button" class="button" onClick={() => void end("/auth/sessions")}>
+          Log out all other devices
+        </button>
+      )}
+    </Section>
+  );
+}
+
+/** The browser and system that a user agent names. */
+function deviceName(userAgent: string | null): string {
+  if (!userAgent) return "Unknown device";
+  const browser = ["Edg", "OPR", "Firefox", "Chrome", "Safari"].find((name) => userAgent.includes(`${name}/`));
+  const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"].find((name) => userAgent.includes(name));
+  if (!browser) return userAgent.slice(0, 60);
+  const name = { Edg: "Edge", OPR: "Opera" }[browser] ?? browser;
+  return system ? `${name} on ${system.replace("Mac OS", "a Mac")}` : name;
+}
+
+function BlockedSection() {
+  const [blocked, setBlocked] = useState<readonly Person[]>([]);
+  const load = () =>
+    messenger.call<{ data: Person[] }>("GET", "/users/me/blocks").then(
+      ({ data }) => setBlocked(data),
+      () => {}, // Without a connection there is nothing to show.
+    );
+  useEffect(() => void load(), []);
+  if (blocked.length === 0) return null;
+  const unblock = (id: number) =>
+    messenger.call("DELETE", `/users/me/blocks/${id}`).then(load, (error) => showNotice(errorText(error)));
+  return (
+    <Section title="Blocked people">
+      <ul class="result-list">
+        {blocked.map((person) => (
+          <li key={person.id} class="result">
+            <span dir="auto">{fullName(person)}</span>
+            <button
+              type="button"
+              class="button"
+              aria-label={`Unblock ${fullName(person)}`}
+              onClick={() => void unblock(person.id)}
+            >
+              Unblock
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+/** Logging out, and deleting the account. */
+function EndSection() {
+  const [isUnsent, setUnsent] = useState(false);
+  const [isDeleting, setDeleting] = useState(false);
+  const logOut = async (discard: boolean) => {
+    try {
+      await messenger.logout({ discard });
+      forgetDrafts();
+    } catch (error) {
+      if (error instanceof MessengerError && error.code === "UNSENT") setUnsent(true);
+      else showNotice(errorText(error));
+    }
+  };
+  return (
+    <section class="card" aria-label="Account">
+      <div class="actions actions-spread">
+        <button type="button" class="button" onClick={() => void logOut(false)}>
+          Log out
+        </button>
+        <button type="button" class="button button-danger-quiet" onClick={() => setDeleting(true)}>
+          Delete account
+        </button>
+      </div>
+      {isUnsent && (
+        <Confirmation
+          title="Log out with unsent messages?"
+          text="Some messages are not sent yet. They are lost if you log out now."
+          action="Log out and discard them"
+          onConfirm={() => void logOut(true)}
+          onClose={() => setUnsent(false)}
+        />
+      )}
+      {isDeleting && <DeleteAccount onClose={() => setDeleting(false)} />}
+    </section>
+  );
+}
+
+function DeleteAccount({ onClose }: { onClose(): void }) {
+  const [password, setPassword] = useState("");
+  const { errors, isBusy, submit } = useForm(
+    () => messenger.call("DELETE", "/users/me", { password }),
+    "Your account is deleted.",
+  );
+  return (
+    <Dialog title="Delete account" onClose={onClose}>
+      <form onSubmit={submit} noValidate>
+        <p>
+          Your name and e-mail address are erased, and you leave all groups. Your messages stay in other people's chats
+          as those of a deleted user. This cannot be undone.
+        </p>
+        <Field
+          label="Password"
+          type="password"
+          autocomplete="current-password"
+          value={password}
+          onInput={setPassword}
+          error={errors.password ?? errors.all}
+          autofocus
+        />
+        <div class="actions">
+          <button type="button" class="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="button button-danger" aria-disabled={isBusy}>
+            Delete account for ever
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

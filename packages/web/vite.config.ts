@@ -1,0 +1,20 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  base: "/",
+  build: {
+    outDir: "../../dist/web",
+    emptyOutDir: true,
+    target: "es2022",
+    // The content security policy allows no `data:` scripts and styles.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  // The client's sources: no build of it is needed before.
+  resolve: { alias: { "messenger-client": new URL("../client/src/index.ts", import.meta.url).pathname } },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  server: {
+    proxy: { "/api": "http://localhost:3000", "/auth": "http://localhost:3000", "/users": "http://localhost:3000" },
+  },
+});

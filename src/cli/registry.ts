@@ -1,0 +1,21 @@
+import type { Command } from "./command.ts";
+import { configCommand } from "./commands/config.ts";
+import { fsck } from "./commands/fsck.ts";
+import { newEpoch } from "./commands/new-epoch.ts";
+import { revokeSessions } from "./commands/sessions-revoke.ts";
+import { createUser } from "./commands/users-create.ts";
+import { listUsers } from "./commands/users-list.ts";
+import { resetUserPassword } from "./commands/users-reset-password.ts";
+import { showUser } from "./commands/users-show.ts";
+
+/** All commands, in the order of the help. */
+export const commands: readonly Command[] = [
+  configCommand,
+  fsck,
+  listUsers,
+  showUser,
+  createUser,
+  resetUserPassword,
+  revokeSessions,
+  newEpoch,
+];

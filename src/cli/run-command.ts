@@ -1,0 +1,35 @@
+import { loadSettings } from "../config/read-settings.ts";
+import { openDatabase } from "../db/open.ts";
+import { createLogger } from "../logger.ts";
+import type { Command, CommandInput, CommandResult } from "./command.ts";
+import { askRunningServer } from "./control-socket.ts";
+
+/**
+ * Runs a command: in the running server if that has the embedded database open, in this process otherwise.
+ * @throws AppError or StartError with a sentence for the administrator
+ */
+export async function runCommand(command: Command, input: CommandInput): Promise<CommandResult> {
+  if (command.needs === "nothing") return command.run(input);
+  const config = loadSettings();
+  const log = createLogger({ level: "silent", readable: false });
+  const isEmbedded = config.database.url === undefined;
+  const answer = isEmbedded
+    ? await askRunningServer(config.server.dataDir, { command: command.name, input })
+    : undefined;
+  if (answer) return answer;
+  const { database, close } = await openDatabase({
+    databaseUrl: config.database.url,
+    dataDir: config.server.dataDir,
+    poolSize: 2,
+    timeouts: config.database.timeouts,
+    startTimeoutMs: config.database.startTimeoutMs,
+    log,
+    signal: new AbortController().signal,
+    mustExist: true,
+  });
+  try {
+    return await command.run({ config, database, log }, input);
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,84 @@
+/** What must hold for each chat of `$ids`, by name: statements that select what violates it. */
+export const chatInvariants: Readonly<Record<string, string>> = {
+  // Messages of an ended group are purged in steps.
+  "seq-dense": `SELECT c.id AS "chatId", c.last_seq AS "lastSeq", count(m.id)::int AS messages, max(m.seq) AS "maxSeq"
+       FROM chats AS c LEFT JOIN messages AS m ON m.chat_id = c.id
+      WHERE c.id = ANY($ids::bigint[]) AND c.deleted_at IS NULL
+      GROUP BY c.id
+     HAVING count(m.id) <> c.last_seq OR COALESCE(max(m.seq), 0) <> c.last_seq OR COALESCE(min(m.seq), 1) <> 1
+      ORDER BY c.id`,
+  "version-newest": `SELECT c.id AS "chatId", c.version, max(m.version) AS "maxVersion"
+       FROM chats AS c JOIN messages AS m ON m.chat_id = c.id
+      WHERE c.id = ANY($ids::bigint[]) AND c.deleted_at IS NULL
+      GROUP BY c.id
+     HAVING max(m.version) <> c.version
+      ORDER BY c.id`,
+  "version-unique": `SELECT chat_id AS "chatId", version, count(*)::int AS messages
+       FROM messages
+      WHERE chat_id = ANY($ids::bigint[])
+      GROUP BY chat_id, version
+     HAVING count(*) > 1
+      ORDER BY chat_id, version`,
+  "version-not-below-seq": `SELECT chat_id AS "chatId", id AS "messageId", seq, version
+       FROM messages
+      WHERE chat_id = ANY($ids::bigint[]) AND version < seq
+      ORDER BY chat_id, seq`,
+  "last-message": `SELECT c.id AS "chatId", c.last_message_id AS "lastMessageId", m.id AS "newestId"
+       FROM chats AS c LEFT JOIN messages AS m ON m.chat_id = c.id AND m.seq = c.last_seq
+      WHERE c.id = ANY($ids::bigint[]) AND c.deleted_at IS NULL AND c.last_message_id IS DISTINCT FROM m.id
+      ORDER BY c.id`,
+  "marks-not-beyond-end": `SELECT c.id AS "chatId", member.user_id AS "userId", member.read_seq AS "readSeq",
+            member.cleared_seq AS "clearedSeq", c.last_seq AS "lastSeq"
+       FROM chats AS c JOIN chat_members AS member ON member.chat_id = c.id
+      WHERE c.id = ANY($ids::bigint[])
+        AND (member.read_seq > c.last_seq OR member.cleared_seq > c.last_seq OR member.read_seq < member.cleared_seq)
+      ORDER BY c.id, member.user_id`,
+  "dialog-pair": `SELECT c.id AS "chatId", c.pair_low AS "pairLow", c.pair_high AS "pairHigh",
+            array_agg(member.user_id ORDER BY member.user_id) FILTER (WHERE member.user_id IS NOT NULL) AS members
+       FROM chats AS c LEFT JOIN chat_members AS member ON member.chat_id = c.id
+      WHERE c.id = ANY($ids::bigint[]) AND c.kind = 'dialog'
+      GROUP BY c.id
+     HAVING COALESCE(array_agg(member.user_id ORDER BY member.user_id) FILTER (WHERE member.user_id IS NOT NULL), '{}')
+            <> (SELECT COALESCE(array_agg(u.id ORDER BY u.id), '{}')
+                  FROM users AS u
+                 WHERE u.id IN (c.pair_low, c.pair_high) AND u.deleted_at IS NULL)
+      ORDER BY c.id`,
+  "group-has-one-owner": `SELECT c.id AS "chatId", count(*) FILTER (WHERE member.role = 'owner')::int AS owners, count(*)::int AS members
+       FROM chats AS c JOIN chat_members AS member ON member.chat_id = c.id
+      WHERE c.id = ANY($ids::bigint[]) AND c.kind = 'group' AND c.deleted_at IS NULL
+      GROUP BY c.id
+     HAVING count(*) FILTER (WHERE member.role = 'owner') <> 1
+      ORDER BY c.id`,
+  "ended-chat-has-no-members": `SELECT c.id AS "chatId", member.user_id AS "userId"
+       FROM chats AS c JOIN chat_members AS member ON member.chat_id = c.id
+      WHERE c.id = ANY($ids::bigint[]) AND c.deleted_at IS NOT NULL
+      ORDER BY c.id, member.user_id`,
+  "reply-in-same-chat": `SELECT m.chat_id AS "chatId", m.id AS "messageId", m.reply_to AS "replyTo"
+       FROM messages AS m LEFT JOIN messages AS original ON original.id = m.reply_to
+      WHERE m.chat_id = ANY($ids::bigint[]) AND m.reply_to IS NOT NULL
+        AND (original.id IS NULL OR original.chat_id <> m.chat_id)
+      ORDER BY m.chat_id, m.seq`,
+};
+
+/** What must hold for whole tables. */
+export const tableInvariants: Readonly<Record<string, string>> = {
+  "message-has-chat": `SELECT m.id AS "messageId", m.chat_id AS "chatId"
+       FROM messages AS m LEFT JOIN chats AS c ON c.id = m.chat_id
+      WHERE c.id IS NULL ORDER BY m.id`,
+  "message-has-sender": `SELECT m.id AS "messageId", m.chat_id AS "chatId", m.sender_id AS "senderId"
+       FROM messages AS m LEFT JOIN users AS u ON u.id = m.sender_id
+      WHERE u.id IS NULL ORDER BY m.id`,
+  "member-has-chat-and-user": `SELECT member.chat_id AS "chatId", member.user_id AS "userId"
+       FROM chat_members AS member
+       LEFT JOIN chats AS c ON c.id = member.chat_id
+       LEFT JOIN users AS u ON u.id = member.user_id
+      WHERE c.id IS NULL OR u.id IS NULL OR u.deleted_at IS NOT NULL ORDER BY member.chat_id, member.user_id`,
+  "session-has-user": `SELECT s.id AS "sessionId", s.user_id AS "userId"
+       FROM sessions AS s LEFT JOIN users AS u ON u.id = s.user_id
+      WHERE u.id IS NULL ORDER BY s.id`,
+  "block-has-users": `SELECT b.user_id AS "userId", b.blocked_id AS "blockedId"
+       FROM blocks AS b
+       LEFT JOIN users AS a ON a.id = b.user_id
+       LEFT JOIN users AS z ON z.id = b.blocked_id
+      WHERE a.id IS NULL OR z.id IS NULL ORDER BY b.user_id, b.blocked_id`,
+};

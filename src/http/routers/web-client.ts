@@ -1,0 +1,51 @@
+import { type Request, type Response, Router } from "express";
+import { wrongMethod } from "../error-handler.ts";
+import { strictPagePolicy } from "../page-policy.ts";
+import { readOnce, sendStaticFile } from "../static-file.ts";
+import { readWebBuild } from "../web-build.ts";
+import { isAsset, isClientRoute, isWebFile } from "../web-paths.ts";
+
+/** Names of assets change with their content. */
+const assetCaching = "public, max-age=31536000, immutable";
+const fileCaching = "public, max-age=86400";
+const pageCaching = "no-cache";
+
+/**
+ * The web client: its files, and its page at the paths of its routes for clients that ask for HTML. To all others these
+ * paths are what they are without it, such as routes of the API.
+ */
+export function webClientRouter({ serverName }: { serverName: string }): Router {
+  const read = readOnce(() => readWebBuild(serverName));
+  const router = Router({ caseSensitive: true, strict: true });
+  const onlyReads = wrongMethod(["get", "head"]);
+
+  router.use(async (request, response, next) => {
+    const { path } = request;
+    if (isWebFile(path)) {
+      const file = (await read()).files.get(path);
+      if (!file) next();
+      else if (!isRead(request)) onlyReads(request, response, next);
+      else sendStaticFile(request, response, file, isAsset(path) ? assetCaching : fileCaching);
+    } else if (isRead(request) && isClientRoute(path)) {
+      response.vary("Accept");
+      if (asksForHtml(request)) await sendPage(request, response);
+      else next();
+    } else next();
+  });
+
+  async function sendPage(request: Request, response: Response): Promise<void> {
+    const { page } = await read();
+    strictPagePolicy(request, response, () => sendStaticFile(request, response, page, pageCaching));
+  }
+  return router;
+}
+
+const isRead = ({ method }: Request): boolean => method === "GET" || method === "HEAD";
+
+/** Whether `Accept` names HTML, as that of a browser does when it opens a page. Wildcards do not. */
+function asksForHtml(request: Request): boolean {
+  return (request.get("accept") ?? "").split(",").some((range) => {
+    const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+    return type === "text/html" && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+  });
+}

@@ -1,0 +1,47 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { checkEndOfHistory, checkRestored } from "./checker.ts";
+import type { ChaosClient } from "./client.ts";
+import type { Acknowledged, Log } from "./log.ts";
+import type { Random } from "./random.ts";
+import type { ServerUnderTest } from "./server-under-test.ts";
+
+/** For how long some devices stay offline after a restore, in milliseconds: others then use the same versions again. */
+const maxOfflineMs = 6000;
+
+/** Takes a backup of the server under test, and restores it later. */
+export class Backups {
+  /** What had been acknowledged before the backup was taken; undefined without a backup. */
+  private acknowledged: Acknowledged | undefined;
+
+  constructor(
+    private readonly server: ServerUnderTest,
+    private readonly log: Log,
+  ) {}
+
+  get hasBackup(): boolean {
+    return this.acknowledged !== undefined;
+  }
+
+  /** Takes a backup while the clients go on. */
+  async take(): Promise<void> {
+    const acknowledged = this.log.acknowledged();
+    await this.server.takeBackup();
+    this.acknowledged = acknowledged;
+  }
+
+  /** Stops the server, replaces its database by the backup, and starts it again. */
+  async restore(clients: readonly ChaosClient[], random: Random): Promise<void> {
+    const { server, log, acknowledged } = this;
+    if (!acknowledged) return;
+    await server.stopAll(random.chance(0.5) ? "SIGKILL" : "SIGTERM");
+    // What the clients have not read yet belongs to the history that ends here.
+    do await wait(10);
+    while (clients.some(({ hasSocket }) => hasSocket));
+    await server.withDatabase((url) => checkEndOfHistory(url, log));
+    await server.restoreBackup();
+    this.acknowledged = undefined;
+    await server.withDatabase((url) => checkRestored(url, log, acknowledged));
+    for (const client of clients) if (random.chance(0.5)) client.stayOffline(random.between(0, maxOfflineMs));
+    await server.startAll();
+  }
+}

@@ -1,0 +1,23 @@
+import { clientKeyOf, indexByClientId, lostOf } from "./check-stored.ts";
+import { type FinalState, memberKey } from "./final-state.ts";
+import type { Log } from "./log.ts";
+
+/** Notes in the log that everything acknowledged which a restored backup does not contain is undone. */
+export function undoLater(restored: FinalState, log: Log): void {
+  const stored = indexByClientId(restored);
+  for (const sent of log.sent.values()) {
+    if (sent.outcome !== "acknowledged" || stored.has(clientKeyOf(sent))) continue;
+    sent.outcome = "undone";
+    log.counts.undone++;
+  }
+  log.revisions = log.revisions.filter((revision) => lostOf(restored, revision) === undefined);
+  for (const [key, state] of log.readStates) {
+    const member = restored.members.get(memberKey(state.userId, state.chatId));
+    if (!member) log.readStates.delete(key);
+    else {
+      const readSeq = Math.min(state.readSeq, member.readSeq);
+      const clearedSeq = Math.min(state.clearedSeq, member.clearedSeq);
+      log.readStates.set(key, { ...state, readSeq, clearedSeq });
+    }
+  }
+}
