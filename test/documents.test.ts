@@ -136,8 +136,9 @@ describe("OpenAPI", () => {
       cacheControl: "no-cache",
     });
     // Not with fetch, which adds `Cache-Control: no-cache`.
-    const lines = [`GET ${path} HTTP/1.1`, "Host: x", "Connection: close", `If-None-Match: ${etag}`, "", ""];
-    const second = await readToEnd(await openAndSend(messenger().port, lines.join("\r\n")));
+    const { port } = messenger();
+    const headers = [`Host: 127.0.0.1:${port}`, "Connection: close", `If-None-Match: ${etag}`];
+    const second = await readToEnd(await openAndSend(port, [`GET ${path} HTTP/1.1`, ...headers, "", ""].join("\r\n")));
     expect(second).toMatch(/^HTTP\/1\.1 304 [\s\S]*\r\n\r\n$/);
     expect(second).toContain(`ETag: ${etag}\r\n`);
     const head = await fetch(`http://127.0.0.1:${messenger().port}${path}`, { method: "HEAD" });
