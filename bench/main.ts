@@ -14,6 +14,7 @@ import { size } from "./scenarios/size.ts";
 import { slowReader } from "./scenarios/slow-reader.ts";
 import { start } from "./scenarios/start.ts";
 import { sync } from "./scenarios/sync.ts";
+import { web } from "./scenarios/web.ts";
 import { serverNames } from "./servers.ts";
 import { format, type Report } from "./table.ts";
 
@@ -33,6 +34,7 @@ const scenarios: Record<string, Scenario> = {
   start,
   replica,
   size,
+  web,
 };
 
 const usage = `npm run bench -- SCENARIO [options]

@@ -4,15 +4,16 @@ import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { Redis } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
-import { FairQueue } from "./concurrency/fair-queue.ts";
+import { FairQueue, type FairQueues } from "./concurrency/fair-queue.ts";
 import type { Config } from "./config/settings.ts";
 import type { Database } from "./db/connect.ts";
 import { asAppError, isOutage } from "./db/database-errors.ts";
 import type { EpochMonitor } from "./db/epoch-monitor.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
 import { type PoolShares, poolShares } from "./db/pool-shares.ts";
-import { changesAfter, waitForWriters } from "./db/queries/chats/changes.ts";
-import { currentMark, versionBefore } from "./db/queries/chats/recent-changes.ts";
+import { changesAfter, changesOfChats, waitForWriters } from "./db/queries/chats/changes.ts";
+import { chatVersions } from "./db/queries/chats/dialogs.ts";
+import { currentMark, versionsBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
@@ -34,6 +35,7 @@ import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
+import type { ReadStartVersions } from "./writes/commit.ts";
 import type { Connection } from "./ws/connection.ts";
 import { Connections } from "./ws/connections.ts";
 import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
@@ -53,6 +55,7 @@ interface Core {
   connections: Connections;
   presence: PresenceTracker<Connection>;
   delivery: Delivery;
+  readStartVersions: ReadStartVersions;
   marks: StoreMarks;
 }
 
@@ -70,6 +73,7 @@ export class Messenger {
   /** Whether other processes may use the database, now or later: a server has many clients, an embedded one has one. */
   private readonly isSharedDatabase: boolean;
   private readonly poolShares: PoolShares;
+  private readonly fairQueues: FairQueues;
   private opened: OpenDatabase | undefined;
   private stopListeningForCommands: (() => Promise<void>) | undefined;
   /** The state of the database until it is open. */
@@ -93,6 +97,8 @@ export class Messenger {
   ) {
     this.isSharedDatabase = config.database.url !== undefined;
     this.poolShares = poolShares({ embedded: config.database.url === undefined, poolSize: config.database.poolSize });
+    const { reads, changes } = this.poolShares;
+    this.fairQueues = { reads: new FairQueue(reads), changes: new FairQueue(changes) };
     const startupApp = createStartupApp({
       http: config.http,
       log,
@@ -201,13 +207,17 @@ export class Messenger {
     const store = new PresenceStore({ database });
     const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
     const pushToDevices = deliverChangesTo(connections);
-    const startVersion = (chatId: number) => versionBefore(database, chatId, marks.delivered);
+    const readStartVersions: ReadStartVersions = (chatIds, transaction) =>
+      this.isSharedDatabase
+        ? versionsBefore(database, chatIds, marks.delivered, transaction)
+        : chatVersions(database, chatIds, transaction);
     const delivery = new Delivery({
       store: {
-        changesAfter: (chatId, after, limit) => changesAfter(database, { chatId, after, limit }),
+        changesAfter: (gap, limit) => changesAfter(database, { ...gap, limit }),
+        changesOfChats: (gaps, limit) => changesOfChats(database, gaps, limit),
         waitForWriters: (chatId) => waitForWriters(database, chatId),
         isOutage,
-        ...(this.isSharedDatabase && { startVersion }),
+        ...(this.isSharedDatabase && { startVersions: readStartVersions }),
       },
       bus,
       deliver: (change) => {
@@ -217,7 +227,7 @@ export class Messenger {
       deliverSignal: deliverSignalsTo(connections),
       log,
     });
-    return { database, epoch, bus, limits, connections, presence, delivery, marks };
+    return { database, epoch, bus, limits, connections, presence, delivery, readStartVersions, marks };
   }
 
   private async composeServices({
@@ -228,11 +238,13 @@ export class Messenger {
     connections,
     presence,
     delivery,
+    readStartVersions,
   }: Core): Promise<Services> {
     const { config, log } = this;
     return composeServices({
       database,
       delivery,
+      readStartVersions,
       limits,
       secret: config.tokens.secret ?? (await storedSecret(config.server.dataDir)),
       tokenLifetimeSeconds: config.tokens.lifetimeSeconds,
@@ -242,6 +254,7 @@ export class Messenger {
       maxGroupMembers: config.limits.maxGroupMembers,
       noteEpoch: epoch.note,
       sendConcurrency: this.poolShares.sends,
+      changes: this.fairQueues.changes,
       onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
       onBlockChange: presence.blockChanged,
       log,
@@ -254,6 +267,7 @@ export class Messenger {
       services: { ...services, describeServer: () => serverInfo(config, { version, epoch: epoch.current ?? "" }) },
       documents: generateDocuments(version),
       findReadiness: this.findReadiness,
+      fairQueues: this.fairQueues,
       limits,
       http: config.http,
       web: config.web,
@@ -272,7 +286,7 @@ export class Messenger {
       presence,
       sessions: services.sessions,
       limits,
-      fairQueues: { reads: new FairQueue(this.poolShares.reads), changes: new FairQueue(this.poolShares.changes) },
+      fairQueues: this.fairQueues,
       maxSockets: config.limits.maxSockets,
       trustedProxyHops: config.http.trustedProxyHops,
       allowedOrigins: config.http.allowedOrigins,
@@ -285,7 +299,7 @@ export class Messenger {
 
   private startJobs(
     { database, epoch, connections, delivery, marks }: Core,
-    { resetCaches }: Services,
+    { resetCaches, stop: stopServices }: Services,
   ): (() => void)[] {
     const { log } = this;
     const { refreshLifetimeMs, lifetimeSeconds } = this.config.tokens;
@@ -298,6 +312,7 @@ export class Messenger {
         ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database)]
         : []),
       () => delivery.stop(),
+      stopServices,
     ];
   }
 

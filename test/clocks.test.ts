@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { recentlyEndedSessions } from "../src/db/queries/accounts/ended-sessions.ts";
-import { currentMark, recentChanges, versionBefore } from "../src/db/queries/chats/recent-changes.ts";
+import { currentMark, recentChanges, versionsBefore } from "../src/db/queries/chats/recent-changes.ts";
 import { StoreMarks } from "../src/delivery/store-marks.ts";
 import { useMessenger } from "./support/messenger.ts";
 import { annAndBobInDialog, sendPrivately } from "./support/scenes.ts";
@@ -78,11 +78,11 @@ describe("a change by another process", () => {
   ])("is found after the clock of the database %s: new messages", async (_what, markErrorMs, timeErrorMs) => {
     const { ann, bob, chatId } = await annAndBobInDialog(messenger());
     const mark = await markOf(markErrorMs);
-    const before = await versionBefore(messenger().db, chatId, mark);
+    const before = await versionsBefore(messenger().db, [chatId], mark);
     const { version } = await sendPrivately(ann.device, bob.id, "after");
     await moveTimes(timeErrorMs);
     expect(await recentChanges(messenger().db, mark)).toContainEqual({ chatId, version });
-    expect(await versionBefore(messenger().db, chatId, mark)).toBe(before);
+    expect(await versionsBefore(messenger().db, [chatId], mark)).toEqual(before);
   });
 
   test.each([
@@ -98,7 +98,8 @@ describe("a change by another process", () => {
     await moveTimes(-1000);
     const aged = { ...mark, ageSeconds: 10 };
     expect(await recentChanges(messenger().db, aged)).toContainEqual({ chatId, version });
-    expect(await versionBefore(messenger().db, chatId, aged)).toBeLessThan(version);
+    const [before] = await versionsBefore(messenger().db, [chatId], aged);
+    expect(before?.version).toBeLessThan(version);
   });
 
   test("is found though its time lies in the future: the clock of the database went back meanwhile", async () => {

@@ -13,6 +13,7 @@ import { BatchWriter } from "../src/writes/send-batch.ts";
 function senderOn(
   store: (chatIds: number[], contents: string[]) => string[],
   publish = (_chatId: number): Promise<void> | undefined => undefined,
+  isTracked = true,
 ) {
   let last = 0;
   const query = async ({ values }: { values: unknown[] }) => {
@@ -26,13 +27,18 @@ function senderOn(
   };
   const ended: { inDoubt: boolean }[] = [];
   const delivery = {
-    isTracked: () => true,
+    isTracked: () => isTracked,
     beginWrite: () => (outcome: { inDoubt: boolean }) => ended.push(outcome),
     publish: ({ message }: { message: { chatId: number } }) => publish(message.chatId),
   } as unknown as Delivery;
   const fake = database as unknown as Database;
   const dialogs = new Dialogs({ database: fake, chatWriter: {} as ChatWriter });
-  const committer = new Committer({ database: fake, delivery });
+  let versionReads = 0;
+  const readStartVersions = async () => {
+    versionReads++;
+    return [];
+  };
+  const committer = new Committer({ delivery, readStartVersions });
   const sender = new MessageSender({
     batches: new BatchWriter({ database: fake, dialogs, committer }),
     concurrency: 2,
@@ -41,6 +47,7 @@ function senderOn(
     database,
     dialogs,
     ended,
+    versionReads: () => versionReads,
     send: (
       to: { groupId: number } | { receiverId: number },
       { senderId = 1, content = "x", replyTo }: { senderId?: number; content?: string; replyTo?: number } = {},
@@ -59,6 +66,12 @@ describe("sending", () => {
     void send({ groupId: 7 }, { senderId: 1 });
     const late = new Promise((resolve) => setTimeout(resolve, 200, "never"));
     expect(await Promise.race([send({ groupId: 8 }, { senderId: 2 }), late])).toMatchObject({ chatId: 8 });
+  });
+
+  test.each([true, false])("a refused message costs the same reads, whether its chat is in use (%s)", async (inUse) => {
+    const { send, versionReads } = senderOn((chatIds) => chatIds.map(() => "refused"), undefined, inUse);
+    await expect(send({ groupId: 7 })).rejects.toMatchObject({ kind: "notMember" });
+    expect(versionReads()).toBe(1);
   });
 
   test("messages that are stored one by one after a failed batch keep the order in which they were sent", async () => {

@@ -4,7 +4,14 @@ import pg from "pg";
 import { Cluster } from "./support/cluster.ts";
 import { TestMessenger } from "./support/messenger.ts";
 import { describeWithCluster } from "./support/prerequisites.ts";
-import { createGroup, type Participant, participants, sendToGroup, unknownId } from "./support/scenes.ts";
+import {
+  createGroup,
+  type Participant,
+  participants,
+  sendPrivately,
+  sendToGroup,
+  unknownId,
+} from "./support/scenes.ts";
 
 /*
  * Requests that are not allowed are answered without waiting for locks, and without taking any: each test holds the locks in
@@ -93,6 +100,59 @@ describeWithCluster("while a transaction holds a lock", () => {
       expect(await codeOf(stranger, "editMessage", { messageId: id, content: "x" })).toBe("NOT_FOUND");
       expect(await codeOf(stranger, "deleteMessage", { messageId: id })).toBe("NOT_FOUND");
     }
+  });
+
+  test("of a group, strangers get NOT_MEMBER for messages at once, as for a group that does not exist, also several", async () => {
+    await hold("chats", [groupId]);
+    for (const id of [groupId, unknownId]) {
+      const requests = [1, 2, 3].map(() => codeOf(stranger, "messageInGroup", { groupId: id, content: "x" }));
+      expect(await Promise.all(requests)).toEqual(["NOT_MEMBER", "NOT_MEMBER", "NOT_MEMBER"]);
+      expect(await codeOf(stranger, "messageInGroup", { groupId: id, content: "x" })).toBe("NOT_MEMBER");
+    }
+  });
+
+  test("of a group, a stranger's next message to a friend is not delayed", async () => {
+    const [friend] = await participants(messenger, 1);
+    await hold("chats", [groupId]);
+    const refused = codeOf(stranger, "messageInGroup", { groupId, content: "x" });
+    const sent = codeOf(stranger, "privateMessage", { receiverId: friend.id, content: "x" });
+    expect(await Promise.all([refused, sent])).toEqual(["NOT_MEMBER", "done"]);
+  });
+
+  test("of a dialog, a blocked person gets NOT_FOUND for messages at once", async () => {
+    const [blocking, blocked] = await participants(messenger, 1, 1);
+    const { chatId } = await sendPrivately(blocked.device, blocking.id, "Hi");
+    await messenger.http("PUT", `/users/me/blocks/${blocked.id}`, { token: blocking.token });
+    await hold("chats", [chatId]);
+    for (const count of [1, 2]) {
+      const requests = Array.from({ length: count }, () =>
+        codeOf(blocked, "privateMessage", { receiverId: blocking.id, content: "x" }),
+      );
+      expect(new Set(await Promise.all(requests))).toEqual(new Set(["NOT_FOUND"]));
+    }
+  });
+
+  test("of a group, the locks of messages are not taken for strangers", async () => {
+    const [other] = await participants(messenger, 1);
+    for (const senders of [[stranger.id], [stranger.id, other.id]]) {
+      await holder.query("BEGIN");
+      const ids = senders.map(() => groupId);
+      const none = senders.map(() => null);
+      const texts = senders.map(() => "x");
+      await holder.query("SELECT send_messages($1, $2, $3, $4, $5, $6)", [ids, senders, none, none, none, texts]);
+      expect(await codeOf(owner, "messageInGroup", { groupId, content: "not delayed" })).toBe("done");
+      await holder.query("ROLLBACK");
+    }
+  });
+
+  test("of a group, a member who is removed while a message waits gets NOT_MEMBER", async () => {
+    const [removed] = await participants(messenger, 1);
+    expect(await codeOf(owner, "addUserInGroup", { groupId, userId: removed.id })).toBe("done");
+    await hold("chats", [groupId]);
+    const answer = codeOf(removed, "messageInGroup", { groupId, content: "x" });
+    await holder.query("DELETE FROM chat_members WHERE chat_id = $1 AND user_id = $2", [groupId, removed.id]);
+    await holder.query("COMMIT");
+    expect(await answer).toBe("NOT_MEMBER");
   });
 
   test("of a group, members get FORBIDDEN at once for what their role does not allow", async () => {

@@ -2,7 +2,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { bundleClient } from "../../scripts/bundle-client.mjs";
 import type { Scenario } from "../scenario.ts";
 
-/** What the main entry may have, as browsers download it. `packages/client/test/size.test.ts` enforces it. */
+/** The target for the main entry, as browsers download it. */
 const maxGzipKib = 15;
 
 const kib = (bytes: number): number => bytes / 1024;

@@ -1,5 +1,13 @@
 import { Semaphore } from "./semaphore.ts";
 
+/** Readers cannot take the database from writers, nor one user from others. */
+export interface FairQueues {
+  /** For requests that do not change a chat, and HTTP requests that read. */
+  reads: FairQueue;
+  /** For requests that change a chat, except sends, and HTTP requests that change something. */
+  changes: FairQueue;
+}
+
 /**
  * Limits concurrency overall and to one task per user. Each user has at most one task in the shared queue, so users
  * with many tasks cannot starve others.

@@ -4,8 +4,9 @@ import { publish, subscribe } from "../bus/topic.ts";
 import type { Change, Signal } from "../domain/change.ts";
 import type { Logger } from "../logger.ts";
 import { changeTopic, signalTopic } from "./bus-codec.ts";
-import { type ChangeStore, GapReader } from "./gap-reader.ts";
-import { Sequencer } from "./sequencer.ts";
+import { GapReader } from "./gap-reader.ts";
+import { Sequencer, type SequencerStart } from "./sequencer.ts";
+import { type ChangeStore, StoreReads } from "./store-reads.ts";
 
 /** Ends a write: its changes, if any, have been published, or it is not known whether it was committed. */
 export type EndWrite = (outcome: { inDoubt: boolean }) => void;
@@ -36,6 +37,7 @@ export class Delivery {
   private readonly recent = new LRUCache<number, TrackedChat>({ max: maxTrackedChats });
   /** Chats with a write or a read in progress, which must not be forgotten. */
   private readonly busy = new Map<number, TrackedChat>();
+  private readonly reads: StoreReads;
   private isStopped = false;
 
   constructor(
@@ -49,7 +51,8 @@ export class Delivery {
       deliverSignal: (signal: Signal) => void;
     },
   ) {
-    const { bus, deliverSignal } = options;
+    const { store, bus, deliverSignal } = options;
+    this.reads = new StoreReads(store);
     subscribe(bus, changeTopic, (change) => void this.accept(change));
     subscribe(bus, signalTopic, deliverSignal);
   }
@@ -59,9 +62,12 @@ export class Delivery {
     return this.recent.has(chatId) || this.busy.has(chatId);
   }
 
-  /** Starts tracking a chat at a version, unless it is tracked already. Call it before the chat is changed. */
+  /**
+   * Starts tracking a chat, unless it is tracked already. Call it before the chat is changed.
+   * @param version all changes up to it were delivered, or were made before this process started
+   */
   track(chatId: number, version: number): void {
-    this.trackedChat(chatId, version);
+    this.trackedChat(chatId, { version, hasPosition: true });
   }
 
   /**
@@ -102,7 +108,7 @@ export class Delivery {
 
   /** Notes that the store has a chat at this version, and delivers the changes up to it that have not been delivered. */
   advanceTo({ chatId, version }: { chatId: number; version: number }): void {
-    const chat = this.trackedChat(chatId, version);
+    const chat = this.trackedChat(chatId, this.uncertainStart(version));
     if (chat.sequencer.noteStoredVersion(version)) this.readIfNeeded(chatId, chat);
   }
 
@@ -126,7 +132,7 @@ export class Delivery {
 
   private accept(change: Change): Promise<void> | undefined {
     const { chatId, version } = change.message;
-    const chat = this.trackedChat(chatId, version - 1);
+    const chat = this.trackedChat(chatId, this.uncertainStart(version - 1));
     if (chat.sequencer.accept(change)) return undefined;
     return new Promise((resolve) => {
       chat.sequencer.keepPending(change, resolve);
@@ -152,7 +158,8 @@ export class Delivery {
       chatId,
       sequencer,
       writes,
-      store,
+      reads: this.reads,
+      isOutage: (error) => store.isOutage?.(error) ?? false,
       isStopped: () => this.isStopped || this.find(chatId) !== chat,
       onEnd: () => {
         chat.gapReader = undefined;
@@ -168,10 +175,14 @@ export class Delivery {
     return this.recent.get(chatId) ?? this.busy.get(chatId);
   }
 
-  private trackedChat(chatId: number, version: number): TrackedChat {
+  /** Earlier changes of other processes may not have arrived yet. */
+  private uncertainStart(version: number): SequencerStart {
+    return { version, hasPosition: this.options.store.startVersions === undefined };
+  }
+
+  private trackedChat(chatId: number, start: SequencerStart): TrackedChat {
     const known = this.find(chatId);
     if (known) return known;
-    const start = { version, hasPosition: this.options.store.startVersion === undefined };
     const chat: TrackedChat = {
       sequencer: new Sequencer(start, this.options.deliver),
       writes: new Set(),

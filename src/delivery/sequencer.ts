@@ -6,6 +6,14 @@ interface PendingChange {
   onDelivered: () => void;
 }
 
+/** Where a sequencer starts. */
+export interface SequencerStart {
+  /** The last delivered version. */
+  version: number;
+  /** Whether that is certain; if not, nothing is delivered before `startAt`. */
+  hasPosition: boolean;
+}
+
 /**
  * Puts the changes of one chat in the order of their versions. A state machine without input or output of its own:
  * it is given published changes, versions seen in the store and rows read from it, passes changes on to `deliver`, and
@@ -20,12 +28,8 @@ export class Sequencer {
   /** Created when needed: hardly any chat has pending changes. */
   private pending: Map<number, PendingChange> | undefined;
 
-  /**
-   * @param start.version the last delivered version
-   * @param start.hasPosition whether that is certain; if not, nothing is delivered before `startAt`
-   */
   constructor(
-    start: { version: number; hasPosition: boolean },
+    start: SequencerStart,
     private readonly deliver: (change: Change) => void,
   ) {
     this.version = start.version;
@@ -87,11 +91,12 @@ export class Sequencer {
     return wasInDoubt;
   }
 
-  /** Sets the last delivered version, or an earlier one if a pending change precedes it. */
+  /** Sets the last delivered version, or an earlier one if a pending change precedes it; delivers what follows it. */
   startAt(version: number): void {
     this.version = version;
     for (const pendingVersion of this.pendingVersions()) this.version = Math.min(this.version, pendingVersion - 1);
     this.isPositioned = true;
+    this.deliverPending();
   }
 
   /** Returns the latest version that is known to be in the store; 0 if none is known beyond the delivered ones. */

@@ -2,6 +2,7 @@ import type { RequestListener } from "node:http";
 import { promisify } from "node:util";
 import cors from "cors";
 import express, { type Request, type RequestHandler, type Response, Router } from "express";
+import type { FairQueue, FairQueues } from "../concurrency/fair-queue.ts";
 import { check } from "../contract/schema.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
 import { AppError, withFieldIn } from "../errors.ts";
@@ -29,6 +30,8 @@ export interface HttpOptions {
   services: HttpServices;
   documents: Documents;
   limits: RateLimits;
+  /** Run the handlers of routes that require a token, so that no user can occupy the whole database. */
+  fairQueues: FairQueues;
   http: AdmissionLimits;
   web: { enabled: boolean; serverName: string; publicUrl?: string | undefined };
   allowedOrigins: readonly string[];
@@ -117,9 +120,15 @@ function withFieldOf(parts: Readonly<Record<string, object | undefined>>, error:
   return part === undefined ? error : withFieldIn(part, error);
 }
 
+/** The queue that runs the handlers of a route; undefined if the service queues what it does. */
+function queueOf({ method, checksPassword }: AnyRoute, { reads, changes }: FairQueues): FairQueue | undefined {
+  if (checksPassword) return undefined;
+  return method === "get" ? reads : changes;
+}
+
 /** Authenticates, applies the rate limit, reads and validates the request, and handles it, in this order. */
 const handler =
-  (route: AnyRoute, readBody: ReadBody, { services, limits }: HttpOptions): RequestHandler =>
+  (route: AnyRoute, readBody: ReadBody, { services, limits, fairQueues }: HttpOptions): RequestHandler =>
   async (request, response) => {
     const identity = route.public
       ? undefined
@@ -136,7 +145,9 @@ const handler =
       body: route.body && check(route.body, request.body, { label: "body" }),
     };
     const device = { userAgent: request.get("user-agent"), address };
-    const answer = await route.handle({ ...parts, identity, device, services }).catch((error) => {
+    const handle = () => route.handle({ ...parts, identity, device, services });
+    const queue = queueOf(route, fairQueues);
+    const answer = await (identity && queue ? queue.run(identity.userId, handle) : handle()).catch((error) => {
       throw error instanceof AppError ? withFieldOf(parts, error) : error;
     });
     context.userId ??= route.userIdOf?.(answer);

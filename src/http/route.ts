@@ -46,6 +46,11 @@ export interface Route<Path, Query, Body, Answer, Public> {
    * says how many of each address have been admitted and not started.
    */
   assertCapacity?(services: HttpServices, address: string, queuedAhead: ReadonlyMap<string, number>): void;
+  /**
+   * Whether the password of the authenticated user may be checked, which has a queue of its own. Such a route does not
+   * occupy a place in the fair queues meanwhile; its service runs in them what follows.
+   */
+  checksPassword?: true;
   path?: Schema<Path>;
   query?: Schema<Query>;
   body?: Schema<Body>;

@@ -1,10 +1,12 @@
+import type { FairQueue } from "../concurrency/fair-queue.ts";
 import type { Database } from "../db/connect.ts";
 import { hasSessionAt } from "../db/queries/accounts/sessions.ts";
+import { contactsOf } from "../db/queries/people/contacts.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { SessionsEnded } from "../domain/session.ts";
 import type { Logger } from "../logger.ts";
 import { ChatWriter } from "../writes/chat-transaction.ts";
-import { Committer } from "../writes/commit.ts";
+import { Committer, type ReadStartVersions } from "../writes/commit.ts";
 import { Dialogs } from "../writes/dialogs.ts";
 import { MessageSender } from "../writes/message-sender.ts";
 import { BatchWriter } from "../writes/send-batch.ts";
@@ -21,8 +23,8 @@ import type { RateLimits } from "./limits/rate-limits.ts";
 import { History } from "./messages/history.ts";
 import { Messages } from "./messages/messages.ts";
 import { Blocks } from "./people/blocks.ts";
+import { NameAnnouncements } from "./people/name-announcements.ts";
 import { People } from "./people/people.ts";
-import { profileChanges } from "./people/profile-changes.ts";
 import { Typing } from "./presence/typing.ts";
 
 export type Services = ReturnType<typeof composeServices>;
@@ -31,6 +33,8 @@ export type Services = ReturnType<typeof composeServices>;
 export function composeServices(options: {
   database: Database;
   delivery: Delivery;
+  /** See `ReadStartVersions`. */
+  readStartVersions: ReadStartVersions;
   limits: RateLimits;
   /** Signs all tokens. */
   secret: string;
@@ -43,6 +47,8 @@ export function composeServices(options: {
   noteEpoch: (epoch: string) => void;
   /** Batches of messages written at the same time. */
   sendConcurrency: number;
+  /** Runs changes of accounts, fairly with changes of chats. */
+  changes: FairQueue;
   onSessionsEnded: (ended: SessionsEnded) => void;
   /** Called after one of the two users has blocked or unblocked the other. */
   onBlockChange: (pair: [number, number]) => void;
@@ -64,11 +70,18 @@ export function composeServices(options: {
     isKnownAddress: ({ emailKeys, address }) =>
       hasSessionAt(database, { emailKeys, address, lifetimeMs: options.refreshLifetimeMs }),
   });
-  const committer = new Committer({ database, delivery });
+  const committer = new Committer({ delivery, readStartVersions: options.readStartVersions });
   const chatWriter = new ChatWriter({ database, committer });
   const readState = new ReadState({ database, delivery });
   const dialogs = new Dialogs({ database, chatWriter });
   const batches = new BatchWriter({ database, dialogs, committer });
+  const people = new People({ database });
+  const names = new NameAnnouncements({
+    findPerson: async (userId) => (await people.findAll(userId, [userId]))[0],
+    findContacts: (userId) => contactsOf(database, userId),
+    delivery,
+    log: options.log,
+  });
   const sender = new MessageSender({ batches, concurrency: options.sendConcurrency });
   return {
     accounts: new Accounts({
@@ -78,10 +91,11 @@ export function composeServices(options: {
       logInLimits,
       sessions,
       chatWriter,
-      onNameChange: profileChanges({ database, delivery, log: options.log }),
+      changes: options.changes,
+      onNameChange: (userId) => names.announce(userId),
     }),
     sessions,
-    people: new People({ database }),
+    people,
     blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
     groups: new Groups({ database, chatWriter, maxMembers: options.maxGroupMembers }),
     messages: new Messages({ database, chatWriter, sender }),
@@ -91,5 +105,7 @@ export function composeServices(options: {
     typing: new Typing({ database, delivery }),
     /** Forgets what was read from an earlier history of the database. */
     resetCaches: () => dialogs.reset(),
+    /** Stops what services do in the background. */
+    stop: () => names.stop(),
   };
 }

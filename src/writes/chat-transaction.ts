@@ -23,8 +23,9 @@ export class ChatWriter {
   constructor(private readonly options: { database: Database; committer: Committer }) {}
 
   /**
-   * Runs `work` in one transaction and publishes its changes. Settles when they have been delivered.
-   * @param requester the request that asked for the change: its client gets the answer instead of a push
+   * Runs `work` in one transaction and publishes its changes.
+   * @param requester the request that asked for the change: its client gets the answer instead of a push, so this settles
+   *   when the changes have been delivered. Without one it settles after the commit
    * @param work may be called again, in a new transaction, if the database rolled it back for another one
    * @throws OutcomeUnknownError when the change may have been stored; if it was, it is delivered
    */
@@ -44,7 +45,7 @@ export class ChatWriter {
       await handle.commit(() => transaction.commit());
       return { result, changes: tx.changes() };
     });
-    await Promise.all(deliveries);
+    if (requester) await Promise.all(deliveries);
     return result;
   }
 }
@@ -73,7 +74,7 @@ export class ChatTransaction implements LockingTransaction {
   /** Creates a group without members. Nobody else can see it before the commit, so it counts as locked. */
   async createGroup(name: string): Promise<LockedChat> {
     const id = await createGroup(this.database, name, this.transaction);
-    this.handle.beginLocked(id, 0);
+    this.handle.beginCreated(id);
     return new LockedChat(this, id, "group", new Map());
   }
 
@@ -132,7 +133,7 @@ export class ChatTransaction implements LockingTransaction {
   private async lockAll(chatIds: readonly number[]): Promise<LockedChat[]> {
     const chats = await lockChats(this.database, chatIds, this.transaction);
     const locked = chats.map(({ chatId }) => chatId);
-    for (const { chatId, version } of chats) this.handle.beginLocked(chatId, version);
+    await this.handle.begin(locked, this.transaction);
     const members = await membersOf(this.database, locked, this.transaction);
     return chats.map(({ chatId, kind }) => new LockedChat(this, chatId, kind, members.get(chatId) ?? new Map()));
   }

@@ -1,6 +1,6 @@
-import type { Database } from "../db/connect.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Transaction } from "sequelize";
 import { isKnownNotCommitted, isRetryableRollback, violatedConstraint } from "../db/database-errors.ts";
-import { chatVersions } from "../db/queries/chats/dialogs.ts";
 import type { Delivery, EndWrite } from "../delivery/delivery.ts";
 import type { Change } from "../domain/change.ts";
 import { AppError } from "../errors.ts";
@@ -19,6 +19,21 @@ export interface Published<Result> {
   deliveries: readonly (Promise<void> | undefined)[];
 }
 
+/** A chat and its version. */
+export interface ChatVersion {
+  chatId: number;
+  version: number;
+}
+
+/**
+ * Returns for each of these chats that exists a version up to which all changes have been delivered here, or were made
+ * before this process started.
+ */
+export type ReadStartVersions = (
+  chatIds: readonly number[],
+  transaction?: Transaction,
+) => Promise<readonly ChatVersion[]>;
+
 /** The commit may or may not have happened. If it has, its changes are read from the store and delivered. */
 export class OutcomeUnknownError extends AppError {
   constructor(cause: unknown) {
@@ -29,6 +44,8 @@ export class OutcomeUnknownError extends AppError {
 /** Two writes with the same client id met. The second finds the message of the first when it is retried. */
 const clientIdConstraint = "messages_client_id_unique";
 const maxAttempts = 4;
+/** Changes published in one turn of the event loop, so that a commit of many chats does not delay everyone else. */
+const changesPerTurn = 500;
 
 const isRetryable = (error: unknown): boolean =>
   isRetryableRollback(error) || violatedConstraint(error) === clientIdConstraint;
@@ -39,17 +56,22 @@ export class WriteHandle {
   private mayBeCommitted = false;
   private readonly ends: EndWrite[] = [];
 
-  constructor(private readonly delivery: Delivery) {}
+  constructor(private readonly options: { delivery: Delivery; readStartVersions: ReadStartVersions }) {}
 
-  /** Announces that chats are about to be changed. Delivery must track them. */
-  begin(chatIds: readonly number[]): void {
-    this.ends.push(this.delivery.beginWrite(chatIds));
+  /** Announces that chats are about to be changed, after delivery knows the version of each. */
+  async begin(chatIds: readonly number[], transaction?: Transaction): Promise<void> {
+    const { delivery, readStartVersions } = this.options;
+    const untracked = chatIds.filter((chatId) => !delivery.isTracked(chatId));
+    const starts = untracked.length > 0 ? await readStartVersions(untracked, transaction) : [];
+    for (const { chatId, version } of starts) delivery.track(chatId, version);
+    this.ends.push(delivery.beginWrite(chatIds));
   }
 
-  /** The same for a chat that has just been locked, or created, at this version. */
-  beginLocked(chatId: number, version: number): void {
-    this.delivery.track(chatId, version);
-    this.begin([chatId]);
+  /** The same for a chat that this write has created. */
+  beginCreated(chatId: number): void {
+    const { delivery } = this.options;
+    delivery.track(chatId, 0);
+    this.ends.push(delivery.beginWrite([chatId]));
   }
 
   /** Runs the statement that commits. If anything fails before it, nothing has been committed. */
@@ -81,7 +103,7 @@ export class WriteHandle {
  * commits whose outcome is unknown.
  */
 export class Committer {
-  constructor(private readonly options: { database: Database; delivery: Delivery }) {}
+  constructor(private readonly options: { delivery: Delivery; readStartVersions: ReadStartVersions }) {}
 
   /**
    * Runs a write and publishes its changes.
@@ -102,6 +124,16 @@ export class Committer {
     }
   }
 
+  /** Whether the next commit of this chat reads its version first. */
+  isTracked(chatId: number): boolean {
+    return this.options.delivery.isTracked(chatId);
+  }
+
+  /** Does for tracked chats what a commit does for others, so that both take the same time. */
+  async readVersions(chatIds: readonly number[]): Promise<void> {
+    await this.options.readStartVersions(chatIds);
+  }
+
   /** Notes that a message was found in the store: its commit may have been in doubt, and the message not delivered. */
   noteStored(message: { chatId: number; version: number }): void {
     this.options.delivery.advanceTo(message);
@@ -112,26 +144,19 @@ export class Committer {
     write: (handle: WriteHandle) => Promise<Committed<Result>>,
   ): Promise<Published<Result>> {
     const { delivery } = this.options;
-    const handle = new WriteHandle(delivery);
+    const handle = new WriteHandle(this.options);
     try {
-      if (chatIds.length > 0) {
-        await this.track(chatIds);
-        handle.begin(chatIds);
-      }
+      if (chatIds.length > 0) await handle.begin(chatIds);
       const { result, changes } = await write(handle);
-      const deliveries = changes.map((change) => delivery.publish(change));
+      const deliveries: (Promise<void> | undefined)[] = [];
+      for (const [index, change] of changes.entries()) {
+        if (index > 0 && index % changesPerTurn === 0) await nextTurn();
+        deliveries.push(delivery.publish(change));
+      }
       handle.succeed();
       return { result, deliveries };
     } catch (error) {
       throw handle.fail(error);
     }
-  }
-
-  /** Delivery must know the version of each chat before it is changed. */
-  private async track(chatIds: readonly number[]): Promise<void> {
-    const { database, delivery } = this.options;
-    const untracked = chatIds.filter((chatId) => !delivery.isTracked(chatId));
-    if (untracked.length === 0) return;
-    for (const { chatId, version } of await chatVersions(database, untracked)) delivery.track(chatId, version);
   }
 }

@@ -94,13 +94,14 @@ export class BatchWriter {
     const { database, committer } = this.options;
     const chatIds = [...new Set(resolved.map(({ chatId }) => chatId))];
     const messages = resolved.map(toMessage);
+    const tracked = new Set(chatIds.filter((chatId) => committer.isTracked(chatId)));
     try {
       const published = await committer.commit(chatIds, async (handle) => {
         const stored = await handle.commit(() => sendMessages(database, messages));
         const results = await withReplies(database, stored, messages);
         return { result: results, changes: changesOf(resolved, results) };
       });
-      return { unsent: this.settleResults(resolved, published), isDatabaseAway: false };
+      return { unsent: this.settleResults(resolved, tracked, published), isDatabaseAway: false };
     } catch (error) {
       const isUnknown = error instanceof OutcomeUnknownError;
       const cause = isUnknown ? error.cause : error;
@@ -134,6 +135,7 @@ export class BatchWriter {
    */
   private settleResults(
     resolved: readonly ResolvedSend[],
+    tracked: ReadonlySet<number>,
     { result: results, deliveries }: Published<readonly SendResult[]>,
   ): QueuedSend[] {
     const unsent: QueuedSend[] = [];
@@ -148,9 +150,19 @@ export class BatchWriter {
         else send.settle(result.message);
       } else if (result?.kind === "stored") void this.answerRepeat(one, result.messageId);
       else if (result?.kind === "held" && performance.now() - send.queuedAt < maxHeldMs) unsent.push(send);
+      else if (result?.kind === "refused" && tracked.has(one.chatId)) void this.refuseLate(one);
       else if (result) send.settle(errorOf(send, result.kind));
     }
     return unsent;
+  }
+
+  /**
+   * Refuses a send to a chat whose version was known before. For other chats, among them all that do not exist, it was read
+   * first: without the same read here, the time of the answer would tell strangers which groups are active.
+   */
+  private async refuseLate({ send, chatId }: ResolvedSend): Promise<void> {
+    await this.options.committer.readVersions([chatId]).catch(() => {});
+    send.settle(errorOf(send, "refused"));
   }
 
   /** Answers a repeated send with the stored message, or with a conflict if the two differ. */

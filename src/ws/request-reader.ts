@@ -1,4 +1,4 @@
-import type { FairQueue } from "../concurrency/fair-queue.ts";
+import type { FairQueue, FairQueues } from "../concurrency/fair-queue.ts";
 import { errorCodes } from "../contract/error-codes.ts";
 import { requestId as requestIdRule } from "../contract/fields.ts";
 import {
@@ -22,14 +22,6 @@ import type { RefusalLog } from "./refusal-log.ts";
 import { registry } from "./registry.ts";
 import type { Request } from "./reply-order.ts";
 import { RequestSocket, type RequestSocketOptions } from "./request-socket.ts";
-
-/** Readers cannot take the database from writers, nor one user from others. */
-export interface FairQueues {
-  /** For requests that do not change a chat. */
-  reads: FairQueue;
-  /** For requests that change a chat, except sends. */
-  changes: FairQueue;
-}
 
 export interface RequestReaderOptions extends RequestSocketOptions {
   services: WsServices;

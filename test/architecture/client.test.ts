@@ -14,7 +14,7 @@ interface Import {
 
 const importsIn = (folder: string): Import[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((path) => /\.(ts|js|mjs)$/.test(path))
+    .filter((path) => /\.(tsx?|js|mjs)$/.test(path))
     .map((path) => join(folder, path))
     .flatMap((file) =>
       [...readFileSync(join(root, file), "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
@@ -51,5 +51,28 @@ describe("the client SDK", () => {
     const manifest = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8"));
     const { version, dependencies, peerDependencies } = manifest("packages/client/package.json");
     expect({ version, dependencies, peerDependencies }).toEqual({ version: manifest("package.json").version });
+  });
+});
+
+describe("the web client", () => {
+  const source = "packages/web/src";
+  const packages = ["messenger-client", "preact", "preact/hooks", "@preact/signals", "marked"];
+  const sources = readdirSync(join(root, source), { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.tsx?$/.test(path))
+    .map((path) => join(source, path));
+
+  test("imports its own files, the SDK and its few packages only", () => {
+    const isAllowed = ({ target }: Import) =>
+      target.startsWith(`${source}/`) || packages.includes(target) || target.startsWith("emoji-picker-element-data/");
+    const breaches = importsIn(source).filter((each) => !isAllowed(each));
+    expect(breaches.map(named)).toEqual([]);
+  });
+
+  test("talks to the server through the SDK only, and reads no text as HTML", () => {
+    const pattern =
+      /\bfetch\(|\bnew (?:WebSocket|EventSource|XMLHttpRequest)\b|innerHTML|outerHTML|insertAdjacentHTML|\beval\(/i;
+    const breaches = sources.filter((path) => pattern.test(readFileSync(join(root, path), "utf8")));
+    // The data of the emoji, which is a file.
+    expect(breaches).toEqual([`${source}/chat/emoji-picker.tsx`]);
   });
 });

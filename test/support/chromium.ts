@@ -10,4 +10,4 @@ export const canStartChromium = program !== undefined;
 
 /** Starts the Chromium of this machine. As root it has no sandbox, so it may only open our own pages. */
 export const startChromium = (): Promise<Browser> =>
-  chromium.launch({ executablePath: program ?? "chromium", args: ["--no-sandbox"] });
+  chromium.launch({ executablePath: program ?? "chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });

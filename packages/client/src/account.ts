@@ -56,7 +56,11 @@ export class Account implements ChatContext {
       onItem: (item) => this.noteItem(item),
       onEntry: (entry) => this.noteEntry(entry),
       onChange: (chat, item, isNew) => this.noteChange(chat, item, isNew),
-      onJoined: ({ chatId }) => this.emitOfChat("joined", chatId),
+      onJoined: (chat, messages) => {
+        this.emitOfChat("joined", chat.chatId);
+        // At the first start on a device, all chats are new.
+        if (!this.isFirstConnection) for (const item of messages) this.noteChange(chat, item, true);
+      },
       onLeft: (chatId) => this.emitOfChat("left", chatId),
       onReset: ({ chatId }) => this.emitOfChat("reset", chatId),
       onUpdate: (chatId, chat) => this.noteUpdate(chatId, chat),
@@ -185,6 +189,7 @@ export class Account implements ChatContext {
     const handler = new MessageHandler(name, work, {
       store: this.options.store,
       log: this.options.log,
+      onStoreFailure: this.options.onStoreFailure,
       isLive: () => this.transport !== undefined,
       chat: (chatId) => this.byId.get(chatId),
       readAfter: async (chatId, after, limit) => (await this.read("getMessages", { chatId, after, limit })).data,

@@ -106,7 +106,7 @@ export class Connection {
     clearTimeout(this.retryTimer);
     this.transport?.close();
     this.transport = undefined;
-    this.state.set(status);
+    this.setStatus(status);
   }
 
   /** Stops for good. */
@@ -115,14 +115,18 @@ export class Connection {
     this.stopWatching();
   }
 
+  private setStatus(status: ConnectionStatus): void {
+    if (JSON.stringify(status) !== JSON.stringify(this.state.value)) this.state.set(status);
+  }
+
   private async attempt(): Promise<void> {
     const run = ++this.run;
     clearTimeout(this.retryTimer);
     if (!isOnline()) {
-      this.state.set({ state: "offline" });
+      this.setStatus({ state: "offline" });
       return;
     }
-    this.state.set({ state: "connecting" });
+    this.setStatus({ state: "connecting" });
     let token: string;
     try {
       token = await this.options.token();
@@ -139,7 +143,7 @@ export class Connection {
       {
         onOpen: () => {
           wasOpened = true;
-          this.state.set({ state: "syncing" });
+          this.setStatus({ state: "syncing" });
           void this.sync(transport);
         },
         onFrame: (frame) => {
@@ -165,7 +169,7 @@ export class Connection {
     }
     if (this.transport !== transport) return;
     this.backoff.reset();
-    this.state.set({ state: "live" });
+    this.setStatus({ state: "live" });
     this.options.onLive(transport);
   }
 
@@ -180,7 +184,7 @@ export class Connection {
     try {
       if (code === sessionEnded) await this.options.renew();
       else if (refusedToken !== undefined && isOnline()) {
-        this.state.set({ state: "connecting" });
+        this.setStatus({ state: "connecting" });
         if (!(await this.options.isAccepted(refusedToken))) await this.options.renew();
       }
     } catch (error) {
@@ -206,7 +210,7 @@ export class Connection {
 
   private retryLater(minMs: number): void {
     const ms = minMs + this.backoff.next();
-    this.state.set(isOnline() ? { state: "offline", retryAt: Date.now() + ms } : { state: "offline" });
+    this.setStatus(isOnline() ? { state: "offline", retryAt: Date.now() + ms } : { state: "offline" });
     clearTimeout(this.retryTimer);
     this.retryTimer = setTimeout(() => void this.attempt(), ms);
   }
@@ -222,7 +226,7 @@ export class Connection {
   private lose(): void {
     if (!this.isRunning) return;
     if (this.transport) this.transport.drop("the device is offline");
-    else this.state.set({ state: "offline" });
+    else this.setStatus({ state: "offline" });
   }
 }
 

@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type Json, LocalLocks, type Store, type Write } from "./store.ts";
 
 /** Lines beyond which the file is written anew, if most of them are outdated. */
@@ -7,11 +8,11 @@ const minLines = 1000;
 
 /**
  * Keeps everything in one file: for bots. Each write is a line of JSON that is on the disk when its promise resolves. Only
- * one process may use the file; another one gets an error.
+ * one store of one process may use the file; another one gets an error.
  */
 export function file(path: string): Store {
   const locks = new LocalLocks();
-  const lockPath = `${path}.lock`;
+  const lockPath = resolve(`${path}.lock`);
   let opened: Promise<Log> | undefined;
   const openOnce = () => {
     opened ??= openLog(path, lockPath);
@@ -19,11 +20,13 @@ export function file(path: string): Store {
   };
   const write = async (writes: readonly Write[]): Promise<void> => (await openOnce()).append(writes);
   return {
-    get: async (key) => (await openOnce()).values.get(key),
+    get: async (key) => structuredClone((await openOnce()).values.get(key)),
     set: (key, value) => write([{ key, value }]),
     delete: (key) => write([{ key }]),
-    entries: async (prefix = "") =>
-      [...(await openOnce()).values].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)),
+    async entries(prefix = "") {
+      const found = [...(await openOnce()).values].filter(([key]) => key.startsWith(prefix));
+      return structuredClone(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+    },
     batch: write,
     lock: (name, work) => locks.run(name, work),
     async close() {
@@ -32,6 +35,7 @@ export function file(path: string): Store {
       if (!log) return;
       await log.close();
       await rm(lockPath, { force: true });
+      taken.delete(lockPath);
     },
   };
 }
@@ -40,8 +44,10 @@ type Handle = Awaited<ReturnType<typeof open>>;
 
 /** The lines of a file: each is a batch of writes. Of several writes of a key, the last one counts. */
 class Log {
-  private queue: { writes: readonly Write[]; resolve(): void; reject(error: unknown): void }[] = [];
+  private queue: { line: string; resolve(): void; reject(error: unknown): void }[] = [];
   private flushing: Promise<void> | undefined;
+  /** A write has failed: the file may end with a part of a line. */
+  private isTorn = false;
 
   constructor(
     private readonly path: string,
@@ -51,8 +57,9 @@ class Log {
   ) {}
 
   append(writes: readonly Write[]): Promise<void> {
+    const line = JSON.stringify(writes);
     return new Promise((resolve, reject) => {
-      this.queue.push({ writes, resolve, reject });
+      this.queue.push({ line, resolve, reject });
       this.flushing ??= this.flush().finally(() => {
         this.flushing = undefined;
       });
@@ -69,11 +76,14 @@ class Log {
     while (this.queue.length > 0) {
       const { queue } = this;
       this.queue = [];
+      const start = this.isTorn ? "\n" : "";
+      this.isTorn = true;
       try {
-        await this.handle.appendFile(queue.map(({ writes }) => `${JSON.stringify(writes)}\n`).join(""));
+        await this.handle.appendFile(start + queue.map(({ line }) => `${line}\n`).join(""));
         await this.handle.datasync();
-        for (const { writes, resolve } of queue) {
-          applyWrites(this.values, writes);
+        this.isTorn = false;
+        for (const { line, resolve } of queue) {
+          applyWrites(this.values, JSON.parse(line));
           resolve();
         }
         this.lines += queue.length;
@@ -134,17 +144,34 @@ function applyWrites(values: Map<string, Json>, writes: readonly Write[]): void 
   }
 }
 
-/** @throws Error if another process uses the file */
+/** The locks that this process has. */
+const taken = new Set<string>();
+
+/** @throws Error if another process, or another store of this one, uses the file */
 async function takeLock(lockPath: string): Promise<void> {
-  try {
-    await writeFile(lockPath, String(process.pid), { flag: "wx" });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const owner = Number(await readFile(lockPath, "utf8"));
-    if (owner !== process.pid && isRunning(owner)) {
-      throw new Error(`${lockPath}: process ${owner} uses this store`);
+  const content = `${process.pid} ${startOf(process.pid)}`;
+  await writeFile(lockPath, content, { flag: "wx" }).catch(async (error) => {
+    if (error.code !== "EEXIST") throw error;
+    const owner = await readFile(lockPath, "utf8");
+    const [pid = 0, start] = owner.split(" ");
+    const isOwn = owner === content && !taken.has(lockPath);
+    if (!isOwn && isRunning(Number(pid)) && startOf(Number(pid)) === start) {
+      throw new Error(`${lockPath}: process ${pid} uses this store`);
     }
-    await writeFile(lockPath, String(process.pid));
+    await writeFile(lockPath, content);
+  });
+  taken.add(lockPath);
+}
+
+/** When a process has started, on Linux: ids are used again, in containers soon. Empty elsewhere and for a dead process. */
+function startOf(pid: number): string {
+  try {
+    const [state, ...fields] = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (state !== "Z" && fields[18]) || "";
+  } catch {
+    return "";
   }
 }
 

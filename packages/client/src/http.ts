@@ -42,18 +42,20 @@ export class Http {
         ...(body && { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(timeoutMs),
       });
-      content = response.status === 204 ? undefined : await response.json().catch(() => undefined);
+      const isEmpty = response.status === 204;
+      // A success that cannot be read was cut, or is the page of a captive portal.
+      content = isEmpty ? undefined : await response.json().catch((error) => response.ok && Promise.reject(error));
     } catch {
       throw new MessengerError("OFFLINE", "The server cannot be reached.");
     }
     if (response.ok) return content as T;
-    throw problemError(response.status, content as Partial<Problem> | undefined);
+    throw problemError(response.status, content as Partial<Problem> | false);
   }
 }
 
 /** Proxies answer without a problem: then the status decides. */
-function problemError(status: number, problem: Partial<Problem> | undefined): MessengerError {
+function problemError(status: number, problem: Partial<Problem> | false): MessengerError {
   const fallback: ErrorCode = status === 429 ? "RATE_LIMITED" : status >= 500 ? "UNAVAILABLE" : "NOT_FOUND";
-  const { code = fallback, detail = `The server answered with status ${status}.`, field, retryAfterMs } = problem ?? {};
+  const { code = fallback, detail = `The server answered with status ${status}.`, field, retryAfterMs } = problem || {};
   return new MessengerError(code, detail, { field, retryAfterMs });
 }

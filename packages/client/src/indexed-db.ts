@@ -82,7 +82,10 @@ function openDatabase(name: string, onClose: () => void): Promise<IDBDatabase> {
     request.onsuccess = () => {
       const database = request.result;
       // Another tab deletes the database, or the browser clears it.
-      database.onversionchange = () => database.close();
+      database.onversionchange = () => {
+        database.close();
+        onClose();
+      };
       database.onclose = onClose;
       resolve(database);
     };

@@ -31,6 +31,7 @@ export class MessageHandler {
     private readonly context: {
       store: StorePart;
       log: Log;
+      onStoreFailure(error: unknown): void;
       isLive(): boolean;
       chat(chatId: number): Chat | undefined;
       /** Reads the messages after a `seq`. @throws MessengerError */
@@ -80,7 +81,7 @@ export class MessageHandler {
 
   /** Where the handler goes on: at first with the unread messages. */
   private async markOf({ chatId, readSeq, lastSeq }: ChatState): Promise<number> {
-    const known = this.marks.get(chatId) ?? (await this.context.store.get(this.key(chatId)));
+    const known = this.marks.get(chatId) ?? (await this.context.store.get(this.key(chatId)).catch(() => {}));
     if (typeof known !== "number") return this.setMark(chatId, readSeq);
     // After the server's data was restored, the chat may be shorter.
     const mark = Math.min(known, lastSeq);
@@ -89,8 +90,8 @@ export class MessageHandler {
   }
 
   private async setMark(chatId: number, seq: number): Promise<number> {
-    await this.context.store.set(this.key(chatId), seq);
     this.marks.set(chatId, seq);
+    await this.context.store.set(this.key(chatId), seq).catch(this.context.onStoreFailure);
     return seq;
   }
 
@@ -124,7 +125,8 @@ export class MessageHandler {
     const send: Chat["send"] = (text, options = {}) => {
       const clientMessageId = `${this.name}.reply.${messageId}.${++count}`;
       const message = chat.send(text, { clientMessageId, ...options });
-      sends.push(message.stored);
+      // If the store fails, it is sent from memory.
+      sends.push(message.stored.catch(() => {}));
       return message;
     };
     return Object.create(chat, { send: { value: send } });

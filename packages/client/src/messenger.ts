@@ -138,6 +138,8 @@ export class Messenger {
   async logout(options: { discard?: boolean } = {}): Promise<void> {
     const { account } = this;
     if (!account) return;
+    // Other tabs may have some.
+    await account.outbox.load();
     if (account.hasUnsent && !options.discard) {
       throw new MessengerError("UNSENT", "There are unsent messages. Pass { discard: true } to remove them.");
     }

@@ -203,10 +203,10 @@ export class Outbox {
     }
   }
 
-  /** Notes that the replica has the messages of a chat up to a `seq`. */
-  noteArrived(chatId: number, seq: number): void {
+  /** Notes that the replica has the messages of a chat, or of all, up to a `seq`. */
+  noteArrived(chatId: number | undefined, seq: number): void {
     for (const [entry, item] of this.arriving) {
-      if (item.chatId !== chatId || item.seq > seq) continue;
+      if ((chatId !== undefined && item.chatId !== chatId) || item.seq > seq) continue;
       this.arriving.delete(entry);
       this.options.onUpdate(entry.lane);
     }
@@ -220,7 +220,8 @@ export class Outbox {
     });
     this.pausedUntil = 0;
     this.spacingMs = 0;
-    this.arriving.clear();
+    // The sync has brought them, unless the server's data was restored to a time before them.
+    this.noteArrived(undefined, Number.MAX_SAFE_INTEGER);
     // What another tab has sent was in the sync.
     for (const entry of this.all) if (entry.goneAt !== undefined) this.forget(entry);
     clearInterval(this.pollTimer);

@@ -25,7 +25,8 @@ export interface ReplicaEvents {
   onGap(chatId: number): void;
   /** A message was added or changed. Called once for each change, in the order of the chat. */
   onChange(chat: ChatState, item: MessageItem, isNew: boolean): void;
-  onJoined(chat: ChatState): void;
+  /** @param messages the newest ones, at least one if the chat has any */
+  onJoined(chat: ChatState, messages: readonly MessageItem[]): void;
   onLeft(chatId: number): void;
   /** The kept messages of a chat were discarded, because too many changes were missed or the server's data was restored. */
   onReset(chat: ChatState): void;
@@ -212,8 +213,6 @@ export class Replica {
     const versionBefore = known?.version ?? 0;
     const chat: ChatState = {
       ...fields,
-      // The rest contains messages before the last one of this part, if they were changed later.
-      lastSeq: known && isCut ? known.lastSeq : entry.lastSeq,
       clearedSeq: known?.clearedSeq ?? 0,
       history: known?.history ?? new History(),
     };
@@ -222,15 +221,20 @@ export class Replica {
     this.clearUpTo(chat, entry.clearedSeq);
     for (const item of messages) {
       this.events.onItem(item);
-      const isNew = item.seq > lastSeqBefore;
+      const isNew = item.seq > lastSeqBefore && !chat.history.get(item.seq);
       if (isNew && item.seq > chat.clearedSeq) chat.history.append(item);
       else chat.history.change(item);
       if (known && item.version > versionBefore) this.events.onChange(chat, item, isNew);
     }
+    if (known && isCut) {
+      // The rest contains messages before the last one of this part, if they were changed later.
+      const start = Math.max(lastSeqBefore, chat.clearedSeq);
+      chat.lastSeq = chat.history.rangeAt(start + 1)?.to ?? start;
+    }
     this.trim(chat);
     this.events.onEntry(entry);
     if (!known && current) this.events.onReset(chat);
-    else if (!known) this.events.onJoined(chat);
+    else if (!known) this.events.onJoined(chat, entry.messages);
     this.update(chat);
   }
 

@@ -39,20 +39,20 @@ export class LocalLocks {
   }
 }
 
-/** Keeps everything in memory: nothing survives the end of the process. */
+/** Keeps everything in memory, as copies: nothing survives the end of the process. */
 export function memory(): Store {
   const values = new Map<string, Json>();
   const locks = new LocalLocks();
   const write = ({ key, value }: Write) => {
     if (value === undefined) values.delete(key);
-    else values.set(key, value);
+    else values.set(key, structuredClone(value));
   };
   return {
-    get: async (key) => values.get(key),
+    get: async (key) => structuredClone(values.get(key)),
     set: async (key, value) => write({ key, value }),
     delete: async (key) => write({ key }),
     entries: async (prefix = "") =>
-      [...values].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)),
+      structuredClone([...values].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1))),
     batch: async (writes) => writes.forEach(write),
     lock: (name, work) => locks.run(name, work),
   };

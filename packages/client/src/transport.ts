@@ -8,7 +8,7 @@ export interface WebSocketLike {
   readonly readyState: number;
   send(text: string): void;
   close(code?: number): void;
-  addEventListener(type: string, listener: (event: { data?: unknown; code?: number }) => void): void;
+  addEventListener(type: string, listener: (event: { type?: string; data?: unknown; code?: number }) => void): void;
 }
 
 export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { ChatView } from "./chat/chat-view.tsx";
+import { forgetDrafts } from "./chat/drafts.ts";
 import { ChatList } from "./chats/chat-list.tsx";
 import { ChatSwitcher, useSwitcher } from "./chats/chat-switcher.tsx";
 import { Banner } from "./connection-banner.tsx";
@@ -21,6 +22,9 @@ export function App() {
     void messenger.resume().finally(() => setReady(true));
     document.addEventListener("click", followLinks);
   }, []);
+  useEffect(() => {
+    if (isReady && !user) forgetDrafts();
+  }, [isReady, user]);
   if (!isReady && !user) return null;
   if (!user) return <LogIn notice={endNotices[reason ?? ""]} />;
   return <Messages key={user.id} />;
@@ -34,19 +38,21 @@ const endNotices: Readonly<Record<string, string>> = {
 function Messages() {
   const { page } = route.value;
   const switcher = useSwitcher();
+  const name = useObservable(messenger.info)?.name ?? "Messenger";
   useNotifications();
   const isChat = page === "chat" || page === "dialog";
   return (
-    <div class={`layout ${isChat || page === "settings" ? "shows-page" : "shows-list"}`}>
+    <main class={`layout ${isChat || page === "settings" ? "shows-page" : "shows-list"}`}>
+      <h1 class="visually-hidden">{name}</h1>
       <ChatList />
-      <main class="page">
+      <div class="page">
         <Banner />
         {page === "settings" ? <SettingsPage /> : isChat ? <OpenChat /> : <Welcome />}
-      </main>
+      </div>
       {switcher.isOpen && <ChatSwitcher onClose={switcher.close} />}
       <Notice />
       <Announcer />
-    </div>
+    </main>
   );
 }
 

@@ -155,7 +155,9 @@ function useSubmit(send: () => Promise<unknown>, problems: Readonly<Record<strin
     setBusy(true);
     try {
       await send();
-      navigate("/", { replace: true });
+      // A link to a chat is followed after the log-in.
+      const { page } = route.value;
+      if (page !== "chat" && page !== "dialog") navigate("/", { replace: true });
     } catch (error) {
       const field = errorField(error);
       if (field !== undefined && field in problems) setErrors({ [field]: errorText(error) });

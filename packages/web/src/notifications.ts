@@ -1,5 +1,6 @@
 import type { ChatSummary, Message } from "messenger-client";
 import { useEffect } from "preact/hooks";
+import { plainText } from "./chat/plain-text.ts";
 import { messenger } from "./messenger.ts";
 import { notifications, sound } from "./preferences.ts";
 import { chatPath, navigate, route } from "./routing.ts";
@@ -26,7 +27,7 @@ export function useNotifications(): void {
 function notify(chat: ChatSummary, message: Message): void {
   const current = route.value;
   const isOpen = current.page === "chat" && current.chatId === chat.id && document.hasFocus();
-  const text = `${message.senderName}: ${message.text}`;
+  const text = `${message.senderName}: ${plainText(message.text)}`;
   if (!isOpen) announce(chat.kind === "group" ? `${chat.title}: ${text}` : text);
   if (document.hasFocus()) return;
   if (sound.value === "on") beep();

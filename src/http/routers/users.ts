@@ -34,6 +34,7 @@ export const updateProfile = defineRoute({
   url: "/users/me",
   summary: "Change your name or e-mail address. A new e-mail address requires your password.",
   tag: account,
+  checksPassword: true,
   body: someOf({
     firstName: optional(firstName()),
     lastName: optional(nullable(lastName())),
@@ -55,6 +56,7 @@ export const changePassword = defineRoute({
   url: "/users/me/password",
   summary: "Change your password. All your other sessions end.",
   tag: account,
+  checksPassword: true,
   body: closedObject({ oldPassword: givenPassword(), newPassword: newPassword() }),
   status: 204,
   errors: ["VALIDATION", "REAUTH_REQUIRED"],
@@ -67,6 +69,7 @@ export const deleteAccount = defineRoute({
   url: "/users/me",
   summary: 'Delete your account permanently. Your messages stay in the chats, with the sender "Deleted user".',
   tag: account,
+  checksPassword: true,
   body: closedObject({ password: givenPassword() }),
   status: 204,
   errors: ["VALIDATION", "REAUTH_REQUIRED"],

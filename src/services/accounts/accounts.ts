@@ -1,7 +1,9 @@
 import { fn, type Transaction } from "sequelize";
+import type { FairQueue } from "../../concurrency/fair-queue.ts";
+import { Semaphore } from "../../concurrency/semaphore.ts";
 import type { Database } from "../../db/connect.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
-import type { Person, Profile } from "../../domain/person.ts";
+import type { Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
 import { emailKey, emailKeys } from "../../models/keys.ts";
@@ -35,6 +37,9 @@ const toProfile = (user: ActiveUser): Profile => ({
 
 /** Accounts: registration, log-in, changes and deletion. */
 export class Accounts {
+  /** One at a time: each may lock thousands of chats. */
+  private readonly deletions = new Semaphore(1);
+
   constructor(
     private readonly options: {
       database: Database;
@@ -43,8 +48,10 @@ export class Accounts {
       logInLimits: LogInLimits;
       sessions: Sessions;
       chatWriter: ChatWriter;
+      /** Runs what changes the database, after the password was checked. */
+      changes: FairQueue;
       /** Called after a name was changed. */
-      onNameChange: (person: Person) => Promise<void>;
+      onNameChange: (userId: number) => void;
     },
   ) {}
 
@@ -125,16 +132,18 @@ export class Accounts {
       const holder = await findByEmail(email);
       if (holder && holder.id !== userId) throw emailTaken();
     }
-    const [changed] = await rejectTakenEmail(() =>
-      User.update(
-        { ...nameColumns({ firstName, lastName }), ...(changesEmail && { email, emailKey: emailKey(email) }) },
-        { where: { id: userId, deletedAt: null, ...(changesEmail && { passwordHash: user.passwordHash }) } },
-      ),
-    );
-    if (changed === 0 && changesEmail) throw wrongPassword();
-    const profile = await this.profile(userId);
+    const profile = await this.options.changes.run(userId, async () => {
+      const [changed] = await rejectTakenEmail(() =>
+        User.update(
+          { ...nameColumns({ firstName, lastName }), ...(changesEmail && { email, emailKey: emailKey(email) }) },
+          { where: { id: userId, deletedAt: null, ...(changesEmail && { passwordHash: user.passwordHash }) } },
+        ),
+      );
+      if (changed === 0 && changesEmail) throw wrongPassword();
+      return this.profile(userId);
+    });
     const hasNewName = profile.firstName !== user.firstName || profile.lastName !== user.lastName;
-    if (hasNewName) await this.options.onNameChange(profile);
+    if (hasNewName) this.options.onNameChange(userId);
     return profile;
   }
 
@@ -145,19 +154,21 @@ export class Accounts {
     { address }: Device,
   ): Promise<void> {
     const { userId, sessionId } = identity;
-    const { passwords, sessions, database } = this.options;
+    const { passwords, sessions, database, changes } = this.options;
     const user = await this.requireActive(userId);
     await this.requirePassword(user, oldPassword, { address });
     const owner = { address, account: userId };
     const passwordHash = await passwords.hash(newPassword, { email: user.email, field: "newPassword", owner });
-    const sessionIds = await database.transaction(async (transaction) => {
-      const [changed] = await User.update(
-        { passwordHash },
-        { where: { id: userId, passwordHash: user.passwordHash }, transaction },
-      );
-      if (changed === 0) throw wrongPassword();
-      return endSessions(database, { userId, except: sessionId }, transaction);
-    });
+    const sessionIds = await changes.run(userId, () =>
+      database.transaction(async (transaction) => {
+        const [changed] = await User.update(
+          { passwordHash },
+          { where: { id: userId, passwordHash: user.passwordHash }, transaction },
+        );
+        if (changed === 0) throw wrongPassword();
+        return endSessions(database, { userId, except: sessionId }, transaction);
+      }),
+    );
     sessions.publishEnded({ sessionIds, reason: "ended" });
   }
 
@@ -168,12 +179,18 @@ export class Accounts {
   async delete(userId: number, { password }: { password: string }, device: Device): Promise<void> {
     const user = await this.requireActive(userId);
     await this.requirePassword(user, password, device);
-    const { sessions, chatWriter, database } = this.options;
-    const sessionIds = await chatWriter.commit(undefined, async (tx) => {
+    const sessionIds = await this.deletions.run(() => this.storeDeletion(user));
+    this.options.sessions.publishEnded({ sessionIds, reason: "accountDeleted" });
+  }
+
+  /** @returns the sessions that it has ended */
+  private storeDeletion({ id: userId, passwordHash }: ActiveUser): Promise<number[]> {
+    const { chatWriter, database } = this.options;
+    return chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
       const locked = await User.findByPk(userId, { lock: transaction.LOCK.UPDATE, transaction });
       if (!isActive(locked)) throw notLoggedIn();
-      if (locked.passwordHash !== user.passwordHash) throw wrongPassword();
+      if (locked.passwordHash !== passwordHash) throw wrongPassword();
       const chats = await tx.lockChatsOf(userId);
       await locked.update({ ...erasedColumns, deletedAt: fn("clock_timestamp") }, { transaction });
       // The blocks of others stay: setting one again must give the same answer as for a user who blocks.
@@ -188,7 +205,6 @@ export class Accounts {
       );
       return endSessions(database, { userId }, transaction);
     });
-    sessions.publishEnded({ sessionIds, reason: "accountDeleted" });
   }
 
   /**

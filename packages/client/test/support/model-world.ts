@@ -292,10 +292,14 @@ export class ModelWorld {
 
   private async logOut({ disk }: Slot, messenger: Messenger, discard: boolean): Promise<void> {
     const userId = messenger.user.value?.id;
-    if (discard)
+    const noteDiscarded = () => {
       for (const one of this.written)
         if (one.userId === userId && one.slot.disk === disk) this.discarded.add(one.clientMessageId);
+    };
+    if (discard) noteDiscarded();
     await messenger.logout({ discard });
+    // Also what other tabs have written until the store was read.
+    if (discard) noteDiscarded();
   }
 
   private async becomeLive(slot: Slot, userId: number): Promise<void> {

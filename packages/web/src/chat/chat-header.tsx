@@ -52,6 +52,16 @@ export function ChatHeader({ chat }: { chat: Chat }) {
 
 function Typing({ chat, fallback }: { chat: Chat; fallback: ComponentChildren }) {
   const typists = useObservable(chat.typists);
+  const [, setLoaded] = useState(0);
+  useEffect(() => {
+    const unknown = typists.filter((userId) => !messenger.people.get(userId));
+    // Without the name, it says "Somebody".
+    if (unknown.length > 0)
+      messenger.people.load(unknown).then(
+        () => setLoaded((count) => count + 1),
+        () => {},
+      );
+  }, [typists]);
   if (typists.length === 0) return <>{fallback}</>;
   const { kind } = chat;
   if (kind === "dialog") return <span class="typing">typing…</span>;
@@ -77,7 +87,8 @@ function PeerPresence({ userId }: { userId: number }) {
     return () => clearInterval(timer);
   }, []);
   if (presence?.online) return <span class="online">online</span>;
-  return <>{presence?.lastSeenAt ? lastSeen(presence.lastSeenAt) : " "}</>;
+  if (!presence) return null;
+  return <>{presence.lastSeenAt ? lastSeen(presence.lastSeenAt) : "offline"}</>;
 }
 
 /** What one can do with a dialog and its other person. */

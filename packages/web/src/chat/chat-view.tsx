@@ -1,5 +1,5 @@
-import type { Chat, Message, Timeline } from "messenger-client";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Chat, Message, Timeline, TimelineStart } from "messenger-client";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { chatPath, navigate } from "../routing.ts";
@@ -19,7 +19,8 @@ export function ChatView({ chat }: { chat: Chat }) {
   const { state } = useObservable(messenger.connection);
   const path = chatPath(summary);
   const [mode, setMode] = useState<ComposerMode>({ kind: "new" });
-  const [position, setPosition] = useState<{ seq: number } | "unread" | "newest">("unread");
+  // An object of its own for each jump, so that the same one can be made again.
+  const [position, setPosition] = useState<{ at: TimelineStart }>({ at: "unread" });
   const [menu, setMenu] = useState<{ message: Message; at: MenuPosition }>();
   const [dialog, setDialog] = useState<{ kind: "delete" | "readers"; message: Message }>();
   // Kept as it was when the chat was opened.
@@ -40,7 +41,8 @@ export function ChatView({ chat }: { chat: Chat }) {
     return () => removeEventListener("keydown", onKeyDown);
   }, []);
 
-  const jumpTo = (seq: number) => setPosition({ seq });
+  const jumpTo = (seq: number) => setPosition({ at: { seq } });
+  const showNewest = useRef(() => {});
   const openMenu = (message: Message, element: HTMLElement, at?: MenuPosition) => {
     const box = element.getBoundingClientRect();
     setMenu({
@@ -72,10 +74,18 @@ export function ChatView({ chat }: { chat: Chat }) {
         title={summary.title}
         firstUnread={firstUnread}
         actions={actions}
-        onShowNewest={() => setPosition("newest")}
-        target={typeof position === "object" ? position.seq : undefined}
+        openNewest={() => setPosition({ at: "newest" })}
+        showNewest={showNewest}
+        target={typeof position.at === "object" ? position.at : undefined}
       />
-      <Composer chat={chat} path={path} mode={mode} setMode={setMode} findLastOwn={findLastOwn} />
+      <Composer
+        chat={chat}
+        path={path}
+        mode={mode}
+        setMode={setMode}
+        findLastOwn={findLastOwn}
+        onSend={() => showNewest.current()}
+      />
       {menu && (
         <Menu
           label="Message actions"
@@ -101,8 +111,8 @@ export function ChatView({ chat }: { chat: Chat }) {
 }
 
 /** A timeline of the chat, which is closed when it is no longer shown. */
-function useTimeline(chat: Chat, at: { seq: number } | "unread" | "newest"): Timeline {
-  const timeline = useMemo(() => chat.timeline({ at }), [chat, at]);
+function useTimeline(chat: Chat, position: { at: TimelineStart }): Timeline {
+  const timeline = useMemo(() => chat.timeline(position), [chat, position]);
   useEffect(() => () => timeline.close(), [timeline]);
   return timeline;
 }

@@ -7,6 +7,7 @@ import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
 import { draftOf, keepDraft } from "./drafts.ts";
 import { EmojiButton } from "./emoji-button.tsx";
+import { plainText } from "./plain-text.ts";
 
 /** What the composer does besides writing a new message. */
 export type ComposerMode = { kind: "new" } | { kind: "reply"; to: Message } | { kind: "edit"; message: Message };
@@ -18,6 +19,8 @@ interface ComposerProps {
   setMode(mode: ComposerMode): void;
   /** The user's newest message that can be edited. */
   findLastOwn(): Message | undefined;
+  /** Is called with each new message. */
+  onSend(): void;
 }
 
 const defaultMaxLength = 4096;
@@ -25,7 +28,7 @@ const defaultMaxLength = 4096;
 const shownBelow = 200;
 
 /** The field in which messages are written. */
-export function Composer({ chat, path, mode, setMode, findLastOwn }: ComposerProps) {
+export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: ComposerProps) {
   const [text, setText] = useState(() => draftOf(path));
   const field = useRef<HTMLTextAreaElement>(null);
   const info = useObservable(messenger.info);
@@ -68,6 +71,7 @@ export function Composer({ chat, path, mode, setMode, findLastOwn }: ComposerPro
       const replyTo = mode.kind === "reply" ? mode.to.messageId : undefined;
       chat.send(content, replyTo === undefined ? {} : { replyTo });
       setText("");
+      onSend();
     }
     setMode({ kind: "new" });
     field.current?.focus();
@@ -144,7 +148,7 @@ function ModeLine({ mode, onCancel }: { mode: Exclude<ComposerMode, { kind: "new
     <div class="composer-mode">
       <p>
         <strong>{isReply ? `Reply to ${message.isMine ? "yourself" : message.senderName}` : "Edit message"}</strong>
-        <span dir="auto">{message.text.slice(0, 200)}</span>
+        <span dir="auto">{plainText(message.text)}</span>
       </p>
       <button type="button" class="icon-button" aria-label="Cancel" onClick={onCancel}>
         <Icon name="close" />

@@ -33,7 +33,12 @@ export function keepDraft(path: string, text: string): void {
   }
 }
 
-/** Removes all drafts: they belong to the user who logs out. */
+/** Removes all drafts, those of other tabs too: they belong to the user whose session has ended. */
 export function forgetDrafts(): void {
-  for (const path of drafts.value.keys()) keepDraft(path, "");
+  drafts.value = new Map();
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(prefix)) localStorage.removeItem(key);
+  } catch {
+    // There are none.
+  }
 }

@@ -30,12 +30,25 @@ export function EmojiPicker({ onChoose, onClose }: { onChoose(emoji: string): vo
   const picker = useRef<HTMLDivElement>(null);
   useEffect(() => {
     loadEmoji().then(setAll, onClose);
+    const before = document.activeElement;
+    picker.current?.querySelector("input")?.focus();
+    // The field of the message has the focus after an emoji was chosen.
+    const onEscape = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      onClose();
+    };
     const onPointerDown = (event: PointerEvent) => {
       const { target } = event;
       if (target instanceof Element && !target.closest(".emoji")) onClose();
     };
     addEventListener("pointerdown", onPointerDown);
-    return () => removeEventListener("pointerdown", onPointerDown);
+    addEventListener("keydown", onEscape, { capture: true });
+    return () => {
+      removeEventListener("pointerdown", onPointerDown);
+      removeEventListener("keydown", onEscape, { capture: true });
+      if (before instanceof HTMLElement && document.activeElement === document.body) before.focus();
+    };
   }, []);
   const groups = useMemo(() => {
     const wanted = search.trim().toLowerCase();
@@ -50,11 +63,6 @@ export function EmojiPicker({ onChoose, onClose }: { onChoose(emoji: string): vo
       .filter(({ name, emoji }) => name && emoji.length > 0);
   }, [all, search]);
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape") {
-      event.preventDefault();
-      onClose();
-      return;
-    }
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
     const buttons = [...(picker.current?.querySelectorAll<HTMLElement>(".emoji-grid button") ?? [])];
     const index = buttons.indexOf(document.activeElement as HTMLElement);
@@ -68,7 +76,6 @@ export function EmojiPicker({ onChoose, onClose }: { onChoose(emoji: string): vo
         type="search"
         aria-label="Find an emoji"
         placeholder="Find an emoji"
-        autofocus
         value={search}
         onInput={(event) => setSearch(event.currentTarget.value)}
       />

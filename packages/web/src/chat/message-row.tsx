@@ -4,6 +4,7 @@ import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Markdown } from "./markdown.tsx";
 import { memo } from "./memo.ts";
+import { plainText } from "./plain-text.ts";
 
 /** How a message belongs to those around it. */
 export interface RowPlace {
@@ -71,7 +72,7 @@ export const MessageRow = memo((props: MessageRowProps) => {
               {replyTo.senderName}
             </span>
             <span class="quote-text" dir="auto">
-              {replyTo.deletedAt ? "Message deleted" : replyTo.preview}
+              {replyTo.deletedAt ? "Message deleted" : plainText(replyTo.preview ?? "")}
             </span>
           </button>
         )}

@@ -19,24 +19,33 @@ interface TimelineViewProps {
   /** The first unread message, above which a line is drawn. */
   firstUnread: number | undefined;
   actions: RowActions;
-  /** Shows the newest messages, if the timeline does not reach them. */
-  onShowNewest(): void;
+  /** Opens a timeline of the newest messages, where this one does not reach them. */
+  openNewest(): void;
+  /** Is set to what scrolls to the newest messages. */
+  showNewest: { current: () => void };
   /** A message that is scrolled to and marked for a moment. */
-  target: number | undefined;
+  target: { seq: number } | undefined;
 }
 
 /** The messages, in a scrolling area that stays where it is when messages are added above. */
 export function TimelineView(props: TimelineViewProps) {
-  const { chat, timeline, title, firstUnread, actions, onShowNewest, target } = props;
+  const { chat, timeline, title, firstUnread, actions, target } = props;
   const { messages, hasOlder, hasNewer } = useObservable(timeline);
   const readBy = useObservable(chat.readBy);
   const { unread, kind } = useObservable(chat.summary);
   const readSeq = readBy[0]?.seq ?? 0;
   const log = useRef<HTMLDivElement>(null);
-  const anchor = useRef<{ key: string; top: number } | "end" | undefined>(undefined);
+  const anchor = useRef<{ key: string; bottom: number } | "end" | undefined>(undefined);
+  const drawn = useRef(messages);
   const [isAtEnd, setAtEnd] = useState(true);
   const [currentKey, setCurrentKey] = useState<string>();
   const current = messages.some(({ key }) => key === currentKey) ? currentKey : messages.at(-1)?.key;
+
+  // Measured before the messages change: scroll events come late.
+  if (drawn.current !== messages && log.current && typeof anchor.current === "object") {
+    anchor.current = firstVisible(log.current) ?? anchor.current;
+  }
+  drawn.current = messages;
 
   const load = useCallback(() => {
     const element = log.current;
@@ -76,7 +85,7 @@ export function TimelineView(props: TimelineViewProps) {
 
   useLayoutEffect(() => {
     if (target === undefined) return;
-    const row = log.current?.querySelector(`[data-seq="${target}"]`);
+    const row = log.current?.querySelector(`[data-seq="${target.seq}"]`);
     if (!(row instanceof HTMLElement)) return;
     row.scrollIntoView({ block: "center" });
     row.classList.add("target");
@@ -105,9 +114,12 @@ export function TimelineView(props: TimelineViewProps) {
   }, [chat]);
 
   const showNewest = () => {
-    if (hasNewer) onShowNewest();
+    if (hasNewer) props.openNewest();
     else log.current?.scrollTo({ top: log.current.scrollHeight });
+    // What was just sent is not drawn yet.
+    anchor.current = "end";
   };
+  props.showNewest.current = showNewest;
 
   const onKeyDown = (event: KeyboardEvent) => {
     const index = messages.findIndex(({ key }) => key === current);
@@ -185,12 +197,13 @@ interface Row {
 
 /** Adds days, groups and the unread line to the messages. */
 function arrange(messages: readonly Message[], firstUnread: number | undefined): Row[] {
-  let isUnreadShown = false;
   return messages.map((message, index) => {
     const before = messages[index - 1];
     const isNewDay = !before || dayKey(before.createdAt) !== dayKey(message.createdAt);
-    const isFirstUnread = !isUnreadShown && firstUnread !== undefined && (message.seq ?? 0) >= firstUnread;
-    if (isFirstUnread) isUnreadShown = true;
+    const { seq = 0 } = message;
+    // Not above the first message of a window that begins later.
+    const isFirstUnread =
+      firstUnread !== undefined && (seq === firstUnread || (seq > firstUnread && (before?.seq ?? seq) < firstUnread));
     const follows =
       before !== undefined &&
       !isNewDay &&
@@ -202,20 +215,20 @@ function arrange(messages: readonly Message[], firstUnread: number | undefined):
   });
 }
 
-/** The first message that is visible, and its distance from the top of the area. */
-function firstVisible(log: HTMLElement): { key: string; top: number } | undefined {
+/** The first message that is visible, and the distance of its end from the top of the area: its beginning may change. */
+function firstVisible(log: HTMLElement): { key: string; bottom: number } | undefined {
   const { top } = log.getBoundingClientRect();
   for (const row of log.querySelectorAll<HTMLElement>("article")) {
     const box = row.getBoundingClientRect();
-    if (box.bottom > top && row.dataset.key !== undefined) return { key: row.dataset.key, top: box.top - top };
+    if (box.bottom > top && row.dataset.key !== undefined) return { key: row.dataset.key, bottom: box.bottom - top };
   }
   return undefined;
 }
 
 /** Scrolls so that a message is where it was. */
-function keepInPlace(log: HTMLElement, { key, top }: { key: string; top: number }): void {
+function keepInPlace(log: HTMLElement, { key, bottom }: { key: string; bottom: number }): void {
   const row = [...log.querySelectorAll<HTMLElement>("article")].find(({ dataset }) => dataset.key === key);
-  if (row) log.scrollTop += row.getBoundingClientRect().top - log.getBoundingClientRect().top - top;
+  if (row) log.scrollTop += row.getBoundingClientRect().bottom - log.getBoundingClientRect().top - bottom;
 }
 
 /** Marks what is visible as read, while somebody looks at the page. */

@@ -1,6 +1,7 @@
 import type { ChatSummary } from "messenger-client";
 import { useState } from "preact/hooks";
 import { draftOf } from "../chat/drafts.ts";
+import { plainText } from "../chat/plain-text.ts";
 import { shortTimeOf } from "../dates.ts";
 import { messenger } from "../messenger.ts";
 import { chatPath, route } from "../routing.ts";
@@ -86,15 +87,9 @@ function ChatRow({ chat }: { chat: ChatSummary }) {
   const isOpen = current.page === "chat" ? current.chatId === chat.id : location.pathname === path;
   const { lastMessage, unread, title } = chat;
   const draft = isOpen ? "" : draftOf(path);
-  const unreadText = unread > 0 ? `, ${unread} unread` : "";
   return (
     <li>
-      <a
-        href={path}
-        class="chat-row"
-        aria-current={isOpen ? "page" : undefined}
-        aria-label={`${title}${unreadText}. ${lineOf(chat, draft)}`}
-      >
+      <a href={path} class="chat-row" aria-current={isOpen ? "page" : undefined}>
         <Avatar name={title} id={chat.peer?.id ?? chat.id ?? 0} />
         <span class="chat-row-title" dir="auto">
           {title}
@@ -104,19 +99,28 @@ function ChatRow({ chat }: { chat: ChatSummary }) {
           {draft && <span class="draft">Draft: </span>}
           {draft ? draft : <LastMessage chat={chat} />}
         </span>
-        {lastMessage?.state === "failed" && (
-          <span class="mark mark-failed">
-            <Icon name="alert" />
-          </span>
-        )}
-        {(lastMessage?.state === "queued" || lastMessage?.state === "sending") && (
-          <span class="mark">
-            <Icon name="clock" />
-          </span>
-        )}
-        {unread > 0 && <span class="badge">{unread > 999 ? "999+" : unread}</span>}
+        <span class="chat-row-marks">
+          {lastMessage?.state === "failed" && <Mark name="Not sent" icon="alert" />}
+          {(lastMessage?.state === "queued" || lastMessage?.state === "sending") && (
+            <Mark name="Sending" icon="clock" />
+          )}
+          {unread > 0 && (
+            <span class="badge">
+              {unread > 999 ? "999+" : unread}
+              <span class="visually-hidden"> unread</span>
+            </span>
+          )}
+        </span>
       </a>
     </li>
+  );
+}
+
+function Mark({ name, icon }: { name: string; icon: "alert" | "clock" }) {
+  return (
+    <span class={`mark mark-${icon}`} role="img" aria-label={name}>
+      <Icon name={icon} />
+    </span>
   );
 }
 
@@ -128,27 +132,14 @@ function LastMessage({ chat }: { chat: ChatSummary }) {
   return (
     <>
       {sender && <span class="sender">{sender}: </span>}
-      {withoutMarkup(lastMessage.text)}
+      {plainText(lastMessage.text)}
     </>
   );
 }
-
-/** The first lines of a text, without the signs of Markdown. */
-const withoutMarkup = (text: string): string =>
-  text
-    .slice(0, 300)
-    .replace(/^\s*(?:>|#{1,6}|[-*+]|```\w*)\s+/gm, "")
-    .replace(/(\*\*|__|~~|`+)/g, "");
 
 /** Who wrote the last message, where that is not clear. */
 function senderOf({ kind, lastMessage }: ChatSummary): string {
   if (!lastMessage || lastMessage.notification) return "";
   if (lastMessage.isMine) return "You";
   return kind === "group" ? lastMessage.senderName : "";
-}
-
-function lineOf(chat: ChatSummary, draft: string): string {
-  if (draft) return `Draft: ${draft}`;
-  const sender = senderOf(chat);
-  return `${sender ? `${sender}: ` : ""}${chat.lastMessage?.deletedAt ? "Message deleted" : (chat.lastMessage?.text ?? "")}`;
 }

@@ -76,7 +76,7 @@ function NewGroup({ onClose }: { onClose(): void }) {
           ))}
         </p>
       )}
-      <PeopleSearch chosen={members} onChoose={toggle} />
+      <PeopleSearch chosen={members} autofocus={false} onChoose={toggle} />
       <div class="actions">
         <button type="submit" class="button button-primary" aria-disabled={isBusy}>
           Create group

@@ -1,8 +1,9 @@
 import type { Person } from "messenger-client";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { Avatar } from "../ui/avatar.tsx";
+import { focusFirst } from "../ui/field.tsx";
 
 const delayMs = 200;
 const limit = 30;
@@ -15,14 +16,17 @@ interface PeopleSearchProps {
   without?: ReadonlySet<number>;
   /** Those who are chosen already. */
   chosen?: readonly Person[];
+  autofocus?: boolean;
   onChoose(person: Person): void;
 }
 
 /** A field that finds people by name or e-mail address, and those found. */
-export function PeopleSearch({ without, chosen = [], onChoose }: PeopleSearchProps) {
+export function PeopleSearch({ without, chosen = [], autofocus = true, onChoose }: PeopleSearchProps) {
   const [search, setSearch] = useState("");
   const [found, setFound] = useState<readonly Person[]>();
   const [error, setError] = useState<string>();
+  const field = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => focusFirst(field.current), []);
   const myId = messenger.user.value?.id;
   useEffect(() => {
     let isCurrent = true;
@@ -48,7 +52,8 @@ export function PeopleSearch({ without, chosen = [], onChoose }: PeopleSearchPro
         class="dialog-search"
         aria-label="Find people"
         placeholder="Name or e-mail address"
-        autofocus
+        ref={field}
+        autofocus={autofocus}
         value={search}
         onInput={(event) => setSearch(event.currentTarget.value)}
       />

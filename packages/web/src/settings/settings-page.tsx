@@ -2,7 +2,6 @@ import type { ListedSession, Person } from "messenger-client";
 import { MessengerError } from "messenger-client";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { forgetDrafts } from "../chat/drafts.ts";
 import { fullName } from "../chats/people-search.tsx";
 import { fullTimeOf } from "../dates.ts";
 import { errorField, errorText } from "../errors.ts";
@@ -307,7 +306,6 @@ function EndSection() {
   const logOut = async (discard: boolean) => {
     try {
       await messenger.logout({ discard });
-      forgetDrafts();
     } catch (error) {
       if (error instanceof MessengerError && error.code === "UNSENT") setUnsent(true);
       else showNotice(errorText(error));

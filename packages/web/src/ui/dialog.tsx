@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
+import { Notice, useNoticesInside } from "./notice.tsx";
 
 interface DialogProps {
   title: string;
@@ -12,6 +13,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
+  useNoticesInside();
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
@@ -38,6 +40,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         </header>
         {children}
       </div>
+      <Notice isInDialog />
     </dialog>
   );
 }

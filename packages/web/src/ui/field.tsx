@@ -1,4 +1,4 @@
-import { useId } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 interface FieldProps {
   label: string;
@@ -17,11 +17,14 @@ interface FieldProps {
 /** A labelled input with its error below. */
 export function Field({ label, type = "text", value, onInput, error, hint, ...input }: FieldProps) {
   const [id, noteId] = [useId(), useId()];
+  const element = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => focusFirst(element.current), []);
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <input
         {...input}
+        ref={element}
         // The types of Preact want one element for each type of input.
         type={type as "text"}
         id={id}
@@ -43,4 +46,9 @@ export function Field({ label, type = "text", value, onInput, error, hint, ...in
       )}
     </div>
   );
+}
+
+/** Browsers obey `autofocus` once in a page and a dialog. Later fields are focused here. */
+export function focusFirst(element: HTMLInputElement | null): void {
+  if (element?.autofocus) element.focus();
 }

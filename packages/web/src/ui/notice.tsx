@@ -1,6 +1,8 @@
 import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 
 const text = signal<string | undefined>(undefined);
+const openDialogs = signal(0);
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Shows a sentence for a few seconds, such as why something failed. */
@@ -12,8 +14,18 @@ export function showNotice(sentence: string): void {
   }, 6000);
 }
 
-export function Notice() {
-  return text.value === undefined ? null : (
+/** Notices are shown in the dialog while one is open: everything behind it is inert. */
+export function useNoticesInside(): void {
+  useEffect(() => {
+    openDialogs.value++;
+    return () => {
+      openDialogs.value--;
+    };
+  }, []);
+}
+
+export function Notice({ isInDialog = false }: { isInDialog?: boolean }) {
+  return text.value === undefined || openDialogs.value > 0 !== isInDialog ? null : (
     <p class="notice" role="alert">
       {text.value}
     </p>

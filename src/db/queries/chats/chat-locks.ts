@@ -8,10 +8,10 @@ export function lockChats(
   database: Database,
   chatIds: readonly number[],
   transaction: Transaction,
-): Promise<{ chatId: number; kind: ChatKind; version: number }[]> {
+): Promise<{ chatId: number; kind: ChatKind }[]> {
   return select(
     database,
-    `SELECT id AS "chatId", kind, version FROM chats
+    `SELECT id AS "chatId", kind FROM chats
       WHERE id = ANY ($chatIds::bigint[]) AND deleted_at IS NULL
       ORDER BY id
         FOR NO KEY UPDATE`,

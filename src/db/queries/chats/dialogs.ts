@@ -65,6 +65,8 @@ export async function findOrCreateDialog(
 export function chatVersions(
   database: Database,
   chatIds: readonly number[],
+  transaction?: Transaction,
 ): Promise<{ chatId: number; version: number }[]> {
-  return select(database, `SELECT id AS "chatId", version FROM chats WHERE id = ANY ($chatIds::bigint[])`, { chatIds });
+  const sql = `SELECT id AS "chatId", version FROM chats WHERE id = ANY ($chatIds::bigint[])`;
+  return select(database, sql, { chatIds }, transaction);
 }

@@ -1,3 +1,4 @@
+import type { Transaction } from "sequelize";
 import type { AgedMark, StoreMark } from "../../../domain/store-mark.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
@@ -50,18 +51,28 @@ export function recentChanges(database: Database, since: AgedMark): Promise<Chan
 const isOlderThanHalfASecond = (time: string): string => `${time} NOT BETWEEN now() - interval '0.5 seconds' AND now()`;
 
 /**
- * Returns the version of a chat before the changes made since a mark. Index: messages_version_unique.
+ * Returns the versions of chats before the changes made since a mark; unknown chats are left out. Index:
+ * messages_version_unique, once for each chat.
  */
-export async function versionBefore(database: Database, chatId: number, mark: AgedMark): Promise<number> {
-  const [row] = await select<{ version: number }>(
+export function versionsBefore(
+  database: Database,
+  chatIds: readonly number[],
+  mark: AgedMark,
+  transaction?: Transaction,
+): Promise<ChangedVersion[]> {
+  return select<ChangedVersion>(
     database,
-    `SELECT version
-       FROM messages
-      WHERE chat_id = $chatId AND id <= $lastMessageId
-        AND (changed_at IS NULL OR changed_at <= ${timeOfMark})
-      ORDER BY version DESC
-      LIMIT 1`,
-    { chatId, ...mark },
+    `SELECT c.id AS "chatId",
+            COALESCE((SELECT m.version
+                        FROM messages AS m
+                       WHERE m.chat_id = c.id AND m.id <= $lastMessageId
+                         AND (m.changed_at IS NULL OR m.changed_at <= ${timeOfMark})
+                       ORDER BY m.version DESC
+                       LIMIT 1), 0) AS version
+       FROM chats AS c
+      WHERE c.id = ANY ($chatIds::bigint[])
+      ORDER BY c.id`,
+    { chatIds, ...mark },
+    transaction,
   );
-  return row?.version ?? 0;
 }
