@@ -5,6 +5,7 @@
 
 const dotenv = require("dotenv");
 const { parse } = require("pg-connection-string");
+const { guardSequelizeCli } = require("./scripts/deletion-guard.cjs");
 
 dotenv.config({ quiet: true });
 const url = process.env.DATABASE_URL;
@@ -12,7 +13,7 @@ if (!url) throw new Error("DATABASE_URL is not set. For the embedded database us
 
 const { host, port, database, user, password, ssl } = parse(url);
 
-module.exports = {
+const config = {
   dialect: "postgres",
   ...(host && { host }),
   ...(port && { port: Number(port) }),
@@ -28,4 +29,9 @@ module.exports = {
   migrationStorageTableName: "SequelizeMeta",
   // Not written down: the seeder may run again, and looks for itself what is there already.
   seederStorage: "none",
+};
+
+module.exports = async () => {
+  await guardSequelizeCli();
+  return config;
 };

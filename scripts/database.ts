@@ -10,6 +10,9 @@ import { migrate } from "../src/db/migrate.ts";
 import { startEngine } from "../src/db/open.ts";
 import { StartError } from "../src/errors.ts";
 import { createLogger } from "../src/logger.ts";
+import deletionGuard from "./deletion-guard.cjs";
+
+const { confirmedVariable, destructiveCommand, reasonToConfirm } = deletionGuard;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const sequelizeCli = createRequire(import.meta.url)
@@ -35,7 +38,7 @@ async function migrateAll(url: string): Promise<void> {
 async function runSequelizeCli(args: string[], url: string): Promise<number> {
   const child = spawn(process.execPath, [sequelizeCli, ...args], {
     cwd: root,
-    env: { ...process.env, DATABASE_URL: url },
+    env: { ...process.env, DATABASE_URL: url, [confirmedVariable]: "yes" },
     stdio: "inherit",
   });
   // Ctrl-C also reaches the child. This process exits after it, to close the embedded database properly.
@@ -44,7 +47,7 @@ async function runSequelizeCli(args: string[], url: string): Promise<number> {
   return code ?? 1;
 }
 
-/** Confirms that all tables are dropped, which production requires. */
+/** Confirms that data is deleted, where that could be a mistake; see `deletion-guard.cjs`. */
 const confirmation = "--yes-delete-everything";
 
 async function main(allArgs: string[]): Promise<number> {
@@ -52,7 +55,7 @@ async function main(allArgs: string[]): Promise<number> {
   const isConfirmed = args.length < allArgs.length;
   const [command = "", ...options] = args;
   const resets = command === "db:reset";
-  const isDestructive = resets || /^db:(migrate:undo|drop|seed:undo)/.test(command);
+  const isDestructive = destructiveCommand(args) !== undefined;
   const seeds = /^db:seed(:all)?$/.test(command);
 
   // Checked before the settings: otherwise the error in production could be the missing JWT_SECRET.
@@ -61,10 +64,9 @@ async function main(allArgs: string[]): Promise<number> {
     throw new StartError("Demo data cannot be loaded in production (NODE_ENV=production): its password is public.");
   }
 
-  if (isDestructive && !isConfirmed && process.env.NODE_ENV === "production") {
-    throw new StartError(
-      `${command} deletes data in production (NODE_ENV=production). To confirm, add: -- ${confirmation}`,
-    );
+  const reason = isDestructive && !isConfirmed ? await reasonToConfirm(process.env) : undefined;
+  if (reason !== undefined) {
+    throw new StartError(`${command} deletes data ${reason}. To confirm, add: -- ${confirmation}`);
   }
 
   const { database, server } = loadSettings();

@@ -25,6 +25,7 @@ import { followEpoch } from "./jobs/epoch.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
 import { ProcessRegistry } from "./jobs/process-registry.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
+import { purgeOldSessions } from "./jobs/purge-sessions.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import type { Logger } from "./logger.ts";
 import { readinessOf, serverInfo, startSummary } from "./server-status.ts";
@@ -75,8 +76,8 @@ export class Messenger {
   private readonly fairQueues: FairQueues;
   private opened: OpenDatabase | undefined;
   private stopListeningForCommands: (() => Promise<void>) | undefined;
-  /** Why the database is not open yet. */
-  private waitingReason = "it is being opened";
+  /** The state of the database until it is open. */
+  private waitingState = "starting";
   private processes: ProcessRegistry | undefined;
   private redis: Redis | undefined;
   private bus: Bus | undefined;
@@ -163,8 +164,8 @@ export class Messenger {
       startTimeoutMs: config.database.startTimeoutMs,
       log,
       signal: this.stopping.signal,
-      onUnavailable: (reason) => {
-        this.waitingReason = reason;
+      onUnavailable: () => {
+        this.waitingState = "unavailable";
       },
     });
   }
@@ -248,6 +249,7 @@ export class Messenger {
       secret: config.tokens.secret ?? (await storedSecret(config.server.dataDir)),
       tokenLifetimeSeconds: config.tokens.lifetimeSeconds,
       refreshLifetimeMs: config.tokens.refreshLifetimeMs,
+      maxSessionsPerUser: config.limits.maxSessionsPerUser,
       passwords: config.passwords,
       maxGroupMembers: config.limits.maxGroupMembers,
       noteEpoch: epoch.note,
@@ -300,9 +302,11 @@ export class Messenger {
     { resetCaches, stop: stopServices }: Services,
   ): (() => void)[] {
     const { log } = this;
+    const { refreshLifetimeMs, lifetimeSeconds } = this.config.tokens;
     return [
       pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
       purgeEndedChats({ database, log }),
+      purgeOldSessions({ database, lifetimeMs: Math.max(refreshLifetimeMs, lifetimeSeconds * 1000), log }),
       followEpoch({ database, epoch, marks, delivery, resetCaches, disconnectAll: connections.restartAll, log }),
       ...(this.isSharedDatabase
         ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database)]
@@ -320,10 +324,16 @@ export class Messenger {
   private readonly findReadiness = async (): Promise<Readiness> =>
     readinessOf({
       server: this.isOpen() ? (this.runtime ? "ok" : "starting") : "stopping",
-      database: this.opened ? ((await this.opened.availability.findReason()) ?? "ok") : this.waitingReason,
-      bus: this.processes?.warning ?? "ok",
-      redis: this.config.redis.url === undefined ? undefined : (this.redis?.status() ?? "not connected yet"),
+      database: this.opened ? await this.opened.availability.findState() : this.waitingState,
+      bus: this.processes?.warning === undefined ? "ok" : "without a common Redis",
+      redis: this.config.redis.url === undefined ? undefined : this.redisState(),
     });
+
+  /** What strangers may know about Redis: the log says why it is unavailable. */
+  private redisState(): string {
+    if (!this.redis) return "starting";
+    return this.redis.status() === "ok" ? "ok" : "unavailable";
+  }
 
   /** Whether new requests and sockets are accepted. */
   private readonly isOpen = (): boolean => !this.stopping.signal.aborted;

@@ -11,6 +11,24 @@ import { register, useProcesses } from "./support/processes.ts";
 
 const processes = useProcesses();
 
+test.each([
+  ["where none can be created", "/proc/nope", /ENOENT/],
+  ["below one that cannot be created", "/proc/nope/data", /ENOENT/],
+  ["below a file", "/proc/version/data", /ENOTDIR/],
+])("a data folder %s ends the start at once with one line", async (_where, dataDir, reason) => {
+  const startedAt = performance.now();
+  const { code, output } = await processes.spawn({ DATA_DIR: dataDir }).exited;
+  expect(performance.now() - startedAt).toBeLessThan(15_000);
+  expect(output.trim()).toMatch(reason);
+  expect(output.trim()).toMatch(
+    onServer
+      ? /^The generated JWT_SECRET cannot be kept in /
+      : new RegExp(`^The data folder ${dataDir} cannot be used: `),
+  );
+  expect(output.trim().split("\n")).toHaveLength(1);
+  expect(code).toBe(1);
+});
+
 (onServer ? describe.skip : describe)("a data folder", () => {
   test("a second process on the same data folder fails with the id of the first", async () => {
     const first = await processes.start();

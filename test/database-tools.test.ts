@@ -11,6 +11,7 @@ import { startEngine } from "../src/db/open.ts";
 import { Messenger } from "../src/server.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
 import { Device } from "./support/device.ts";
+import { onDatabase } from "./support/on-database.ts";
 import { silentLog } from "./support/silent.ts";
 
 /* The database commands, run like operators run them. */
@@ -218,6 +219,72 @@ describe("resetting in production", () => {
       await database.remove();
     }
   }, 120_000);
+});
+
+describe("deleting data", () => {
+  const destructive = [
+    "db:reset",
+    "db:migrate:undo",
+    "db:migrate:undo:all",
+    "db:seed:undo",
+    "db:seed:undo:all",
+    "db:drop",
+  ];
+  const remote = { DATABASE_URL: "postgres://postgres@db.example.test:5432/messenger" };
+  const reason = "on another machine (db.example.test, database messenger)";
+
+  test.each(destructive)("with %s on another machine has to be confirmed", async (command) => {
+    expect(await tool([command], remote)).toEqual({
+      code: 1,
+      output: `${command} deletes data ${reason}. To confirm, add: -- --yes-delete-everything\n`,
+    });
+  });
+
+  test.each([
+    ["db:migrate:undo:all", remote, reason],
+    ["db:drop", remote, reason],
+    [
+      "db:migrate:undo",
+      { DATABASE_URL: "postgres://127.0.0.1:1/x", NODE_ENV: "production" },
+      "in production (NODE_ENV=production)",
+    ],
+  ])("with %s of sequelize-cli itself has to be confirmed, too", async (command, settings, why) => {
+    const { code, output } = await sequelizeCli([command], settings);
+    expect(code).toBe(1);
+    expect(output).toContain(
+      `${command} deletes data ${why}. To confirm, run: npx tsx scripts/database.ts ${command} --yes-delete-everything\n`,
+    );
+  });
+
+  test("with sequelize-cli in a database named by an option has to be confirmed", async () => {
+    const { code, output } = await sequelizeCli(["db:drop", "--url", remote.DATABASE_URL], { DATABASE_URL: "" });
+    expect({ code, output }).toMatchObject({
+      code: 1,
+      output: expect.stringContaining("db:drop deletes data in a database other than DATABASE_URL. To confirm, run:"),
+    });
+  });
+
+  (onServer ? test : test.skip)("in a database that a server is using has to be confirmed", async () => {
+    const database = await makeDatabase();
+    const config = readSettings({ NODE_ENV: "test", PORT: "0", BCRYPT_COST: "4", ...database.settings });
+    const messenger = new Messenger(config, silentLog);
+    const { DATABASE_URL = "" } = database.settings;
+    try {
+      await messenger.start();
+      const name = new URL(DATABASE_URL).pathname.slice(1);
+      const why = `db:migrate:undo:all deletes data in a database that a server is using (${name}). To confirm,`;
+      await onDatabase(DATABASE_URL, async (client) => {
+        while ((await client.query("SELECT FROM server_processes")).rowCount === 0);
+      });
+      for (const run of [tool, sequelizeCli]) {
+        const { code, output } = await run(["db:migrate:undo:all"], database.settings);
+        expect({ code, output }).toMatchObject({ code: 1, output: expect.stringContaining(why) });
+      }
+    } finally {
+      await messenger.stop();
+      await database.remove();
+    }
+  });
 });
 
 describe("a command for a database that does not exist", () => {

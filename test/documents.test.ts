@@ -12,6 +12,7 @@ import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { messageTypes } from "../src/ws/registry.ts";
 import { frameErrors } from "./support/documented-frames.ts";
 import { useMessenger } from "./support/messenger.ts";
+import { openAndSend, readToEnd } from "./support/raw-http.ts";
 
 /* The documents are true: valid by their own validators, and every example in them does what it shows. */
 
@@ -116,6 +117,43 @@ describe("OpenAPI", () => {
       expect(asset).not.toMatch(/^(https?:)?\/\//);
       expect((await messenger().http("GET", `/api/${asset.replace(/^\.?\//, "")}`)).status).toBe(200);
     }
+  });
+
+  test.each([
+    "/api/",
+    "/api/openapi.json",
+    "/api/asyncapi.json",
+    "/api/websocket",
+    "/api/swagger-ui-bundle.js",
+    "/api/swagger-ui.css",
+    "/api/swagger-ui-init.js",
+  ])("%s is revalidated by its strong ETag", async (path) => {
+    const first = await messenger().http("GET", path);
+    const etag = first.headers.get("etag") ?? "";
+    expect({ status: first.status, etag, cacheControl: first.headers.get("cache-control") }).toEqual({
+      status: 200,
+      etag: expect.stringMatching(/^"[\w-]+"$/),
+      cacheControl: "no-cache",
+    });
+    // Not with fetch, which adds `Cache-Control: no-cache`.
+    const { port } = messenger();
+    const headers = [`Host: 127.0.0.1:${port}`, "Connection: close", `If-None-Match: ${etag}`];
+    const second = await readToEnd(await openAndSend(port, [`GET ${path} HTTP/1.1`, ...headers, "", ""].join("\r\n")));
+    expect(second).toMatch(/^HTTP\/1\.1 304 [\s\S]*\r\n\r\n$/);
+    expect(second).toContain(`ETag: ${etag}\r\n`);
+    const head = await fetch(`http://127.0.0.1:${messenger().port}${path}`, { method: "HEAD" });
+    expect({ status: head.status, length: head.headers.get("content-length") }).toEqual({
+      status: 200,
+      length: first.headers.get("content-length"),
+    });
+  });
+
+  test("/api leads to /api/, to which its links are relative", async () => {
+    const response = await fetch(`http://127.0.0.1:${messenger().port}/api`, { redirect: "manual" });
+    expect({ status: response.status, location: response.headers.get("location") }).toEqual({
+      status: 301,
+      location: "/api/",
+    });
   });
 
   /** Creates an account for one route, with the password of the examples. */

@@ -26,8 +26,11 @@ const rates = (given: Partial<Record<string, Rate>> = {}) => {
     "logInsPerAccount",
     "logInsPerAccountEverywhere",
     "logInsPerAddress",
+    "successfulLogInsPerAccount",
+    "successfulLogInsPerAddress",
     "passwordChecksPerUser",
     "reconnectsPerAddress",
+    "documentsPerAddress",
     "messagesPerUser",
     "requestsPerUser",
   ] as const;
@@ -493,12 +496,81 @@ describe("strangers who guess a password", () => {
   });
 });
 
+describe("log-ins with correct passwords", () => {
+  const messenger = useMessenger({
+    RATE_LIMITS: "on",
+    TRUSTED_PROXY_HOPS: "1",
+    BCRYPT_PARALLEL: "1",
+    BCRYPT_QUEUE: "8",
+    LIMIT_SUCCESSFUL_LOGINS_PER_ACCOUNT: "30+1/100s",
+    LIMIT_SUCCESSFUL_LOGINS_PER_ADDRESS: "100+1/100s",
+  });
+  let addresses = 0;
+  let accounts = 0;
+  const freshAddress = () => `198.51.100.${++addresses}`;
+  const from = (address: string) => ({ "x-forwarded-for": address });
+  const logIn = (email: string, address: string) =>
+    post(messenger(), "/auth/login", { email, password }, from(address));
+
+  async function register() {
+    const email = `owner.${++accounts}@example.test`;
+    const account = { email, password, firstName: "Ann" };
+    const { status, body } = await post(messenger(), "/auth/register", account, from(freshAddress()));
+    expect(status).toBe(201);
+    return { email, token: String(body.token) };
+  }
+
+  test("from one address, with many accounts, do not keep those of other addresses out", async () => {
+    const victim = await register();
+    const [flooding, ...attackers] = [freshAddress(), ...(await Promise.all([1, 2, 3, 4, 5].map(register)))];
+    const compare = bcrypt.compare.bind(bcrypt);
+    jest.spyOn(bcrypt, "compare").mockImplementation(async (given, hash) => {
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      return compare(given, hash);
+    });
+    let isFlooding = true;
+    const statuses: number[] = [];
+    const flood = async (email: string) => {
+      while (isFlooding) statuses.push((await logIn(email, flooding)).status);
+    };
+    const floods = attackers.flatMap(({ email }) => [1, 2, 3, 4].map(() => flood(email)));
+    while (!statuses.includes(503)) await new Promise(setImmediate);
+    const answers: number[] = [];
+    for (let count = 0; count < 10; count++) answers.push((await logIn(victim.email, freshAddress())).status);
+    const account = { email: "newcomer@example.test", password, firstName: "New" };
+    answers.push((await post(messenger(), "/auth/register", account, from(freshAddress()))).status);
+    isFlooding = false;
+    await Promise.all(floods);
+    jest.restoreAllMocks();
+    expect(answers).toEqual([...Array<number>(10).fill(200), 201]);
+  });
+
+  test("are limited for each account, wherever they come from", async () => {
+    const [one, other] = [await register(), await register()];
+    for (let count = 0; count < 30; count++) expect((await logIn(one.email, freshAddress())).status).toBe(200);
+    expectLimited(await logIn(one.email, freshAddress()), 100);
+    expect((await logIn(other.email, freshAddress())).status).toBe(200);
+  });
+
+  test("are limited for each address, also where the user is logged in", async () => {
+    const address = freshAddress();
+    for (let round = 0; round < 4; round++) {
+      const { email } = await register();
+      for (let count = 0; count < 25; count++) expect((await logIn(email, address)).status).toBe(200);
+    }
+    const { email } = await register();
+    expectLimited(await logIn(email, address), 100);
+    expect((await logIn(email, freshAddress())).status).toBe(200);
+  });
+});
+
 describe("an address", () => {
   const messenger = useMessenger({
     RATE_LIMITS: "on",
     TRUSTED_PROXY_HOPS: "1",
     LIMIT_LOGINS_PER_ADDRESS: "20+1/100s",
     LIMIT_RECONNECTS_PER_ADDRESS: "10+1/100s",
+    LIMIT_DOCUMENTS_PER_ADDRESS: "10+1/100s",
   });
   let addresses = 0;
   const freshAddress = () => `198.51.100.${++addresses}`;
@@ -507,6 +579,18 @@ describe("an address", () => {
     post(messenger(), "/auth/login", { email: `guess.${n}@example.test`, password }, headers);
   const upgrade = (token: string, headers: Record<string, string>) =>
     Device.connect(`ws://127.0.0.1:${messenger().port}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
+
+  test.each(["/api/asyncapi.json", "/api/", "/api/swagger-ui-bundle.js", "/api/websocket", "/client.js"])(
+    "has 10 documents of its own, such as %s, which do not count as reconnects",
+    async (path) => {
+      const [address, other] = [freshAddress(), freshAddress()];
+      const get = (url: string, from_: string) => messenger().http("GET", url, { headers: from(from_) });
+      for (let n = 0; n < 10; n++) expect((await get("/api/openapi.json", address)).status).toBe(200);
+      expectLimited(await get(path, address), 100);
+      expect((await get("/api/info", address)).status).toBe(200);
+      expect((await get("/api/openapi.json", other)).status).toBe(200);
+    },
+  );
 
   test("has 20 log-ins and registrations of its own", async () => {
     const address = freshAddress();

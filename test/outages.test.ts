@@ -92,11 +92,16 @@ describeWithCluster("a messenger whose database cannot serve", () => {
     expect(server.output).not.toMatch(/ERROR|FATAL|\n\s+at /);
   }
 
-  async function expectNotReady(reason: RegExp): Promise<void> {
+  /** Strangers can read the answer, so it has no text of PostgreSQL or its driver. */
+  async function expectNotReady(state: "read-only" | "not responding" | "unavailable"): Promise<void> {
     const { status, body } = await readiness();
     expect({ status, body }).toMatchObject({
       status: 503,
-      body: { code: "UNAVAILABLE", checks: { server: "ok", database: expect.stringMatching(reason) } },
+      body: {
+        code: "UNAVAILABLE",
+        detail: `Not ready: database: ${state}`,
+        checks: { server: "ok", database: state, bus: "ok" },
+      },
     });
   }
 
@@ -113,7 +118,7 @@ describeWithCluster("a messenger whose database cannot serve", () => {
       });
       expect(me.status).toBe(200);
       await device.request("listLastMessage", { limit: 1, page: 1 });
-      await expectNotReady(/read-only/);
+      await expectNotReady("read-only");
     }
     await sql(`ALTER DATABASE ${name} RESET default_transaction_read_only`);
     await expectRecovery();
@@ -124,7 +129,7 @@ describeWithCluster("a messenger whose database cannot serve", () => {
     await cluster.stop();
     await server.waitForOutput(startLine);
     for (let n = 0; n < 5; n++) {
-      await expectNotReady(/ECONNREFUSED/);
+      await expectNotReady("unavailable");
       expect(await send("refused")).toMatchObject({ code: "UNAVAILABLE", retryable: true });
     }
     await cluster.start();
@@ -135,10 +140,10 @@ describeWithCluster("a messenger whose database cannot serve", () => {
   test("because it is suspended answers the readiness check in time", async () => {
     await cluster.pause();
     const startedAt = performance.now();
-    await expectNotReady(/does not respond/);
+    await expectNotReady("not responding");
     expect(performance.now() - startedAt).toBeLessThan(4000);
     const sent = send("suspended");
-    await expectNotReady(/does not respond/);
+    await expectNotReady("not responding");
     cluster.resume();
     await sent;
     await expectRecovery();
@@ -153,7 +158,7 @@ describeWithCluster("a messenger whose database cannot serve", () => {
     await disconnect();
     await server.waitForOutput(startLine);
     for (let n = 0; n < 5; n++) {
-      await expectNotReady(reason);
+      await expectNotReady("unavailable");
       expect(await send("refused")).toMatchObject({ code: "UNAVAILABLE", retryable: true });
     }
     await sql(`ALTER ROLE messenger ${end}`);
@@ -166,7 +171,7 @@ describeWithCluster("a messenger whose database cannot serve", () => {
     await sql(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
     await disconnect();
     await server.waitForOutput(startLine);
-    await expectNotReady(/not currently accepting connections/);
+    await expectNotReady("unavailable");
     await sql(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
     await expectRecovery();
     expectOneOutage(/not currently accepting connections/);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Device } from "./support/device.ts";
 import { password, type TestUser, useMessenger } from "./support/messenger.ts";
-import { numbers, pushesOfType, unknownId } from "./support/scenes.ts";
+import { createGroup, errorOf, numbers, pushesDuring, pushesOfType, unknownId } from "./support/scenes.ts";
 
 /* Searching users, and blocking them. One file despite its length, because both need the same users on one server. */
 
@@ -354,21 +354,20 @@ describe("a block", () => {
     expect(await listedIds(blocked)).toEqual([]);
   });
 
-  test("of oneself is rejected, and of an unknown or deleted user not found", async () => {
+  test("of oneself is rejected, and of an unknown or deleted user accepted like any other", async () => {
     const { blocker, blocked } = await twoUsers();
     expect(await put(blocker, blocker.id)).toMatchObject({
       status: 400,
       body: { code: "VALIDATION", detail: expect.stringContaining('"userId"') },
     });
-    expect(await put(blocker, unknownId)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+    expect(await put(blocker, unknownId)).toMatchObject({ status: 204, body: "" });
     expect(await put(blocker, "me")).toMatchObject({ status: 400, body: { code: "VALIDATION" } });
     await put(blocker, blocked.id);
     await messenger().http("DELETE", "/users/me", { token: blocked.token, body: { password } });
     expect(await listedIds(blocker)).toEqual([]);
     const other = await messenger().person();
-    expect(await put(other, blocked.id)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
-    // As for a user who blocks: otherwise the two could be told apart.
-    expect(await put(blocker, blocked.id)).toMatchObject({ status: 204 });
+    for (const person of [other, blocker]) expect(await put(person, blocked.id)).toMatchObject({ status: 204 });
+    expect(await listedIds(other)).toEqual([]);
   });
 
   /** Two users who block each other, which they did in a group that the first one has left. */
@@ -385,12 +384,56 @@ describe("a block", () => {
     return { ann, bob };
   }
 
-  test("that exists can be set again, though the two no longer share a chat and the other one blocks, too", async () => {
+  test("of a user who blocks, too, is stored, though the two share no chat", async () => {
     const { ann, bob } = await twoWhoBlockEachOther();
-    expect(await put(bob, ann.id)).toMatchObject({ status: 204, body: "" });
-    // A new one does not reveal that the other one exists.
     await unblock(bob, ann.id);
-    expect(await put(bob, ann.id)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+    for (const _again of [1, 2]) expect(await put(bob, ann.id)).toMatchObject({ status: 204, body: "" });
+    await unblock(ann, bob.id);
+    expect(await listedIds(bob)).toEqual([ann.id]);
+  });
+
+  test("of a user who blocks gets the same answers and pushes as one of nobody", async () => {
+    const { blocker, blocked, blockeds } = await twoUsers();
+    await put(blocker, blocked.id);
+    const answersAbout = async (id: number) => {
+      const answers: unknown[] = [];
+      const [pushes] = await pushesDuring([blockeds], async () => {
+        for (const act of [put, put, unblock, put, unblock, unblock]) {
+          const { status, body } = await act(blocked, id);
+          answers.push({ status, body, listed: await listedIds(blocked) });
+        }
+      });
+      return { answers, pushes: pushes?.map(({ type, params }) => ({ type, ...params.item, userId: 0 })) };
+    };
+    const answers = await answersAbout(blocker.id);
+    expect(answers).toEqual(await answersAbout(unknownId));
+    expect(answers.pushes).toHaveLength(6);
+  });
+
+  test("by either of two users keeps each from adding the other one to groups, as if they did not exist", async () => {
+    const { blocker, blocked, blockers, blockeds } = await twoUsers();
+    await put(blocker, blocked.id);
+    const attempts = [
+      [blockers, await createGroup(blockers), blocked.id],
+      [blockeds, await createGroup(blockeds), blocker.id],
+    ] as const;
+    for (const [device, groupId, userId] of attempts) {
+      const error = await errorOf(device, "addUserInGroup", { groupId, userId });
+      expect(error).toEqual(await errorOf(device, "addUserInGroup", { groupId, userId: unknownId }));
+      expect(error).toMatchObject({ code: "NOT_FOUND" });
+    }
+    await unblock(blocker, blocked.id);
+    for (const [device, groupId, userId] of attempts) await device.request("addUserInGroup", { groupId, userId });
+  });
+
+  test("ends being added to groups again and again by a user who blocks", async () => {
+    const { blocker: adder, blocked: added, blockers: adders, blockeds: addeds } = await twoUsers();
+    const groupId = await createGroup(adders, [added]);
+    await put(adder, added.id);
+    await addeds.request("leaveGroup", { groupId });
+    expect(await put(added, adder.id)).toMatchObject({ status: 204 });
+    await unblock(adder, added.id);
+    await adders.requestError("addUserInGroup", { groupId, userId: added.id });
   });
 
   test("of a user who blocks, too, is listed only while the two share a chat", async () => {
@@ -453,7 +496,6 @@ describe("a block", () => {
       const answer = (receiverId: number) => blockeds.requestError(type, { receiverId, limit: 5, page: 1 });
       expect({ ...(await answer(blocker.id)), requestId: 0 }).toEqual({ ...(await answer(unknownId)), requestId: 0 });
     }
-    expect((await put(blocked, blocker.id)).body.code).toBe("NOT_FOUND");
     const { body } = await messenger().http("GET", `/users/${blocked.id}`, { token: blocker.token });
     expect(body).toMatchObject({ id: blocked.id });
     await messenger().http("DELETE", `/users/me/blocks/${blocked.id}`, { token: blocker.token });

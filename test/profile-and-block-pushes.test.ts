@@ -36,13 +36,13 @@ test.each(["blocking", "blocked"])("a changed name of the %s user is not pushed 
   expect(await pushesOfType(other.device, "profile")).toEqual([]);
 });
 
-test("a block and its end are pushed to the devices of the blocking user only, once each", async () => {
+test("a block and its end, also when repeated, are pushed to the devices of the blocking user only", async () => {
   const { ann, bob } = await annAndBobInDialog(messenger());
   for (let time = 0; time < 2; time++) await block(messenger(), ann, bob);
   for (let time = 0; time < 2; time++) await unblock(messenger(), ann, bob);
   for (const device of ann.devices) {
     const items = (await pushesOfType(device, "block")).map(({ params }) => params.item);
-    expect(items).toEqual([true, false].map((blocked) => ({ userId: bob.id, blocked })));
+    expect(items).toEqual([true, true, false, false].map((blocked) => ({ userId: bob.id, blocked })));
   }
   expect(await pushesOfType(bob.device, "block")).toEqual([]);
 });

@@ -108,6 +108,34 @@ describe("an HTTP request", () => {
     expect(log.lines).toHaveLength(1);
   });
 
+  test("that is refused because there are too many is only counted after the tenth of an address", async () => {
+    jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "performance", "queueMicrotask"] });
+    const app = createStartupApp({
+      http: { maxQueuedRequests: 100, responseTimeoutMs: 1000, trustedProxyHops: 0 },
+      log: log.log,
+      findReadiness: async () => ({ isReady: false, checks: {} }),
+      asAppError,
+    });
+    const server = createServer(app).listen(0);
+    try {
+      await once(server, "listening");
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      for (let count = 0; count < 16; count++) await (await fetch(`${url}/users/me`)).text();
+      for (let count = 0; count < 12; count++) await (await fetch(`${url}/health/x`)).text();
+      expect(log.lines.filter(({ msg, status }) => msg === "request" && status === 503)).toHaveLength(10);
+      await jest.advanceTimersByTimeAsync(10_000);
+    } finally {
+      jest.useRealTimers();
+      server.closeAllConnections();
+      server.close();
+    }
+    expect(await log.waitFor({ msg: "further requests refused" })).toMatchObject({
+      level: "info",
+      address: "127.0.0.1",
+      suppressed: 18,
+    });
+  });
+
   test("during the start is logged too, also one that is rejected before it is handled", async () => {
     const app = createStartupApp({
       http: { maxQueuedRequests: 1, responseTimeoutMs: 1000, trustedProxyHops: 0 },

@@ -1,6 +1,7 @@
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
+import { makeFolder } from "../db/make-folder.ts";
 import { shortPathTo } from "../db/short-path.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -29,7 +30,7 @@ type CommandAnswer = { result: CommandResult } | { error: string; kind?: AppErro
  */
 export async function listenForCommands(dataDir: string, context: CommandContext): Promise<() => Promise<void>> {
   const folder = join(dataDir, folderName);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   await chmod(folder, 0o700);
   const short = await shortPathTo(folder);
   const path = join(short.path, socketName);

@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Sequelize } from "sequelize";
 import type { Logger } from "../logger.ts";
 import { isDiskFull, isLostServer, isOutage, reasonOf } from "./database-errors.ts";
+import { readOnlyPrefix } from "./queries/availability.ts";
 
 /** How often the database is checked without a request, in milliseconds, and while it is unavailable. */
 const checkIntervalMs = 5000;
@@ -21,6 +22,9 @@ const minRenewalIntervalMs = 500;
 
 /** Pause before the second attempt of a check whose connection was lost, in milliseconds. */
 const retryDelayMs = 200;
+
+/** What strangers may know about the database. Reasons contain texts of PostgreSQL and of its driver, with hosts and ports. */
+export type DatabaseState = "ok" | "read-only" | "disk full" | "not responding" | "unavailable";
 
 const noResponse = `the database does not respond within ${checkTimeoutMs / 1000} s`;
 
@@ -88,6 +92,15 @@ export class Availability {
       this.running = undefined;
     });
     return this.running;
+  }
+
+  /** The same without the reason in words. */
+  async findState(): Promise<DatabaseState> {
+    const reason = await this.findReason();
+    if (reason === undefined) return "ok";
+    if (this.isDiskFull) return "disk full";
+    if (reason === noResponse) return "not responding";
+    return reason.startsWith(readOnlyPrefix) ? "read-only" : "unavailable";
   }
 
   stop(): void {

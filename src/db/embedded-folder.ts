@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, mkdir, readdir, readFile, realpath, rm, stat } from "node:fs/promises";
+import { access, readdir, readFile, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { StartError } from "../errors.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** The major version of PostgreSQL that PGlite contains: it cannot open a folder of another one. */
 export const embeddedMajor = "18";
@@ -32,10 +33,10 @@ export async function createFolders(dataDir: string, options: { mustExist: boole
     throw new StartError(`There is no database in the data folder ${dataDir}. Check DATA_DIR.`);
   }
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeFolder(dataDir);
     const folder = await realpath(dataDir);
     const sockets = join(folder, "sockets");
-    await mkdir(sockets, { recursive: true, mode: 0o700 });
+    await makeFolder(sockets);
     for (const path of [folder, sockets]) await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     return { data: join(folder, "postgres"), newData: join(folder, "postgres.new"), sockets };
   } catch (error) {

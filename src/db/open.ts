@@ -57,8 +57,8 @@ export async function openDatabase(options: {
   signal: AbortSignal;
   /** Whether a missing database is an error: for commands, which must not create one because of a typo. */
   mustExist?: boolean;
-  /** Called with the reason while a server is waited for. */
-  onUnavailable?: (reason: string) => void;
+  /** Called while a server is waited for. */
+  onUnavailable?: () => void;
 }): Promise<OpenDatabase> {
   const { poolSize, timeouts, log } = options;
   const engine = await startEngine(options);
@@ -100,7 +100,7 @@ interface PrepareOptions {
   log: Logger;
   signal: AbortSignal;
   mustExist?: boolean;
-  onUnavailable?: (reason: string) => void;
+  onUnavailable?: () => void;
 }
 
 /**
@@ -131,7 +131,7 @@ async function prepareWhenAvailable(
       }
       if (!isWaiting) log.warn(`the database is unavailable: ${reason}; retrying`);
       isWaiting = true;
-      onUnavailable?.(reason);
+      onUnavailable?.();
       await wait(delayMs, undefined, { signal });
     }
   }

@@ -10,7 +10,10 @@ export type RateLimitName =
   | "logInsPerAccount"
   | "logInsPerAccountEverywhere"
   | "logInsPerAddress"
+  | "successfulLogInsPerAccount"
+  | "successfulLogInsPerAddress"
   | "passwordChecksPerUser"
   | "reconnectsPerAddress"
+  | "documentsPerAddress"
   | "messagesPerUser"
   | "requestsPerUser";

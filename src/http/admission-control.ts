@@ -1,8 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { AppError } from "../errors.ts";
+import { networkOf } from "../services/limits/rate-limits.ts";
 import { sendError } from "./error-handler.ts";
 import { normalizePath } from "./normal-path.ts";
+import { contextOf } from "./request-context.ts";
 import { healthPaths } from "./routers/health.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -21,6 +23,12 @@ export interface AdmissionLimits {
 }
 
 /**
+ * Throws if no more requests of a kind can be accepted from an address. `queuedAhead` says how many of each address have been
+ * admitted and not started.
+ */
+export type AssertCapacity = (address: string, queuedAhead: ReadonlyMap<string, number>) => void;
+
+/**
  * Admits requests before Express handles them. A request beyond a limit is rejected without reading its body. One
  * request starts per turn of the event loop, or ten are rejected; the others wait for the next turns, so a flood of
  * requests does not delay the WebSockets. Health checks have a queue of their own.
@@ -29,11 +37,8 @@ export function admissionControl(options: {
   app: RequestListener;
   limits: AdmissionLimits;
   asAppError: (error: unknown) => AppError;
-  /**
-   * By method and path: throws if no more requests of this kind can be accepted. `queuedAhead` have been admitted and
-   * not started.
-   */
-  assertCapacity?: ReadonlyMap<string, (queuedAhead: number) => void>;
+  /** By method and path. */
+  assertCapacity?: ReadonlyMap<string, AssertCapacity>;
   /** Sets the CORS headers, so that pages of allowed origins can read the error. */
   allowOrigins?: (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 }): RequestListener {
@@ -42,17 +47,24 @@ export function admissionControl(options: {
   const requests = new RequestQueue(1);
   const healthChecks = new RequestQueue(1);
   const rejections = new RequestQueue(rejectionsPerTurn);
-  let queuedAhead = 0;
+  const queuedAhead = new Map<string, number>();
 
   function admit(request: IncomingMessage, response: ServerResponse): void {
     const path = normalizePath(request);
     const queue = healthPaths.has(path) ? healthChecks : requests;
     if (queue.length >= limits.maxQueuedRequests) throw tooManyRequests();
     const assertRouteCapacity = assertCapacity?.get(`${request.method} ${path}`);
-    assertRouteCapacity?.(queuedAhead);
-    if (assertRouteCapacity) queuedAhead++;
+    const address = assertRouteCapacity && networkOf(contextOf(request).address);
+    if (address !== undefined) {
+      assertRouteCapacity?.(address, queuedAhead);
+      queuedAhead.set(address, (queuedAhead.get(address) ?? 0) + 1);
+    }
     queue.add(request, () => {
-      if (assertRouteCapacity) queuedAhead--;
+      if (address !== undefined) {
+        const left = (queuedAhead.get(address) ?? 0) - 1;
+        if (left > 0) queuedAhead.set(address, left);
+        else queuedAhead.delete(address);
+      }
       if (!request.socket.destroyed) app(request, response);
     });
   }

@@ -4,11 +4,12 @@ import cors from "cors";
 import express, { type Request, type RequestHandler, type Response, Router } from "express";
 import type { FairQueue, FairQueues } from "../concurrency/fair-queue.ts";
 import { check } from "../contract/schema.ts";
+import type { RateLimitName } from "../domain/rate-limit.ts";
 import { AppError, withFieldIn } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
-import { type AdmissionLimits, admissionControl } from "./admission-control.ts";
+import { type AdmissionLimits, type AssertCapacity, admissionControl } from "./admission-control.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
 import { routes } from "./registry.ts";
 import { contextOf } from "./request-context.ts";
@@ -53,8 +54,9 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.disable("x-powered-by").disable("etag");
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use("/health", healthRouter(options.findReadiness));
-  app.use("/api", docsRouter(options.documents, options.web));
-  app.use(clientModuleRouter());
+  const limit = limitPerAddress(options.limits, "documentsPerAddress");
+  app.use("/api", docsRouter(options.documents, { ...options.web, limit }));
+  app.use(clientModuleRouter(limit));
   if (options.web.enabled) app.use(webClientRouter(options.web));
   app.use(allowOrigins);
   app.use((_request, response, next) => {
@@ -75,12 +77,22 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   return (request, response) => logRequest(request, response, () => admitted(request, response));
 }
 
+/** Rejects requests of an address over a limit. */
+const limitPerAddress =
+  (limits: RateLimits, name: Extract<RateLimitName, `${string}PerAddress`>): RequestHandler =>
+  async (request, _response, next) => {
+    await limits.consume(name, networkOf(contextOf(request).address));
+    next();
+  };
+
 /** The capacity checks of the routes that have one, by method and path. */
-function capacityChecks(services: HttpServices): ReadonlyMap<string, (queuedAhead: number) => void> {
-  const checks = new Map<string, (queuedAhead: number) => void>();
+function capacityChecks(services: HttpServices): ReadonlyMap<string, AssertCapacity> {
+  const checks = new Map<string, AssertCapacity>();
   for (const { method, url, assertCapacity } of routes) {
     if (!assertCapacity) continue;
-    checks.set(`${method.toUpperCase()} ${url}`, (queuedAhead) => assertCapacity(services, queuedAhead));
+    checks.set(`${method.toUpperCase()} ${url}`, (address, queuedAhead) => {
+      assertCapacity(services, address, queuedAhead);
+    });
   }
   return checks;
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { LogQuota } from "../concurrency/log-quota.ts";
 import type { Logger } from "../logger.ts";
 import { clientAddress, plainAddress } from "../services/limits/client-address.ts";
 import { normalizePath } from "./normal-path.ts";
@@ -7,15 +8,24 @@ import { routeTemplate } from "./route-template.ts";
 import { healthPaths } from "./routers/health.ts";
 import { isWebFile } from "./web-paths.ts";
 
+/** Statuses of requests that are refused because there are too many of them. */
+const refusedStatuses: ReadonlySet<number> = new Set([429, 503]);
+/** Lines about such requests within the window, in milliseconds, from one address and from all. Others are counted. */
+const maxLinesPerAddress = 10;
+const maxLines = 100;
+const windowMs = 10_000;
+
 /**
  * Gives each request its id and logs one line when it ends: route, method, status, duration, request id, address, and the
  * user and error code if there is one. Never the path, query, headers or body. Health checks, of which there
- * may be one a second, and the files of the web client, of which a page needs several, are logged at debug.
+ * may be one a second, and the files of the web client, of which a page needs several, are logged at debug. Of many
+ * requests that are refused, the first ones are logged, then how many followed.
  */
 export function requestLog(
   log: Logger,
   { trustedProxyHops = 0 }: { trustedProxyHops?: number } = {},
 ): (request: IncomingMessage, response: ServerResponse, next: () => void) => void {
+  const refused = new RefusedRequests(log);
   return (request, response, next) => {
     const startedAt = performance.now();
     const path = normalizePath(request);
@@ -26,6 +36,7 @@ export function requestLog(
       if (isLogged) return;
       isLogged = true;
       const { statusCode, headersSent, writableFinished } = response;
+      if (refusedStatuses.has(statusCode) && !healthPaths.has(path) && !refused.take(context.address)) return;
       const isHealthCheck = healthPaths.has(path) && !(statusCode >= 400 && statusCode < 500);
       const isSentFile = isWebFile(path) && statusCode < 400;
       log[isHealthCheck || isSentFile ? "debug" : "info"](
@@ -50,4 +61,30 @@ export function requestLog(
     });
     next();
   };
+}
+
+/** Decides which refused requests get a line of their own. */
+class RefusedRequests {
+  private readonly ofAddress: LogQuota<string>;
+  private readonly ofAll: LogQuota<undefined>;
+
+  constructor(log: Logger) {
+    const message = "further requests refused";
+    this.ofAddress = new LogQuota({
+      maxLines: maxLinesPerAddress,
+      windowMs,
+      onSuppressed: (address, suppressed) => {
+        if (this.ofAll.take(undefined)) log.info({ address, suppressed }, message);
+      },
+    });
+    this.ofAll = new LogQuota({
+      maxLines,
+      windowMs,
+      onSuppressed: (_all, suppressed) => log.info({ suppressed }, message),
+    });
+  }
+
+  take(address: string): boolean {
+    return this.ofAddress.take(address) && this.ofAll.take(undefined);
+  }
 }

@@ -42,10 +42,10 @@ export interface Route<Path, Query, Body, Answer, Public> {
   /** The rate limit of a public route, per address. Other routes are limited per user. */
   limit?: Extract<RateLimitName, `${string}PerAddress`>;
   /**
-   * Throws if no more requests to this route can be accepted. Called before anything else; `queuedAhead` requests have
-   * been admitted and not started.
+   * Throws if no more requests of this address to this route can be accepted. Called before anything else; `queuedAhead`
+   * says how many of each address have been admitted and not started.
    */
-  assertCapacity?(services: HttpServices, queuedAhead: number): void;
+  assertCapacity?(services: HttpServices, address: string, queuedAhead: ReadonlyMap<string, number>): void;
   /**
    * Whether the password of the authenticated user may be checked, which has a queue of its own. Such a route does not
    * occupy a place in the fair queues meanwhile; its service runs in them what follows.

@@ -9,7 +9,7 @@ export class Session extends Model<Partial<Session>> {
   @Column(DataType.BIGINT)
   declare userId: number;
 
-  /** SHA-256 of the refresh token. */
+  /** SHA-256 of the refresh token; empty after the end. */
   @Column(DataType.BLOB)
   declare refreshHash: Buffer;
 
@@ -17,6 +17,7 @@ export class Session extends Model<Partial<Session>> {
   @Column(DataType.BLOB)
   declare previousHash: Buffer | null;
 
+  /** The User-Agent header of the log-in; null after the end. */
   @Column(DataType.TEXT)
   declare userAgent: string | null;
 

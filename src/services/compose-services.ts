@@ -40,6 +40,7 @@ export function composeServices(options: {
   secret: string;
   tokenLifetimeSeconds: number;
   refreshLifetimeMs: number;
+  maxSessionsPerUser: number;
   passwords: PasswordOptions;
   maxGroupMembers: number;
   /** Is given the epoch of the database whenever it is read. */
@@ -59,6 +60,7 @@ export function composeServices(options: {
     tokens: new Tokens({ secret, lifetimeSeconds: options.tokenLifetimeSeconds }),
     refreshTokens: new RefreshTokens(secret),
     refreshLifetimeMs: options.refreshLifetimeMs,
+    maxPerUser: options.maxSessionsPerUser,
     onEnded: options.onSessionsEnded,
     log: options.log,
   });

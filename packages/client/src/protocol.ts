@@ -281,7 +281,10 @@ export interface HttpRoutes {
   "DELETE /users/me": { body: DeleteUsersMeBody };
   /** List the users you block, the most recent first. */
   "GET /users/me/blocks": { answer: GetUsersMeBlocksAnswer };
-  /** Block a user. For the blocked user your account appears not to exist. */
+  /**
+   * Block a user. For the blocked user your account appears not to exist. Succeeds for every id, so that the answer
+   * does not tell whether that user blocks you.
+   */
   "PUT /users/me/blocks/{userId}": { path: PutUsersMeBlocksUserIdPath };
   /** Unblock a user. */
   "DELETE /users/me/blocks/{userId}": { path: DeleteUsersMeBlocksUserIdPath };

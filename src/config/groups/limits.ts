@@ -35,6 +35,16 @@ export const limitSettings = group(
         "20+1/3s",
         "Failed log-ins and registrations from one address; users who are logged in there are exempt.",
       ),
+      successfulLogInsPerAccount: rate(
+        "LIMIT_SUCCESSFUL_LOGINS_PER_ACCOUNT",
+        "20+1/10s",
+        "Log-ins to one account with the right password, from all addresses together.",
+      ),
+      successfulLogInsPerAddress: rate(
+        "LIMIT_SUCCESSFUL_LOGINS_PER_ADDRESS",
+        "400+1/s",
+        "Log-ins with the right password from one address, which may be that of an office.",
+      ),
       passwordChecksPerUser: rate(
         "LIMIT_PASSWORD_CHECKS_PER_USER",
         "10+1/60s",
@@ -44,6 +54,11 @@ export const limitSettings = group(
         "LIMIT_RECONNECTS_PER_ADDRESS",
         "200+20/s",
         "WebSockets opened and tokens refreshed from one address.",
+      ),
+      documentsPerAddress: rate(
+        "LIMIT_DOCUMENTS_PER_ADDRESS",
+        "300+30/s",
+        "Files under /api and /client.js requested from one address.",
       ),
       messagesPerUser: rate(
         "LIMIT_MESSAGES_PER_USER",
@@ -56,6 +71,12 @@ export const limitSettings = group(
         "All other requests of one user, WebSocket and HTTP.",
       ),
     } satisfies Record<RateLimitName, unknown>,
+    maxSessionsPerUser: integer(
+      "MAX_SESSIONS_PER_USER",
+      [1, 100],
+      50,
+      "Most sessions of one user; one more ends the one unused for longest.",
+    ),
     maxSocketsPerUser: integer(
       "MAX_SOCKETS_PER_USER",
       [1, 10_000],

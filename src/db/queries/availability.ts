@@ -1,13 +1,16 @@
 import { QueryTypes, type Sequelize } from "sequelize";
 
+/** The beginning of every reason that `readOnlyReason` returns. */
+export const readOnlyPrefix = "the database is read-only";
+
 /** Returns why the database cannot be written, or undefined if it can. */
 export async function readOnlyReason(database: Sequelize): Promise<string | undefined> {
   const [row] = await database.query<{ isStandby: boolean; isReadOnly: boolean }>(
     `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
     { type: QueryTypes.SELECT },
   );
-  if (row?.isStandby) return "the database is read-only: it is a standby";
-  return row?.isReadOnly ? "the database is read-only" : undefined;
+  if (row?.isStandby) return `${readOnlyPrefix}: it is a standby`;
+  return row?.isReadOnly ? readOnlyPrefix : undefined;
 }
 
 /**

@@ -14,7 +14,7 @@ export const register = defineRoute({
   tag,
   public: true,
   limit: "logInsPerAddress",
-  assertCapacity: ({ accounts }, queuedAhead) => accounts.assertCapacity(queuedAhead),
+  assertCapacity: ({ accounts }, address, queuedAhead) => accounts.assertCapacity(address, queuedAhead),
   body: closedObject({
     email: emailAddress(),
     password: newPassword(),
@@ -41,7 +41,7 @@ export const login = defineRoute({
   summary: "Log in. An unknown e-mail address and a wrong password return the same error.",
   tag,
   public: true,
-  assertCapacity: ({ accounts }, queuedAhead) => accounts.assertCapacity(queuedAhead),
+  assertCapacity: ({ accounts }, address, queuedAhead) => accounts.assertCapacity(address, queuedAhead),
   body: closedObject({ email: emailAddress(), password: givenPassword() }),
   status: 200,
   answer: session,

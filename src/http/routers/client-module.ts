@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { Router } from "express";
+import { type RequestHandler, Router } from "express";
 import { wrongMethod } from "../error-handler.ts";
 import { compressedFile, readOnce, sendStaticFile } from "../static-file.ts";
 
@@ -9,10 +9,10 @@ const bundle = new URL("../../../dist/client.js", import.meta.url);
 export const clientModulePath = "/client.js";
 
 /** `/client.js`: the client SDK as one ES module. Pages of any origin may import it; browsers revalidate it. */
-export function clientModuleRouter(): Router {
+export function clientModuleRouter(limit: RequestHandler): Router {
   const read = readOnce(async () => compressedFile("text/javascript; charset=utf-8", await readFile(bundle)));
   const router = Router({ caseSensitive: true, strict: true });
-  router.get(clientModulePath, async (request, response) => {
+  router.get(clientModulePath, limit, async (request, response) => {
     const file = await read();
     response.set({ "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin" });
     sendStaticFile(request, response, file, "no-cache");

@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { type Request, Router } from "express";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type Request, type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import swaggerUi from "swagger-ui-express";
 import { strictPagePolicy } from "../page-policy.ts";
-import { compressedFile, readOnce, sendStaticFile } from "../static-file.ts";
+import { compressedFile, readOnce, type StaticFile, sendStaticFile, staticFile } from "../static-file.ts";
+import { TemplatePage } from "../template-page.ts";
 
 /** The generated documents, made once at start. */
 export interface Documents {
@@ -35,36 +39,79 @@ const swaggerPolicy = helmet.contentSecurityPolicy({
   },
 });
 
+const script = "text/javascript; charset=utf-8";
+const html = "text/html; charset=utf-8";
+const json = "application/json; charset=utf-8";
+
+/** The parts of Swagger UI that its page loads, and their types. */
+const swaggerFiles = {
+  "swagger-ui-bundle.js": script,
+  "swagger-ui-standalone-preset.js": script,
+  "swagger-ui.css": "text/css; charset=utf-8",
+};
+
+/** Starts Swagger UI in its page. */
+const swaggerInit = `window.onload = () => {
+  window.ui = SwaggerUIBundle({
+    url: "openapi.json",
+    dom_id: "#swagger-ui",
+    deepLinking: true,
+    presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+    plugins: [SwaggerUIBundle.plugins.DownloadUrl],
+    layout: "StandaloneLayout",
+  });
+};
+`;
+
+/** The files of `swagger-ui-dist`, on which `swagger-ui-express` depends. */
+function readSwaggerFiles(): [name: string, file: StaticFile][] {
+  const require = createRequire(createRequire(import.meta.url).resolve("swagger-ui-express"));
+  const folder = dirname(require.resolve("swagger-ui-dist/package.json"));
+  return Object.entries(swaggerFiles).map(([name, type]) => [
+    name,
+    staticFile(type, { identity: readFileSync(join(folder, name)) }),
+  ]);
+}
+
+const textFile = (type: string, text: string): StaticFile => staticFile(type, { identity: Buffer.from(text) });
+
+/** Stands for the address of the WebSocket while its page is made. */
+const addressMark = "ws://address.invalid";
+
 /**
  * `/api`: Swagger UI with local assets, the page about the WebSocket API with its console, and the OpenAPI and AsyncAPI
- * documents.
+ * documents. Each is in memory once, for all responses.
+ * @param options.limit rejects requests of an address over its limit
  */
 export function docsRouter(
   { openApi, asyncApi, webSocketPage }: Documents,
-  { publicUrl }: { publicUrl?: string | undefined },
+  { publicUrl, limit }: { publicUrl?: string | undefined; limit: RequestHandler },
 ): Router {
   const router = Router();
-  router.get("/openapi.json", (_request, response) => {
-    response.json(openApi);
-  });
-  router.get("/asyncapi.json", (_request, response) => {
-    response.json(asyncApi);
-  });
-  router.get("/websocket", strictPagePolicy, (request, response) => {
-    const origin = publicUrl ?? ownOrigin(request);
-    response
-      .type("html")
-      .set("Cache-Control", "no-cache")
-      .send(webSocketPage(origin.replace(/^http/, "ws")));
+  const serve = (path: string, file: StaticFile) =>
+    router.get(path, limit, (request, response) => sendStaticFile(request, response, file, "no-cache"));
+  serve("/openapi.json", textFile(json, JSON.stringify(openApi)));
+  serve("/asyncapi.json", textFile(json, JSON.stringify(asyncApi)));
+  const page = new TemplatePage(webSocketPage(addressMark), addressMark);
+  router.get("/websocket", limit, strictPagePolicy, (request, response) => {
+    page.send(request, response, (publicUrl ?? ownOrigin(request)).replace(/^http/, "ws"));
   });
   for (const { name, contentType } of consoleFiles) {
     const read = readOnce(async () => compressedFile(contentType, await readFile(new URL(name, consoleFolder))));
-    router.get(`/${name}`, async (request, response) => {
+    router.get(`/${name}`, limit, async (request, response) => {
       sendStaticFile(request, response, await read(), "no-cache");
     });
   }
-  router.use(swaggerPolicy, swaggerUi.serve);
-  router.get("/", swaggerUi.setup(openApi, { customSiteTitle: "Messenger API", customfavIcon: "./icon.svg" }));
+  router.use(swaggerPolicy);
+  for (const [name, file] of readSwaggerFiles()) serve(`/${name}`, file);
+  serve("/swagger-ui-init.js", textFile(script, swaggerInit));
+  router.get("/", (request, response, next) => {
+    // The links of the page are relative.
+    if (request.originalUrl.split("?")[0]?.endsWith("/")) next();
+    else response.redirect(301, `${request.baseUrl}/`);
+  });
+  const swaggerPage = { customSiteTitle: "Messenger API", customfavIcon: "./icon.svg" };
+  serve("/", textFile(html, swaggerUi.generateHTML(openApi, swaggerPage)));
   return router;
 }
 

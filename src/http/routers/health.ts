@@ -5,7 +5,10 @@ import { sendError } from "../error-handler.ts";
 /** The paths of the two routes. */
 export const healthPaths: ReadonlySet<string> = new Set(["/health/live", "/health/ready"]);
 
-/** Whether the server can handle requests, and the state of each part: "ok", or what is wrong in words for an administrator. */
+/**
+ * Whether the server can handle requests, and the state of each part: "ok", or what is wrong in a word. Strangers read it:
+ * hosts, ports and texts of other programs are in the log only.
+ */
 export interface Readiness {
   isReady: boolean;
   checks: Readonly<Record<string, string>>;

@@ -48,7 +48,7 @@ export const updateProfile = defineRoute({
     body: { firstName: "Pat", lastName: "Star" },
     answer: { ...exampleProfile, firstName: "Pat", lastName: "Star" },
   },
-  handle: ({ identity, body, services }) => services.accounts.update(identity.userId, body),
+  handle: ({ identity, body, device, services }) => services.accounts.update(identity.userId, body, device),
 });
 
 export const changePassword = defineRoute({
@@ -61,7 +61,7 @@ export const changePassword = defineRoute({
   status: 204,
   errors: ["VALIDATION", "REAUTH_REQUIRED"],
   example: { body: { oldPassword: "messenger demo", newPassword: "an even longer sentence" } },
-  handle: ({ identity, body, services }) => services.accounts.changePassword(identity, body),
+  handle: ({ identity, body, device, services }) => services.accounts.changePassword(identity, body, device),
 });
 
 export const deleteAccount = defineRoute({
@@ -74,7 +74,7 @@ export const deleteAccount = defineRoute({
   status: 204,
   errors: ["VALIDATION", "REAUTH_REQUIRED"],
   example: { body: { password: "messenger demo" } },
-  handle: ({ identity, body, services }) => services.accounts.delete(identity.userId, body),
+  handle: ({ identity, body, device, services }) => services.accounts.delete(identity.userId, body, device),
 });
 
 /** Contains the last names of a page in their search form, where one character can become up to 18. */
@@ -149,11 +149,12 @@ export const listBlocks = defineRoute({
 export const block = defineRoute({
   method: "put",
   url: "/users/me/blocks/{userId}",
-  summary: "Block a user. For the blocked user your account appears not to exist.",
+  summary:
+    "Block a user. For the blocked user your account appears not to exist. Succeeds for every id, so that the answer does not tell whether that user blocks you.",
   tag: users,
   path: closedObject({ userId: userId() }),
   status: 204,
-  errors: ["VALIDATION", "NOT_FOUND"],
+  errors: ["VALIDATION"],
   example: { path: { userId: 2 } },
   handle: ({ identity, path, services }) => services.blocks.block(identity.userId, path.userId),
 });

@@ -56,8 +56,8 @@ export class Accounts {
   ) {}
 
   /** See `Passwords.assertCapacity`. */
-  assertCapacity(queuedAhead: number): void {
-    this.options.passwords.assertCapacity(queuedAhead);
+  assertCapacity(address: string, queuedAhead: ReadonlyMap<string, number>): void {
+    this.options.passwords.assertCapacity(address, queuedAhead);
   }
 
   /** @throws AppError of kind "emailTaken"; a unique index guarantees it under concurrency */
@@ -65,15 +65,17 @@ export class Accounts {
     input: { email: string; password: string; firstName: string; lastName?: string },
     device: Device,
   ): Promise<SessionGrant> {
-    const account = await newAccount(this.options.passwords, input);
-    return rejectTakenEmail(() =>
-      this.options.database.transaction(async (transaction) => {
-        const id = await storeAccount(account, transaction);
-        const grant = await this.startSession(id, account.passwordHash, device, transaction);
-        if (!grant) throw badCredentials();
-        return grant;
-      }),
-    );
+    const owner = { address: device.address, account: emailKey(input.email) };
+    const account = await newAccount(this.options.passwords, input, owner);
+    return rejectTakenEmail(async () => {
+      const { passwordHash } = account;
+      const grant = await this.startSession(device, async (transaction) => ({
+        id: await storeAccount(account, transaction),
+        passwordHash,
+      }));
+      if (!grant) throw badCredentials();
+      return grant;
+    });
   }
 
   /**
@@ -87,7 +89,8 @@ export class Accounts {
     await logInLimits.check(attempt);
     const account: { id?: number } = {};
     const user = await passwords.verifyAccount(password, {
-      count: () => logInLimits.count(attempt),
+      owner: attempt,
+      attempt: { prepare: () => logInLimits.count(attempt), undo: () => logInLimits.undo(attempt) },
       find: async () => {
         const found = await findByEmail(email);
         if (found) account.id = found.id;
@@ -100,9 +103,7 @@ export class Accounts {
       throw badCredentials(account.id);
     }
     await logInLimits.succeeded(attempt);
-    const grant = await this.options.database.transaction((transaction) =>
-      this.startSession(user.id, user.passwordHash, device, transaction),
-    );
+    const grant = await this.startSession(device, async () => user);
     // The hash has changed meanwhile: a new password, or the same one renewed by another log-in.
     return grant ?? this.login({ email, password }, device);
   }
@@ -121,12 +122,13 @@ export class Accounts {
   async update(
     userId: number,
     change: { firstName?: string; lastName?: string | null; email?: string; password?: string },
+    device: Device,
   ): Promise<Profile> {
     const { email, password, firstName, lastName } = change;
     const user = await this.requireActive(userId);
     const changesEmail = email !== undefined && email !== user.email;
     if (changesEmail) {
-      await this.requirePassword(user, password);
+      await this.requirePassword(user, password, device);
       const holder = await findByEmail(email);
       if (holder && holder.id !== userId) throw emailTaken();
     }
@@ -149,12 +151,14 @@ export class Accounts {
   async changePassword(
     identity: { userId: number; sessionId: number },
     { oldPassword, newPassword }: { oldPassword: string; newPassword: string },
+    { address }: Device,
   ): Promise<void> {
     const { userId, sessionId } = identity;
     const { passwords, sessions, database, changes } = this.options;
     const user = await this.requireActive(userId);
-    await this.requirePassword(user, oldPassword);
-    const passwordHash = await passwords.hash(newPassword, { email: user.email, field: "newPassword" });
+    await this.requirePassword(user, oldPassword, { address });
+    const owner = { address, account: userId };
+    const passwordHash = await passwords.hash(newPassword, { email: user.email, field: "newPassword", owner });
     const sessionIds = await changes.run(userId, () =>
       database.transaction(async (transaction) => {
         const [changed] = await User.update(
@@ -172,9 +176,9 @@ export class Accounts {
    * Deletes the account: erases name, e-mail address and password, ends the sessions, and leaves all groups, where
    * ownership is transferred. The user's messages stay in the histories of others, sent by "Deleted user".
    */
-  async delete(userId: number, { password }: { password: string }): Promise<void> {
+  async delete(userId: number, { password }: { password: string }, device: Device): Promise<void> {
     const user = await this.requireActive(userId);
-    await this.requirePassword(user, password);
+    await this.requirePassword(user, password, device);
     const sessionIds = await this.deletions.run(() => this.storeDeletion(user));
     this.options.sessions.publishEnded({ sessionIds, reason: "accountDeleted" });
   }
@@ -208,14 +212,19 @@ export class Accounts {
    * concurrent change of the password or deletion either waits and ends this session, or is seen here.
    */
   private async startSession(
-    userId: number,
-    passwordHash: string,
     device: Device,
-    transaction: Transaction,
+    findAccount: (transaction: Transaction) => Promise<{ id: number; passwordHash: string }>,
   ): Promise<SessionGrant | undefined> {
-    const user = await User.findOne({ where: { id: userId, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
-    if (!isActive(user)) return undefined;
-    return toSessionGrant(user, await this.options.sessions.start(userId, device, transaction));
+    const { database, sessions } = this.options;
+    const started = await database.transaction(async (transaction) => {
+      const { id, passwordHash } = await findAccount(transaction);
+      const user = await User.findOne({ where: { id, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
+      return isActive(user) ? { user, session: await sessions.start(id, device, transaction) } : undefined;
+    });
+    if (!started) return undefined;
+    const { endedSessionIds, ...tokens } = started.session;
+    sessions.publishEnded({ sessionIds: endedSessionIds, reason: "ended" });
+    return toSessionGrant(started.user, tokens);
   }
 
   private async requireActive(userId: number): Promise<ActiveUser> {
@@ -229,11 +238,18 @@ export class Accounts {
    * log-ins of strangers do not use up. Correct passwords count as well: otherwise repeating the own password could fill
    * the queue of the log-ins.
    */
-  private async requirePassword(user: ActiveUser, password: string | undefined): Promise<void> {
+  private async requirePassword(
+    { id, passwordHash: hash }: ActiveUser,
+    password: string | undefined,
+    { address }: Pick<Device, "address">,
+  ): Promise<void> {
     if (password === undefined) throw wrongPassword();
     const { limits, passwords } = this.options;
-    const count = () => limits.consume("passwordChecksPerUser", user.id);
-    if (!(await passwords.matches(password, user.passwordHash, count))) throw wrongPassword();
+    const attempt = {
+      prepare: () => limits.consume("passwordChecksPerUser", id),
+      undo: () => limits.refund("passwordChecksPerUser", id),
+    };
+    if (!(await passwords.matches(password, { hash, owner: { address, account: id }, attempt }))) throw wrongPassword();
   }
 }
 

@@ -15,7 +15,8 @@ const lookUpConcurrency = 1;
 /**
  * Limits guesses of passwords without letting a stranger lock a user out. Each attempt counts for its account together
  * with its address. Failed ones also count for the account as a whole and for the address as a whole; these two limits
- * do not apply to an account at an address where it has an active session.
+ * do not apply to an account at an address where it has an active session. Successful ones count for the account and for the
+ * address.
  */
 export class LogInLimits {
   private readonly lookUps = new Semaphore(lookUpConcurrency);
@@ -35,12 +36,15 @@ export class LogInLimits {
   async check(attempt: LogInAttempt): Promise<void> {
     const { limits } = this.options;
     const { account, address } = attempt;
-    const [pairMs, accountMs, addressMs] = await Promise.all([
+    const [pairMs, ownMs, officeMs, accountMs, addressMs] = await Promise.all([
       limits.peek("logInsPerAccount", pairOf(attempt)),
+      limits.peek("successfulLogInsPerAccount", account),
+      limits.peek("successfulLogInsPerAddress", address),
       limits.peek("logInsPerAccountEverywhere", account),
       limits.peek("logInsPerAddress", address),
     ]);
-    if (pairMs > 0) throw rateLimited(pairMs);
+    const ownersMs = Math.max(pairMs, ownMs, officeMs);
+    if (ownersMs > 0) throw rateLimited(ownersMs);
     const sharedMs = Math.max(accountMs, addressMs);
     if (sharedMs > 0 && !(await this.isKnown(attempt))) throw rateLimited(sharedMs);
   }
@@ -53,9 +57,23 @@ export class LogInLimits {
     return this.options.limits.consume("logInsPerAccount", pairOf(attempt));
   }
 
-  /** To be called after a log-in. The other two counts stay: a guesser may have an account too. */
-  succeeded(attempt: LogInAttempt): Promise<void> {
-    return this.options.limits.reset("logInsPerAccount", pairOf(attempt));
+  /** Takes back the count of an attempt whose password was not compared. */
+  undo(attempt: LogInAttempt): Promise<void> {
+    return this.options.limits.refund("logInsPerAccount", pairOf(attempt));
+  }
+
+  /**
+   * To be called after a log-in. The counts of failures elsewhere stay: a guesser may have an account too. Successes have
+   * limits of their own, because they cost as much as failures.
+   */
+  async succeeded(attempt: LogInAttempt): Promise<void> {
+    const { limits } = this.options;
+    const { account, address } = attempt;
+    await Promise.all([
+      limits.reset("logInsPerAccount", pairOf(attempt)),
+      limits.count("successfulLogInsPerAccount", account),
+      limits.count("successfulLogInsPerAddress", address),
+    ]);
   }
 
   /** To be called after a wrong password. */

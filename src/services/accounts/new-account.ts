@@ -1,11 +1,12 @@
 import type { Transaction } from "sequelize";
+import type { TaskOwner } from "../../concurrency/round-robin-queue.ts";
 import { violatedConstraint } from "../../db/database-errors.ts";
 import { AppError } from "../../errors.ts";
 import { User } from "../../models/index.ts";
 import { emailKey } from "../../models/keys.ts";
 import { nameColumns } from "../../models/user.ts";
 import { findByEmail } from "./find-by-email.ts";
-import type { Passwords } from "./passwords.ts";
+import { operator, type Passwords } from "./passwords.ts";
 
 /** What a new account is made of. */
 export interface AccountInput {
@@ -15,9 +16,16 @@ export interface AccountInput {
   lastName?: string;
 }
 
-/** The columns of a new account. Hashes the password, which takes a while. */
-export async function newAccount(passwords: Passwords, { email, password, firstName, lastName }: AccountInput) {
-  const passwordHash = await passwords.hash(password, { email, field: "password" });
+/**
+ * The columns of a new account. Hashes the password, which takes a while.
+ * @param owner for whom; by default for the operator
+ */
+export async function newAccount(
+  passwords: Passwords,
+  { email, password, firstName, lastName }: AccountInput,
+  owner: TaskOwner = operator,
+) {
+  const passwordHash = await passwords.hash(password, { email, field: "password", owner });
   return { email, emailKey: emailKey(email), passwordHash, ...nameColumns({ firstName, lastName: lastName ?? null }) };
 }
 

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import bcrypt from "bcrypt";
-import { Semaphore } from "../../concurrency/semaphore.ts";
+import { type Preparation, RoundRobinQueue, type TaskOwner } from "../../concurrency/round-robin-queue.ts";
 import { AppError } from "../../errors.ts";
 import { emailKey, passwordForm } from "../../models/keys.ts";
 
@@ -33,8 +33,11 @@ function isOwnAddress(password: string, email: string): boolean {
   return key === emailKey(email) || key === emailKey(email.split("@")[0] ?? "");
 }
 
-/** Counts an attempt; rejects if it exceeds the rate limit. */
-type CountAttempt = () => Promise<void>;
+/** Counts an attempt, and takes it back if it loses its place in the queue. Rejects if it exceeds the rate limit. */
+type CountedAttempt = Preparation;
+
+/** Whom the operations of operators are done for. */
+export const operator: TaskOwner = { address: "", account: "" };
 
 export interface PasswordOptions {
   /** bcrypt's work factor: each step doubles the time. */
@@ -47,47 +50,47 @@ export interface PasswordOptions {
 
 /**
  * Hashes and verifies passwords. Each operation takes about a quarter of a second of CPU by design. Concurrency and the
- * queue are limited; further operations are rejected at once.
+ * queue are limited, and the queue is fair by address and account; operations without a place are rejected at once.
  */
 export class Passwords {
-  private readonly semaphore: Semaphore;
-  /** Operations that run, wait, or count their attempt. */
-  private occupied = 0;
+  private readonly queue: RoundRobinQueue;
   private dummyHash: Promise<string> | undefined;
 
   constructor(private readonly options: PasswordOptions) {
-    this.semaphore = new Semaphore(options.concurrency);
+    const { concurrency, maxQueued } = options;
+    this.queue = new RoundRobinQueue({ concurrency, maxQueued, rejection: tooManyLogIns });
   }
 
   /**
-   * @param queuedAhead earlier requests that have not begun their operation
-   * @throws AppError of kind "unavailable" if the queue is full
+   * @param queuedAhead earlier requests that have not begun their operation, by address
+   * @throws AppError of kind "unavailable" if the queue has no place for this address
    */
-  assertCapacity(queuedAhead = 0): void {
-    const { concurrency, maxQueued } = this.options;
-    if (this.occupied + queuedAhead < concurrency + maxQueued) return;
-    throw new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });
+  assertCapacity(address: string, queuedAhead: ReadonlyMap<string, number>): void {
+    this.queue.assertCapacity(address, queuedAhead);
   }
 
   /**
-   * @param owner the e-mail address of the account, and the field with the password, if the user chose it
+   * @param chosen the e-mail address of the account, and the field with the password, if the user chose it; for whom
    * @throws AppError of kind "validation" for a common password and for the own e-mail address
    */
-  async hash(password: string, owner?: { email: string; field: string }): Promise<string> {
+  async hash(password: string, chosen?: { email: string; field: string; owner: TaskOwner }): Promise<string> {
     const form = passwordForm(password);
     if (commonPasswords.has(form.toLowerCase())) {
-      throw new AppError("validation", "The password is too common; choose another", { field: owner?.field });
+      throw new AppError("validation", "The password is too common; choose another", { field: chosen?.field });
     }
-    if (owner && isOwnAddress(password, owner.email)) {
+    if (chosen && isOwnAddress(password, chosen.email)) {
       throw new AppError("validation", "The password must not be your e-mail address; choose another", {
-        field: owner.field,
+        field: chosen.field,
       });
     }
-    return this.enqueue(() => bcrypt.hash(form, this.options.cost));
+    return this.queue.run(chosen?.owner ?? operator, () => bcrypt.hash(form, this.options.cost));
   }
 
-  async matches(password: string, hash: string, count: CountAttempt): Promise<boolean> {
-    return this.enqueue(async () => (await findForm(password, hash)) !== undefined, count);
+  async matches(
+    password: string,
+    { hash, owner, attempt }: { hash: string; owner: TaskOwner; attempt: CountedAttempt },
+  ): Promise<boolean> {
+    return this.queue.run(owner, async () => (await findForm(password, hash)) !== undefined, attempt);
   }
 
   /**
@@ -98,12 +101,18 @@ export class Passwords {
   async verifyAccount<T extends { passwordHash: string | null }>(
     password: string,
     {
-      count,
+      owner,
+      attempt,
       find,
       renew,
-    }: { count: CountAttempt; find: () => Promise<T | null>; renew: (found: T, hash: string) => Promise<T> },
+    }: {
+      owner: TaskOwner;
+      attempt: CountedAttempt;
+      find: () => Promise<T | null>;
+      renew: (found: T, hash: string) => Promise<T>;
+    },
   ): Promise<T | undefined> {
-    return this.enqueue(async () => {
+    const verify = async () => {
       this.dummyHash ??= bcrypt.hash(dummyPassword, this.options.cost);
       const dummyHash = await this.dummyHash;
       const found = await find();
@@ -117,23 +126,14 @@ export class Passwords {
       }
       if (storedCost >= cost && form === passwordForm(password)) return found;
       return renew(found, await bcrypt.hash(passwordForm(password), cost));
-    }, count);
+    };
+    return this.queue.run(owner, verify, attempt);
   }
 
   /** Spends the time that a hash of the configured cost takes longer: 2^n - 2^m = 2^m + ... + 2^(n-1). */
   private async equalizeCost(storedCost: number): Promise<void> {
     for (let cost = storedCost; cost < this.options.cost; cost++) await bcrypt.hash(dummyPassword, cost);
   }
-
-  /** Counts the attempt only once it has a place in the queue; an attempt over the rate limit frees it at once. */
-  private async enqueue<T>(operation: () => Promise<T>, count?: CountAttempt): Promise<T> {
-    this.assertCapacity();
-    this.occupied++;
-    try {
-      await count?.();
-      return await this.semaphore.run(operation);
-    } finally {
-      this.occupied--;
-    }
-  }
 }
+
+const tooManyLogIns = () => new AppError("unavailable", "Too many log-ins at once. Try again.", { retryAfterMs: 2000 });

@@ -3,7 +3,13 @@ import { BatchLoader } from "../../concurrency/batch-loader.ts";
 import type { Database } from "../../db/connect.ts";
 import { failureLog } from "../../db/failure-log.ts";
 import { activeSessions, recordSessionUse } from "../../db/queries/accounts/active-sessions.ts";
-import { endSessions, lockSession, replaceRefreshToken, sessionsOf } from "../../db/queries/accounts/sessions.ts";
+import {
+  endSessions,
+  endSurplusSessions,
+  lockSession,
+  replaceRefreshToken,
+  sessionsOf,
+} from "../../db/queries/accounts/sessions.ts";
 import type { Claims, SessionsEnded } from "../../domain/session.ts";
 import { AppError } from "../../errors.ts";
 import type { Logger } from "../../logger.ts";
@@ -57,6 +63,8 @@ export class Sessions {
       refreshTokens: RefreshTokens;
       /** Lifetime of a session that is not refreshed, in milliseconds. */
       refreshLifetimeMs: number;
+      /** Active sessions of one user; one more ends the least recently used one. */
+      maxPerUser: number;
       /** Called after sessions have ended. */
       onEnded: (ended: SessionsEnded) => void;
       log: Logger;
@@ -69,14 +77,24 @@ export class Sessions {
     );
   }
 
-  /** Starts a session for a user who has just authenticated. */
-  async start(userId: number, device: Device, transaction: Transaction): Promise<SessionTokens> {
+  /**
+   * Starts a session for a user who has just authenticated.
+   * @returns its tokens, and the sessions that it ended, to be published after the commit
+   */
+  async start(
+    userId: number,
+    device: Device,
+    transaction: Transaction,
+  ): Promise<SessionTokens & { endedSessionIds: number[] }> {
     const userAgent = device.userAgent?.slice(0, maxUserAgentLength) ?? null;
     const { address } = device;
     const session = await Session.create({ userId, userAgent, address, refreshHash: Buffer.alloc(0) }, { transaction });
     const refreshToken = this.options.refreshTokens.first(session.id);
     await session.update({ refreshHash: hashOf(refreshToken) }, { transaction });
-    return { ...this.options.tokens.issue({ userId, sessionId: session.id }), refreshToken };
+    const { database, maxPerUser, tokens } = this.options;
+    const limits = { userId, sessionId: session.id, maxOthers: maxPerUser - 1 };
+    const endedSessionIds = await endSurplusSessions(database, limits, transaction);
+    return { ...tokens.issue({ userId, sessionId: session.id }), refreshToken, endedSessionIds };
   }
 
   /** Verifies a token without looking up its session. */

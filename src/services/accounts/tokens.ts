@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
+import { link, readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
+import { makeFolder } from "../../db/make-folder.ts";
 import type { Claims } from "../../domain/session.ts";
 import { AppError, StartError } from "../../errors.ts";
 
@@ -87,7 +88,7 @@ async function readOrCreateSecret(dataDir: string, path: string): Promise<string
     return undefined;
   });
   if (stored !== undefined) return stored;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(dataDir);
   // Written to a temporary file and linked: a crash leaves a complete secret or none, concurrent starts agree on one.
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, randomBytes(48).toString("base64url"), { mode: 0o600 });

@@ -1,7 +1,7 @@
 import type { Database } from "../../db/connect.ts";
 import { groupMemberState, groupRole } from "../../db/queries/chats/member-state.ts";
 import { type GroupMember, groupMembers } from "../../db/queries/groups/group-members.ts";
-import { blocks, reachable } from "../../db/queries/people/blocked-people.ts";
+import { mayAdd } from "../../db/queries/people/blocked-people.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { Role } from "../../domain/chat.ts";
 import type { StoredEvent } from "../../domain/event.ts";
@@ -44,15 +44,15 @@ export class Groups {
     });
   }
 
-  /** Adds a person; any member may. */
+  /** Adds a person; any member may, unless one of the two blocks the other: then the person looks nonexistent. */
   async add(by: Actor, { groupId, userId }: Member): Promise<ChatMessage> {
     await this.requireRole(by, groupId, "member");
-    const [isReachable] = await reachable(this.options.database, [{ userId: by.userId, otherId: userId }]);
-    if (!isReachable) throw noSuchUser();
+    const pair = { userId: by.userId, otherId: userId };
+    if (!(await mayAdd(this.options.database, pair))) throw noSuchUser();
     return this.options.chatWriter.commit(by.requester, async (tx) => {
-      const exists = await tx.lockAccount(userId);
+      await tx.lockAccount(userId);
       const group = await lockAsMember(tx, groupId, by);
-      if (!exists || (await blocks(userId, by.userId, tx.transaction))) throw noSuchUser();
+      if (!(await mayAdd(this.options.database, pair, tx.transaction))) throw noSuchUser();
       if (group.members.has(userId)) throw new AppError("conflict", "User is already a member of this group");
       if (group.members.size >= this.options.maxMembers) {
         throw new AppError("limit", `A group has at most ${this.options.maxMembers} members`);

@@ -41,6 +41,11 @@ export class LocalLimiter {
     this.forgetOld(now);
   }
 
+  /** Returns a token that was taken. */
+  refund(key: string | number): void {
+    if (this.fullAt.has(key)) this.charge(key, -1);
+  }
+
   /** The milliseconds until there is a token; 0 if there is one now. */
   peek(key: string | number): number {
     const now = performance.now();

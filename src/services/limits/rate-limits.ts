@@ -69,6 +69,14 @@ export class RateLimits {
     });
   }
 
+  /** Takes an action back that has been counted and was not performed. */
+  async refund(name: RateLimitName, key: string | number): Promise<void> {
+    await this.ask(name, async (limiter) => {
+      await limiter.refund(key);
+      return 0;
+    });
+  }
+
   /** The milliseconds to wait before the next action; 0 if it is allowed now. Counts nothing. */
   peek(name: RateLimitName, key: string | number): Promise<number> {
     return this.ask(name, (limiter) => limiter.peek(key));

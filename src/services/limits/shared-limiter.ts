@@ -65,6 +65,11 @@ export class SharedLimiter {
     await this.rate.penalty(key, points);
   }
 
+  /** Takes one action back from what the current window has counted. */
+  async refund(key: string | number): Promise<void> {
+    if (((await this.rate.get(key))?.consumedPoints ?? 0) > 0) await this.rate.reward(key, 1);
+  }
+
   async reset(key: string | number): Promise<void> {
     await Promise.all([this.rate.delete(key), this.reserve.delete(key)]);
   }

@@ -1,8 +1,7 @@
 import type { Database } from "../../db/connect.ts";
-import { blockedPeople, blocks, mayBlock } from "../../db/queries/people/blocked-people.ts";
+import { blockedPeople, blocks } from "../../db/queries/people/blocked-people.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import type { Person } from "../../domain/person.ts";
-import { noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
 import { Block } from "../../models/index.ts";
 import type { ChatWriter } from "../../writes/chat-transaction.ts";
@@ -26,31 +25,29 @@ export class Blocks {
   }
 
   /**
-   * Blocks a user. A block that exists can be set again, whether or not the other account can still be found: it may be
-   * deleted, or block the user.
+   * Blocks a user. Whether or not there is such a user, and whether or not they block the caller, the caller observes the
+   * same: the block succeeds, and the caller's devices are notified.
    */
   async block(userId: number, blockedId: number): Promise<void> {
     if (userId === blockedId) throw new AppError("validation", '"userId" must not be your own', { field: "userId" });
-    const isNew = !(await blocks(userId, blockedId)) && (await this.store(userId, blockedId));
+    await this.store(userId, blockedId);
     this.options.onChange([userId, blockedId]);
-    if (isNew) this.notifyOwnDevices(userId, { userId: blockedId, blocked: true });
+    this.notifyOwnDevices(userId, { userId: blockedId, blocked: true });
   }
 
-  /** Unblocks a user; succeeds if there is no block. */
+  /** Unblocks a user; succeeds if there is no block, and notifies as if there had been one. */
   async unblock(userId: number, blockedId: number): Promise<void> {
-    const removed = await Block.destroy({ where: { userId, blockedId } });
+    await Block.destroy({ where: { userId, blockedId } });
     this.options.onChange([userId, blockedId]);
-    if (removed > 0) this.notifyOwnDevices(userId, { userId: blockedId, blocked: false });
+    this.notifyOwnDevices(userId, { userId: blockedId, blocked: false });
     await this.options.readState.shareReadPositions(userId, blockedId);
   }
 
   /**
-   * Stores a block, with the same locks as a send to the blocking user: a message is either stored before the response or
-   * rejected after it.
-   * @returns false if the block exists
+   * Stores a block if the account exists, with the same locks as a send to the blocking user: a message is either stored
+   * before the response or rejected after it. Locks and commits in every case, so that the time reveals nothing.
    */
-  private async store(userId: number, blockedId: number): Promise<boolean> {
-    if (!(await mayBlock(this.options.database, { userId, otherId: blockedId }))) throw noSuchUser();
+  private store(userId: number, blockedId: number): Promise<void> {
     return this.options.chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
       // In ascending id order, as everywhere: two users may block each other at the same time.
@@ -59,11 +56,9 @@ export class Blocks {
         if (id === userId) await tx.lockAccountExclusively(id);
         else exists = await tx.lockAccount(id);
       }
-      if (!exists) throw noSuchUser();
       await tx.lockDialog(userId, blockedId);
-      if (await blocks(userId, blockedId, transaction)) return false;
+      if ((await blocks(userId, blockedId, transaction)) || !exists) return;
       await Block.create({ userId, blockedId }, { transaction });
-      return true;
     });
   }
 

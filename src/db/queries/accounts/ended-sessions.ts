@@ -33,3 +33,37 @@ export async function recentlyEndedSessions(
   );
   return { ended, now: time.now };
 }
+
+const purgeChunkSize = 1000;
+
+/**
+ * Deletes a chunk of the sessions that ended, or whose tokens expired, at least `retentionMs` ago, by the clock of the
+ * database. Indexes: sessions_revoked_at, sessions_refreshed_at.
+ * @returns how many it deleted
+ */
+export async function purgeSessions(
+  database: Database,
+  { retentionMs, lifetimeMs }: { retentionMs: number; lifetimeMs: number },
+): Promise<number> {
+  const rows = await select(
+    database,
+    `WITH ended AS (
+            SELECT id FROM sessions
+             WHERE revoked_at < clock_timestamp() - make_interval(secs => $retentionMs / 1000.0)
+             ORDER BY revoked_at
+             LIMIT $purgeChunkSize
+               FOR UPDATE SKIP LOCKED
+          ), expired AS (
+            SELECT id FROM sessions
+             WHERE revoked_at IS NULL
+               AND refreshed_at < clock_timestamp() - make_interval(secs => ($retentionMs + $lifetimeMs) / 1000.0)
+             ORDER BY refreshed_at
+             LIMIT $purgeChunkSize
+               FOR UPDATE SKIP LOCKED
+          )
+     DELETE FROM sessions WHERE id IN (SELECT id FROM ended UNION ALL SELECT id FROM expired)
+  RETURNING id`,
+    { retentionMs, lifetimeMs, purgeChunkSize },
+  );
+  return rows.length;
+}

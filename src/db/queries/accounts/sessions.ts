@@ -51,6 +51,44 @@ export async function replaceRefreshToken(
   );
 }
 
+/** What an ended session becomes: nothing stays of its tokens and its device. */
+const ended =
+  "revoked_at = clock_timestamp(), address = NULL, user_agent = NULL, refresh_hash = '', previous_hash = NULL";
+
+/** More than a user can have beyond the maximum. */
+const maxSurplus = 10_000;
+
+/**
+ * Ends the least recently used active sessions of a user beyond a number, never the given one. Index: sessions_live_of_user.
+ * @returns the ids of those that it ended
+ */
+export async function endSurplusSessions(
+  database: Database,
+  limits: { userId: number; sessionId: number; maxOthers: number },
+  transaction: Transaction,
+): Promise<number[]> {
+  const rows = await select<{ id: number }>(
+    database,
+    `WITH surplus AS (
+            SELECT id FROM sessions
+             WHERE user_id = $userId AND revoked_at IS NULL AND id <> $sessionId
+             ORDER BY last_used_at DESC, id DESC
+            OFFSET $maxOthers
+             LIMIT $maxSurplus
+          ), locked AS (
+            SELECT id FROM sessions
+             WHERE id IN (SELECT id FROM surplus) AND revoked_at IS NULL
+             ORDER BY id
+               FOR NO KEY UPDATE SKIP LOCKED
+          )
+     UPDATE sessions SET ${ended} FROM locked WHERE sessions.id = locked.id
+  RETURNING sessions.id`,
+    { ...limits, maxSurplus },
+    transaction,
+  );
+  return rows.map(({ id }) => id);
+}
+
 /**
  * Ends the active sessions of a user: one, all but one, or all.
  * @returns the ids of those that it ended
@@ -62,7 +100,7 @@ export async function endSessions(
 ): Promise<number[]> {
   const rows = await select<{ id: number }>(
     database,
-    `UPDATE sessions SET revoked_at = clock_timestamp(), address = NULL
+    `UPDATE sessions SET ${ended}
       WHERE user_id = $userId AND revoked_at IS NULL
         AND ($only::bigint IS NULL OR id = $only) AND ($except::bigint IS NULL OR id <> $except)
   RETURNING id`,

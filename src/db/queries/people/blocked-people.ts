@@ -71,17 +71,21 @@ export async function mayKnow(database: Database, pair: { userId: number; otherI
 }
 
 /**
- * Whether a user may block another one: one who exists, and who does not block the user, unless the two share a chat with
- * messages and so know of each other. Takes no locks. Indexes: the primary keys of users, blocks, chat_members and chats.
+ * Whether a user may add another one to groups: one who exists, while neither blocks the other. Takes no locks. Indexes: the
+ * primary keys of users and blocks.
  */
-export async function mayBlock(database: Database, pair: { userId: number; otherId: number }): Promise<boolean> {
+export async function mayAdd(
+  database: Database,
+  pair: { userId: number; otherId: number },
+  transaction?: Transaction,
+): Promise<boolean> {
   const rows = await select(
     database,
     `SELECT FROM users
       WHERE id = $otherId AND deleted_at IS NULL
-        AND (NOT ${isBlockedBy("$userId", "$otherId")}
-             OR ${shareChat("$userId", "$otherId")})`,
+        AND NOT ${eitherBlocks("$userId", "$otherId")}`,
     pair,
+    transaction,
   );
   return rows.length > 0;
 }
