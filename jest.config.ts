@@ -28,7 +28,11 @@ const config: Config = {
       ...base,
       displayName: "messenger",
       testMatch: ["<rootDir>/test/**/*.test.ts", "<rootDir>/packages/client/test/**/*.test.ts"],
-      testPathIgnorePatterns: ["<rootDir>/test/architecture/"],
+      testPathIgnorePatterns: [
+        "<rootDir>/test/architecture/",
+        // What they test does not depend on the database: with a server for it, they would only repeat themselves.
+        ...(process.env.TEST_DATABASE_URL ? ["<rootDir>/test/web/", "<rootDir>/packages/client/test/"] : []),
+      ],
       setupFiles: ["<rootDir>/test/support/scan-fetch.ts"],
       globalSetup: "<rootDir>/test/support/global-setup.ts",
       globalTeardown: "<rootDir>/test/support/global-teardown.ts",
