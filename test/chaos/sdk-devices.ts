@@ -16,7 +16,13 @@ import {
   readSettledViews,
   untilSent,
 } from "../../packages/client/test/support/settled-views.ts";
-import { Disk, type ProgramSettings, untilLive } from "../../packages/client/test/support/simulated-device.ts";
+import {
+  Disk,
+  isLive,
+  type ProgramSettings,
+  until,
+  untilLive,
+} from "../../packages/client/test/support/simulated-device.ts";
 import { type FinalState, readFinalState } from "./final-state.ts";
 import type { Log, ViolationKind } from "./log.ts";
 import type { Random } from "./random.ts";
@@ -54,10 +60,12 @@ class SdkLog extends RandomLog {
 /** Clients with the SDK: devices of some of the users, beside their other devices. */
 export class SdkDevices {
   private readonly devices: RandomDevice[];
+  private readonly runLog: Log;
   private readonly log: SdkLog;
   private readonly run: RandomRun;
   private readonly actions = new Set<Promise<void>>();
   private views: DeviceView[] = [];
+  private storedCount = 0;
   private failed: ReadonlySet<string> = new Set();
   /** What was known to be sent when the backup was taken. */
   private sentBeforeBackup: readonly WrittenMessage[] = [];
@@ -77,6 +85,7 @@ export class SdkDevices {
     createMessenger?: ProgramSettings["createMessenger"];
   }) {
     const { users, count, ports, folder, random, createMessenger } = options;
+    this.runLog = options.log;
     this.log = new SdkLog(options.log);
     this.run = {
       users,
@@ -98,7 +107,6 @@ export class SdkDevices {
   /** What the devices did, for the summary of the run. */
   get counts(): Record<string, number> {
     const { written, counts } = this.log;
-    const sent = written.filter(({ outcome }) => outcome === "sent").length;
     const undone = written.filter(({ isUndone }) => isUndone).length;
     const rejections = Object.entries(counts).filter(([name]) => name.startsWith("rejected"));
     const rejected = rejections.reduce((sum, [, number]) => sum + number, 0);
@@ -107,7 +115,7 @@ export class SdkDevices {
     return {
       devices: this.devices.length,
       written: written.length,
-      sent,
+      stored: this.storedCount,
       undone,
       failed: this.failed.size,
       rejected,
@@ -136,7 +144,6 @@ export class SdkDevices {
       }
     };
     await Promise.all(this.devices.map(act));
-    // A request of a killed program has no answer.
     await Promise.race([Promise.all(this.actions), wait(maxRequestMs, undefined, { ref: false })]);
   }
 
@@ -154,15 +161,14 @@ export class SdkDevices {
       device.closeTimelines();
       await device.stayLoggedIn().catch((error) => this.log.report(`${device.name}: ${error}`, "late"));
     }
-    const live = this.devices.map(({ name, messenger }) =>
-      untilLive(messenger, 40_000).catch((error) => this.log.report(`${name} does not get live: ${error}`, "late")),
-    );
-    await Promise.all(live);
+    await this.untilAllLive();
     for (const entry of await untilSent(this.devices)) this.log.report(`not sent: ${JSON.stringify(entry)}`, "late");
   }
 
   /** Reads what all devices show, when nothing changes any more. */
   async readViews(): Promise<void> {
+    // Pushes of read positions are best-effort between processes, and only the next sync contains those that were lost.
+    if (!this.runLog.readStatePushesReliable) await this.reconnectAll();
     this.views = await readSettledViews(this.devices, this.run, comparedMessages).catch((error) => {
       this.log.report(`the views cannot be read: ${error}`, "late");
       return [];
@@ -170,10 +176,26 @@ export class SdkDevices {
     this.failed = await failedIds(this.devices);
   }
 
+  private async reconnectAll(): Promise<void> {
+    const closed = this.devices.map(({ messenger }) => until(messenger.connection, (status) => !isLive(status)));
+    for (const device of this.devices) device.disconnect();
+    await Promise.all(closed);
+    await this.untilAllLive();
+  }
+
+  private async untilAllLive(): Promise<void> {
+    const live = this.devices.map(({ name, messenger }) =>
+      untilLive(messenger, 40_000).catch((error) => this.log.report(`${name} does not get live: ${error}`, "late")),
+    );
+    await Promise.all(live);
+  }
+
   /** Compares everything that was written and is shown with the database. */
   async checkDatabase(url: string): Promise<void> {
     const finalState = await readFinalState(url);
     const details = await readGroupDetails(url);
+    const stored = new Set(finalState.rows.map(({ clientMessageId }) => clientMessageId));
+    this.storedCount = this.log.written.filter(({ clientMessageId }) => stored.has(clientMessageId)).length;
     checkWritten(finalState, this.log, this.failed);
     for (const view of this.views) checkView(finalState, details, view, this.log);
   }

@@ -58,6 +58,7 @@ const maxTimelines = 4;
 /** A device of a user that does random things, and checks what its timelines show. */
 export class RandomDevice {
   private program: Program;
+  private starting: Promise<unknown> = Promise.resolve();
   private textCount = 0;
   private shown: Shown[] = [];
 
@@ -85,6 +86,11 @@ export class RandomDevice {
   async restart(): Promise<void> {
     this.run.log.count("restarts");
     this.kill();
+    this.starting = this.startAgain();
+    await this.starting;
+  }
+
+  private async startAgain(): Promise<void> {
     await this.disk.reopen();
     this.program = this.newProgram();
     // What the store has is shown before the network answers.
@@ -96,6 +102,7 @@ export class RandomDevice {
    * its answer was lost.
    */
   async stayLoggedIn(): Promise<void> {
+    await this.starting;
     const { state } = this.messenger.connection.value;
     if (state !== "ended" && state !== "loggedOut") return;
     this.run.log.count("log-ins");
@@ -127,9 +134,14 @@ export class RandomDevice {
     const { log } = this.run;
     log.count("actions");
     const action = this.pickAction();
-    try {
+    const act = async () => {
       await this.stayLoggedIn();
       await action.call(this);
+    };
+    try {
+      await this.starting;
+      // What a killed program has begun does not end.
+      await Promise.race([act(), this.program.over]);
     } catch (error) {
       const { name, code, stack } = error as Error & { code?: string };
       if (name === "MessengerError") log.count(`rejected ${code}`);

@@ -90,6 +90,11 @@ export class Program {
     });
   }
 
+  /** Resolves when the program is killed. */
+  get over(): Promise<void> {
+    return this.lifetime.over;
+  }
+
   get isRunning(): boolean {
     return !this.lifetime.isOver;
   }
