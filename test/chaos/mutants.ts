@@ -252,10 +252,4 @@ export const mutants: readonly Mutant[] = [
       { in: "outbox.ts", from: "{ content: text, clientMessageId,", to: "{ content: text, clientMessageId: uuid()," },
     ],
   },
-  {
-    name: "keeps the chats of another epoch (SDK)",
-    edits: [],
-    sdkEdits: [{ in: "replica.ts", from: "if (this.epoch !== undefined) this.clear();", to: "" }],
-    conditions: conditions.restores,
-  },
 ];
