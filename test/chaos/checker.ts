@@ -3,6 +3,7 @@ import { checkReceived } from "./check-received.ts";
 import { checkOrder, checkStored } from "./check-stored.ts";
 import { type FinalState, readFinalState } from "./final-state.ts";
 import type { Acknowledged, Log } from "./log.ts";
+import type { SdkDevices } from "./sdk-devices.ts";
 import { undoLater } from "./undone.ts";
 
 /** Compares what the clients observed with the database and reports every violation to the log. */
@@ -46,11 +47,13 @@ function checkHistory(finalState: FinalState, log: Log): void {
 }
 
 /** The checks that hold during a run: no acknowledged change is lost, and nothing received is a ghost or a leak. */
-export async function checkDuringRun(url: string, log: Log): Promise<void> {
+export async function checkDuringRun(url: string, log: Log, sdk: SdkDevices): Promise<void> {
   // Copy the log before reading the database. In the other order, changes made in between would look lost.
   const acknowledged = log.acknowledged();
+  const sentBySdk = sdk.sent();
   const received = { pushed: [...log.pushed], synced: [...log.synced], pages: [...log.pages] };
   const finalState = await readFinalState(url);
   checkStored(finalState, acknowledged, log);
   checkReceived(finalState, received, log);
+  sdk.checkSent(finalState, sentBySdk);
 }

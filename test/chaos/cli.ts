@@ -21,6 +21,8 @@ const { values } = parseArgs({
     /** Also takes backups and restores them. */
     restore: { type: "boolean", default: false },
     people: { type: "string", default: "24" },
+    /** How many of them also have devices with the client SDK. */
+    "sdk-users": { type: "string" },
   },
 });
 const seed = Number(values.seed);
@@ -37,6 +39,7 @@ const options: ChaosOptions = {
   hasBackups: values.restore,
   rounds: Number.MAX_SAFE_INTEGER,
   people: Number(values.people),
+  sdkUsers: values["sdk-users"] === undefined ? undefined : Number(values["sdk-users"]),
   intervalMs: [minMs, maxMs],
   shouldStop: ({ counts }, { kill }) => {
     deadline ??= Date.now() + minutes * 60_000;
@@ -59,7 +62,7 @@ let shown = 0;
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 print(`seed ${seed}, ${options.database} database, ${options.processes} process(es)`);
-const { log, faults, seconds } = await runChaos(options);
+const { log, faults, seconds, sdk } = await runChaos(options);
 print(
   JSON.stringify({
     seed,
@@ -68,6 +71,7 @@ print(
     faults,
     ...log.counts,
     maxLatencyMs: log.latency.maxMs,
+    sdk,
   }),
 );
 const kinds = new Map<string, number>();

@@ -5,6 +5,7 @@ import { askAboutLockedGroup } from "./locked-group.ts";
 import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
 import { medianOf } from "./response-times.ts";
+import type { SdkDevices } from "./sdk-devices.ts";
 import type { ServerUnderTest } from "./server-under-test.ts";
 
 export interface FaultContext {
@@ -12,6 +13,7 @@ export interface FaultContext {
   /** Undefined in a run without backups. */
   backups: Backups | undefined;
   clients: readonly ChaosClient[];
+  sdk: SdkDevices;
   random: Random;
   log: Log;
 }
@@ -26,11 +28,13 @@ const maxMedianMs = 1000;
 const faults = {
   kill: (context: FaultContext) => restartProcess(context, "SIGKILL"),
   terminate: (context: FaultContext) => restartProcess(context, "SIGTERM"),
-  disconnect({ clients, random }: FaultContext) {
+  disconnect({ clients, sdk, random }: FaultContext) {
     for (const client of someOf(clients, random)) client.disconnect();
+    sdk.disconnectSome(random);
   },
-  stall({ clients, random }: FaultContext) {
+  stall({ clients, sdk, random }: FaultContext) {
     for (const client of someOf(clients, random)) client.stall(random.between(200, 2000));
+    sdk.stallSome(random);
   },
   databaseImmediate: (context: FaultContext) => restartDatabase(context, "immediate"),
   databaseFast: (context: FaultContext) => restartDatabase(context, "fast"),

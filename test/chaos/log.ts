@@ -17,7 +17,8 @@ export type ViolationKind =
   | "inconsistent"
   | "incomplete"
   | "leak"
-  | "unanswered";
+  | "unanswered"
+  | "unhandled";
 
 /** The outcome of a send as known to its sender. "undone": it was acknowledged, and a restored backup does not contain it. */
 export type Outcome = "acknowledged" | "rejected" | "unknown" | "undone";

@@ -42,7 +42,7 @@ export async function buildServer(
     await symlink(join(root, shared), join(folder, shared));
   for (const edit of [...delays, earlyPurge, ...edits.filter((one) => one.in !== sendMessages)]) {
     const path = join(dist, edit.in);
-    await writeFile(path, apply(edit, await readFile(path, "utf8")));
+    await writeFile(path, applyEdit(edit, await readFile(path, "utf8")));
   }
   for (const path of new Set(delays.map((edit) => join(dist, edit.in)))) {
     await writeFile(path, (await readFile(path, "utf8")) + delayFunction);
@@ -58,7 +58,7 @@ export async function buildServer(
 }
 
 /** Replaces the only occurrence. @throws Error unless there is exactly one */
-function apply({ in: target, from, to }: Edit, source: string): string {
+export function applyEdit({ in: target, from, to }: Edit, source: string): string {
   if (source.split(from).length !== 2) throw new Error(`a mutant no longer applies to ${target}: ${from}`);
   return source.replace(from, () => to);
 }
@@ -67,7 +67,7 @@ function changeDatabase(url: string, { edits, sql }: Required<Pick<Mutant, "edit
   return onDatabase(url, async (client) => {
     const { rows } = await client.query("SELECT pg_get_functiondef('send_messages'::regproc) AS source");
     const functionEdits = edits.filter((edit) => edit.in === sendMessages);
-    await client.query(functionEdits.reduce((source, edit) => apply(edit, source), rows[0].source));
+    await client.query(functionEdits.reduce((source, edit) => applyEdit(edit, source), rows[0].source));
     await client.query(sql);
   });
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Conditions, conditions } from "./conditions.ts";
+import { buildSdk } from "./mutant-sdk.ts";
 import { buildServer } from "./mutant-server.ts";
 import { type Mutant, mutants } from "./mutants.ts";
 import { ProcessClock } from "./process-clock.ts";
@@ -7,7 +8,7 @@ import { Random } from "./random.ts";
 import { runChaos } from "./run.ts";
 
 // npm run chaos:mutants [-- seed] [--only "part of a name"] [--count 2]
-// Runs the checker against servers with one deliberate fault each, and against the unmodified server under the same
+// Runs the checker against servers with one deliberate fault each, or with a faulty client, and against the unmodified server under the same
 // conditions. Fails if a fault is not detected, or if anything is reported for the unmodified server.
 
 const maxRounds = 10;
@@ -44,13 +45,14 @@ const print = (line: string) => process.stdout.write(`${line}\n`);
 
 print(`seed ${seed}`);
 for (const run of selected) {
-  const { name, isFaulty, rules } = run;
+  const { name, isFaulty, rules, sdkEdits } = run;
   const { name: _, ...options } = run.conditions;
   if (run.conditions.faults?.includes("clockStep") && !ProcessClock.isAvailable) {
     print(`| ${name} | skipped: libfaketime is not installed | |`);
     continue;
   }
   const server = await buildServer(run);
+  const sdk = sdkEdits && (await buildSdk(sdkEdits));
   try {
     const { log, faults, seconds } = await runChaos({
       seed,
@@ -61,6 +63,7 @@ for (const run of selected) {
       minActions: 200,
       entry: server.entry,
       rules,
+      ...(sdk && { createMessenger: sdk.createMessenger }),
       prepare: server.prepare,
       checkEachRound: true,
       shouldStop: ({ violations }) => violations.length > 0,
@@ -75,5 +78,6 @@ for (const run of selected) {
     }
   } finally {
     await server.remove();
+    await sdk?.remove();
   }
 }

@@ -1,7 +1,7 @@
 import { type Conditions, conditions } from "./conditions.ts";
 import { allClientRules, type ClientRules } from "./replica.ts";
 
-/** A text replacement in a file of `dist` or in the database function `send_messages`. */
+/** A text replacement in a file of `dist`, in the database function `send_messages`, or in a file of the client SDK. */
 export interface Edit {
   in: string;
   from: string;
@@ -16,6 +16,8 @@ export interface Mutant {
   sql?: string;
   /** The rules that the clients follow, for a fault of the client. */
   rules?: ClientRules;
+  /** Changes of files in `packages/client/src`, for a fault of the client SDK. */
+  sdkEdits?: readonly Edit[];
   /** Under which the fault shows; otherwise the usual ones. */
   conditions?: Conditions;
 }
@@ -231,5 +233,23 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     conditions: conditions.lockedGroups,
+  },
+  {
+    name: "removes a message from the outbox before the answer (SDK)",
+    edits: [],
+    sdkEdits: [
+      {
+        in: "outbox.ts",
+        from: "const item = await this.sendOnce(",
+        to: "void this.options.store.delete(prefix + entry.key);\n        const item = await this.sendOnce(",
+      },
+    ],
+  },
+  {
+    name: "makes an id for each attempt (SDK)",
+    edits: [],
+    sdkEdits: [
+      { in: "outbox.ts", from: "{ content: text, clientMessageId,", to: "{ content: text, clientMessageId: uuid()," },
+    ],
   },
 ];

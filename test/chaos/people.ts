@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { registerAccount } from "../support/accounts.ts";
+import type { RandomUser } from "../../packages/client/test/support/random-device.ts";
+import { credentialsOf, registerAccount } from "../support/accounts.ts";
 import { ChaosClient } from "./client.ts";
 import type { Log } from "./log.ts";
 import type { Random } from "./random.ts";
@@ -7,6 +8,8 @@ import type { ClientRules } from "./replica.ts";
 
 /** More would wait for longer than a reply may take, where the database is slowed down. */
 const maxResentAtOnce = 50;
+
+const nameOf = (person: number): string => `Person${person}`;
 
 const deviceCount = (person: number): number => (person % 3 === 0 ? 2 : 1);
 
@@ -18,7 +21,7 @@ export async function registerClients(
 ): Promise<ChaosClient[]> {
   const clients: ChaosClient[] = [];
   for (let person = 0; person < count; person++) {
-    const { id, token } = await registerAccount(port, `Person${person}`);
+    const { id, token } = await registerAccount(port, nameOf(person));
     for (let device = 1; device <= deviceCount(person); device++) {
       const name = `p${person}d${device}`;
       clients.push(new ChaosClient(name, id, token, log, random.fork(), rules));
@@ -26,6 +29,10 @@ export async function registerClients(
   }
   return clients;
 }
+
+/** The users, in the order of their registration, as they log in. */
+export const usersOf = (clients: readonly ChaosClient[]): RandomUser[] =>
+  [...new Set(clients.map(({ userId }) => userId))].map((id, person) => ({ id, ...credentialsOf(nameOf(person)) }));
 
 /** Creates four groups with most of the users as members, some of them as admins. */
 export async function createGroups(clients: readonly ChaosClient[], port: number, random: Random): Promise<number[]> {

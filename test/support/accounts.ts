@@ -4,6 +4,12 @@ export interface Account {
   token: string;
 }
 
+/** With what a user who was registered with this name logs in. */
+export const credentialsOf = (name: string): { email: string; password: string } => ({
+  email: `${name.toLowerCase()}@example.test`,
+  password: "correct horse battery",
+});
+
 /** Registers a user with this name over HTTP. */
 export async function registerAccount(
   port: number,
@@ -14,8 +20,7 @@ export async function registerAccount(
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({
-      email: `${name.toLowerCase()}@example.test`,
-      password: "correct horse battery",
+      ...credentialsOf(name),
       firstName: name,
     }),
   });

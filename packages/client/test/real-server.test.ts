@@ -3,11 +3,11 @@ import { expect, test } from "@jest/globals";
 import { readFinalState } from "../../../test/chaos/final-state.ts";
 import { Random } from "../../../test/chaos/random.ts";
 import { ServerUnderTest } from "../../../test/chaos/server-under-test.ts";
-import { onDatabase } from "../../../test/support/on-database.ts";
-import { type ChatView, checkView, checkWritten, readView } from "./support/check-views.ts";
+import { checkView, checkWritten } from "./support/check-views.ts";
 import { FaultProxy } from "./support/fault-proxy.ts";
 import { actUntil, RandomDevice, RandomLog, type RandomRun, type RandomUser } from "./support/random-device.ts";
-import { Disk, Program, untilLive } from "./support/simulated-device.ts";
+import { failedIds, readGroupDetails, readSettledViews, untilSent } from "./support/settled-views.ts";
+import { Disk, untilLive } from "./support/simulated-device.ts";
 
 /*
  * Messengers of several users do random things through a proxy that damages connections, while the server is killed and
@@ -43,9 +43,9 @@ test("whatever is cut, lost, refused or killed, every message is sent once and e
     await injectFaults(server, proxy, random, isDone, log);
     await Promise.all(working);
     for (const device of devices) await untilLiveAgain(device);
-    await untilSent(devices);
+    expect(await untilSent(devices)).toEqual([]);
 
-    const views = await untilEqual(devices, people, proxy.url);
+    const views = await readSettledViews(devices, { users: people, url: proxy.url, log });
     const failed = await failedIds(devices);
     for (const device of devices) device.kill();
     await server.stopAll("SIGTERM");
@@ -53,9 +53,7 @@ test("whatever is cut, lost, refused or killed, every message is sent once and e
       const finalState = await readFinalState(url);
       const details = await readGroupDetails(url);
       checkWritten(finalState, log, failed);
-      for (const { name, user, view } of views) {
-        checkView(finalState, details, { name, userId: user.id, views: view }, log);
-      }
+      for (const view of views) checkView(finalState, details, view, log);
     });
   } finally {
     for (const device of devices) device.kill();
@@ -162,83 +160,4 @@ async function injectFaults(
     await server.stop(server.port, "SIGKILL");
     await server.start(server.port);
   }
-}
-
-/** The unsent entries of all stores. */
-async function outboxEntries(devices: readonly RandomDevice[]) {
-  const all = await Promise.all(devices.map(({ disk }) => disk.store.entries()));
-  return all.flat().filter(([key]) => key.includes("/outbox/")) as [
-    string,
-    { failure?: object; message?: { clientMessageId: string } },
-  ][];
-}
-
-async function untilSent(devices: readonly RandomDevice[]): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const unsent = (await outboxEntries(devices)).filter(([, { failure }]) => !failure);
-    if (unsent.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`seed ${seed}: not sent: ${JSON.stringify(unsent.slice(0, 5))}`);
-    await wait(50);
-  }
-}
-
-async function failedIds(devices: readonly RandomDevice[]): Promise<Set<string>> {
-  const entries = await outboxEntries(devices);
-  return new Set(entries.flatMap(([, { message }]) => message?.clientMessageId ?? []));
-}
-
-type View = { name: string; user: RandomUser; view: ChatView[] };
-
-/** What a view says, without what belongs to one device: the messages that it could not send. */
-const comparable = (views: readonly ChatView[]) =>
-  JSON.stringify(
-    views
-      .map(({ summary: { lastMessage: _, ...summary }, messages, peerReadSeq }) => ({
-        ...summary,
-        peerReadSeq,
-        messages: messages.filter(({ state }) => state === "sent"),
-      }))
-      .filter(({ messages, kind }) => messages.length > 0 || kind === "group")
-      .sort((a, b) => (a.id ?? 0) - (b.id ?? 0)),
-  );
-
-const hasWaiting = (views: readonly ChatView[]) =>
-  views.some(({ messages }) => messages.some(({ state }) => state === "queued" || state === "sending"));
-
-/** Waits until each device shows what one that has just logged in shows, and returns the views. */
-async function untilEqual(
-  devices: readonly RandomDevice[],
-  people: readonly RandomUser[],
-  url: string,
-): Promise<View[]> {
-  // A program notices within ten seconds what another one of its store has sent or discarded.
-  const deadline = Date.now() + 20_000;
-  const fresh = new Map<number, string>();
-  for (const user of people) {
-    const program = new Program(url);
-    await program.messenger.login({ email: user.email, password: user.password });
-    await untilLive(program.messenger);
-    fresh.set(user.id, comparable(await readView(program.messenger)));
-    program.kill();
-  }
-  for (;;) {
-    const views: View[] = [];
-    for (const { name, user, messenger } of devices) views.push({ name, user, view: await readView(messenger) });
-    const isSettled = views.every(({ user, view }) => comparable(view) === fresh.get(user.id) && !hasWaiting(view));
-    // The comparison with the database says what differs.
-    if (isSettled || Date.now() > deadline) return views;
-    await wait(200);
-  }
-}
-
-async function readGroupDetails(url: string) {
-  return onDatabase(url, async (client) => {
-    const groups = await client.query("SELECT id, name FROM chats WHERE kind = 'group'");
-    const roles = await client.query("SELECT user_id, chat_id, role FROM chat_members");
-    return {
-      names: new Map<number, string>(groups.rows.map(({ id, name }) => [Number(id), name])),
-      roles: new Map<string, string>(roles.rows.map((row) => [`${row.user_id} ${row.chat_id}`, row.role])),
-    };
-  });
 }

@@ -1,39 +1,63 @@
 import { type FinalState, memberKey, type StoredMessage } from "../../../../test/chaos/final-state.ts";
 import { previewOf } from "../../../../test/chaos/local-chat.ts";
-import type { ChatSummary, Message, Messenger, Timeline } from "../../src/index.ts";
+import type { Chat, ChatSummary, Message, Messenger, Timeline } from "../../src/index.ts";
 import { chatOf, faultsOf, type RandomLog, type WrittenMessage } from "./random-device.ts";
 
-/** What a device shows of one chat, from the first message to the last. */
+/** What a device shows of one chat. */
 export interface ChatView {
   summary: ChatSummary;
+  /** The newest messages, or all of them. */
   messages: readonly Message[];
+  isComplete: boolean;
+  /** The messages around a position, if there are others. */
+  part: readonly Message[];
   peerReadSeq: number | undefined;
 }
 
-/** Everything that a device shows. */
-export async function readView(messenger: Messenger): Promise<ChatView[]> {
+/** Everything that a device shows. @param maxMessages limits what is read of each chat */
+export async function readView(messenger: Messenger, maxMessages = Number.MAX_SAFE_INTEGER): Promise<ChatView[]> {
   const views: ChatView[] = [];
   for (const summary of messenger.chats.value) {
     const chat = chatOf(messenger, summary);
     const timeline = chat.timeline({ maxSize: Number.MAX_SAFE_INTEGER });
-    const messages = await readToBothEnds(timeline);
+    const messages = await readToBothEnds(timeline, maxMessages);
+    const isComplete = !timeline.value.hasOlder && sentOf(messages).length === sentOf(timeline.value.messages).length;
     timeline.close();
-    views.push({ summary, messages, peerReadSeq: chat.readBy.value[0]?.seq });
+    const part = isComplete ? [] : await readPart(chat, summary);
+    views.push({ summary, messages, isComplete, part, peerReadSeq: chat.readBy.value[0]?.seq });
   }
   return views;
 }
 
-/** Loads all messages of a timeline. */
-export async function readToBothEnds(timeline: Timeline): Promise<readonly Message[]> {
+const sentOf = (messages: readonly Message[]) => messages.filter(({ state }) => state === "sent");
+
+/** Loads all messages of a timeline, or the newest ones. */
+export async function readToBothEnds(
+  timeline: Timeline,
+  maxMessages = Number.MAX_SAFE_INTEGER,
+): Promise<readonly Message[]> {
   for (let page = 0; timeline.value.hasNewer; page++) {
     if (page > 1000) throw new Error("hasNewer stays true");
     await timeline.loadNewer();
   }
-  for (let page = 0; timeline.value.hasOlder; page++) {
+  for (let page = 0; timeline.value.hasOlder && sentOf(timeline.value.messages).length < maxMessages; page++) {
     if (page > 1000) throw new Error("hasOlder stays true");
     await timeline.loadOlder();
   }
-  return timeline.value.messages;
+  const { messages } = timeline.value;
+  return messages.slice(Math.max(0, sentOf(messages).length - maxMessages));
+}
+
+/** Opens a long chat in its middle, and moves in both directions. */
+async function readPart(chat: Chat, { lastSeq }: ChatSummary): Promise<readonly Message[]> {
+  const timeline = chat.timeline({ at: { seq: Math.ceil(lastSeq / 2) } });
+  try {
+    await timeline.loadOlder();
+    await timeline.loadNewer();
+    return sentOf(timeline.value.messages);
+  } finally {
+    timeline.close();
+  }
 }
 
 /** Names and roles, which the final state does not have. */
@@ -63,7 +87,7 @@ export function checkView(
       if (view?.messages.some(({ state }) => state === "sent")) report("is shown to a user who is not in it");
       continue;
     }
-    const { summary, messages, peerReadSeq } = view;
+    const { summary, messages, isComplete, part, peerReadSeq } = view;
     const unread = chat.lastSeq - member.readSeq;
     if (summary.unread !== unread) report(`has ${summary.unread} unread messages instead of ${unread}`);
     if (chat.kind === "group") {
@@ -80,7 +104,10 @@ export function checkView(
         report(`is read by the other user to ${peerReadSeq}, not ${peer.readSeq}`);
     }
     const rows = (finalState.rowsByChat.get(chatId) ?? []).filter(({ seq }) => seq > member.clearedSeq);
-    checkMessages(finalState, rows, messages, report);
+    checkMessages(finalState, isComplete ? rows : rows.slice(-sentOf(messages).length), messages, report);
+    const [from = 0, to = 0] = [part[0]?.seq, part.at(-1)?.seq];
+    const partRows = rows.filter(({ seq }) => seq >= from && seq <= to);
+    checkMessages(finalState, partRows, part, (fault) => report(`in its middle: ${fault}`));
     const last = messages.at(-1);
     if (summary.lastMessage?.key !== last?.key) report("shows another message as its last");
   }
@@ -135,26 +162,27 @@ export function checkWritten(
   const lastOfLane = new Map<string, { seq: number; chatId: number; text: string }>();
   for (const written of log.written) {
     checkOutcome(written, byId.get(written.clientMessageId), failed, log);
-    if ((byText.get(written.text) ?? 0) > 1) log.report(`"${written.text}" is stored twice`);
+    if ((byText.get(written.text) ?? 0) > 1) log.report(`"${written.text}" is stored twice`, "duplicate");
     const row = byId.get(written.clientMessageId);
     if (!row) continue;
     const last = lastOfLane.get(written.lane);
     if (last && last.chatId === row.chatId && row.seq < last.seq) {
-      log.report(`"${written.text}" is stored before "${last.text}", which was written before it`);
+      log.report(`"${written.text}" is stored before "${last.text}", which was written before it`, "out-of-order");
     }
     lastOfLane.set(written.lane, { seq: row.seq, chatId: row.chatId, text: written.text });
   }
 }
 
 function checkOutcome(
-  { text, clientMessageId, isStored, outcome }: WrittenMessage,
+  { text, clientMessageId, isStored, outcome, isUndone }: WrittenMessage,
   row: StoredMessage | undefined,
   failed: ReadonlySet<string>,
   log: RandomLog,
 ): void {
   const isFailed = failed.has(clientMessageId);
-  if (outcome === "sent" && !row) log.report(`"${text}" was sent and is not stored`);
-  if (isFailed && row) log.report(`"${text}" is shown as failed and is stored`);
+  if (isFailed && row) log.report(`"${text}" is shown as failed and is stored`, "ghost");
+  if (isUndone) return;
+  if (outcome === "sent" && !row) log.report(`"${text}" was sent and is not stored`, "lost");
   if (outcome === "DISCARDED") return;
-  if (isStored && !row && !isFailed) log.report(`"${text}" is lost (${outcome})`);
+  if (isStored && !row && !isFailed) log.report(`"${text}" is lost (${outcome})`, "lost");
 }

@@ -1,19 +1,21 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { ViolationKind } from "../../../../test/chaos/log.ts";
 import type { Random } from "../../../../test/chaos/random.ts";
 import type { Chat, ChatSummary, Message, Messenger, Timeline } from "../../src/index.ts";
-import { MessengerError } from "../../src/index.ts";
-import { type Disk, Program } from "./simulated-device.ts";
+import { type Disk, Program, type ProgramSettings } from "./simulated-device.ts";
 
 /** A message that a device has written. */
 export interface WrittenMessage {
   text: string;
   clientMessageId: string;
   userId: number;
-  /** The program that wrote it, and its destination: both together must be stored in the order of writing. */
+  /** The device that wrote it, and its destination: both together must be stored in the order of writing. */
   lane: string;
   isStored: boolean;
   /** `sent`, or the code of the error with which it was refused. */
   outcome?: string;
+  /** It was stored, and a restored backup of the server's data does not contain it. */
+  isUndone?: boolean;
 }
 
 /** What all devices have done, and what they should not have shown. */
@@ -26,9 +28,12 @@ export class RandomLog {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 
-  report(details: string): void {
+  report(details: string, _kind: ViolationKind = "incomplete"): void {
     if (this.violations.length < 50) this.violations.push(details);
   }
+
+  /** Is called before a device deletes a message. */
+  noteDeletion(_device: string, _messageId: number): void {}
 }
 
 export interface RandomUser {
@@ -37,7 +42,7 @@ export interface RandomUser {
   password: string;
 }
 
-export interface RandomRun {
+export interface RandomRun extends ProgramSettings {
   readonly users: readonly RandomUser[];
   readonly log: RandomLog;
   readonly url: string;
@@ -53,7 +58,7 @@ const maxTimelines = 4;
 /** A device of a user that does random things, and checks what its timelines show. */
 export class RandomDevice {
   private program: Program;
-  private programCount = 0;
+  private starting: Promise<unknown> = Promise.resolve();
   private textCount = 0;
   private shown: Shown[] = [];
 
@@ -81,6 +86,12 @@ export class RandomDevice {
   async restart(): Promise<void> {
     this.run.log.count("restarts");
     this.kill();
+    this.starting = this.startAgain();
+    await this.starting;
+  }
+
+  private async startAgain(): Promise<void> {
+    await this.disk.reopen();
     this.program = this.newProgram();
     // What the store has is shown before the network answers.
     await this.messenger.resume();
@@ -91,6 +102,7 @@ export class RandomDevice {
    * its answer was lost.
    */
   async stayLoggedIn(): Promise<void> {
+    await this.starting;
     const { state } = this.messenger.connection.value;
     if (state !== "ended" && state !== "loggedOut") return;
     this.run.log.count("log-ins");
@@ -113,17 +125,27 @@ export class RandomDevice {
     this.program.disconnect();
   }
 
+  stall(ms: number): void {
+    this.program.stall(ms);
+  }
+
   /** Does one random thing. */
   async act(): Promise<void> {
     const { log } = this.run;
     log.count("actions");
     const action = this.pickAction();
-    try {
+    const act = async () => {
       await this.stayLoggedIn();
       await action.call(this);
+    };
+    try {
+      await this.starting;
+      // What a killed program has begun does not end.
+      await Promise.race([act(), this.program.over]);
     } catch (error) {
-      if (error instanceof MessengerError) log.count(`rejected ${error.code}`);
-      else log.report(`${this.name}: ${(error as Error).stack}`);
+      const { name, code, stack } = error as Error & { code?: string };
+      if (name === "MessengerError") log.count(`rejected ${code}`);
+      else log.report(`${this.name}: ${stack}`, "unhandled");
     }
   }
 
@@ -155,14 +177,16 @@ export class RandomDevice {
     const found = this.anyMessage(({ isMine }) => isMine);
     if (!found) return;
     const { chat, message } = found;
-    await chat.edit(message.messageId ?? 0, `${message.text} (edited)`.slice(-200));
+    await chat.edit(message.messageId ?? 0, `${this.name} edits ${++this.textCount}`);
     this.run.log.count("edits");
   }
 
   async delete(): Promise<void> {
     const found = this.anyMessage(({ isMine }) => isMine);
     if (!found) return;
-    await found.chat.delete(found.message.messageId ?? 0);
+    const messageId = found.message.messageId ?? 0;
+    this.run.log.noteDeletion(this.name, messageId);
+    await found.chat.delete(messageId);
     this.run.log.count("deletions");
   }
 
@@ -221,7 +245,8 @@ export class RandomDevice {
   openTimeline(): void {
     const chat = this.knownChat();
     if (!chat) return;
-    const seq = this.random.between(1, 200);
+    this.run.log.count("timelines");
+    const seq = this.random.between(1, Math.max(1, chat.summary.value.lastSeq));
     const at = this.random.pick(["newest", "unread", { seq }] as const) ?? "newest";
     const timeline = chat.timeline({ at, maxSize: this.random.pick([100, 300]) ?? 300 });
     const stop = timeline.subscribe(({ messages }) => this.checkShown(chat, messages));
@@ -247,7 +272,7 @@ export class RandomDevice {
     const { log } = this.run;
     const text = `${this.name} writes ${++this.textCount}`;
     const message = chat.send(text, replyTo === undefined ? {} : { replyTo });
-    const lane = `${this.name}.${this.programCount} to ${chat.peerId === undefined ? `group ${chat.id}` : chat.peerId}`;
+    const lane = `${this.name} to ${chat.peerId === undefined ? `group ${chat.id}` : chat.peerId}`;
     const { clientMessageId } = message;
     const written: WrittenMessage = { text, clientMessageId, userId: this.user.id, lane, isStored: false };
     log.written.push(written);
@@ -255,7 +280,7 @@ export class RandomDevice {
       () => {
         written.isStored = true;
       },
-      (error) => log.report(`${this.name}: "${text}" was not stored: ${error}`),
+      (error) => log.report(`${this.name}: "${text}" was not stored: ${error}`, "lost"),
     );
     message.sent.then(
       () => {
@@ -292,12 +317,13 @@ export class RandomDevice {
   }
 
   private checkShown(chat: Chat, messages: readonly Message[]): void {
-    for (const fault of faultsOf(messages)) this.run.log.report(`${this.name}: chat ${chat.id}: ${fault}`);
+    for (const fault of faultsOf(messages)) {
+      this.run.log.report(`${this.name}: chat ${chat.id}: ${fault}`, "inconsistent");
+    }
   }
 
   private newProgram(): Program {
-    this.programCount++;
-    return new Program(this.run.url, this.disk);
+    return new Program(this.run.url, this.disk, {}, this.run);
   }
 }
 
@@ -317,7 +343,9 @@ export function faultsOf(messages: readonly Message[]): string[] {
     faults.push("a message of the server follows an unsent one");
   }
   if (new Set(messages.map(({ key }) => key)).size !== messages.length) faults.push("a key occurs twice");
-  const texts = messages.filter(({ isMine, text }) => isMine && text !== "").map(({ text }) => text);
+  const texts = messages
+    .filter(({ isMine, notification, text }) => isMine && !notification && text !== "")
+    .map(({ text }) => text);
   if (new Set(texts).size !== texts.length) faults.push("a message occurs twice");
   return faults;
 }

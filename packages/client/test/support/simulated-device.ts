@@ -18,8 +18,13 @@ export class Disk {
       <Parameters extends unknown[], Result>(operation: (...parameters: Parameters) => Promise<Result>) =>
       async (...parameters: Parameters): Promise<Result> => {
         if (program.isOver) return never();
-        const result = await operation(...parameters);
-        return program.isOver ? never() : result;
+        try {
+          const result = await operation(...parameters);
+          return program.isOver ? never() : result;
+        } catch (error) {
+          if (program.isOver) return never();
+          throw error;
+        }
       };
     return {
       get: whileAlive(store.get),
@@ -29,6 +34,11 @@ export class Disk {
       ...(store.batch && { batch: whileAlive(store.batch) }),
       lock: (name, work) => this.lock(name, work, program),
     };
+  }
+
+  /** Reads what is on the disk anew, as the next program does. Only while no program runs. */
+  async reopen(): Promise<void> {
+    await this.store.close?.();
   }
 
   private async lock<T>(name: string, work: () => Promise<T>, program: Lifetime): Promise<T> {
@@ -51,20 +61,38 @@ class Lifetime {
   });
 }
 
+/** How a program reaches the server, and which SDK it uses. */
+export interface ProgramSettings {
+  /** The address that is used for one of the messenger's: a load balancer, for example. */
+  route?(url: string): string;
+  createMessenger?(options: MessengerOptions): Messenger;
+}
+
 /** A program with the SDK, such as a page or a bot, that can be killed. */
 export class Program {
   readonly messenger: Messenger;
   private readonly lifetime = new Lifetime();
   private readonly sockets = new Set<WebSocket>();
 
-  constructor(url: string, disk = new Disk(), options: Partial<MessengerOptions> = {}) {
-    this.messenger = new Messenger({
+  constructor(
+    url: string,
+    disk = new Disk(),
+    options: Partial<MessengerOptions> = {},
+    private readonly settings: ProgramSettings = {},
+  ) {
+    const create = settings.createMessenger ?? ((all: MessengerOptions) => new Messenger(all));
+    this.messenger = create({
       url,
       store: disk.openFor(this.lifetime),
       WebSocket: this.socketClass(),
       fetch: this.fetch,
       ...options,
     });
+  }
+
+  /** Resolves when the program is killed. */
+  get over(): Promise<void> {
+    return this.lifetime.over;
   }
 
   get isRunning(): boolean {
@@ -84,17 +112,28 @@ export class Program {
     for (const socket of this.sockets) socket.terminate();
   }
 
+  /** Stops reading for a while. */
+  stall(ms: number): void {
+    for (const socket of this.sockets) {
+      if (socket.readyState !== socket.OPEN) continue;
+      socket.pause();
+      setTimeout(() => socket.resume(), ms);
+    }
+  }
+
+  private readonly route = (url: string): string => this.settings.route?.(url) ?? url;
+
   private readonly fetch: Fetch = async (url, options) => {
     if (this.lifetime.isOver) return never();
-    const response = await fetch(url, options);
+    const response = await fetch(this.route(url), options);
     return this.lifetime.isOver ? never() : response;
   };
 
   private socketClass(): WebSocketClass {
-    const { sockets, lifetime } = this;
+    const { sockets, lifetime, route } = this;
     return class extends WebSocket {
       constructor(url: string, protocols: string[]) {
-        super(url, protocols);
+        super(route(url), protocols);
         sockets.add(this);
         this.on("close", () => sockets.delete(this));
         this.on("message", (data) => recordFrame(String(data)));
