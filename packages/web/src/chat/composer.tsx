@@ -36,7 +36,8 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
   const left = maxLength - text.trim().length;
   const canSend = text.trim().length > 0 && left >= 0;
 
-  useEffect(() => {
+  // Before the next key: the menu has given the focus back to the message.
+  useLayoutEffect(() => {
     if (mode.kind === "edit") setText(mode.message.text);
     // On a phone, focus would open the keyboard over the messages.
     if (mode.kind !== "new" || matchMedia("(pointer: fine)").matches) field.current?.focus();
