@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface MenuItem {
   label: string;
@@ -32,7 +32,8 @@ export function Menu({ label, items, at, onClose }: MenuProps) {
     element.style.left = `${Math.max(margin, Math.min(at.x, innerWidth - width - margin))}px`;
     element.style.top = `${Math.max(margin, at.y + height + margin > innerHeight ? at.y - height : at.y)}px`;
   }, [at]);
-  useEffect(() => {
+  // Before the next key.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     buttons()[0]?.focus();
     return () => {
