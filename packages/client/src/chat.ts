@@ -340,6 +340,8 @@ export class Chat {
     const me = this.context.me();
     if (!me || (this.peerId === undefined && this.chatId === undefined)) return [];
     return this.context.outbox.messagesOf(laneOf(this.destination)).flatMap((entry) => {
+      // Another tab has sent it, and the store still has it.
+      if (entry.message && this.state?.history.hasSent(me.id, entry.message.clientMessageId)) return [];
       const cached = this.unsentMessages.get(entry);
       if (cached?.state === entry.state) return cached.message ?? [];
       const message = unsentMessage(entry, me, {

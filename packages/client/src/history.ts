@@ -36,6 +36,14 @@ export class History {
     return seq === undefined ? undefined : this.items.get(seq);
   }
 
+  /** Whether a message of this sender with this client id is kept. */
+  hasSent(senderId: number, clientMessageId: string): boolean {
+    for (const item of this.items.values()) {
+      if (item.senderId === senderId && item.clientMessageId === clientMessageId) return true;
+    }
+    return false;
+  }
+
   /** The range that contains a `seq`. */
   rangeAt(seq: number): Readonly<Range> | undefined {
     return this.ranges.find(({ from, to }) => from <= seq && seq <= to);

@@ -79,6 +79,12 @@ const reloadMs = 1000;
 /** How often it is read otherwise. */
 const pollMs = 10_000;
 const retryMs = 1000;
+/**
+ * The time between two sends grows by so much with each rejection by the rate limit, and shrinks by this factor with each
+ * success: it finds the rate that the server allows (additive increase, multiplicative decrease, as in TCP).
+ */
+const maxSpacingStepMs = 50;
+const spacingDecay = 0.95;
 
 /**
  * Everything that this user wants to change and the server has not confirmed. Entries are stored before they are sent, and
@@ -343,6 +349,7 @@ export class Outbox {
       this.setState(entry, "sending");
       try {
         const item = await this.sendOnce(this.request, entry.content);
+        this.spacingMs *= spacingDecay;
         if (this.entries.has(entry.key)) this.removeEntry(entry);
         entry.sending.resolve(item);
         if ("change" in entry.content) this.options.onChangeSettled(entry.content.change, undefined);
@@ -368,7 +375,7 @@ export class Outbox {
     // Of requests that were sent together, one says how much too early they came.
     if (sentAt < this.limitedAt) return;
     this.limitedAt = now;
-    this.spacingMs += retryAfterMs;
+    this.spacingMs += Math.min(retryAfterMs, maxSpacingStepMs);
   }
 
   private async sendOnce(request: SendRequest, content: EntryContent): Promise<MessageItem | undefined> {
