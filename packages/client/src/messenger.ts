@@ -143,12 +143,12 @@ export class Messenger {
     if (account.hasUnsent && !options.discard) {
       throw new MessengerError("UNSENT", "There are unsent messages. Pass { discard: true } to remove them.");
     }
-    const { token } = this.sessions;
+    const { token, id } = this.sessions;
     this.link.stop();
     if (options.discard) await account.outbox.discardAll().catch((error) => this.noteStoreFailure(error));
     await account.wipe();
     await this.leave();
-    await this.sessions.end();
+    await this.sessions.end(id);
     // Without a connection, the session ends when it expires.
     if (token) await this.http.request("POST", "/auth/logout", { token }).catch(() => {});
   }
@@ -297,12 +297,13 @@ export class Messenger {
   private async handleEnd(reason: EndReason | "loggedOut"): Promise<void> {
     const { account } = this;
     if (reason === "openElsewhere" || reason === "protocolError") return;
+    const { id } = this.sessions;
     // Nothing of the user is shown any more.
     const left = this.leave();
     if (reason === "accountDeleted") await account?.outbox.discardAll().catch((error) => this.noteStoreFailure(error));
     await account?.wipe();
     await left;
-    await this.sessions.end();
+    await this.sessions.end(id);
   }
 
   private requireAccount(): Account {

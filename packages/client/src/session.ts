@@ -57,16 +57,22 @@ export class Sessions {
     this.use(session);
   }
 
-  /** Forgets the session, here and in the store, unless the store already has another one. */
-  async end(): Promise<void> {
-    clearTimeout(this.timer);
-    const { session } = this;
-    this.session = undefined;
-    this.accessToken = undefined;
+  /** Identifies the session. */
+  get id(): string | undefined {
+    return this.session?.id;
+  }
+
+  /** Forgets a session, here and in the store, unless another one has begun. */
+  async end(id: string | undefined): Promise<void> {
+    if (this.session?.id === id) {
+      clearTimeout(this.timer);
+      this.session = undefined;
+      this.accessToken = undefined;
+    }
     await this.options.store
       .lock(key, async () => {
         const current = await this.options.store.get(key);
-        if (isStoredSession(current) && current.id === session?.id) await this.options.store.delete(key);
+        if (isStoredSession(current) && current.id === id) await this.options.store.delete(key);
       })
       .catch(this.options.onStoreFailure);
   }
