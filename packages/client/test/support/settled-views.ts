@@ -63,8 +63,8 @@ export async function readSettledViews(
   run: RandomRun,
   maxMessages?: number,
 ): Promise<DeviceView[]> {
-  // A program notices within ten seconds what another one of its store has sent or discarded.
-  const deadline = Date.now() + 20_000;
+  // A program notices within twenty seconds what another one of its store has sent or discarded.
+  const deadline = Date.now() + 45_000;
   const fresh = new Map<number, string>();
   const ids = new Set(devices.map(({ user }) => user.id));
   for (const { id, email, password } of run.users) {
