@@ -22,8 +22,8 @@ test.each([
   expect(output.trim()).toMatch(reason);
   expect(output.trim()).toMatch(
     onServer
-      ? /^The generated JWT_SECRET cannot be kept in /
-      : new RegExp(`^The data folder ${dataDir} cannot be used: `),
+      ? /^The generated JWT_SECRET cannot be kept in /m
+      : new RegExp(`^The data folder ${dataDir} cannot be used: `, "m"),
   );
   expect(output.trim().split("\n")).toHaveLength(1);
   expect(code).toBe(1);
