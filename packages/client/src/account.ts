@@ -7,11 +7,11 @@ import { uuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { type HandleMessage, MessageHandler } from "./message-handler.ts";
 import { call, Derived, type Observable, sameIfEqual } from "./observable.ts";
-import { Outbox } from "./outbox.ts";
+import { type Destination, type Entry, Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
 import { Persistence } from "./persistence.ts";
 import { PresenceWatcher } from "./presence.ts";
-import type { MessageItem, Presence, Profile, ProfileChange, Requests, SyncChat, TypingSignal } from "./protocol.ts";
+import type { MessageItem, Presence, Profile, ProfileChange, Requests, TypingSignal } from "./protocol.ts";
 import { type ChatState, Replica } from "./replica.ts";
 import type { StorePart } from "./store.ts";
 import { Synchronizer, untilAnswered } from "./synchronizer.ts";
@@ -48,13 +48,13 @@ export class Account implements ChatContext {
       onProfile(profile: Profile): void;
     },
   ) {
-    const { store, http, log, token, onStoreFailure } = options;
+    const { store, http, token, onStoreFailure } = options;
     this.replica = new Replica({
       onGap: (chatId) => {
         if (this.transport) this.synchronizer.closeGap(chatId, this.transport);
       },
       onItem: (item) => this.noteItem(item),
-      onEntry: (entry) => this.noteEntry(entry),
+      onEntry: (entry) => this.people.notePeer(entry),
       onChange: (chat, item, isNew) => this.noteChange(chat, item, isNew),
       onJoined: (chat, messages) => {
         this.emitOfChat("joined", chat.chatId);
@@ -70,9 +70,7 @@ export class Account implements ChatContext {
     this.people = new People({ http, token, onUpdate: () => this.updateAll() });
     this.outbox = new Outbox({
       store,
-      log,
-      onUpdate: () => this.updateAll(),
-      onChangeSettled: () => this.updateAll(),
+      onUpdate: (entry) => this.noteUnsent(entry),
       onStoreFailure,
     });
     this.persistence = new Persistence({ store, replica: this.replica, onFailure: onStoreFailure });
@@ -235,12 +233,6 @@ export class Account implements ChatContext {
     if (chat) this.outbox.noteArrived(chat.chatId, chat.lastSeq);
   }
 
-  private noteEntry({ userId, userName, userLastName = null }: SyncChat): void {
-    if (userId !== undefined && userName !== undefined) {
-      this.people.note({ id: userId, firstName: userName, lastName: userLastName });
-    }
-  }
-
   private noteChange({ chatId }: ChatState, item: MessageItem, isNew: boolean): void {
     const chat = this.chat(chatId);
     chat.applyChange(item, isNew);
@@ -273,8 +265,8 @@ export class Account implements ChatContext {
   }
 
   private noteProfile(change: ProfileChange): void {
+    this.people.noteProfile(change);
     const { userId, firstName, lastName } = change;
-    this.people.note({ id: userId, firstName, lastName });
     if (userId === this.me().id) this.setProfile({ ...this.me(), firstName, lastName });
   }
 
@@ -290,6 +282,17 @@ export class Account implements ChatContext {
     if (event.type === "message") for (const listener of [...this.messageListeners]) call(listener, event);
   }
 
+  private chatAt(to: Destination): Chat {
+    return "groupId" in to ? this.chat(to.groupId) : this.dialogWith(to.receiverId);
+  }
+
+  /** Updates the chat that shows an entry of the outbox: a message, or a read position. */
+  private noteUnsent({ content }: Entry): void {
+    if ("message" in content) this.chatAt(content.message.to).update();
+    else if (content.change.type === "markRead") this.byId.get(content.change.params.chatId)?.update();
+    this.list.invalidate();
+  }
+
   private allChats(): Set<Chat> {
     return new Set([...this.byId.values(), ...this.byPeer.values()]);
   }
@@ -303,9 +306,7 @@ export class Account implements ChatContext {
     const isUnsent = ({ lastMessage }: ChatSummary) => lastMessage !== undefined && lastMessage.state !== "sent";
     // Those to which only unsent messages belong, such as a dialog without a first message.
     for (const { message } of this.outbox.all) {
-      if (!message) continue;
-      if ("groupId" in message.to) this.chat(message.to.groupId);
-      else this.dialogWith(message.to.receiverId);
+      if (message) this.chatAt(message.to);
     }
     return [...this.allChats()]
       .filter((chat) => chat.isListed)

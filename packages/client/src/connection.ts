@@ -46,7 +46,7 @@ export interface ConnectionOptions {
   token(): Promise<string>;
   /** Renews the token. @throws MessengerError `UNAUTHENTICATED` or `LOGGED_OUT` if there is none any more */
   renew(): Promise<unknown>;
-  /** Whether the server still accepts the token. A browser is not told why an upgrade was refused. */
+  /** Whether the server still accepts the token. A browser does not say why an upgrade was refused. */
   isAccepted(token: string): Promise<boolean>;
   /** Brings the state up to date on a new connection. */
   sync(transport: Transport): Promise<void>;

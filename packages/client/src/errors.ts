@@ -7,9 +7,8 @@ import type { ErrorCode } from "./protocol.ts";
  * - `UNSENT`: there are unsent messages, which a log-out would leave behind
  * - `DISCARDED`: the message was discarded before it was sent
  * - `STORE`: the store failed
- * - `CLOSED`: the messenger was closed
  */
-export type ClientErrorCode = "OFFLINE" | "LOGGED_OUT" | "UNSENT" | "DISCARDED" | "STORE" | "CLOSED";
+export type ClientErrorCode = "OFFLINE" | "LOGGED_OUT" | "UNSENT" | "DISCARDED" | "STORE";
 
 /** An error of the server or of the client, by code. */
 export class MessengerError extends Error {

@@ -115,7 +115,7 @@ async function openLog(path: string, lockPath: string): Promise<Log> {
     try {
       if (line) applyWrites(values, JSON.parse(line));
     } catch {
-      // The process ended while it wrote its last line: nobody was told that it is stored.
+      // The process ended while it wrote its last line: its promise has not resolved.
     }
   }
   // So that a line is never appended to half a line.

@@ -2,7 +2,6 @@ import { Backoff, wait } from "./backoff.ts";
 import { Deferred } from "./deferred.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
 import { continueAfter, uuid } from "./ids.ts";
-import type { Log } from "./log.ts";
 import type { MessageItem, Requests } from "./protocol.ts";
 import type { Json, StorePart } from "./store.ts";
 
@@ -112,11 +111,8 @@ export class Outbox {
   constructor(
     private readonly options: {
       store: StorePart;
-      log: Log;
-      /** Is called when a message was added, removed, or changed its state. */
-      onUpdate(lane: string): void;
-      /** Is called with a change that is not sent any more, with the error if it was refused. */
-      onChangeSettled(change: Change, error: MessengerError | undefined): void;
+      /** Is called when an entry was added, removed, or changed its state. */
+      onUpdate(entry: Entry): void;
       /** Is called when the store fails. */
       onStoreFailure(error: unknown): void;
     },
@@ -140,10 +136,10 @@ export class Outbox {
 
   /** Forgets all entries, which stay in the store. */
   clear(): void {
-    const all = this.all;
+    const all = [...this.arriving.keys(), ...this.entries.values()];
     this.entries.clear();
     this.arriving.clear();
-    for (const { lane } of all) this.options.onUpdate(lane);
+    for (const entry of all) this.options.onUpdate(entry);
   }
 
   /** Adds a message: stores it, then sends it. */
@@ -175,7 +171,7 @@ export class Outbox {
     delete entry.content.failure;
     entry.state = "queued";
     entry.sending = new Deferred();
-    this.options.onUpdate(entry.lane);
+    this.options.onUpdate(entry);
   }
 
   /** Removes a message that was not sent. @returns false if it may have been sent already */
@@ -193,7 +189,7 @@ export class Outbox {
     await Promise.all(all.map(({ key }) => this.options.store.delete(prefix + key)));
     for (const entry of all) {
       entry.sending.reject(discarded());
-      this.options.onUpdate(entry.lane);
+      this.options.onUpdate(entry);
     }
   }
 
@@ -214,7 +210,7 @@ export class Outbox {
     for (const [entry, item] of this.arriving) {
       if ((chatId !== undefined && item.chatId !== chatId) || item.seq > seq) continue;
       this.arriving.delete(entry);
-      this.options.onUpdate(entry.lane);
+      this.options.onUpdate(entry);
     }
   }
 
@@ -245,7 +241,7 @@ export class Outbox {
   private add(content: EntryContent): Entry {
     const entry = new Entry(uuid(), content);
     this.entries.set(entry.key, entry);
-    this.options.onUpdate(entry.lane);
+    this.options.onUpdate(entry);
     void this.save(entry).then(() => this.flush());
     return entry;
   }
@@ -276,7 +272,7 @@ export class Outbox {
 
   private forget(entry: Entry): void {
     this.entries.delete(entry.key);
-    this.options.onUpdate(entry.lane);
+    this.options.onUpdate(entry);
   }
 
   /** @param isPoll also if there is nothing to send: entries of a tab that was closed are only in the store */
@@ -352,7 +348,6 @@ export class Outbox {
         this.spacingMs *= spacingDecay;
         if (this.entries.has(entry.key)) this.removeEntry(entry);
         entry.sending.resolve(item);
-        if ("change" in entry.content) this.options.onChangeSettled(entry.content.change, undefined);
         return;
       } catch (thrown) {
         const error = toMessengerError(thrown);
@@ -399,7 +394,6 @@ export class Outbox {
     if ("change" in entry.content) {
       this.removeEntry(entry);
       entry.sending.reject(error);
-      this.options.onChangeSettled(entry.content.change, error);
       return;
     }
     entry.content.failure = { code, message, ...(field !== undefined && { field }) };
@@ -411,7 +405,7 @@ export class Outbox {
   private setState(entry: Entry, state: EntryState): void {
     if (entry.state === state || !this.entries.has(entry.key)) return;
     entry.state = state;
-    this.options.onUpdate(entry.lane);
+    this.options.onUpdate(entry);
   }
 
   /** Reads the store: other tabs add entries, and remove those they have sent. */
@@ -452,7 +446,7 @@ export class Outbox {
       entry.isStored = true;
       entry.storing.resolve();
       this.entries.set(key, entry);
-      this.options.onUpdate(entry.lane);
+      this.options.onUpdate(entry);
     }
     if (added.length > 0) this.sort();
   }

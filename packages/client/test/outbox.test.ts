@@ -1,6 +1,5 @@
 import { expect, test } from "@jest/globals";
 import { MessengerError } from "../src/errors.ts";
-import { silentLog } from "../src/log.ts";
 import { Outbox } from "../src/outbox.ts";
 import { memory, type Store, StorePart } from "../src/store.ts";
 import { Scene, textsOf } from "./support/scene.ts";
@@ -56,9 +55,7 @@ test("a retried message stays queued while the store still says that it has fail
   };
   const outbox = new Outbox({
     store: new StorePart({ ...base, entries, set }, ""),
-    log: silentLog,
     onUpdate: () => {},
-    onChangeSettled: () => {},
     onStoreFailure: () => {},
   });
   outbox.begin(() => Promise.reject(new MessengerError("INTERNAL", "")));
