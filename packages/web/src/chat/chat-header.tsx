@@ -135,7 +135,7 @@ function DialogMenu({ chat, userId, name }: { chat: Chat; userId: number; name: 
       {question === "block" && (
         <Confirmation
           title={`Block ${name}?`}
-          text="This person can no longer write to you, add you to groups, or see whether you are online. They are not told."
+          text="This person can no longer write to you, add you to groups, or see whether you are online. They are not notified."
           action={`Block ${name}`}
           onConfirm={() => void change("PUT")}
           onClose={() => setQuestion(undefined)}
