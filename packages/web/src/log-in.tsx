@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
-import { errorField, errorText } from "./errors.ts";
 import { messenger } from "./messenger.ts";
 import { navigate, route } from "./routing.ts";
 import { Field } from "./ui/field.tsx";
+import { FormEnd, useForm } from "./ui/form.tsx";
 import { useObservable } from "./use-observable.ts";
 
 const minPasswordLength = 8;
@@ -35,12 +35,22 @@ export function LogIn({ notice }: { notice: string | undefined }) {
   );
 }
 
+/** Goes on after the log-in: to the chat that a link has named, or to the list. */
+function leave(): void {
+  const { page } = route.value;
+  if (page !== "chat" && page !== "dialog") navigate("/", { replace: true });
+}
+
 function LogInForm() {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
-  const form = useSubmit(() => messenger.login({ email: email.trim(), password }), {
-    email: email.trim() ? undefined : "Enter your e-mail address.",
-    password: password ? undefined : "Enter your password.",
+  const form = useForm({
+    fields: {
+      email: email.trim() ? undefined : "Enter your e-mail address.",
+      password: password ? undefined : "Enter your password.",
+    },
+    send: () => messenger.login({ email: email.trim(), password }),
+    onSent: leave,
   });
   return (
     <form onSubmit={form.submit} noValidate>
@@ -61,14 +71,7 @@ function LogInForm() {
         onInput={setPassword}
         error={form.errors.password}
       />
-      {form.general && (
-        <p class="error" role="alert">
-          {form.general}
-        </p>
-      )}
-      <button type="submit" class="button button-primary" aria-disabled={form.isBusy}>
-        Log in
-      </button>
+      <FormEnd error={form.general} label="Log in" isBusy={form.isBusy} />
     </form>
   );
 }
@@ -85,10 +88,14 @@ function Registration() {
       firstName: firstName.trim(),
       ...(lastName.trim() && { lastName: lastName.trim() }),
     });
-  const form = useSubmit(register, {
-    firstName: firstName.trim() ? undefined : "Enter your first name.",
-    email: /^[^\s@]+@[^\s@]+$/u.test(email.trim()) ? undefined : "Enter an e-mail address, such as ann@example.org.",
-    password: password.length >= minPasswordLength ? undefined : `Use at least ${minPasswordLength} characters.`,
+  const form = useForm({
+    fields: {
+      firstName: firstName.trim() ? undefined : "Enter your first name.",
+      email: /^[^\s@]+@[^\s@]+$/u.test(email.trim()) ? undefined : "Enter an e-mail address, such as ann@example.org.",
+      password: password.length >= minPasswordLength ? undefined : `Use at least ${minPasswordLength} characters.`,
+    },
+    send: register,
+    onSent: leave,
   });
   return (
     <form onSubmit={form.submit} noValidate>
@@ -129,42 +136,7 @@ function Registration() {
         error={form.errors.password}
         hint={`At least ${minPasswordLength} characters.`}
       />
-      {form.general && (
-        <p class="error" role="alert">
-          {form.general}
-        </p>
-      )}
-      <button type="submit" class="button button-primary" aria-disabled={form.isBusy}>
-        Create account
-      </button>
+      <FormEnd error={form.general} label="Create account" isBusy={form.isBusy} />
     </form>
   );
-}
-
-/** Submits a form once at a time, and has the errors of its fields and of the whole. */
-function useSubmit(send: () => Promise<unknown>, problems: Readonly<Record<string, string | undefined>>) {
-  const [errors, setErrors] = useState<Readonly<Record<string, string | undefined>>>({});
-  const [general, setGeneral] = useState<string>();
-  const [isBusy, setBusy] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (isBusy) return;
-    setGeneral(undefined);
-    setErrors(problems);
-    if (Object.values(problems).some((problem) => problem !== undefined)) return;
-    setBusy(true);
-    try {
-      await send();
-      // A link to a chat is followed after the log-in.
-      const { page } = route.value;
-      if (page !== "chat" && page !== "dialog") navigate("/", { replace: true });
-    } catch (error) {
-      const field = errorField(error);
-      if (field !== undefined && field in problems) setErrors({ [field]: errorText(error) });
-      else setGeneral(errorText(error));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { submit, errors, general, isBusy };
 }

@@ -4,12 +4,13 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { fullName } from "../chats/people-search.tsx";
 import { fullTimeOf } from "../dates.ts";
-import { errorField, errorText } from "../errors.ts";
+import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { notifications, sound, type Theme, theme } from "../preferences.ts";
 import { navigate } from "../routing.ts";
 import { Confirmation, Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { FormEnd, useForm } from "../ui/form.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
@@ -56,27 +57,6 @@ function Section({ title, children }: { title: string; children: ComponentChildr
   );
 }
 
-/** Sends a form, and has the errors of its fields and of the whole. */
-function useForm(send: () => Promise<unknown>, saved: string) {
-  const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
-  const [isBusy, setBusy] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (isBusy) return;
-    setBusy(true);
-    setErrors({});
-    try {
-      await send();
-      showNotice(saved);
-    } catch (error) {
-      setErrors({ [errorField(error) ?? "all"]: errorText(error) });
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { errors, isBusy, submit };
-}
-
 function ProfileSection() {
   const user = useObservable(messenger.user);
   const [firstName, setFirstName] = useState(user?.firstName ?? "");
@@ -92,7 +72,11 @@ function ProfileSection() {
     });
     setPassword("");
   };
-  const { errors, isBusy, submit } = useForm(save, "Your profile is saved.");
+  const { errors, general, isBusy, submit } = useForm({
+    fields: { firstName: undefined, lastName: undefined, email: undefined, password: undefined },
+    send: save,
+    onSent: () => showNotice("Your profile is saved."),
+  });
   return (
     <Section title="Profile">
       <form onSubmit={submit} noValidate>
@@ -112,24 +96,9 @@ function ProfileSection() {
             hint="Needed for another e-mail address."
           />
         )}
-        <FormEnd error={errors.all} label="Save" isBusy={isBusy} />
+        <FormEnd error={general} label="Save" isBusy={isBusy} />
       </form>
     </Section>
-  );
-}
-
-function FormEnd({ error, label, isBusy }: { error: string | undefined; label: string; isBusy: boolean }) {
-  return (
-    <>
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
-      <button type="submit" class="button button-primary" aria-disabled={isBusy}>
-        {label}
-      </button>
-    </>
   );
 }
 
@@ -187,7 +156,11 @@ function PasswordSection() {
     setOldPassword("");
     setNewPassword("");
   };
-  const { errors, isBusy, submit } = useForm(save, "Your password is changed. All other devices are logged out.");
+  const { errors, general, isBusy, submit } = useForm({
+    fields: { oldPassword: undefined, newPassword: undefined, password: undefined },
+    send: save,
+    onSent: () => showNotice("Your password is changed. All other devices are logged out."),
+  });
   return (
     <Section title="Password">
       <form onSubmit={submit} noValidate>
@@ -208,7 +181,7 @@ function PasswordSection() {
           error={errors.newPassword}
           hint="At least 8 characters. All other devices are logged out."
         />
-        <FormEnd error={errors.all} label="Change password" isBusy={isBusy} />
+        <FormEnd error={general} label="Change password" isBusy={isBusy} />
       </form>
     </Section>
   );
@@ -337,10 +310,11 @@ function EndSection() {
 
 function DeleteAccount({ onClose }: { onClose(): void }) {
   const [password, setPassword] = useState("");
-  const { errors, isBusy, submit } = useForm(
-    () => messenger.call("DELETE", "/users/me", { password }),
-    "Your account is deleted.",
-  );
+  const { errors, general, isBusy, submit } = useForm({
+    fields: { password: undefined },
+    send: () => messenger.call("DELETE", "/users/me", { password }),
+    onSent: () => showNotice("Your account is deleted."),
+  });
   return (
     <Dialog title="Delete account" onClose={onClose}>
       <form onSubmit={submit} noValidate>
@@ -354,7 +328,7 @@ function DeleteAccount({ onClose }: { onClose(): void }) {
           autocomplete="current-password"
           value={password}
           onInput={setPassword}
-          error={errors.password ?? errors.all}
+          error={errors.password ?? general}
           autofocus
         />
         <div class="actions">

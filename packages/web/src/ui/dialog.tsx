@@ -3,6 +3,19 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
 import { Notice, useNoticesInside } from "./notice.tsx";
 
+/** Opens a dialog over the page while it is there, and gives the focus back at its end. */
+function useModal() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return dialog;
+}
+
 interface DialogProps {
   title: string;
   onClose(): void;
@@ -11,16 +24,9 @@ interface DialogProps {
 
 /** A dialog over the page. Escape and a click beside it close it. */
 export function Dialog({ title, onClose, children }: DialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const titleId = useId();
   useNoticesInside();
-  useEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
-    return () => {
-      if (before instanceof HTMLElement) before.focus();
-    };
-  }, []);
   return (
     <dialog
       ref={dialog}
@@ -56,15 +62,8 @@ interface ConfirmationProps {
 
 /** Asks before something that cannot be undone. */
 export function Confirmation({ title, text, action, onConfirm, onClose }: ConfirmationProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const [titleId, textId] = [useId(), useId()];
-  useEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
-    return () => {
-      if (before instanceof HTMLElement) before.focus();
-    };
-  }, []);
   return (
     <dialog
       ref={dialog}
