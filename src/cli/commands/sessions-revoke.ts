@@ -1,6 +1,5 @@
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
-import { noSuchUser } from "../../domain-errors.ts";
-import { findByEmail } from "../../services/accounts/find-by-email.ts";
+import { requireByEmail } from "../../services/accounts/find-by-email.ts";
 import { defineCommand } from "../command.ts";
 
 export const revokeSessions = defineCommand({
@@ -9,9 +8,8 @@ export const revokeSessions = defineCommand({
   summary: "Ends all sessions of an account. Its sockets are closed within two seconds.",
   needs: "database",
   async run({ database }, { email }) {
-    const user = await findByEmail(String(email));
-    if (!user) throw noSuchUser();
-    const ended = await database.transaction((transaction) => endSessions(database, { userId: user.id }, transaction));
+    const { id: userId } = await requireByEmail(String(email));
+    const ended = await database.transaction((transaction) => endSessions(database, { userId }, transaction));
     const count = ended.length;
     return { text: `${count} ${count === 1 ? "session has" : "sessions have"} ended.\n`, data: { ended: count } };
   },

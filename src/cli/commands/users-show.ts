@@ -1,6 +1,6 @@
 import { accountById } from "../../db/queries/accounts/account-list.ts";
 import { noSuchUser } from "../../domain-errors.ts";
-import { findByEmail } from "../../services/accounts/find-by-email.ts";
+import { requireByEmail } from "../../services/accounts/find-by-email.ts";
 import { defineCommand } from "../command.ts";
 
 export const showUser = defineCommand({
@@ -9,8 +9,9 @@ export const showUser = defineCommand({
   summary: "Shows an account.",
   needs: "database",
   async run({ database }, { email }) {
-    const user = await findByEmail(String(email));
-    const account = user ? await accountById(database, user.id) : undefined;
+    const { id } = await requireByEmail(String(email));
+    const account = await accountById(database, id);
+    // Deleted meanwhile.
     if (!account) throw noSuchUser();
     const lines = Object.entries(account).map(([name, value]) => {
       const shown = value instanceof Date ? value.toISOString() : (value ?? "-");

@@ -1,4 +1,5 @@
 import type { FindOptions } from "sequelize";
+import { noSuchUser } from "../../domain-errors.ts";
 import { User } from "../../models/index.ts";
 import { emailKeys } from "../../models/keys.ts";
 
@@ -7,4 +8,11 @@ export async function findByEmail(email: string, options: Omit<FindOptions, "whe
   const keys = emailKeys(email);
   const users = await User.findAll({ ...options, where: { emailKey: keys, deletedAt: null } });
   return keys.flatMap((key) => users.find(({ emailKey }) => emailKey === key) ?? [])[0] ?? null;
+}
+
+/** Finds the account of an e-mail address. @throws AppError of kind "notFound" if there is none */
+export async function requireByEmail(email: string, options: Omit<FindOptions, "where"> = {}): Promise<User> {
+  const user = await findByEmail(email, options);
+  if (!user) throw noSuchUser();
+  return user;
 }

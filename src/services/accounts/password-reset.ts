@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Database } from "../../db/connect.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
-import { noSuchUser } from "../../domain-errors.ts";
-import { findByEmail } from "./find-by-email.ts";
+import { requireByEmail } from "./find-by-email.ts";
 import type { Passwords } from "./passwords.ts";
 
 /**
@@ -17,8 +16,7 @@ export async function resetPassword(
   const password = randomBytes(15).toString("base64url");
   const passwordHash = await passwords.hash(password);
   await database.transaction(async (transaction) => {
-    const user = await findByEmail(email, { lock: transaction.LOCK.UPDATE, transaction });
-    if (!user) throw noSuchUser();
+    const user = await requireByEmail(email, { lock: transaction.LOCK.UPDATE, transaction });
     await user.update({ passwordHash }, { transaction });
     await endSessions(database, { userId: user.id }, transaction);
   });
