@@ -1,6 +1,7 @@
+import { userRoles } from "../domain/administration.ts";
 import type { Person, Profile } from "../domain/person.ts";
 import { emailAddress, firstName, lastName, time, userId } from "./fields.ts";
-import { described, type Infer, named, nullable, object, type Schema, text } from "./schema.ts";
+import { described, type Infer, named, nullable, object, oneOf, type Schema, text } from "./schema.ts";
 
 export const person: Schema<Person> = named(
   "Person",
@@ -8,11 +9,14 @@ export const person: Schema<Person> = named(
   "A user as other users see it.",
 );
 
+export const role = () => named("UserRole", oneOf(...userRoles), "Administrators manage the server, under `/admin`.");
+
 export const profile: Schema<Profile> = named(
   "Profile",
   object({
     id: userId(),
     email: emailAddress(),
+    role: role(),
     firstName: firstName(),
     lastName: nullable(lastName()),
     createdAt: time(),
@@ -37,6 +41,7 @@ export const examplePerson: Person = { id: 2, firstName: "Patrick1", lastName: n
 export const exampleProfile: Profile = {
   id: 1,
   email: "patrick0@example.org",
+  role: "user",
   firstName: "Patrick0",
   lastName: null,
   createdAt: "2023-07-28T13:20:09.896Z",

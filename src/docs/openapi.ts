@@ -158,6 +158,7 @@ function errorsOf(route: AnyRoute): { status: number; code: ErrorCode }[] {
     errorCodes.validation,
     ...route.errors,
     ...(route.public ? [] : [errorCodes.unauthenticated]),
+    ...(route.requiresAdmin ? [errorCodes.forbidden] : []),
     errorCodes.rateLimited,
     errorCodes.unavailable,
     errorCodes.internal,

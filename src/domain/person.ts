@@ -1,3 +1,5 @@
+import type { UserRole } from "./administration.ts";
+
 /** A person as other people see them today. */
 export interface Person {
   id: number;
@@ -8,6 +10,7 @@ export interface Person {
 /** An account as its owner sees it. */
 export interface Profile extends Person {
   email: string;
+  role: UserRole;
   /** ISO 8601. */
   createdAt: string;
 }

@@ -64,6 +64,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
     next();
   });
   app.use(documentedRoutes(options));
+  app.use(adminPrefix, onlyForAdmins(options.services));
   app.use(unknownRoute);
   app.use(errorHandler(options));
   const admitted = admissionControl({
@@ -106,9 +107,26 @@ function documentedRoutes(options: HttpOptions): Router {
     router[route.method](expressPath(route.url), handler(route, readBody, options));
     methodsByUrl.set(route.url, [...(methodsByUrl.get(route.url) ?? []), route.method]);
   }
-  for (const [url, methods] of methodsByUrl) router.all(expressPath(url), wrongMethod(methods));
+  for (const [url, methods] of methodsByUrl) {
+    const guards = isAdminPath(url) ? [onlyForAdmins(options.services)] : [];
+    router.all(expressPath(url), ...guards, wrongMethod(methods));
+  }
   return router;
 }
+
+/** The routes of administrators begin with it. */
+const adminPrefix = "/admin";
+const isAdminPath = (url: string): boolean => url.startsWith(`${adminPrefix}/`);
+
+/** Rejects everybody but administrators, so that others cannot tell which paths exist. */
+const onlyForAdmins =
+  ({ sessions, accounts }: HttpServices): RequestHandler =>
+  async (request, _response, next) => {
+    const { userId } = await sessions.authenticate(bearerToken(request.get("authorization")));
+    contextOf(request).userId = userId;
+    await accounts.requireAdmin(userId);
+    next();
+  };
 
 const expressPath = (url: string): string => url.replace(/\{(\w+)\}/g, ":$1");
 
@@ -138,6 +156,7 @@ const handler =
     const address = networkOf(context.address);
     if (identity) await limits.consume("requestsPerUser", identity.userId);
     else if (route.limit) await limits.consume(route.limit, address);
+    if (identity && route.requiresAdmin) await services.accounts.requireAdmin(identity.userId);
     await readBody(request, response);
     const parts = {
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),
@@ -152,6 +171,6 @@ const handler =
     });
     context.userId ??= route.userIdOf?.(answer);
     response.status(route.status);
-    if (route.status === 204) response.end();
-    else response.json(answer);
+    if (route.answer) response.json(answer);
+    else response.end();
   };

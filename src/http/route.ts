@@ -39,6 +39,8 @@ export interface Route<Path, Query, Body, Answer, Public> {
   tag: string;
   /** Requires no token. */
   public?: Public;
+  /** Only administrators may use it. */
+  requiresAdmin?: true;
   /** The rate limit of a public route, per address. Other routes are limited per user. */
   limit?: Extract<RateLimitName, `${string}PerAddress`>;
   /**
@@ -54,8 +56,8 @@ export interface Route<Path, Query, Body, Answer, Public> {
   path?: Schema<Path>;
   query?: Schema<Query>;
   body?: Schema<Body>;
-  status: 200 | 201 | 204;
-  /** Schema of the response body; absent with status 204. */
+  status: 200 | 201 | 202 | 204;
+  /** Schema of the response body; absent if there is none. */
   answer?: Schema<Answer>;
   /** Error codes of this route, besides those of every route. */
   errors: readonly ErrorCode[];

@@ -1,4 +1,5 @@
 import { Column, DataType, Model, Table } from "sequelize-typescript";
+import type { UserRole } from "../domain/administration.ts";
 import { nameKey } from "./keys.ts";
 
 /** A user. A deleted one keeps only the id, so that the histories of others keep their messages. */
@@ -31,6 +32,13 @@ export class User extends Model<Partial<User>> {
   @Column(DataType.TEXT)
   declare lastNameKey: string | null;
 
+  /** See `userRoles`. */
+  @Column(DataType.TEXT)
+  declare role: UserRole;
+
+  @Column(DataType.DATE)
+  declare suspendedAt: Date | null;
+
   @Column(DataType.DATE)
   declare createdAt: Date;
 
@@ -56,7 +64,9 @@ export const erasedColumns = {
   lastName: null,
   firstNameKey: null,
   lastNameKey: null,
-};
+  role: "user",
+  suspendedAt: null,
+} as const;
 
 /** A user who is not deleted: the schema guarantees that these columns are set. */
 export type ActiveUser = User & { email: string; firstName: string; passwordHash: string };

@@ -1,5 +1,5 @@
-import { useBrowser } from "./test-browser.ts";
 import { type TestUser, useMessenger } from "./messenger.ts";
+import { useBrowser } from "./test-browser.ts";
 import { WebPage } from "./web-page.ts";
 
 /** Starts a messenger and a browser for all tests of a file. */

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "@jest/globals";
-import { useBrowser } from "../support/test-browser.ts";
 import { password, useMessenger } from "../support/messenger.ts";
 import { describeWithChromium } from "../support/prerequisites.ts";
+import { useBrowser } from "../support/test-browser.ts";
 import { gone, WebPage } from "../support/web-page.ts";
 
 /* Creating an account, logging in and out, and the settings, in the browser. */

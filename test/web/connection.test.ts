@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { useBrowser } from "../support/test-browser.ts";
 import { describeWithChromium } from "../support/prerequisites.ts";
 import type { ServerProcess } from "../support/process.ts";
 import { account, post, TestProcesses } from "../support/processes.ts";
 import { sendPrivately } from "../support/scenes.ts";
+import { useBrowser } from "../support/test-browser.ts";
 import { gone, WebPage } from "../support/web-page.ts";
 import { useWebPeople } from "../support/web-people.ts";
 

@@ -516,6 +516,18 @@ export interface EditMessageParams {
  *
  * `EMAIL_TAKEN`: Another account has this e-mail address.
  *
+ * `REGISTRATION_CLOSED`: Nobody may register, or only with an invite, or only with addresses of certain domains.
+ *
+ * `INVITE_INVALID`: The invite is unknown, used up, expired or revoked, or for another e-mail address.
+ *
+ * `TOKEN_INVALID`: The link is unknown, used or expired.
+ *
+ * `SUSPENDED`: An administrator has suspended the account.
+ *
+ * `LAST_ADMIN`: The server would be left without an administrator.
+ *
+ * `NOT_CONFIGURED`: The server is not set up for this.
+ *
  * `CONFLICT`: The current state does not allow this.
  *
  * `LIMIT`: A maximum is reached.
@@ -546,6 +558,12 @@ export type ErrorCode =
   | "NOT_MEMBER"
   | "NOT_FOUND"
   | "EMAIL_TAKEN"
+  | "REGISTRATION_CLOSED"
+  | "INVITE_INVALID"
+  | "TOKEN_INVALID"
+  | "SUSPENDED"
+  | "LAST_ADMIN"
+  | "NOT_CONFIGURED"
   | "CONFLICT"
   | "LIMIT"
   | "RATE_LIMITED"
@@ -904,6 +922,7 @@ export interface Profile {
   id: number;
   /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
   email: string;
+  role: UserRole;
   /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;
   /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
@@ -1135,6 +1154,9 @@ export interface TypingSignal {
   /** How long to show the indicator, in milliseconds. */
   ttlMs: number;
 }
+
+/** Administrators manage the server, under `/admin`. */
+export type UserRole = "user" | "admin";
 
 export interface WatchPresenceParams {
   /** The people to watch from now on. */

@@ -3,7 +3,14 @@ import { Http } from "../src/http.ts";
 import { Sessions } from "../src/session.ts";
 import { memory, type Store, StorePart } from "../src/store.ts";
 
-const user = { id: 1, email: "ann@example.org", firstName: "Ann", lastName: null, createdAt: "" };
+const user = {
+  id: 1,
+  email: "ann@example.org",
+  firstName: "Ann",
+  lastName: null,
+  role: "user" as const,
+  createdAt: "",
+};
 
 /** A session whose token is valid for a day. */
 const session = (number: number) => ({

@@ -2,7 +2,9 @@ import { fn, type Transaction } from "sequelize";
 import type { FairQueue } from "../../concurrency/fair-queue.ts";
 import { Semaphore } from "../../concurrency/semaphore.ts";
 import type { Database } from "../../db/connect.ts";
+import { endOneTimeTokens } from "../../db/queries/accounts/one-time-tokens.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
+import { isAdmin } from "../../db/queries/administration/admins.ts";
 import type { Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
@@ -10,6 +12,7 @@ import { emailKey, emailKeys } from "../../models/keys.ts";
 import { type ActiveUser, erasedColumns, isActive, nameColumns } from "../../models/user.ts";
 import type { ChatWriter } from "../../writes/chat-transaction.ts";
 import { removeMember } from "../../writes/locked-chat.ts";
+import { requireAnotherAdmin } from "../administration/last-admin.ts";
 import { leaveGroups } from "../groups/groups.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
 import { findByEmail } from "./find-by-email.ts";
@@ -30,6 +33,7 @@ export interface SessionGrant {
 const toProfile = (user: ActiveUser): Profile => ({
   id: user.id,
   email: user.email,
+  role: user.role,
   firstName: user.firstName,
   lastName: user.lastName,
   createdAt: user.createdAt.toISOString(),
@@ -80,7 +84,8 @@ export class Accounts {
 
   /**
    * @throws AppError of kind "badCredentials", with the same text and timing for an unknown e-mail address and a wrong
-   *   password; of kind "rateLimited" after too many attempts, even with the correct password (see `LogInLimits`)
+   *   password; of kind "rateLimited" after too many attempts, even with the correct password (see `LogInLimits`); of kind
+   *   "suspended" for the correct password of a suspended account
    */
   async login({ email, password }: { email: string; password: string }, device: Device): Promise<SessionGrant> {
     const key = emailKey(email);
@@ -112,6 +117,12 @@ export class Accounts {
   async refresh(refreshToken: string, { address }: Device): Promise<SessionGrant> {
     const { user, ...tokens } = await this.options.sessions.refresh(refreshToken, address);
     return toSessionGrant(user, tokens);
+  }
+
+  /** @throws AppError of kind "forbidden" for everybody who is not an administrator */
+  async requireAdmin(userId: number): Promise<void> {
+    if (!(await isAdmin(this.options.database, userId)))
+      throw new AppError("forbidden", "Only administrators may do this");
   }
 
   async profile(userId: number): Promise<Profile> {
@@ -166,6 +177,7 @@ export class Accounts {
           { where: { id: userId, passwordHash: user.passwordHash }, transaction },
         );
         if (changed === 0) throw wrongPassword();
+        await endOneTimeTokens(database, userId, transaction);
         return endSessions(database, { userId, except: sessionId }, transaction);
       }),
     );
@@ -175,6 +187,7 @@ export class Accounts {
   /**
    * Deletes the account: erases name, e-mail address and password, ends the sessions, and leaves all groups, where
    * ownership is transferred. The user's messages stay in the histories of others, sent by "Deleted user".
+   * @throws AppError of kind "lastAdmin" for the last administrator
    */
   async delete(userId: number, { password }: { password: string }, device: Device): Promise<void> {
     const user = await this.requireActive(userId);
@@ -184,16 +197,19 @@ export class Accounts {
   }
 
   /** @returns the sessions that it has ended */
-  private storeDeletion({ id: userId, passwordHash }: ActiveUser): Promise<number[]> {
+  private storeDeletion({ id: userId, passwordHash, role }: ActiveUser): Promise<number[]> {
     const { chatWriter, database } = this.options;
     return chatWriter.commit(undefined, async (tx) => {
       const { transaction } = tx;
+      if (role === "admin") await requireAnotherAdmin(database, userId, transaction);
       const locked = await User.findByPk(userId, { lock: transaction.LOCK.UPDATE, transaction });
       if (!isActive(locked)) throw notLoggedIn();
       if (locked.passwordHash !== passwordHash) throw wrongPassword();
+      if (locked.role !== role) throw new AppError("conflict", "The account has just been changed. Try again");
       const chats = await tx.lockChatsOf(userId);
       await locked.update({ ...erasedColumns, deletedAt: fn("clock_timestamp") }, { transaction });
       // The blocks of others stay: setting one again must give the same answer as for a user who blocks.
+      await endOneTimeTokens(database, userId, transaction);
       await Block.destroy({ where: { userId }, transaction });
       await leaveGroups(
         chats.filter(({ kind }) => kind === "group"),
@@ -219,7 +235,9 @@ export class Accounts {
     const started = await database.transaction(async (transaction) => {
       const { id, passwordHash } = await findAccount(transaction);
       const user = await User.findOne({ where: { id, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
-      return isActive(user) ? { user, session: await sessions.start(id, device, transaction) } : undefined;
+      if (!isActive(user)) return undefined;
+      if (user.suspendedAt) throw suspended(id);
+      return { user, session: await sessions.start(id, device, transaction) };
     });
     if (!started) return undefined;
     const { endedSessionIds, ...tokens } = started.session;
@@ -269,4 +287,6 @@ async function renewHash(user: User, passwordHash: string): Promise<User> {
 /** @param userId the account whose password was wrong, for the log; undefined if there is none */
 const badCredentials = (userId?: number) =>
   new AppError("badCredentials", "E-mail or password is wrong", { logFields: { userId } });
+const suspended = (userId: number) =>
+  new AppError("suspended", "This account is suspended. Ask an administrator", { logFields: { userId } });
 const wrongPassword = () => new AppError("reauthRequired", "The current password is missing or wrong");

@@ -1,0 +1,48 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Transaction } from "sequelize";
+import type { Database } from "../../db/connect.ts";
+import {
+  type OneTimeTokenKind,
+  replaceOneTimeToken,
+  type TokenHolder,
+  takeOneTimeToken,
+} from "../../db/queries/accounts/one-time-tokens.ts";
+import { AppError } from "../../errors.ts";
+
+/** How long a link with a one-time token works, in milliseconds. */
+const lifetimeMs = 30 * 60_000;
+
+const tokenBytes = 32;
+
+const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest();
+
+/** A token as it is given to its holder, once: only its hash is stored. */
+export interface OneTimeToken {
+  token: string;
+  expiresAt: Date;
+}
+
+/** Makes a token that works once, for 30 minutes. Earlier ones of the same kind and user stop working. */
+export async function issueOneTimeToken(
+  database: Database,
+  { kind, userId = null, email = null }: { kind: OneTimeTokenKind } & Partial<TokenHolder>,
+  transaction: Transaction,
+): Promise<OneTimeToken> {
+  const token = randomBytes(tokenBytes).toString("base64url");
+  const stored = { kind, userId, email, tokenHash: hashOf(token), lifetimeMs };
+  return { token, expiresAt: await replaceOneTimeToken(database, stored, transaction) };
+}
+
+/**
+ * Uses up a token.
+ * @throws AppError of kind "tokenInvalid", the same for one that is unknown, used or expired
+ */
+export async function useOneTimeToken(
+  database: Database,
+  { kind, token }: { kind: OneTimeTokenKind; token: string },
+  transaction: Transaction,
+): Promise<TokenHolder> {
+  const holder = await takeOneTimeToken(database, { kind, tokenHash: hashOf(token) }, transaction);
+  if (!holder) throw new AppError("tokenInvalid", "This link has expired or was used already. Ask for a new one");
+  return holder;
+}

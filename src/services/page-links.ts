@@ -1,0 +1,22 @@
+/** Pages that links with a token lead to. */
+export type LinkedPage = "setup" | "invite" | "reset" | "verify";
+
+/** Makes a link to a page, with a token behind "#", which browsers send to no server. */
+export type MakePageLink = (page: LinkedPage, token: string) => string;
+
+/**
+ * Makes links from PUBLIC_URL, never from a header of a request. Without it: the address on which the server listens in
+ * development, and the path alone in production.
+ */
+export function pageLinks(options: {
+  publicUrl: string | undefined;
+  isProduction: boolean;
+  /** On which the server listens. */
+  host: string;
+  port: number;
+}): MakePageLink {
+  const { publicUrl, isProduction, host, port } = options;
+  const hostInLinks = host === "0.0.0.0" || host === "::" ? "localhost" : host;
+  const base = publicUrl ?? (isProduction ? "" : `http://${hostInLinks}:${port}`);
+  return (page, token) => `${base}/${page}#${token}`;
+}
