@@ -20,6 +20,8 @@ const { values } = parseArgs({
     redis: { type: "string", default: "on" },
     /** Also takes backups and restores them. */
     restore: { type: "boolean", default: false },
+    /** Also lets a standby take the place of the database server, which loses what was committed last. */
+    failover: { type: "boolean", default: false },
     people: { type: "string", default: "24" },
     /** How many of them also have devices with the client SDK. */
     "sdk-users": { type: "string" },
@@ -37,6 +39,7 @@ const options: ChaosOptions = {
   processes: Number(values.processes),
   hasRedis: values.redis !== "off",
   hasBackups: values.restore,
+  hasFailovers: values.failover,
   rounds: Number.MAX_SAFE_INTEGER,
   people: Number(values.people),
   sdkUsers: values["sdk-users"] === undefined ? undefined : Number(values["sdk-users"]),

@@ -7,11 +7,14 @@ import type { Random } from "./random.ts";
 import { medianOf } from "./response-times.ts";
 import type { SdkDevices } from "./sdk-devices.ts";
 import type { ServerUnderTest } from "./server-under-test.ts";
+import type { Standby } from "./standby.ts";
 
 export interface FaultContext {
   server: ServerUnderTest;
   /** Undefined in a run without backups. */
   backups: Backups | undefined;
+  /** Undefined in a run without failovers. */
+  standby: Standby | undefined;
   clients: readonly ChaosClient[];
   sdk: SdkDevices;
   random: Random;
@@ -69,6 +72,8 @@ const faults = {
   },
   backup: ({ backups }: FaultContext) => backups?.take(),
   restore: ({ backups, clients, random }: FaultContext) => backups?.restore(clients, random),
+  startStandby: ({ standby }: FaultContext) => standby?.start(),
+  failOver: ({ standby, clients, random }: FaultContext) => standby?.failOver(clients, random),
 };
 
 export type Fault = keyof typeof faults;
@@ -80,15 +85,28 @@ export type FaultCounts = Record<Fault, number>;
 export const emptyFaultCounts = (): FaultCounts =>
   Object.fromEntries(names.map((name) => [name, 0])) as Record<Fault, number>;
 
-/** The possible faults, repeated by their relative frequencies. Most are kills. With backups, half of them are about these. */
-export function weightedFaults({ server, backups }: Pick<FaultContext, "server" | "backups">): Fault[] {
+/**
+ * The possible faults, repeated by their relative frequencies. Most are kills. With backups or failovers, half of them are
+ * about these: first a copy of the data is made, then it takes the place of the data.
+ */
+export function weightedFaults({
+  server,
+  backups,
+  standby,
+}: Pick<FaultContext, "server" | "backups" | "standby">): Fault[] {
   const others: Fault[] = [
     ...(["kill", "kill", "kill", "kill", "terminate", "disconnect", "stall"] as const),
     ...(server.cluster ? (["databaseImmediate", "databaseFast", "databaseReadOnly", "lockedGroup"] as const) : []),
     ...(server.redis ? (["redis", "redis", "redisPause"] as const) : []),
     ...(server.clock ? (["clockStep"] as const) : []),
   ];
-  return backups ? [...others, ...others.map((): Fault => (backups.hasBackup ? "restore" : "backup"))] : others;
+  const copies: Fault[] = backups?.hasBackup
+    ? ["restore"]
+    : standby?.isRunning
+      ? ["failOver"]
+      : [...(backups ? (["backup"] as const) : []), ...(standby ? (["startStandby"] as const) : [])];
+  if (copies.length === 0) return others;
+  return [...others, ...others.map((_, index): Fault => copies[index % copies.length] ?? "kill")];
 }
 
 export const injectFault = async (fault: Fault, context: FaultContext): Promise<void> => faults[fault](context);

@@ -197,6 +197,12 @@ export const mutants: readonly Mutant[] = [
     conditions: conditions.restores,
   },
   {
+    name: "keeps the epoch when a standby takes over",
+    edits: [],
+    sql: "CREATE OR REPLACE FUNCTION server_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT epoch FROM server_state $$",
+    conditions: conditions.failovers,
+  },
+  {
     name: "ignores the epoch (client)",
     edits: [],
     rules: { ...allClientRules, followsEpoch: false },

@@ -13,6 +13,7 @@ import { Random } from "./random.ts";
 import type { ClientRules } from "./replica.ts";
 import { SdkDevices } from "./sdk-devices.ts";
 import { ServerUnderTest } from "./server-under-test.ts";
+import { Standby } from "./standby.ts";
 
 export interface ChaosOptions {
   seed: number;
@@ -40,6 +41,8 @@ export interface ChaosOptions {
   faults?: readonly Fault[] | undefined;
   /** Whether backups are among the faults: one is taken, and restored later. */
   hasBackups?: boolean;
+  /** Whether a standby takes the place of the database server from time to time. */
+  hasFailovers?: boolean;
   /** After each fault, all devices wait until they have received every acknowledged change. */
   idles?: boolean;
   /** Changes the database after the first start. */
@@ -68,6 +71,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const server = await ServerUnderTest.create(options);
   const folder = await mkdtemp(join(tmpdir(), "messenger-stores-"));
   let sdk: SdkDevices | undefined;
+  let standby: Standby | undefined;
   try {
     await server.startAll();
     if (options.prepare) await server.changeDatabase(options.prepare);
@@ -83,16 +87,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const stop = new AbortController();
     const run = { clients, groups, ports, log, signal: stop.signal, isIdle: false };
     const working = [...clients.map((client) => runActions(client, run)), sdk.runActions(run)];
+    standby = options.hasFailovers ? new Standby(server, log, sdk) : undefined;
     const backups = options.hasBackups ? new Backups(server, log, sdk) : undefined;
     for (let round = 1; round <= options.rounds && !options.shouldStop?.(log, faults); round++) {
       const actionsBefore = log.counts.actions;
       await wait(random.between(...options.intervalMs));
       while (log.counts.actions < actionsBefore + (options.minActions ?? 0)) await wait(20);
-      const possible = weightedFaults({ server, backups }).filter((name) => options.faults?.includes(name) ?? true);
+      const possible = weightedFaults({ server, backups, standby }).filter(
+        (name) => options.faults?.includes(name) ?? true,
+      );
       const fault = random.pick(possible) ?? "kill";
       faults[fault]++;
       log.latency.suspend();
-      await injectFault(fault, { server, backups, clients, sdk, random, log });
+      await injectFault(fault, { server, backups, standby, clients, sdk, random, log });
       log.latency.resume();
       if (options.idles) {
         run.isIdle = true;
@@ -117,6 +124,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     });
   } finally {
     sdk?.end();
+    await standby?.remove();
     await rm(folder, { recursive: true, force: true });
     await server.remove();
   }

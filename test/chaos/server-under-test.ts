@@ -32,7 +32,7 @@ export class ServerUnderTest {
 
   private constructor(
     private readonly folder: string,
-    readonly cluster: Cluster | undefined,
+    private currentCluster: Cluster | undefined,
     /** Only with several processes. */
     readonly redis: TestRedis | undefined,
     /** The clock of the last of several processes, where it can be set. */
@@ -67,6 +67,19 @@ export class ServerUnderTest {
       ...options.settings,
     };
     return new ServerUnderTest(folder, cluster, redis, clock, ports, settings);
+  }
+
+  /** The database server; undefined with an embedded database. */
+  get cluster(): Cluster | undefined {
+    return this.currentCluster;
+  }
+
+  /** Puts another database server in the place of the current one, at the same port; both must be stopped. */
+  async replaceCluster(next: Cluster, port: number): Promise<void> {
+    const previous = this.currentCluster;
+    await next.startOn(port);
+    this.currentCluster = next;
+    await previous?.removeStopped();
   }
 
   /** The port of the first process. */

@@ -4,7 +4,9 @@ import { chown, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
+import { onDatabase } from "./on-database.ts";
 
 const run = promisify(execFile);
 
@@ -51,8 +53,12 @@ export class Cluster {
   private constructor(
     private readonly folder: string,
     private readonly user: { uid: number; gid: number } | undefined,
-    readonly port: number,
+    private currentPort: number,
   ) {}
+
+  get port(): number {
+    return this.currentPort;
+  }
 
   get url(): string {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
@@ -62,11 +68,43 @@ export class Cluster {
   static async create(parent = tmpdir()): Promise<Cluster> {
     const user = await clusterOwner();
     if (user && parent !== tmpdir()) await chown(parent, user.uid, user.gid);
-    const folder = await mkdtemp(join(parent, "messenger-cluster-"));
-    if (user) await chown(folder, user.uid, user.gid);
-    const cluster = new Cluster(folder, user, await freePort());
+    const cluster = await Cluster.inNewFolder(parent, user);
     await cluster.run("initdb", ["-D", cluster.data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]);
     return cluster;
+  }
+
+  private static async inNewFolder(parent: string, user: Cluster["user"]): Promise<Cluster> {
+    const folder = await mkdtemp(join(parent, "messenger-cluster-"));
+    if (user) await chown(folder, user.uid, user.gid);
+    return new Cluster(folder, user, await freePort());
+  }
+
+  /** Starts a second server that copies every change of this one, shortly after it is committed. */
+  async createStandby(): Promise<Cluster> {
+    const standby = await Cluster.inNewFolder(tmpdir(), this.user);
+    await this.runClient("pg_basebackup", ["-D", standby.data, "-R", "-X", "stream", "-c", "fast", "--no-sync"]);
+    await standby.start();
+    return standby;
+  }
+
+  /** Waits until this standby has copied everything that a server has committed so far. */
+  async catchUpWith(primary: Cluster): Promise<void> {
+    const read = async (url: string, sql: string) => (await onDatabase(url, (client) => client.query(sql))).rows[0];
+    const { lsn } = await read(primary.url, "SELECT pg_current_wal_lsn()::text AS lsn");
+    const sql = `SELECT pg_last_wal_replay_lsn() >= '${lsn}' AS has`;
+    while (!(await read(this.url, sql)).has) await wait(20);
+  }
+
+  /** Starts this stopped standby as a server of its own: it continues from what it has copied, on a new timeline. */
+  async promote(): Promise<void> {
+    await this.start();
+    await this.run("pg_ctl", ["-D", this.data, "-w", "promote"]);
+  }
+
+  /** Starts this stopped server on another port. */
+  async startOn(port: number): Promise<void> {
+    this.currentPort = port;
+    await this.start();
   }
 
   async start(): Promise<void> {
@@ -117,6 +155,11 @@ export class Cluster {
   async remove(): Promise<void> {
     this.resume();
     await this.stop("immediate").catch(() => {});
+    await this.removeStopped();
+  }
+
+  /** Removes the data of a stopped server. */
+  async removeStopped(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }
 
