@@ -51,6 +51,12 @@ describeWithCluster("a PostgreSQL server of its own", () => {
     expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
     const { status, headers } = await fetch(`http://127.0.0.1:${port}/users/me`);
     expect({ status, sniff: headers.get("x-content-type-options") }).toEqual({ status: 503, sniff: "nosniff" });
+    const page = await fetch(`http://127.0.0.1:${port}/`, { headers: { accept: "text/html,*/*;q=0.8" } });
+    expect({ status: page.status, type: page.headers.get("content-type") }).toEqual({
+      status: 503,
+      type: "text/html; charset=utf-8",
+    });
+    expect(await page.text()).toContain('<meta http-equiv="refresh"');
     await cluster.start();
     await server.waitForOutput(/WebSocket: /);
     expect(await ready(port)).toBe(200);

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from "express";
+import { asksForHtml } from "../asks-for-html.ts";
 import { wrongMethod } from "../error-handler.ts";
 import { strictPagePolicy } from "../page-policy.ts";
 import { readOnce, sendStaticFile } from "../static-file.ts";
@@ -41,11 +42,3 @@ export function webClientRouter({ serverName }: { serverName: string }): Router 
 }
 
 const isRead = ({ method }: Request): boolean => method === "GET" || method === "HEAD";
-
-/** Whether `Accept` names HTML, as that of a browser does when it opens a page. Wildcards do not. */
-function asksForHtml(request: Request): boolean {
-  return (request.get("accept") ?? "").split(",").some((range) => {
-    const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    return type === "text/html" && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-  });
-}
