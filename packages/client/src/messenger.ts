@@ -143,7 +143,7 @@ export class Messenger {
     if (account.hasUnsent && !options.discard) {
       throw new MessengerError("UNSENT", "There are unsent messages. Pass { discard: true } to remove them.");
     }
-    const { token, id } = this.sessions;
+    const { latestToken: token, id } = this.sessions;
     this.link.stop();
     if (options.discard) await account.outbox.discardAll().catch((error) => this.noteStoreFailure(error));
     await account.wipe();

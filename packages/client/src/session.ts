@@ -42,6 +42,11 @@ export class Sessions {
     return this.remainingMs() > 0 ? this.accessToken?.token : undefined;
   }
 
+  /** The access token, also if it has to be renewed; undefined before there was one. */
+  get latestToken(): string | undefined {
+    return this.accessToken?.token;
+  }
+
   /** Reads the stored session. */
   async load(): Promise<StoredSession | undefined> {
     const stored = await this.options.store.get(key);

@@ -17,7 +17,7 @@ test("a log-in as somebody else is not undone by the renewal of the session befo
   expect(restarted.messenger.user.value?.id).toBe(2);
 });
 
-test("a log-out during a renewal leaves no session behind", async () => {
+test("a log-out during a renewal leaves no session behind, neither stored nor at the server", async () => {
   const scene = new Scene();
   const disk = scene.disk();
   const program = await scene.loggedIn(1, disk);
@@ -30,6 +30,7 @@ test("a log-out during a renewal leaves no session behind", async () => {
   );
   expect(scene.time.timersOf(program)).toBe(0);
   expect([...disk.values.keys()].filter((key) => key.includes("session"))).toEqual([]);
+  expect(scene.server.activeSessions).toBe(0);
 });
 
 test("a log-in right after the end of a session stays", async () => {

@@ -143,6 +143,11 @@ export class ModelServer {
     for (const socket of [...this.sockets]) if (userId === undefined || socket.userId === userId) socket.close(code);
   }
 
+  /** The number of sessions that have not ended. */
+  get activeSessions(): number {
+    return this.sessions.filter(({ isEnded }) => !isEnded).length;
+  }
+
   /** Ends all sessions of a user. */
   revoke(userId: number): void {
     for (const session of this.sessions) if (session.userId === userId) session.isEnded = true;
