@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Bus } from "../bus/bus.ts";
 import { publish, subscribe } from "../bus/topic.ts";
+import { atMost } from "../concurrency/lru-options.ts";
 import type { Change, Signal } from "../domain/change.ts";
 import type { Logger } from "../logger.ts";
 import { changeTopic, signalTopic } from "./bus-codec.ts";
@@ -34,7 +35,7 @@ const inDoubtRecheckMs = [1000, 5000, 15_000, 60_000];
  * a write of this process may publish them, and read from the store otherwise.
  */
 export class Delivery {
-  private readonly recent = new LRUCache<number, TrackedChat>({ max: maxTrackedChats });
+  private readonly recent = new LRUCache<number, TrackedChat>(atMost(maxTrackedChats));
   /** Chats with a write or a read in progress, which must not be forgotten. */
   private readonly busy = new Map<number, TrackedChat>();
   private readonly reads: StoreReads;

@@ -5,12 +5,12 @@ import { asyncApiDocument } from "./asyncapi.ts";
 import { openApiDocument } from "./openapi.ts";
 import { webSocketPage } from "./websocket-page.ts";
 
-/** Generates the documents of all routes and message types. */
+/** Generates the documents of all routes and message types, each when it is asked for. */
 export function generateDocuments(version: string): Documents {
   const messageTypes = [...registry.values()];
   return {
-    openApi: openApiDocument(routes, version),
-    asyncApi: asyncApiDocument(messageTypes, version),
-    webSocketPage: webSocketPage(messageTypes),
+    openApi: () => openApiDocument(routes, version),
+    asyncApi: () => asyncApiDocument(messageTypes, version),
+    webSocketPage: (address) => webSocketPage(messageTypes)(address),
   };
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../concurrency/lru-options.ts";
 import type { Database } from "../db/connect.ts";
 import { dialogsOf, type Pair, pairKey } from "../db/queries/chats/dialogs.ts";
 import { blocks, reachable } from "../db/queries/people/blocked-people.ts";
@@ -16,7 +17,7 @@ export const dialogKey = ({ userId, otherId }: Pair): string =>
 
 /** Finds the dialog of a pair of people. Their first message creates it, in a transaction of its own. */
 export class Dialogs {
-  private readonly cached = new LRUCache<string, number>({ max: maxCached });
+  private readonly cached = new LRUCache<string, number>(atMost(maxCached));
 
   constructor(private readonly options: { database: Database; chatWriter: ChatWriter }) {}
 

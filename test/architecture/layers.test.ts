@@ -17,7 +17,7 @@ const layers: Record<string, readonly string[]> = {
   db: ["models", "domain", "concurrency", "errors", "logger"],
   bus: ["contract", "concurrency", "errors", "logger"],
   delivery: ["bus", "contract", "domain", "concurrency", "logger"],
-  writes: ["delivery", "db", "domain", "domain-errors", "errors"],
+  writes: ["delivery", "db", "domain", "domain-errors", "concurrency", "errors"],
   services: [
     "writes",
     "delivery",

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -9,12 +8,12 @@ import { strictPagePolicy } from "../page-policy.ts";
 import { compressedFile, readOnce, type StaticFile, sendStaticFile, staticFile } from "../static-file.ts";
 import { TemplatePage } from "../template-page.ts";
 
-/** The generated documents, made once at start. */
+/** Generates the documents. */
 export interface Documents {
-  openApi: object;
-  asyncApi: object;
+  openApi(): object;
+  asyncApi(): object;
   /** HTML page about the WebSocket API, for a server whose WebSocket has this address. */
-  webSocketPage: (address: string) => string;
+  webSocketPage(address: string): string;
 }
 
 /** Where `npm run build` writes `packages/console`, seen from the source and from its build alike. */
@@ -63,24 +62,18 @@ const swaggerInit = `window.onload = () => {
 };
 `;
 
-/** The files of `swagger-ui-dist`, on which `swagger-ui-express` depends. */
-function readSwaggerFiles(): [name: string, file: StaticFile][] {
+/** The folder of `swagger-ui-dist`, on which `swagger-ui-express` depends. */
+function findSwaggerFolder(): string {
   const require = createRequire(createRequire(import.meta.url).resolve("swagger-ui-express"));
-  const folder = dirname(require.resolve("swagger-ui-dist/package.json"));
-  return Object.entries(swaggerFiles).map(([name, type]) => [
-    name,
-    staticFile(type, { identity: readFileSync(join(folder, name)) }),
-  ]);
+  return dirname(require.resolve("swagger-ui-dist/package.json"));
 }
-
-const textFile = (type: string, text: string): StaticFile => staticFile(type, { identity: Buffer.from(text) });
 
 /** Stands for the address of the WebSocket while its page is made. */
 const addressMark = "ws://address.invalid";
 
 /**
  * `/api`: Swagger UI with local assets, the page about the WebSocket API with its console, and the OpenAPI and AsyncAPI
- * documents. Each is in memory once, for all responses.
+ * documents. Each is made at its first request, and in memory once, for all responses.
  * @param options.limit rejects requests of an address over its limit
  */
 export function docsRouter(
@@ -88,30 +81,37 @@ export function docsRouter(
   { publicUrl, limit }: { publicUrl?: string | undefined; limit: RequestHandler },
 ): Router {
   const router = Router();
-  const serve = (path: string, file: StaticFile) =>
-    router.get(path, limit, (request, response) => sendStaticFile(request, response, file, "no-cache"));
-  serve("/openapi.json", textFile(json, JSON.stringify(openApi)));
-  serve("/asyncapi.json", textFile(json, JSON.stringify(asyncApi)));
-  const page = new TemplatePage(webSocketPage(addressMark), addressMark);
-  router.get("/websocket", limit, strictPagePolicy, (request, response) => {
+  const serve = (path: string, make: () => Promise<StaticFile>) => {
+    const read = readOnce(make);
+    router.get(path, limit, async (request, response) => {
+      sendStaticFile(request, response, await read(), "no-cache");
+    });
+  };
+  const serveText = (path: string, type: string, make: () => string) =>
+    serve(path, async () => staticFile(type, { identity: Buffer.from(make()) }));
+  serveText("/openapi.json", json, () => JSON.stringify(openApi()));
+  serveText("/asyncapi.json", json, () => JSON.stringify(asyncApi()));
+  const readPage = readOnce(async () => new TemplatePage(webSocketPage(addressMark), addressMark));
+  router.get("/websocket", limit, strictPagePolicy, async (request, response) => {
+    const page = await readPage();
     page.send(request, response, (publicUrl ?? ownOrigin(request)).replace(/^http/, "ws"));
   });
   for (const { name, contentType } of consoleFiles) {
-    const read = readOnce(async () => compressedFile(contentType, await readFile(new URL(name, consoleFolder))));
-    router.get(`/${name}`, limit, async (request, response) => {
-      sendStaticFile(request, response, await read(), "no-cache");
-    });
+    serve(`/${name}`, async () => compressedFile(contentType, await readFile(new URL(name, consoleFolder))));
   }
   router.use(swaggerPolicy);
-  for (const [name, file] of readSwaggerFiles()) serve(`/${name}`, file);
-  serve("/swagger-ui-init.js", textFile(script, swaggerInit));
+  const swaggerFolder = findSwaggerFolder();
+  for (const [name, type] of Object.entries(swaggerFiles)) {
+    serve(`/${name}`, async () => staticFile(type, { identity: await readFile(join(swaggerFolder, name)) }));
+  }
+  serveText("/swagger-ui-init.js", script, () => swaggerInit);
   router.get("/", (request, response, next) => {
     // The links of the page are relative.
     if (request.originalUrl.split("?")[0]?.endsWith("/")) next();
     else response.redirect(301, `${request.baseUrl}/`);
   });
   const swaggerPage = { customSiteTitle: "Messenger API", customfavIcon: "./icon.svg" };
-  serve("/", textFile(html, swaggerUi.generateHTML(openApi, swaggerPage)));
+  serveText("/", html, () => swaggerUi.generateHTML(openApi(), swaggerPage));
   return router;
 }
 
