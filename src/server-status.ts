@@ -7,12 +7,16 @@ import { maxFrameBytes, maxRequestsInFlight } from "./ws/socket-limits.ts";
 /* What the server says about itself: to administrators, clients and supervisors. */
 
 /** The configuration in one line, for the log. Contains no secrets. */
-export function startSummary({ redis, http, web }: Config, about: { version: string; database: string }): string {
+export function startSummary(
+  { redis, http, web, registration }: Config,
+  about: { version: string; database: string },
+): string {
+  const { policy, domains } = registration;
   const parts = [
     `database ${about.database}`,
     `bus ${redis.url === undefined ? "none (REDIS_URL is unset)" : `Redis ${new URL(redis.url).host}`}`,
     `trusted proxy hops ${http.trustedProxyHops}`,
-    "registration open",
+    `registration ${policy}${domains.length === 0 ? "" : ` for ${domains.join(" ")}`}`,
     `name ${JSON.stringify(web.serverName)}`,
     ...(web.publicUrl === undefined ? [] : [`public URL ${web.publicUrl}`]),
   ];
@@ -21,14 +25,15 @@ export function startSummary({ redis, http, web }: Config, about: { version: str
 
 /** What clients may know before they log in. */
 export function serverInfo(
-  { limits, web }: Config,
+  { limits, web, registration }: Config,
   { version, epoch }: { version: string; epoch: string },
 ): ServerInfo {
   return {
     name: web.serverName,
     version,
     epoch,
-    registration: "open",
+    registration: registration.policy,
+    invitesBy: registration.invitesBy,
     email: false,
     features: [],
     limits: {

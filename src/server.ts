@@ -33,6 +33,7 @@ import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
 import { storedSecret } from "./services/accounts/tokens.ts";
 import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
+import { type MakePageLink, pageLinks } from "./services/page-links.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
 import type { ReadStartVersions } from "./writes/commit.ts";
@@ -74,6 +75,8 @@ export class Messenger {
   private readonly isSharedDatabase: boolean;
   private readonly poolShares: PoolShares;
   private readonly fairQueues: FairQueues;
+  /** On which it listens. */
+  private port = 0;
   private opened: OpenDatabase | undefined;
   private stopListeningForCommands: (() => Promise<void>) | undefined;
   /** The state of the database until it is open. */
@@ -123,13 +126,13 @@ export class Messenger {
    * @throws StartError that tells the operator what to do
    */
   async start(): Promise<number> {
-    const port = await this.listener.listen(this.config.http);
+    this.port = await this.listener.listen(this.config.http);
     this.opened = await this.openDatabase();
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened, this.bus);
     this.stopListeningForCommands = await this.listenForCommands(this.opened);
     this.log.info(startSummary(this.config, { version, database: this.opened.description }));
-    return port;
+    return this.port;
   }
 
   /** After `start`: resolves with the reason if the messenger cannot continue. */
@@ -252,6 +255,9 @@ export class Messenger {
       maxSessionsPerUser: config.limits.maxSessionsPerUser,
       passwords: config.passwords,
       maxGroupMembers: config.limits.maxGroupMembers,
+      registration: config.registration,
+      serverName: config.web.serverName,
+      makeLink: this.pageLinks(),
       noteEpoch: epoch.note,
       sendConcurrency: this.poolShares.sends,
       changes: this.fairQueues.changes,
@@ -259,6 +265,12 @@ export class Messenger {
       onBlockChange: presence.blockChanged,
       log,
     });
+  }
+
+  private pageLinks(): MakePageLink {
+    const { server, web, http } = this.config;
+    const isProduction = server.environment === "production";
+    return pageLinks({ publicUrl: web.publicUrl, isProduction, host: http.host, port: this.port });
   }
 
   private composeHttp({ limits, epoch }: Core, services: Services): RequestListener {

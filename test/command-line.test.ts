@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.remove());
 
-const run = (...words: string[]) => messenger(words, database.settings);
+const run = (...words: string[]) => messenger(words, { ...database.settings, PUBLIC_URL: "https://chat.example.test" });
 
 async function manageUsers(): Promise<void> {
   const created = await run("users", "create", "ann@example.test", "--first-name", "Ann", "--json");
@@ -61,11 +61,29 @@ async function manageUsers(): Promise<void> {
   expect(JSON.parse((await run("fsck", "--json")).output)).toMatchObject({ violations: [] });
 }
 
+/** @param origin the address of the running server */
+async function manageInvites(origin: string): Promise<void> {
+  const created = await run("invites", "create", "--email", "new@example.test", "--expires-in-hours", "2", "--json");
+  expect(created.errors).toBe("");
+  const { id, token, url } = JSON.parse(created.output);
+  registerSecret(token, "text");
+  expect(url).toBe(`https://chat.example.test/invite#${token}`);
+  const read = () => fetch(`${origin}/invites/${token}`);
+  expect(await (await read()).json()).toEqual({ invitedBy: "Messenger", groupNames: [], email: "new@example.test" });
+  expect(JSON.parse((await run("invites", "list", "--json")).output).data).toEqual([
+    expect.objectContaining({ id, createdBy: null, email: "new@example.test", maxUses: 1, uses: 0, revokedAt: null }),
+  ]);
+  expect(await run("invites", "revoke", String(id))).toMatchObject({ code: 0, output: `Invite ${id} is revoked.\n` });
+  expect((await read()).status).toBe(404);
+  expect((await run("invites", "list")).output).toMatch(/command line +new@example\.test +0 of 1/);
+  expect(await run("invites", "revoke", "12345")).toMatchObject({ code: 1, errors: "There is no such invite\n" });
+}
+
 describe("the command line", () => {
   test("without a running server opens the database itself", manageUsers);
 
   test("beside a running server works on its database, and its sockets notice", async () => {
-    const server = await ServerProcess.start(database.settings);
+    const server = await ServerProcess.start({ ...database.settings, PUBLIC_URL: "https://chat.example.test" });
     try {
       const reset = JSON.parse((await run("users", "reset-password", "ann@example.test", "--json")).output);
       registerSecret(reset.password, "password");
@@ -84,6 +102,7 @@ describe("the command line", () => {
       const other = await connect();
       expect((await run("sessions", "revoke", "ann@example.test")).output).toBe("1 session has ended.\n");
       expect(await other.closed).toMatchObject({ code: 4401 });
+      await manageInvites(`http://127.0.0.1:${server.port}`);
     } finally {
       await server.stop("SIGTERM");
     }
@@ -95,6 +114,7 @@ describe("the command line", () => {
     [["users", "list", "--nonsense"], "unknown option"],
     [["users", "create", "nobody", "--first-name", "Ann"], "must be an e-mail address"],
     [["fsck", "--chat", "x"], "must be the id of a chat"],
+    [["invites", "create", "--max-uses", "0"], "must be greater than or equal to 1"],
   ])("%j is wrong usage: exit code 2", async (words, reason) => {
     const { code, errors } = await run(...words);
     expect(code).toBe(2);

@@ -11,6 +11,7 @@ import { routes } from "../src/http/registry.ts";
 import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { messageTypes } from "../src/ws/registry.ts";
 import { frameErrors } from "./support/documented-frames.ts";
+import { serverInvite } from "./support/invites.ts";
 import { useMessenger } from "./support/messenger.ts";
 import { openAndSend, readToEnd } from "./support/raw-http.ts";
 
@@ -169,8 +170,16 @@ describe("OpenAPI", () => {
     async (name, route) => {
       const email = name === "POST /auth/login" ? "patrick0@example.org" : `${name.replace(/\W+/g, "-")}@example.org`;
       const { token, refreshToken, sessionId } = await account(email);
-      // The refresh token and the session id of the examples are replaced by those of the caller.
-      const path = name === "DELETE /auth/sessions/{id}" ? { id: sessionId } : route.example.path;
+      const { id, token: inviteToken } = await serverInvite(messenger());
+      if (route.tag === "Invites")
+        await messenger().sql("UPDATE users SET role = 'admin' WHERE email = $email", { email });
+      // What the examples name is replaced by what there is.
+      const paths: Record<string, object> = {
+        "DELETE /auth/sessions/{id}": { id: sessionId },
+        "DELETE /invites/{invite}": { invite: id },
+        "GET /invites/{invite}": { invite: inviteToken },
+      };
+      const path = paths[name] ?? route.example.path;
       const body = name === "POST /auth/refresh" ? { refreshToken } : route.example.body;
       const url = route.url.replace(/\{(\w+)\}/g, (_match, key) => String(path?.[key]));
       const query = new URLSearchParams();

@@ -201,8 +201,14 @@ describe("routes", () => {
   const open = routes.filter((route) => route.public).map(({ method, url }) => `${method} ${url}`);
   const closed = routes.filter((route) => !route.public).map(({ method, url }) => `${method} ${url}`);
 
-  test("only the description of the server and routes that create or renew a session need no token", () => {
-    expect(open).toEqual(["get /api/info", "post /auth/register", "post /auth/login", "post /auth/refresh"]);
+  test("only the description of the server, routes that create or renew a session, and reading an invite need no token", () => {
+    expect(open).toEqual([
+      "get /api/info",
+      "post /auth/register",
+      "post /auth/login",
+      "post /auth/refresh",
+      "get /invites/{invite}",
+    ]);
   });
 
   test.each(closed)(

@@ -1,6 +1,9 @@
 import type { Command } from "./command.ts";
 import { configCommand } from "./commands/config.ts";
 import { fsck } from "./commands/fsck.ts";
+import { createInvite } from "./commands/invites-create.ts";
+import { listInvites } from "./commands/invites-list.ts";
+import { revokeInvite } from "./commands/invites-revoke.ts";
 import { newEpoch } from "./commands/new-epoch.ts";
 import { revokeSessions } from "./commands/sessions-revoke.ts";
 import { createUser } from "./commands/users-create.ts";
@@ -16,6 +19,9 @@ export const commands: readonly Command[] = [
   showUser,
   createUser,
   resetUserPassword,
+  createInvite,
+  listInvites,
+  revokeInvite,
   revokeSessions,
   newEpoch,
 ];

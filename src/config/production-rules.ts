@@ -40,10 +40,18 @@ export function assertFitForProduction({ tokens, passwords }: Config): void {
 }
 
 /** Sentences about settings that production accepts, but that weaken a guarantee. */
-export function productionWarnings({ database }: Config): string[] {
-  if (database.url !== undefined) return [];
-  return [
-    "production uses the embedded database, which does not wait for the disk (no fsync): a power cut can lose " +
-      "acknowledged messages; set DATABASE_URL to use a PostgreSQL server",
-  ];
+export function productionWarnings({ database, registration }: Config): string[] {
+  const warnings: string[] = [];
+  if (database.url === undefined) {
+    warnings.push(
+      "production uses the embedded database, which does not wait for the disk (no fsync): a power cut can lose " +
+        "acknowledged messages; set DATABASE_URL to use a PostgreSQL server",
+    );
+  }
+  if (registration.policy === "open" && registration.domains.length === 0) {
+    warnings.push(
+      "everybody who reaches the server can create an account; set REGISTRATION=invite or REGISTRATION_DOMAINS to limit that",
+    );
+  }
+  return warnings;
 }

@@ -3,6 +3,7 @@ import { httpSettings } from "./groups/http.ts";
 import { limitSettings } from "./groups/limits.ts";
 import { passwordSettings } from "./groups/passwords.ts";
 import { redisSettings } from "./groups/redis.ts";
+import { registrationSettings } from "./groups/registration.ts";
 import { serverSettings } from "./groups/server.ts";
 import { slowClientSettings } from "./groups/slow-clients.ts";
 import { tokenSettings } from "./groups/tokens.ts";
@@ -14,6 +15,7 @@ export const settings = {
   server: serverSettings,
   http: httpSettings,
   web: webSettings,
+  registration: registrationSettings,
   database: databaseSettings,
   redis: redisSettings,
   tokens: tokenSettings,

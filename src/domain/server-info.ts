@@ -1,10 +1,13 @@
+import type { InviterGroup, RegistrationPolicy } from "./registration.ts";
+
 /** What clients may know of the server before they log in. */
 export interface ServerInfo {
   name: string;
   version: string;
   /** Identifies the history of the data. */
   epoch: string;
-  registration: "open";
+  registration: RegistrationPolicy;
+  invitesBy: InviterGroup;
   /** Whether the server sends e-mail. */
   email: boolean;
   /** The optional parts that this server has. */

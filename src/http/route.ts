@@ -4,6 +4,7 @@ import type { RateLimitName } from "../domain/rate-limit.ts";
 import type { ServerInfo } from "../domain/server-info.ts";
 import type { Claims } from "../domain/session.ts";
 import type { Accounts } from "../services/accounts/accounts.ts";
+import type { Invites } from "../services/accounts/invites.ts";
 import type { Device, Sessions } from "../services/accounts/sessions.ts";
 import type { Blocks } from "../services/people/blocks.ts";
 import type { People } from "../services/people/people.ts";
@@ -12,6 +13,7 @@ import type { People } from "../services/people/people.ts";
 export interface HttpServices {
   accounts: Accounts;
   sessions: Sessions;
+  invites: Invites;
   people: People;
   blocks: Blocks;
   describeServer(): ServerInfo;

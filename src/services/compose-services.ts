@@ -3,6 +3,7 @@ import type { Database } from "../db/connect.ts";
 import { hasSessionAt } from "../db/queries/accounts/sessions.ts";
 import { contactsOf } from "../db/queries/people/contacts.ts";
 import type { Delivery } from "../delivery/delivery.ts";
+import type { InviterGroup, RegistrationPolicy } from "../domain/registration.ts";
 import type { SessionsEnded } from "../domain/session.ts";
 import type { Logger } from "../logger.ts";
 import { ChatWriter } from "../writes/chat-transaction.ts";
@@ -11,9 +12,11 @@ import { Dialogs } from "../writes/dialogs.ts";
 import { MessageSender } from "../writes/message-sender.ts";
 import { BatchWriter } from "../writes/send-batch.ts";
 import { Accounts } from "./accounts/accounts.ts";
+import { Invites } from "./accounts/invites.ts";
 import { LogInLimits } from "./accounts/log-in-limits.ts";
 import { type PasswordOptions, Passwords } from "./accounts/passwords.ts";
 import { RefreshTokens } from "./accounts/refresh-tokens.ts";
+import { RegistrationRules } from "./accounts/registration-rules.ts";
 import { Sessions } from "./accounts/sessions.ts";
 import { Tokens } from "./accounts/tokens.ts";
 import { ReadState } from "./chats/read-state.ts";
@@ -22,6 +25,7 @@ import { Groups } from "./groups/groups.ts";
 import type { RateLimits } from "./limits/rate-limits.ts";
 import { History } from "./messages/history.ts";
 import { Messages } from "./messages/messages.ts";
+import type { MakePageLink } from "./page-links.ts";
 import { Blocks } from "./people/blocks.ts";
 import { NameAnnouncements } from "./people/name-announcements.ts";
 import { People } from "./people/people.ts";
@@ -43,6 +47,9 @@ export function composeServices(options: {
   maxSessionsPerUser: number;
   passwords: PasswordOptions;
   maxGroupMembers: number;
+  registration: { policy: RegistrationPolicy; domains: readonly string[]; invitesBy: InviterGroup };
+  serverName: string;
+  makeLink: MakePageLink;
   /** Is given the epoch of the database whenever it is read. */
   noteEpoch: (epoch: string) => void;
   /** Batches of messages written at the same time. */
@@ -72,6 +79,10 @@ export function composeServices(options: {
   });
   const committer = new Committer({ delivery, readStartVersions: options.readStartVersions });
   const chatWriter = new ChatWriter({ database, committer });
+  const { maxGroupMembers } = options;
+  const rules = new RegistrationRules(options.registration);
+  const { makeLink, serverName } = options;
+  const invites = new Invites({ database, rules, makeLink, maxGroupMembers, serverName });
   const readState = new ReadState({ database, delivery });
   const dialogs = new Dialogs({ database, chatWriter });
   const batches = new BatchWriter({ database, dialogs, committer });
@@ -90,14 +101,17 @@ export function composeServices(options: {
       limits,
       logInLimits,
       sessions,
+      rules,
+      invites,
       chatWriter,
       changes: options.changes,
       onNameChange: (userId) => names.announce(userId),
     }),
     sessions,
+    invites,
     people,
     blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
-    groups: new Groups({ database, chatWriter, maxMembers: options.maxGroupMembers }),
+    groups: new Groups({ database, chatWriter, maxMembers: maxGroupMembers }),
     messages: new Messages({ database, chatWriter, sender }),
     history: new History({ database }),
     readState,

@@ -130,7 +130,8 @@ export class ChatTransaction implements LockingTransaction {
     return [...this.recorded].sort((one, other) => one.message.chatId - other.message.chatId);
   }
 
-  private async lockAll(chatIds: readonly number[]): Promise<LockedChat[]> {
+  /** Locks those of these chats that exist and have not ended, and reads their members. */
+  async lockAll(chatIds: readonly number[]): Promise<LockedChat[]> {
     const chats = await lockChats(this.database, chatIds, this.transaction);
     const locked = chats.map(({ chatId }) => chatId);
     await this.handle.begin(locked, this.transaction);

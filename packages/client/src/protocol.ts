@@ -253,7 +253,7 @@ export interface PushFrame<Type extends PushType = PushType> {
 export interface HttpRoutes {
   /** Get the name, version, features and limits of the server. */
   "GET /api/info": { answer: ServerInfo };
-  /** Create an account and log in. */
+  /** Create an account and log in. An invite is needed unless registration is open; it also names groups to join. */
   "POST /auth/register": { body: PostAuthRegisterBody; answer: Session };
   /** Log in. An unknown e-mail address and a wrong password return the same error. */
   "POST /auth/login": { body: PostAuthLoginBody; answer: Session };
@@ -295,6 +295,14 @@ export interface HttpRoutes {
   "GET /users": { query: GetUsersQuery; answer: GetUsersAnswer };
   /** Get a user. */
   "GET /users/{id}": { path: GetUsersIdPath; answer: Person };
+  /** Invite somebody. The token and the link are returned only once. For administrators, or all users (`invitesBy`). */
+  "POST /invites": { body: PostInvitesBody; answer: PostInvitesAnswer };
+  /** List the invites that you have made, the newest first, in pages; administrators see all. */
+  "GET /invites": { query: GetInvitesQuery; answer: GetInvitesAnswer };
+  /** Read an invite by its token, to show who invites whom. One that nobody can use is not found. */
+  "GET /invites/{invite}": { path: GetInvitesInvitePath; answer: InviteDescription };
+  /** Revoke an invite by its id: one of yours, or any if you are an administrator. */
+  "DELETE /invites/{invite}": { path: DeleteInvitesInvitePath };
 }
 
 /** Whether a client may open another socket: at once, after a pause, after a new log-in, or not at all. */
@@ -450,6 +458,11 @@ export interface DeleteGroupParams {
   groupId: number;
 }
 
+export interface DeleteInvitesInvitePath {
+  /** Id of an invite. */
+  invite: number;
+}
+
 export interface DeleteMessageParams {
   /** Id of a message. */
   messageId: number;
@@ -596,6 +609,24 @@ export interface GetAuthSessionsAnswer {
   data: readonly ListedSession[];
 }
 
+export interface GetInvitesAnswer {
+  data: readonly Invite[];
+  /** The `cursor` of the next page; `null` on the last page. */
+  nextCursor: string | null;
+}
+
+export interface GetInvitesInvitePath {
+  /** The token of the invite. */
+  invite: string;
+}
+
+export interface GetInvitesQuery {
+  /** Maximum number of rows, 1 to 100. */
+  limit?: number;
+  /** The `nextCursor` of the previous page. */
+  cursor?: string;
+}
+
 export interface GetMessagesParams {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
@@ -690,6 +721,36 @@ export interface GroupMessageRow {
   editedAt: string | null;
   deletedAt: string | null;
 }
+
+/** An invite to create an account. */
+export interface Invite {
+  /** Id of an invite. */
+  id: number;
+  /** The user who made it; `null` for one made on the command line. */
+  createdBy: number | null;
+  /** The only address that can register with it; `null` for any. */
+  email: string | null;
+  /** The groups that the new account joins. */
+  groupIds: readonly number[];
+  maxUses: number;
+  /** How many accounts were created with it. */
+  uses: number;
+  expiresAt: string;
+  revokedAt: string | null;
+}
+
+/** An invite as the person sees it who has its link. */
+export interface InviteDescription {
+  /** The name of the user who invites, or of the server. */
+  invitedBy: string;
+  /** The groups that the new account joins. */
+  groupNames: readonly string[];
+  /** The only address that can register with it. */
+  email?: string;
+}
+
+/** Who can invite people: administrators, or all users. More values will be added. */
+export type InviterGroup = "admins" | "members" | (string & {});
 
 export interface LeaveGroupParams {
   /** Id of a group; the same number as its `chatId`. */
@@ -874,6 +935,39 @@ export interface PostAuthRegisterBody {
   firstName: string;
   /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName?: string;
+  /** The token of an invite, from its link. */
+  invite?: string;
+}
+
+export interface PostInvitesAnswer {
+  /** Id of an invite. */
+  id: number;
+  /** The user who made it; `null` for one made on the command line. */
+  createdBy: number | null;
+  /** The only address that can register with it; `null` for any. */
+  email: string | null;
+  /** The groups that the new account joins. */
+  groupIds: readonly number[];
+  maxUses: number;
+  /** How many accounts were created with it. */
+  uses: number;
+  expiresAt: string;
+  revokedAt: string | null;
+  /** For `invite` of `POST /auth/register`. */
+  token: string;
+  /** The link for the person who is invited; the path alone without `PUBLIC_URL`. */
+  url: string;
+}
+
+export interface PostInvitesBody {
+  /** The only address that can register with the invite. */
+  email?: string;
+  /** Groups that the new account joins; you must be a member of each. At most 20. */
+  groupIds?: readonly number[];
+  /** How many accounts can be created with the invite; 1 by default. */
+  maxUses?: number;
+  /** Hours until the invite expires; 168, a week, by default. */
+  expiresInHours?: number;
 }
 
 /** Whether a user is online. */
@@ -972,6 +1066,12 @@ export interface Reader {
   readSeq: number;
 }
 
+/**
+ * Who can register: everybody, people with an invite, or nobody. A valid invite works in each case. More values will be
+ * added.
+ */
+export type RegistrationPolicy = "open" | "invite" | "closed" | (string & {});
+
 export interface RemoveUserFromGroupParams {
   /** Id of a group; the same number as its `chatId`. */
   groupId: number;
@@ -1010,8 +1110,8 @@ export interface ServerInfo {
   version: string;
   /** Identifies the history of the data; another one means that the data was restored. */
   epoch: string;
-  /** Who can register. More values will be added. */
-  registration: "open" | (string & {});
+  registration: RegistrationPolicy;
+  invitesBy: InviterGroup;
   /** Whether the server sends e-mail. */
   email: boolean;
   /** The optional parts that this server has. */

@@ -53,7 +53,7 @@ export const limitSettings = group(
       reconnectsPerAddress: rate(
         "LIMIT_RECONNECTS_PER_ADDRESS",
         "200+20/s",
-        "WebSockets opened and tokens refreshed from one address.",
+        "WebSockets opened, tokens refreshed, and invites and GET /api/info read from one address.",
       ),
       documentsPerAddress: rate(
         "LIMIT_DOCUMENTS_PER_ADDRESS",

@@ -3,7 +3,11 @@ import { group, onOff, textLike, Unset, webOrigin } from "../setting.ts";
 export const webSettings = group(
   { title: "Web client and name" },
   {
-    enabled: onOff("WEB_CLIENT", "on", "Whether the server has the web client, at `/`."),
+    enabled: onOff(
+      "WEB_CLIENT",
+      "on",
+      "Whether the server has the web client, at `/`. `off` leaves the pages of links, such as that of an invite.",
+    ),
     serverName: textLike(
       "SERVER_NAME",
       {

@@ -1,4 +1,5 @@
 import { emailAddress, firstName, givenPassword, id, lastName, newPassword, time } from "../../contract/fields.ts";
+import { inviteToken } from "../../contract/invites.ts";
 import { exampleProfile, exampleRefreshToken, exampleSession, session } from "../../contract/people.ts";
 import { closedObject, described, flag, list, named, nullable, object, optional, text } from "../../contract/schema.ts";
 import { defineRoute } from "../route.ts";
@@ -10,7 +11,8 @@ const userIdOf = ({ user }: { user: { id: number } }): number => user.id;
 export const register = defineRoute({
   method: "post",
   url: "/auth/register",
-  summary: "Create an account and log in.",
+  summary:
+    "Create an account and log in. An invite is needed unless registration is open; it also names groups to join.",
   tag,
   public: true,
   limit: "logInsPerAddress",
@@ -20,10 +22,11 @@ export const register = defineRoute({
     password: newPassword(),
     firstName: firstName(),
     lastName: optional(lastName()),
+    invite: optional(described(inviteToken(), "The token of an invite, from its link.")),
   }),
   status: 201,
   answer: session,
-  errors: ["VALIDATION", "EMAIL_TAKEN"],
+  errors: ["VALIDATION", "EMAIL_TAKEN", "REGISTRATION_CLOSED", "INVITE_INVALID"],
   example: {
     body: { email: "ada@example.org", password: "a long sentence", firstName: "Ada", lastName: "Lovelace" },
     answer: {

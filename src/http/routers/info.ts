@@ -1,4 +1,5 @@
 import { described, flag, integer, list, named, object, oneOf, text } from "../../contract/schema.ts";
+import { inviterGroups, registrationPolicies } from "../../domain/registration.ts";
 import { defineRoute } from "../route.ts";
 
 const positive = (description: string) => described(integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), description);
@@ -15,6 +16,18 @@ const serverLimits = named(
   "The limits of this server.",
 );
 
+const registrationPolicy = named(
+  "RegistrationPolicy",
+  oneOf(...registrationPolicies),
+  "Who can register: everybody, people with an invite, or nobody. A valid invite works in each case. More values will be added.",
+);
+
+const inviterGroup = named(
+  "InviterGroup",
+  oneOf(...inviterGroups),
+  "Who can invite people: administrators, or all users. More values will be added.",
+);
+
 const serverInfo = named(
   "ServerInfo",
   object({
@@ -24,7 +37,8 @@ const serverInfo = named(
       text({ max: 64 }),
       "Identifies the history of the data; another one means that the data was restored.",
     ),
-    registration: described(oneOf("open"), "Who can register. More values will be added."),
+    registration: registrationPolicy,
+    invitesBy: inviterGroup,
     email: described(flag(), "Whether the server sends e-mail."),
     features: described(list(text({ max: 64 })), "The optional parts that this server has."),
     limits: serverLimits,
@@ -48,6 +62,7 @@ export const readInfo = defineRoute({
       version: "0.1.0",
       epoch: "e8649a304886f28471420fe4c7a0d0e1",
       registration: "open",
+      invitesBy: "admins",
       email: false,
       features: [],
       limits: { contentUnits: 4096, frameBytes: 32_768, requestsInFlight: 32, groupMembers: 1000, socketsPerUser: 10 },

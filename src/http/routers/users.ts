@@ -43,7 +43,7 @@ export const updateProfile = defineRoute({
   }),
   status: 200,
   answer: profile,
-  errors: ["VALIDATION", "REAUTH_REQUIRED", "EMAIL_TAKEN"],
+  errors: ["VALIDATION", "REAUTH_REQUIRED", "EMAIL_TAKEN", "REGISTRATION_CLOSED"],
   example: {
     body: { firstName: "Pat", lastName: "Star" },
     answer: { ...exampleProfile, firstName: "Pat", lastName: "Star" },

@@ -2,6 +2,7 @@ import { fn, type Transaction } from "sequelize";
 import type { FairQueue } from "../../concurrency/fair-queue.ts";
 import { Semaphore } from "../../concurrency/semaphore.ts";
 import type { Database } from "../../db/connect.ts";
+import { endInvitesOf } from "../../db/queries/accounts/invites.ts";
 import { endOneTimeTokens } from "../../db/queries/accounts/one-time-tokens.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
 import { isAdmin } from "../../db/queries/administration/admins.ts";
@@ -16,9 +17,11 @@ import { requireAnotherAdmin } from "../administration/last-admin.ts";
 import { leaveGroups } from "../groups/groups.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
 import { findByEmail } from "./find-by-email.ts";
+import type { Invites } from "./invites.ts";
 import type { LogInLimits } from "./log-in-limits.ts";
-import { emailTaken, newAccount, rejectTakenEmail, storeAccount } from "./new-account.ts";
+import { type AccountInput, emailTaken, newAccount, rejectTakenEmail, storeAccount } from "./new-account.ts";
 import type { Passwords } from "./passwords.ts";
+import type { RegistrationRules } from "./registration-rules.ts";
 import type { Device, Sessions, SessionTokens } from "./sessions.ts";
 import { notLoggedIn } from "./tokens.ts";
 
@@ -28,6 +31,12 @@ export interface SessionGrant {
   token: string;
   expiresAt: string;
   refreshToken: string;
+}
+
+/** A session in a transaction. */
+interface StartedSession {
+  user: ActiveUser;
+  session: Awaited<ReturnType<Sessions["start"]>>;
 }
 
 const toProfile = (user: ActiveUser): Profile => ({
@@ -51,6 +60,8 @@ export class Accounts {
       limits: RateLimits;
       logInLimits: LogInLimits;
       sessions: Sessions;
+      rules: RegistrationRules;
+      invites: Invites;
       chatWriter: ChatWriter;
       /** Runs what changes the database, after the password was checked. */
       changes: FairQueue;
@@ -64,22 +75,32 @@ export class Accounts {
     this.options.passwords.assertCapacity(address, queuedAhead);
   }
 
-  /** @throws AppError of kind "emailTaken"; a unique index guarantees it under concurrency */
+  /**
+   * Creates an account. With an invite it also joins the groups of the invite.
+   * @throws AppError of kind "registrationClosed"; of kind "inviteInvalid", before anything is said about the address; of
+   *   kind "emailTaken", which a unique index guarantees under concurrency
+   */
   async register(
-    input: { email: string; password: string; firstName: string; lastName?: string },
+    { invite: token, ...input }: AccountInput & { invite?: string },
     device: Device,
   ): Promise<SessionGrant> {
-    const owner = { address: device.address, account: emailKey(input.email) };
-    const account = await newAccount(this.options.passwords, input, owner);
-    return rejectTakenEmail(async () => {
-      const { passwordHash } = account;
-      const grant = await this.startSession(device, async (transaction) => ({
-        id: await storeAccount(account, transaction),
-        passwordHash,
-      }));
-      if (!grant) throw badCredentials();
-      return grant;
-    });
+    const { rules, invites, passwords, chatWriter } = this.options;
+    const { email } = input;
+    if (token === undefined) rules.requireOpen();
+    else await invites.check({ token, email });
+    rules.requireAllowedDomain(email);
+    const owner = { address: device.address, account: emailKey(email) };
+    const account = await newAccount(passwords, input, owner);
+    const started = await rejectTakenEmail(() =>
+      chatWriter.commit(undefined, async (tx) => {
+        const joinGroups = token === undefined ? undefined : await invites.use(tx, { token, email });
+        const id = await storeAccount(account, tx.transaction);
+        await joinGroups?.(id);
+        return this.beginSession(device, { id, passwordHash: account.passwordHash }, tx.transaction);
+      }),
+    );
+    if (!started) throw badCredentials();
+    return this.grant(started);
   }
 
   /**
@@ -108,9 +129,11 @@ export class Accounts {
       throw badCredentials(account.id);
     }
     await logInLimits.succeeded(attempt);
-    const grant = await this.startSession(device, async () => user);
+    const started = await this.options.database.transaction((transaction) =>
+      this.beginSession(device, user, transaction),
+    );
     // The hash has changed meanwhile: a new password, or the same one renewed by another log-in.
-    return grant ?? this.login({ email, password }, device);
+    return started ? this.grant(started) : this.login({ email, password }, device);
   }
 
   /** Exchanges a refresh token; see `Sessions.refresh`. */
@@ -129,7 +152,7 @@ export class Accounts {
     return toProfile(await this.requireActive(userId));
   }
 
-  /** Changes the given fields. A new e-mail address requires the current password. */
+  /** Changes the given fields. A new e-mail address requires the current password, and a domain that is allowed. */
   async update(
     userId: number,
     change: { firstName?: string; lastName?: string | null; email?: string; password?: string },
@@ -139,6 +162,7 @@ export class Accounts {
     const user = await this.requireActive(userId);
     const changesEmail = email !== undefined && email !== user.email;
     if (changesEmail) {
+      this.options.rules.requireAllowedDomain(email);
       await this.requirePassword(user, password, device);
       const holder = await findByEmail(email);
       if (holder && holder.id !== userId) throw emailTaken();
@@ -206,6 +230,7 @@ export class Accounts {
       if (!isActive(locked)) throw notLoggedIn();
       if (locked.passwordHash !== passwordHash) throw wrongPassword();
       if (locked.role !== role) throw new AppError("conflict", "The account has just been changed. Try again");
+      await endInvitesOf(database, { userId, emailKeys: emailKeys(locked.email) }, transaction);
       const chats = await tx.lockChatsOf(userId);
       await locked.update({ ...erasedColumns, deletedAt: fn("clock_timestamp") }, { transaction });
       // The blocks of others stay: setting one again must give the same answer as for a user who blocks.
@@ -227,22 +252,21 @@ export class Accounts {
    * Starts a session after the password was verified, unless the password has changed since. Because of the lock, a
    * concurrent change of the password or deletion either waits and ends this session, or is seen here.
    */
-  private async startSession(
+  private async beginSession(
     device: Device,
-    findAccount: (transaction: Transaction) => Promise<{ id: number; passwordHash: string }>,
-  ): Promise<SessionGrant | undefined> {
-    const { database, sessions } = this.options;
-    const started = await database.transaction(async (transaction) => {
-      const { id, passwordHash } = await findAccount(transaction);
-      const user = await User.findOne({ where: { id, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
-      if (!isActive(user)) return undefined;
-      if (user.suspendedAt) throw suspended(id);
-      return { user, session: await sessions.start(id, device, transaction) };
-    });
-    if (!started) return undefined;
-    const { endedSessionIds, ...tokens } = started.session;
-    sessions.publishEnded({ sessionIds: endedSessionIds, reason: "ended" });
-    return toSessionGrant(started.user, tokens);
+    { id, passwordHash }: { id: number; passwordHash: string },
+    transaction: Transaction,
+  ): Promise<StartedSession | undefined> {
+    const user = await User.findOne({ where: { id, passwordHash }, lock: transaction.LOCK.SHARE, transaction });
+    if (!isActive(user)) return undefined;
+    if (user.suspendedAt) throw suspended(id);
+    return { user, session: await this.options.sessions.start(id, device, transaction) };
+  }
+
+  /** The answer to the client, once the session is committed. */
+  private grant({ user, session: { endedSessionIds, ...tokens } }: StartedSession): SessionGrant {
+    this.options.sessions.publishEnded({ sessionIds: endedSessionIds, reason: "ended" });
+    return toSessionGrant(user, tokens);
   }
 
   private async requireActive(userId: number): Promise<ActiveUser> {

@@ -6,13 +6,16 @@ interface Values {
   subject: string;
   groupName: string;
   role: string;
+  /** Whether the message was sent by the person it is about: somebody who has joined with an invite. */
+  isOwnJoining: boolean;
 }
 
 const templates: Record<EventKind, (values: Values) => string> = {
   groupCreated: ({ by, groupName }) => `${by} created the group "${groupName}"`,
   groupRenamed: ({ by, groupName }) => `${by} renamed the group to "${groupName}"`,
   groupDeleted: ({ by }) => `${by} deleted the group`,
-  memberAdded: ({ by, subject }) => `${by} added ${subject} to the group`,
+  memberAdded: ({ by, subject, isOwnJoining }) =>
+    isOwnJoining ? `${subject} joined the group with an invite` : `${by} added ${subject} to the group`,
   memberRemoved: ({ by, subject }) => `${by} removed ${subject} from the group`,
   memberLeft: ({ by }) => `${by} left the group`,
   roleChanged: ({ by, subject, role }) => `${by} made ${subject} ${role === "admin" ? "an admin" : "a member"}`,
@@ -31,5 +34,6 @@ export function displayText(message: Pick<ChatMessage, "event" | "sender" | "con
     subject: event.subject?.firstName ?? sender.firstName,
     groupName: event.groupName ?? message.groupName ?? "",
     role: event.role ?? "member",
+    isOwnJoining: event.userId === sender.id,
   });
 }

@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import type { Transaction } from "sequelize";
+import type { Database } from "../../db/connect.ts";
+import { insertInvite, revokeInvite as storeRevocation } from "../../db/queries/accounts/invites.ts";
+import { recordAction } from "../../db/queries/administration/audit.ts";
+import type { AuditOrigin } from "../../domain/administration.ts";
+import type { Invite } from "../../domain/invite.ts";
+import { AppError } from "../../errors.ts";
+import { emailKey } from "../../models/keys.ts";
+import type { MakePageLink } from "../page-links.ts";
+import { hashOf } from "./refresh-tokens.ts";
+import type { RegistrationRules } from "./registration-rules.ts";
+
+const tokenBytes = 32;
+const hourMs = 3_600_000;
+const defaultHours = 7 * 24;
+
+/** What an invite is for. Everything has a default: one account of anybody, within a week. */
+export interface InviteInput {
+  email?: string | undefined;
+  groupIds?: readonly number[] | undefined;
+  maxUses?: number | undefined;
+  expiresInHours?: number | undefined;
+}
+
+/** An invite with its token, which is given out once: only its hash is stored. */
+export interface IssuedInvite extends Invite {
+  token: string;
+  /** The link for the person who is invited. */
+  url: string;
+}
+
+/**
+ * Creates an invite and records it in the audit log. Whether the inviter may is up to the caller.
+ * @throws AppError of kind "registrationClosed" for an e-mail address that no account may have
+ */
+export async function issueInvite(
+  { database, rules, makeLink }: { database: Database; rules: RegistrationRules; makeLink: MakePageLink },
+  origin: AuditOrigin,
+  { email, groupIds = [], maxUses = 1, expiresInHours = defaultHours }: InviteInput,
+): Promise<IssuedInvite> {
+  if (email !== undefined) rules.requireAllowedDomain(email);
+  const token = randomBytes(tokenBytes).toString("base64url");
+  const invite = await database.transaction(async (transaction) => {
+    const columns = {
+      tokenHash: hashOf(token),
+      createdBy: origin.actorId,
+      email: email ?? null,
+      emailKey: email === undefined ? null : emailKey(email),
+      groupIds: [...new Set(groupIds)],
+      maxUses,
+      lifetimeMs: expiresInHours * hourMs,
+    };
+    const stored = await insertInvite(database, columns, transaction);
+    await recordInvite(database, origin, { action: "invite.create", invite: stored }, transaction);
+    return stored;
+  });
+  return { ...invite, token, url: makeLink("invite", token) };
+}
+
+/**
+ * Revokes an invite and records that in the audit log. Repeating it changes nothing.
+ * @param invite.createdBy only an invite of this account; undefined for any
+ * @throws AppError of kind "notFound"
+ */
+export async function revokeInvite(
+  database: Database,
+  origin: AuditOrigin,
+  invite: { id: number; createdBy: number | undefined },
+): Promise<void> {
+  await database.transaction(async (transaction) => {
+    const isNew = await storeRevocation(database, invite, transaction);
+    if (isNew === undefined) throw noSuchInvite();
+    if (isNew) await recordInvite(database, origin, { action: "invite.revoke", invite }, transaction);
+  });
+}
+
+const recordInvite = (
+  database: Database,
+  origin: AuditOrigin,
+  { action, invite }: { action: "invite.create" | "invite.revoke"; invite: { id: number; groupIds?: number[] } },
+  transaction: Transaction,
+): Promise<void> => {
+  const details = invite.groupIds && { groupIds: invite.groupIds };
+  return recordAction(
+    database,
+    origin,
+    { action, target: { type: "invite", id: invite.id }, ...(details && { details }) },
+    transaction,
+  );
+};
+
+/** For an invite that does not exist, cannot be used, or is not the caller's. */
+export const noSuchInvite = () => new AppError("notFound", "There is no such invite");
