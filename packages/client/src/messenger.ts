@@ -11,6 +11,7 @@ import { type Observable, State } from "./observable.ts";
 import type { People } from "./people.ts";
 import type { PersonPresence } from "./presence.ts";
 import type {
+  InviteDescription,
   PatchUsersMeBody,
   PostAuthLoginBody,
   PostAuthRegisterBody,
@@ -42,7 +43,7 @@ export interface StorageStatus {
 
 /** A client of one server, for one user at a time. */
 export class Messenger {
-  /** What the server says about itself; undefined until the first connection. */
+  /** What the server says about itself; undefined until the first connection, or until `resume` has found no session. */
   readonly info: Observable<ServerInfo | undefined>;
   /** The logged-in user. */
   readonly user: Observable<Profile | undefined>;
@@ -110,9 +111,17 @@ export class Messenger {
     return this.requireAccount().people;
   }
 
-  /** Creates an account and logs in. @throws MessengerError such as `EMAIL_TAKEN` */
+  /** Creates an account and logs in. @throws MessengerError such as `EMAIL_TAKEN`, `REGISTRATION_CLOSED`, `INVITE_INVALID` */
   register(body: PostAuthRegisterBody): Promise<Session> {
     return this.begin("/auth/register", body);
+  }
+
+  /**
+   * Who invites with the token of a link, and to which groups, before a registration with it.
+   * @throws MessengerError `NOT_FOUND` if nobody can register with it
+   */
+  invite(token: string): Promise<InviteDescription> {
+    return this.http.request("GET", `/invites/${encodeURIComponent(token)}`);
   }
 
   /** Logs in and connects. @throws MessengerError such as `BAD_CREDENTIALS` */
@@ -127,6 +136,7 @@ export class Messenger {
       return undefined;
     });
     if (session) await this.open(session.user);
+    else void this.readInfo();
     return session !== undefined;
   }
 

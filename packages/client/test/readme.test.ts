@@ -6,14 +6,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { transform } from "esbuild";
 import WebSocket from "ws";
+import { invite } from "../../../test/support/invites.ts";
 import { password, useMessenger } from "../../../test/support/messenger.ts";
+import { createGroup } from "../../../test/support/scenes.ts";
 import * as sdk from "../src/index.ts";
 import { file } from "../src/node.ts";
 import { client, live, liveClient, opened, until } from "./support/client.ts";
 
 /* Every TypeScript block of the README is compiled in strict mode and run against a server. */
 
-const server = useMessenger();
+const server = useMessenger({ INVITES_BY: "members", PUBLIC_URL: "https://chat.example.org" });
 const readme = readFileSync(join(__dirname, "../README.md"), "utf8");
 const folder = mkdtempSync(join(tmpdir(), "messenger-readme-"));
 const ownWebSocket = globalThis.WebSocket;
@@ -82,6 +84,7 @@ async function scene() {
       show: (...values: unknown[]) => shown.push(values),
       console: { log: (...values: unknown[]) => shown.push(values) },
     },
+    ann,
     messenger,
     chat,
     shown,
@@ -91,11 +94,20 @@ async function scene() {
 
 type Scene = Awaited<ReturnType<typeof scene>>;
 
+/** An invite to a group. */
+const inviteToTea = async ({ ann }: Scene) =>
+  invite(server(), ann, { groupIds: [await createGroup(await ann.connect(), [], "Tea")] });
+
 /** What a snippet has to have done. */
 const outcomes: Record<string, (scene: Scene) => unknown> = {
   "First message": ({ shown }) => expect(shown).toEqual([[expect.stringMatching(/^Message 1 was sent at 20/)]]),
   "Values that change": ({ shown, messenger }) => expect(shown).toEqual([[1], [messenger.chats.value]]),
   "Log in": ({ shown }) => expect(shown).toEqual([["Ann"]]),
+  "Log in (2)": ({ shown }) =>
+    expect(shown).toEqual([
+      ["Ann invites you to Tea"],
+      [expect.stringMatching(/^https:\/\/chat\.example\.org\/invite#./)],
+    ]),
   Connection: ({ shown }) => expect(shown).toEqual([["live"]]),
   Chats: ({ shown }) => expect(shown).toEqual([["Bob (1): Hello yourself", expect.any(Number)]]),
   Timeline: ({ shown }) =>
@@ -144,7 +156,8 @@ test.each(blocks.map((block) => [block.title, block] as const))("%s: the snippet
     const body = { email: "ann@example.org", password: "correct horse battery", firstName: "Ann" };
     await server().http("POST", "/auth/register", { body });
   }
-  const running = run(code, prepared.names);
+  const { token } = title === "Log in (2)" ? await inviteToTea(prepared) : {};
+  const running = run(code, { ...prepared.names, token });
   await meanwhile[title]?.(prepared);
   await running;
   await outcomes[title]?.(prepared);
@@ -221,7 +234,7 @@ test("the snippets are right in strict TypeScript", () => {
     join(folder, "names.d.ts"),
     `declare const messenger: import("messenger-client").Messenger;
 declare const chat: import("messenger-client").Chat;
-declare const bobId: number, messageId: number, email: string, password: string;
+declare const bobId: number, messageId: number, email: string, password: string, token: string;
 declare const show: (...values: unknown[]) => void;
 declare module "react" {
   export function useCallback<T>(callback: T, dependencies: unknown[]): T;
