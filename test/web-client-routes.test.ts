@@ -42,9 +42,10 @@ const clientRoutes: [path: string, route: string][] = [
   ["/settings/sessions", "/settings/{path}"],
   ["/log-in", "/log-in"],
   ["/register", "/register"],
-  [`/invites/${secretPath}`, "/invites/{token}"],
-  [`/reset-password?token=${secretPath}`, "/reset-password"],
-  [`/verify-email?token=${secretPath}`, "/verify-email"],
+  [`/invite?token=${secretPath}`, "/invite"],
+  ["/setup", "/setup"],
+  ["/reset", "/reset"],
+  ["/verify", "/verify"],
 ];
 
 describe("a route of the web client", () => {
@@ -83,7 +84,7 @@ describe("a route of the web client", () => {
     "/chatsandmore",
     "/Chats",
     "/log-in/",
-    "/invites",
+    "/invite/",
     "/invites/a/b",
     "//chats",
     "/index.html",
@@ -276,19 +277,24 @@ describeWithChromium("the policy of the page in a browser", () => {
 
 describe("with WEB_CLIENT=off", () => {
   const withoutClient = useMessenger({ WEB_CLIENT: "off" });
+  const open = (path: string) => sendUndecoded(withoutClient().port, "GET", path, html);
 
-  test.each(["/", "/chats/12", "/log-in", "/favicon.ico", "/icon.svg", "/manifest.webmanifest"])(
-    "%s is 404 for a browser",
-    async (path) => {
-      const { status, headers } = await sendUndecoded(withoutClient().port, "GET", path, html);
-      expect({ status, type: headers["content-type"] }).toEqual({ status: 404, type: "application/problem+json" });
-    },
-  );
+  test.each(["/", "/chats/12", "/log-in", "/register", "/settings"])("%s is 404 for a browser", async (path) => {
+    const { status, headers } = await open(path);
+    expect({ status, type: headers["content-type"] }).toEqual({ status: 404, type: "application/problem+json" });
+  });
 
-  test("assets are 404, and the SDK and the documents are still served", async () => {
-    const status = async (path: string) => (await sendUndecoded(withoutClient().port, "GET", path, html)).status;
-    expect(await Promise.all([script, "/client.js", "/api/", "/api/websocket"].map(status))).toEqual([
-      404, 200, 200, 200,
-    ]);
+  test.each(["/setup", "/invite", "/reset", "/verify"])("%s, to which links lead, is still a page", async (path) => {
+    const { status, headers, body } = await open(path);
+    expect({ status, type: headers["content-type"] }).toEqual({ status: 200, type: "text/html; charset=utf-8" });
+    expect(body.toString()).toContain('<meta name="web-client" content="off">');
+    for (const [, file = ""] of body.toString().matchAll(/(?:src|href)="([^"]+)"/g)) {
+      expect({ file, status: (await open(file)).status }).toEqual({ file, status: 200 });
+    }
+  });
+
+  test("the SDK and the documents are still served", async () => {
+    const status = async (path: string) => (await open(path)).status;
+    expect(await Promise.all(["/client.js", "/api/", "/api/websocket"].map(status))).toEqual([200, 200, 200]);
   });
 });

@@ -15,6 +15,6 @@ export default defineConfig({
   resolve: { alias: { "messenger-client": new URL("../client/src/index.ts", import.meta.url).pathname } },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   server: {
-    proxy: { "/api": "http://localhost:3000", "/auth": "http://localhost:3000", "/users": "http://localhost:3000" },
+    proxy: Object.fromEntries(["/api", "/auth", "/users", "/invites"].map((path) => [path, "http://localhost:3000"])),
   },
 });

@@ -57,7 +57,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   const limit = limitPerAddress(options.limits, "documentsPerAddress");
   app.use("/api", docsRouter(options.documents, { ...options.web, limit }));
   app.use(clientModuleRouter(limit));
-  if (options.web.enabled) app.use(webClientRouter(options.web));
+  app.use(webClientRouter(options.web));
   app.use(allowOrigins);
   app.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");

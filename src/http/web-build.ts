@@ -18,6 +18,9 @@ const contentTypes: Record<string, string> = {
   ".mp3": "audio/mpeg",
 };
 
+/** Read by `packages/web/src/only-for-links.ts`. */
+const onlyForLinks = '<meta name="web-client" content="off">';
+
 /** The web client in memory. */
 export interface WebBuild {
   /** The page of every client route. */
@@ -26,8 +29,17 @@ export interface WebBuild {
   files: ReadonlyMap<string, StaticFile>;
 }
 
-/** Reads the build, and writes the name of the server into its page and its manifest. */
-export async function readWebBuild(serverName: string): Promise<WebBuild> {
+/**
+ * Reads the build, and writes the name of the server into its page and its manifest.
+ * @param options.isOnlyForLinks tells the page that there is nothing behind the pages that links lead to
+ */
+export async function readWebBuild({
+  serverName,
+  isOnlyForLinks,
+}: {
+  serverName: string;
+  isOnlyForLinks: boolean;
+}): Promise<WebBuild> {
   const names = await filesIn(folder);
   const read = (name: string) => readFile(join(folder, name));
   const readIf = async (name: string) => (names.has(name) ? read(name) : undefined);
@@ -40,7 +52,8 @@ export async function readWebBuild(serverName: string): Promise<WebBuild> {
   }
   const manifest = namedManifest(await readFile(join(folder, "manifest.webmanifest"), "utf8"), serverName);
   files.set("/manifest.webmanifest", await compressedFile("application/manifest+json; charset=utf-8", manifest));
-  const page = titledPage(await readFile(join(folder, "index.html"), "utf8"), serverName);
+  const titled = titledPage(await readFile(join(folder, "index.html"), "utf8"), serverName);
+  const page = isOnlyForLinks ? titled.replace("</head>", `${onlyForLinks}</head>`) : titled;
   return { page: await compressedFile("text/html; charset=utf-8", page), files };
 }
 

@@ -1,10 +1,13 @@
+import { linkedPages } from "../services/page-links.ts";
+
 /* The paths of the web client. They are known without its build: the log needs them too. */
 
 /** Parts of the web client that own every path below theirs. */
 const sections = ["chats", "people", "groups", "settings"];
-const pages = ["/", "/log-in", "/register", "/invites/{token}", "/reset-password", "/verify-email"];
+const pagesOfLinks: ReadonlySet<string> = new Set(linkedPages.map((name) => `/${name}`));
+const pages = ["/", "/log-in", "/register", ...pagesOfLinks];
 
-const page = (template: string) => ({ template, pattern: new RegExp(`^${template.replace(/\{\w+\}/g, "[^/]+")}$`) });
+const page = (template: string) => ({ template, pattern: new RegExp(`^${template}$`) });
 
 const clientRoutes: readonly { template: string; pattern: RegExp }[] = [
   ...pages.map(page),
@@ -23,6 +26,9 @@ export const isAsset = (path: string): boolean => assets.test(path);
 
 /** Whether the web client shows a page at this path. */
 export const isClientRoute = (path: string): boolean => clientRoutes.some(({ pattern }) => pattern.test(path));
+
+/** Whether a link with a token leads to this path. The token is behind "#", so requests do not have it. */
+export const isPageOfLink = (path: string): boolean => pagesOfLinks.has(path);
 
 /** What the log says instead of the path; undefined for a path that the web client does not have. */
 export function webRouteTemplate(path: string): string | undefined {

@@ -1,5 +1,6 @@
-/** Pages that links with a token lead to. */
-export type LinkedPage = "setup" | "invite" | "reset" | "verify";
+/** Pages that links with a token lead to. The server has them also without the web client. */
+export const linkedPages = ["setup", "invite", "reset", "verify"] as const;
+export type LinkedPage = (typeof linkedPages)[number];
 
 /** Makes a link to a page, with a token behind "#", which browsers send to no server. */
 export type MakePageLink = (page: LinkedPage, token: string) => string;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expect, test } from "@jest/globals";
 import type { AxeResults } from "axe-core";
+import { invite, promote } from "../support/invites.ts";
 import { describeWithChromium } from "../support/prerequisites.ts";
 import { createGroup, sendPrivately, sendToGroup } from "../support/scenes.ts";
 import { gone, WebPage } from "../support/web-page.ts";
@@ -37,6 +38,27 @@ describeWithChromium("axe finds no violation", () => {
       await check(web);
       await web.link("Create a new account").click();
       await web.button("Create account").click();
+      await check(web);
+    });
+
+    test(`with invites, ${colorScheme}`, async () => {
+      const admin = await promote(people.messenger(), await people.messenger().person("Ada"));
+      const groupIds = [await createGroup(await admin.connect(), [], `Invited ${colorScheme}`)];
+      const { token } = await invite(people.messenger(), admin, { groupIds, email: "nina@example.test" });
+      const context = await people.browser.context({ colorScheme });
+      const guest = await WebPage.open(context, people.url(), `/invite#${token}`);
+      await guest.button("Create account").waitFor();
+      await check(guest);
+      await guest.page.goto(`${people.url()}/invite#nothing`);
+      await guest.page.getByText("This invite does not work.").waitFor();
+      await check(guest);
+      const web = await people.device(admin, { colorScheme });
+      await web.openSettings();
+      await web.button("Revoke the invite for nina@example.test").waitFor();
+      await web.button("Invite people").click();
+      await check(web);
+      await web.button("Create link").click();
+      await web.button("Copy link").waitFor();
       await check(web);
     });
 

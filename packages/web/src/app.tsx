@@ -7,10 +7,11 @@ import { Banner } from "./connection-banner.tsx";
 import { LogIn } from "./log-in.tsx";
 import { messenger } from "./messenger.ts";
 import { useNotifications } from "./notifications.ts";
-import { followLinks, route } from "./routing.ts";
+import { isOnlyForLinks } from "./only-for-links.ts";
+import { followLinks, navigate, route } from "./routing.ts";
 import { SettingsPage } from "./settings/settings-page.tsx";
 import { Announcer } from "./ui/announcer.tsx";
-import { Notice } from "./ui/notice.tsx";
+import { Notice, showNotice } from "./ui/notice.tsx";
 import { useObservable } from "./use-observable.ts";
 
 /** The whole page. */
@@ -19,15 +20,24 @@ export function App() {
   const user = useObservable(messenger.user);
   const { reason } = useObservable(messenger.connection);
   useEffect(() => {
-    void messenger.resume().finally(() => setReady(true));
+    void start().finally(() => setReady(true));
     document.addEventListener("click", followLinks);
   }, []);
   useEffect(() => {
     if (isReady && !user) forgetDrafts();
   }, [isReady, user]);
   if (!isReady && !user) return null;
-  if (!user) return <LogIn notice={endNotices[reason ?? ""]} />;
+  if (!user || isOnlyForLinks) return <LogIn notice={endNotices[reason ?? ""]} />;
   return <Messages key={user.id} />;
+}
+
+/** Goes on with the stored session. */
+async function start(): Promise<void> {
+  if (isOnlyForLinks) return;
+  const isLoggedIn = await messenger.resume();
+  if (!isLoggedIn || route.value.page !== "invite") return;
+  navigate("/", { replace: true });
+  showNotice("You already have an account here. To use the invite for another one, log out first.");
 }
 
 const endNotices: Readonly<Record<string, string>> = {

@@ -10,7 +10,7 @@ const sentences: Readonly<Record<string, string>> = {
   NOT_FOUND: "This person or message no longer exists.",
   FORBIDDEN: "You are not allowed to do this.",
   LOGGED_OUT: "You are logged out.",
-  REGISTRATION_CLOSED: "New accounts are not accepted here.",
+  INVITE_INVALID: "This invite is not valid any more, or it is for another e-mail address.",
   INTERNAL: "Something went wrong on the server. Try again.",
 };
 

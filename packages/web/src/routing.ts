@@ -1,9 +1,13 @@
 import { computed, signal } from "@preact/signals";
 
 const path = signal(location.pathname);
+/** Behind "#": the token of a link, which browsers send to no server. */
+const fragment = signal(location.hash.slice(1));
 
+// Also after a change of the fragment alone.
 addEventListener("popstate", () => {
   path.value = location.pathname;
+  fragment.value = location.hash.slice(1);
 });
 
 /** What the address of the page shows. */
@@ -12,12 +16,14 @@ export type Route =
   | { page: "chat"; chatId: number }
   | { page: "dialog"; userId: number }
   | { page: "settings" }
-  | { page: "register" };
+  | { page: "register" }
+  | { page: "invite"; token: string };
 
 export const route = computed<Route>(() => {
   const [, page, id = ""] = path.value.split("/");
   if (page === "settings") return { page };
   if (page === "register") return { page };
+  if (page === "invite") return { page, token: fragment.value };
   if (page !== "chats") return { page: "chats" };
   if (/^\d{1,15}$/.test(id)) return { page: "chat", chatId: Number(id) };
   const userId = /^user-(\d{1,15})$/.exec(id)?.[1];
@@ -33,6 +39,13 @@ export function navigate(to: string, options: { replace?: boolean } = {}): void 
   if (options.replace) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
   path.value = to;
+  fragment.value = "";
+}
+
+/** Goes on after the log-in: to the chat that a link has named, or to the list. */
+export function showChats(): void {
+  const { page } = route.value;
+  if (page !== "chat" && page !== "dialog") navigate("/", { replace: true });
 }
 
 /** Follows links to pages of the client without loading them anew. */

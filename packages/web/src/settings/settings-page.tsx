@@ -1,6 +1,5 @@
 import type { ListedSession, Person } from "messenger-client";
 import { MessengerError } from "messenger-client";
-import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { fullName } from "../chats/people-search.tsx";
 import { fullTimeOf } from "../dates.ts";
@@ -14,6 +13,8 @@ import { FormEnd, useForm } from "../ui/form.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
+import { InvitesSection } from "./invites-section.tsx";
+import { Section } from "./section.tsx";
 
 /** Everything about the user's own account and this device. */
 export function SettingsPage() {
@@ -31,6 +32,7 @@ export function SettingsPage() {
         <AppearanceSection />
         <PasswordSection />
         <SessionsSection />
+        <InvitesSection />
         <BlockedSection />
         <Section title="About">
           <p>
@@ -45,15 +47,6 @@ export function SettingsPage() {
         <EndSection />
       </div>
     </div>
-  );
-}
-
-function Section({ title, children }: { title: string; children: ComponentChildren }) {
-  return (
-    <section class="card" aria-label={title}>
-      <h3>{title}</h3>
-      {children}
-    </section>
   );
 }
 

@@ -7,11 +7,12 @@ interface FieldProps {
   maxLength?: number;
   placeholder?: string;
   autofocus?: boolean;
+  readOnly?: boolean;
   value: string;
   onInput(value: string): void;
   /** What is wrong with the value. */
   error?: string | undefined;
-  hint?: string;
+  hint?: string | undefined;
 }
 
 /** A labelled input with its error below. */
