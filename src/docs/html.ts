@@ -1,4 +1,4 @@
-import { escapeHtml } from "../http/escape-html.ts";
+import { escapeHtml } from "../escape-html.ts";
 
 /** Text that is HTML already; `html` does not escape it again. */
 export class Html {

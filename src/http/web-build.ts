@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { escapeHtml } from "./escape-html.ts";
+import { escapeHtml } from "../escape-html.ts";
 import { compressedFile, type StaticFile, staticFile } from "./static-file.ts";
 
 /** Where `npm run build` writes the web client, seen from the source and from its build alike. */
