@@ -14,5 +14,8 @@ export const noSuchMessage = () => new AppError("notFound", "There is no such me
 /** For a client id that the sender has already used for a different message. */
 export const conflictingClientId = () => new AppError("conflict", "This clientMessageId was used for another message");
 
+/** For users who have to confirm their e-mail address before they write. */
+export const emailUnverified = () => new AppError("forbidden", "Confirm your e-mail address first");
+
 /** For a user who does not exist, was deleted, or blocks the caller. */
 export const noSuchUser = () => new AppError("notFound", "There is no such user");

@@ -5,6 +5,7 @@ import { InProcessBus } from "./bus/in-process-bus.ts";
 import { Redis } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import { FairQueue, type FairQueues } from "./concurrency/fair-queue.ts";
+import { mailMode } from "./config/mail-mode.ts";
 import type { Config } from "./config/settings.ts";
 import type { Database } from "./db/connect.ts";
 import { asAppError, isOutage } from "./db/database-errors.ts";
@@ -27,12 +28,15 @@ import { ProcessRegistry } from "./jobs/process-registry.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
 import { purgeOldSessions } from "./jobs/purge-sessions.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
+import { sendMails } from "./jobs/send-mails.ts";
 import type { Logger } from "./logger.ts";
+import { openMailTransport } from "./mail/open-transport.ts";
 import { readinessOf, serverInfo, startSummary } from "./server-status.ts";
 import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
 import { storedSecret } from "./services/accounts/tokens.ts";
 import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
+import { MailSender } from "./services/mail/mail-sender.ts";
 import { type MakePageLink, pageLinks } from "./services/page-links.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
@@ -64,6 +68,8 @@ interface Core {
 interface Runtime {
   app: RequestListener;
   gateway: Gateway;
+  /** Undefined if no mail is sent. */
+  mailSender: MailSender | undefined;
   stopJobs: (() => void)[];
 }
 
@@ -152,6 +158,7 @@ export class Messenger {
     await this.listener.close();
     await this.stopListeningForCommands?.();
     for (const stop of this.runtime?.stopJobs ?? []) stop();
+    await this.runtime?.mailSender?.stop();
     await this.bus?.close();
     await this.redis?.close();
     await this.opened?.close();
@@ -194,10 +201,12 @@ export class Messenger {
     const marks = new StoreMarks(await currentMark(database));
     const core = this.composeCore({ database, epoch, bus, marks });
     const services = await this.composeServices(core);
+    const mailSender = this.composeMailSender(database);
     return {
       app: this.composeHttp(core, services),
       gateway: this.composeGateway(core, services),
-      stopJobs: this.startJobs(core, services),
+      mailSender,
+      stopJobs: this.startJobs(core, services, mailSender),
     };
   }
 
@@ -258,6 +267,10 @@ export class Messenger {
       registration: config.registration,
       serverName: config.web.serverName,
       makeLink: this.pageLinks(),
+      mail: {
+        isAvailable: mailMode(config) !== "none",
+        requiresVerification: config.mail.verification === "required",
+      },
       noteEpoch: epoch.note,
       sendConcurrency: this.poolShares.sends,
       changes: this.fairQueues.changes,
@@ -271,6 +284,18 @@ export class Messenger {
     const { server, web, http } = this.config;
     const isProduction = server.environment === "production";
     return pageLinks({ publicUrl: web.publicUrl, isProduction, host: http.host, port: this.port });
+  }
+
+  private composeMailSender(database: Database): MailSender | undefined {
+    const { config, log } = this;
+    const { serverName } = config.web;
+    const transport = openMailTransport({
+      mode: mailMode(config),
+      smtpUrl: config.mail.smtpUrl,
+      dataDir: config.server.dataDir,
+      from: { name: serverName, address: config.mail.from },
+    });
+    return transport && new MailSender({ database, transport, serverName, makeLink: this.pageLinks(), log });
   }
 
   private composeHttp({ limits, epoch }: Core, services: Services): RequestListener {
@@ -297,6 +322,7 @@ export class Messenger {
       services,
       presence,
       sessions: services.sessions,
+      requireVerified: (userId) => services.verification.requireVerified(userId),
       limits,
       fairQueues: this.fairQueues,
       maxSockets: config.limits.maxSockets,
@@ -312,6 +338,7 @@ export class Messenger {
   private startJobs(
     { database, epoch, connections, delivery, marks }: Core,
     { resetCaches, stop: stopServices }: Services,
+    mailSender: MailSender | undefined,
   ): (() => void)[] {
     const { log } = this;
     const { refreshLifetimeMs, lifetimeSeconds } = this.config.tokens;
@@ -320,6 +347,7 @@ export class Messenger {
       purgeEndedChats({ database, log }),
       purgeOldSessions({ database, lifetimeMs: Math.max(refreshLifetimeMs, lifetimeSeconds * 1000), log }),
       followEpoch({ database, epoch, marks, delivery, resetCaches, disconnectAll: connections.restartAll, log }),
+      ...(mailSender ? [sendMails({ database, sendNext: () => mailSender.sendNext(), log })] : []),
       ...(this.isSharedDatabase
         ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database)]
         : []),

@@ -77,7 +77,15 @@ describe("registration", () => {
     expect(answer.status).toBe(201);
     expectHeaders(answer);
     expect(answer.body).toEqual({
-      user: { id: anId, email, role: "user", firstName: "Ada", lastName: "Lovelace", createdAt: time },
+      user: {
+        id: anId,
+        email,
+        pendingEmail: null,
+        role: "user",
+        firstName: "Ada",
+        lastName: "Lovelace",
+        createdAt: time,
+      },
       token: expect.any(String),
       expiresAt: time,
       refreshToken: expect.stringMatching(/^[\w.-]{32,}$/),
@@ -395,7 +403,15 @@ describe("an account", () => {
     const { id, email, token } = await messenger().person("Before");
     const changed = await me("PATCH", token, { firstName: "After", lastName: "Wards" });
     expect(changed.status).toBe(200);
-    expect(changed.body).toEqual({ id, email, role: "user", firstName: "After", lastName: "Wards", createdAt: time });
+    expect(changed.body).toEqual({
+      id,
+      email,
+      pendingEmail: null,
+      role: "user",
+      firstName: "After",
+      lastName: "Wards",
+      createdAt: time,
+    });
     expectHeaders(changed);
     expect((await me("GET", token)).body).toEqual(changed.body);
     expect((await me("PATCH", token, { lastName: null })).body).toEqual({ ...changed.body, lastName: null });

@@ -31,6 +31,8 @@ const rates = (given: Partial<Record<string, Rate>> = {}) => {
     "passwordChecksPerUser",
     "reconnectsPerAddress",
     "documentsPerAddress",
+    "mailsPerAddress",
+    "mailsPerUser",
     "messagesPerUser",
     "requestsPerUser",
   ] as const;

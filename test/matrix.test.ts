@@ -166,7 +166,9 @@ async function fingerprint(): Promise<unknown> {
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM chats t) AS chats,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id, chat_id)) FROM chat_members t) AS members,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM messages t) AS messages,
-           (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id, blocked_id)) FROM blocks t) AS blocks`);
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id, blocked_id)) FROM blocks t) AS blocks,
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM one_time_tokens t) AS tokens,
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM mail_outbox t) AS mails`);
 }
 
 describe("message types", () => {
@@ -201,12 +203,14 @@ describe("routes", () => {
   const open = routes.filter((route) => route.public).map(({ method, url }) => `${method} ${url}`);
   const closed = routes.filter((route) => !route.public).map(({ method, url }) => `${method} ${url}`);
 
-  test("only the description of the server, routes that create or renew a session, and reading an invite need no token", () => {
+  test("only the description of the server, routes that create or renew a session, mailed links and reading an invite need no token", () => {
     expect(open).toEqual([
       "get /api/info",
       "post /auth/register",
       "post /auth/login",
       "post /auth/refresh",
+      "post /auth/password/forgot",
+      "post /auth/email/verify",
       "get /invites/{invite}",
     ]);
   });

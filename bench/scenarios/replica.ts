@@ -103,7 +103,15 @@ function replicaRate(count: number): number {
 
 function newAccount(): Account {
   const account = new Account({
-    profile: { id: myId, email: "ann@example.org", firstName: "Ann", lastName: null, role: "user", createdAt: "" },
+    profile: {
+      id: myId,
+      email: "ann@example.org",
+      pendingEmail: null,
+      firstName: "Ann",
+      lastName: null,
+      role: "user",
+      createdAt: "",
+    },
     store: new StorePart(memory(), ""),
     http: new Http("http://localhost", () => Promise.reject(new Error("not used"))),
     log: silentLog,

@@ -1,5 +1,6 @@
 import { StartError } from "../errors.ts";
 import { makeSecret } from "./groups/tokens.ts";
+import { mailMode } from "./mail-mode.ts";
 import type { Config } from "./settings.ts";
 
 /** Lower work factors make stolen hashes cheap to guess. */
@@ -27,7 +28,8 @@ const isGuessable = (secret: string): boolean =>
  * Checks what only production requires.
  * @throws StartError naming the variable and the rule; never the value
  */
-export function assertFitForProduction({ tokens, passwords }: Config): void {
+export function assertFitForProduction(config: Config): void {
+  const { tokens, passwords, mail } = config;
   if (tokens.secret === undefined) {
     throw new StartError(`JWT_SECRET is required in production; make one with: ${makeSecret}`);
   }
@@ -37,10 +39,13 @@ export function assertFitForProduction({ tokens, passwords }: Config): void {
   if (passwords.cost < minBcryptCost) {
     throw new StartError(`BCRYPT_COST below ${minBcryptCost} is refused in production`);
   }
+  if (mail.verification === "required" && mailMode(config) === "none") {
+    throw new StartError("EMAIL_VERIFICATION=required needs SMTP_URL, MAIL_FROM and PUBLIC_URL");
+  }
 }
 
 /** Sentences about settings that production accepts, but that weaken a guarantee. */
-export function productionWarnings({ database, registration }: Config): string[] {
+export function productionWarnings({ database, mail, registration, web }: Config): string[] {
   const warnings: string[] = [];
   if (database.url === undefined) {
     warnings.push(
@@ -52,6 +57,9 @@ export function productionWarnings({ database, registration }: Config): string[]
     warnings.push(
       "everybody who reaches the server can create an account; set REGISTRATION=invite or REGISTRATION_DOMAINS to limit that",
     );
+  }
+  if (mail.smtpUrl !== undefined && web.publicUrl === undefined) {
+    warnings.push("no mail is sent: links in mails need PUBLIC_URL, which is unset");
   }
   return warnings;
 }

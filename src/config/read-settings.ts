@@ -58,6 +58,9 @@ export function readWrittenValues(environment: Environment): Readonly<Record<str
 export function readSettings(environment: Environment): Config {
   const written = readWrittenValues(environment);
   const config = freeze(mapValues(settings, ({ members }) => valuesOf(members, written)) as Config);
+  if (config.mail.smtpUrl !== undefined && config.mail.from === undefined) {
+    throw new StartError("MAIL_FROM is required with SMTP_URL: the address that mails come from");
+  }
   if (config.server.environment === "production") assertFitForProduction(config);
   return config;
 }

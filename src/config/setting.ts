@@ -177,6 +177,20 @@ export function secret(
   return { variable, meaning, allowed, fallback, rule, isSecret: true, convert: (written) => written };
 }
 
+/** One e-mail address, without a name. */
+export function emailAddress(
+  variable: string,
+  fallback: Unset,
+  meaning: string,
+): Setting<string | undefined, string | undefined> {
+  const example = "messenger@example.org";
+  const allowed = `an e-mail address without a name, such as ${example}`;
+  const rule = Joi.string()
+    .pattern(/^[^\s@<>,;:"()[\]\\]+@[^\s@<>,;:"()[\]\\]+$/)
+    .messages({ "string.pattern.base": `{{#label}} must be ${allowed}` });
+  return { variable, meaning, allowed, fallback, example, rule, convert: (written) => written };
+}
+
 /** Browser origins, separated by commas. Converted to the spelling that browsers send. */
 export function origins(
   variable: string,

@@ -1,6 +1,7 @@
 import { databaseSettings } from "./groups/database.ts";
 import { httpSettings } from "./groups/http.ts";
 import { limitSettings } from "./groups/limits.ts";
+import { mailSettings } from "./groups/mail.ts";
 import { passwordSettings } from "./groups/passwords.ts";
 import { redisSettings } from "./groups/redis.ts";
 import { registrationSettings } from "./groups/registration.ts";
@@ -18,6 +19,7 @@ export const settings = {
   registration: registrationSettings,
   database: databaseSettings,
   redis: redisSettings,
+  mail: mailSettings,
   tokens: tokenSettings,
   passwords: passwordSettings,
   limits: limitSettings,

@@ -35,7 +35,7 @@ export const errorCodeMeanings: Readonly<Record<ErrorCode, string>> = {
   UNAUTHENTICATED: "The token is missing, invalid or expired, or its session has ended.",
   BAD_CREDENTIALS: "The e-mail address or the password is wrong.",
   REAUTH_REQUIRED: "The change needs the current password.",
-  FORBIDDEN: "The user's role does not allow this.",
+  FORBIDDEN: "The user's role does not allow this, or the user has to confirm an e-mail address first.",
   NOT_MEMBER: "The chat does not exist, or the user is not a member of it.",
   NOT_FOUND: "The object does not exist, or the user may not see it.",
   EMAIL_TAKEN: "Another account has this e-mail address.",

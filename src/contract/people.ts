@@ -16,6 +16,10 @@ export const profile: Schema<Profile> = named(
   object({
     id: userId(),
     email: emailAddress(),
+    pendingEmail: described(
+      nullable(emailAddress()),
+      "The address that you still have to confirm: a new one, which then becomes `email`, or that of the account.",
+    ),
     role: role(),
     firstName: firstName(),
     lastName: nullable(lastName()),
@@ -41,6 +45,7 @@ export const examplePerson: Person = { id: 2, firstName: "Patrick1", lastName: n
 export const exampleProfile: Profile = {
   id: 1,
   email: "patrick0@example.org",
+  pendingEmail: null,
   role: "user",
   firstName: "Patrick0",
   lastName: null,

@@ -2,7 +2,7 @@ import { closeCodeTable } from "../contract/close-codes.ts";
 import { type ErrorCode, errorCodeMeanings, errorCodes } from "../contract/error-codes.ts";
 import { errorFrame, errorFrameSchema, subprotocol } from "../contract/frames.ts";
 import type { JsonSchema } from "../contract/schema.ts";
-import type { AnyMessageType } from "../ws/message-type.ts";
+import { type AnyMessageType, errorsOf } from "../ws/message-type.ts";
 import { serverPushes } from "../ws/server-pushes.ts";
 import {
   answerSchema,
@@ -69,7 +69,7 @@ export function asyncApiDocument(messageTypes: Iterable<AnyMessageType>, version
   };
   const operations: Json = {};
   for (const messageType of messageTypes) {
-    const { type, summary, push, errors } = messageType;
+    const { type, summary, push } = messageType;
     const [answer, pushed] = [`${type}.answer`, `${type}.push`];
     const frames = exampleFrames(messageType);
     messages[type] = {
@@ -89,7 +89,7 @@ export function asyncApiDocument(messageTypes: Iterable<AnyMessageType>, version
       summary,
       messages: [channelMessage(type)],
       reply: { channel, messages: [channelMessage(answer), channelMessage(errorMessage)] },
-      "x-errors": [...new Set([...errors, ...commonErrors])],
+      "x-errors": [...new Set([...errorsOf(messageType), ...commonErrors])],
     };
     if (!push) continue;
     messages[pushed] = {

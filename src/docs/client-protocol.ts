@@ -3,7 +3,7 @@ import { errorFrameSchema, subprotocol } from "../contract/frames.ts";
 import { problem } from "../contract/problem.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { AnyRoute } from "../http/route.ts";
-import type { AnyMessageType } from "../ws/message-type.ts";
+import { type AnyMessageType, errorsOf } from "../ws/message-type.ts";
 import { serverPushes } from "../ws/server-pushes.ts";
 import { pascalCase } from "./frame-schemas.ts";
 import { operationName } from "./openapi.ts";
@@ -36,7 +36,9 @@ const entry = (key: string, type: string, comment: string) =>
   `${docComment(comment, "  ")}  ${/^\w+$/.test(key) ? key : JSON.stringify(key)}: ${type};\n`;
 
 function requests(messageTypes: readonly AnyMessageType[], schemas: SchemaComponents): string {
-  const entries = messageTypes.map(({ type, summary, params, data, item, errors }) => {
+  const entries = messageTypes.map((messageType) => {
+    const { type, summary, params, data, item } = messageType;
+    const errors = errorsOf(messageType);
     const types = {
       params: typeOf(schemas.refer(`${pascalCase(type)}Params`, params)),
       data: typeOf(schemas.describe(data)),

@@ -2,7 +2,7 @@ import { closeCodeTable } from "../contract/close-codes.ts";
 import { errorCodeMeanings } from "../contract/error-codes.ts";
 import { errorFrame, subprotocol, unknownRequestType } from "../contract/frames.ts";
 import { jsonSchema } from "../contract/schema.ts";
-import type { AnyMessageType } from "../ws/message-type.ts";
+import { type AnyMessageType, errorsOf } from "../ws/message-type.ts";
 import { serverPushes } from "../ws/server-pushes.ts";
 import { commonErrors, upgradeErrors } from "./asyncapi.ts";
 import { exampleFrames, examplePush } from "./frame-schemas.ts";
@@ -124,7 +124,7 @@ const typeIndex = (messageTypes: readonly AnyMessageType[]): Html => html`<nav i
 </nav>`;
 
 function typeSection(messageType: AnyMessageType): Html {
-  const { type, summary, params, push, errors: ownErrors } = messageType;
+  const { type, summary, params, push } = messageType;
   const frames = exampleFrames(messageType);
   return html`<details class="type" id="${type}">
 <summary><h3>${type}</h3> <span>${prose(summary)}</span></summary>
@@ -136,7 +136,7 @@ ${paramsTable(jsonSchema(params))}
 <h4>Answer</h4>
 ${codeBlock(frames.answer)}
 ${push ? html`<h4>Push, to ${push.to}</h4>${codeBlock(frames.push)}` : html`<p>It is not pushed.</p>`}
-<p>Errors: ${[...new Set([...ownErrors, ...commonErrors])].map((error) => html`${code(error)} `)}</p>
+<p>Errors: ${[...new Set([...errorsOf(messageType), ...commonErrors])].map((error) => html`${code(error)} `)}</p>
 </div>
 </details>`;
 }

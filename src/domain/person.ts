@@ -10,6 +10,8 @@ export interface Person {
 /** An account as its owner sees it. */
 export interface Profile extends Person {
   email: string;
+  /** The address that the user still has to confirm: a new one, or that of the account. */
+  pendingEmail: string | null;
   role: UserRole;
   /** ISO 8601. */
   createdAt: string;

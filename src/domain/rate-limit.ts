@@ -15,5 +15,7 @@ export type RateLimitName =
   | "passwordChecksPerUser"
   | "reconnectsPerAddress"
   | "documentsPerAddress"
+  | "mailsPerAddress"
+  | "mailsPerUser"
   | "messagesPerUser"
   | "requestsPerUser";

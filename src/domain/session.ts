@@ -4,6 +4,8 @@ export interface Claims {
   sessionId: number;
   /** When the token expires, in seconds since the epoch. */
   exp: number;
+  /** Whether the user has to confirm an e-mail address first, as of when the session was looked up. */
+  isUnverified?: boolean;
 }
 
 /** Why a session ended. */

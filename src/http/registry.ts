@@ -2,7 +2,14 @@ import type { AnyRoute } from "./route.ts";
 import { authRoutes } from "./routers/auth.ts";
 import { infoRoutes } from "./routers/info.ts";
 import { inviteRoutes } from "./routers/invites.ts";
+import { mailedLinkRoutes } from "./routers/mailed-links.ts";
 import { userRoutes } from "./routers/users.ts";
 
 /** All documented routes, in the order in which paths are matched. */
-export const routes: readonly AnyRoute[] = [...infoRoutes, ...authRoutes, ...userRoutes, ...inviteRoutes];
+export const routes: readonly AnyRoute[] = [
+  ...infoRoutes,
+  ...authRoutes,
+  ...mailedLinkRoutes,
+  ...userRoutes,
+  ...inviteRoutes,
+];

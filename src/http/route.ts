@@ -4,8 +4,10 @@ import type { RateLimitName } from "../domain/rate-limit.ts";
 import type { ServerInfo } from "../domain/server-info.ts";
 import type { Claims } from "../domain/session.ts";
 import type { Accounts } from "../services/accounts/accounts.ts";
+import type { EmailVerification } from "../services/accounts/email-verification.ts";
 import type { Invites } from "../services/accounts/invites.ts";
 import type { Device, Sessions } from "../services/accounts/sessions.ts";
+import type { Mails } from "../services/mail/mails.ts";
 import type { Blocks } from "../services/people/blocks.ts";
 import type { People } from "../services/people/people.ts";
 
@@ -14,6 +16,8 @@ export interface HttpServices {
   accounts: Accounts;
   sessions: Sessions;
   invites: Invites;
+  mails: Mails;
+  verification: EmailVerification;
   people: People;
   blocks: Blocks;
   describeServer(): ServerInfo;

@@ -39,6 +39,14 @@ export class User extends Model<Partial<User>> {
   @Column(DataType.DATE)
   declare suspendedAt: Date | null;
 
+  /** When the user confirmed the e-mail address. By default an account counts as confirmed. */
+  @Column(DataType.DATE)
+  declare emailVerifiedAt: Date | null;
+
+  /** A new e-mail address that has not been confirmed yet. */
+  @Column(DataType.TEXT)
+  declare pendingEmail: string | null;
+
   @Column(DataType.DATE)
   declare createdAt: Date;
 
@@ -66,6 +74,8 @@ export const erasedColumns = {
   lastNameKey: null,
   role: "user",
   suspendedAt: null,
+  emailVerifiedAt: null,
+  pendingEmail: null,
 } as const;
 
 /** A user who is not deleted: the schema guarantees that these columns are set. */

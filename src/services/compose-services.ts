@@ -12,6 +12,7 @@ import { Dialogs } from "../writes/dialogs.ts";
 import { MessageSender } from "../writes/message-sender.ts";
 import { BatchWriter } from "../writes/send-batch.ts";
 import { Accounts } from "./accounts/accounts.ts";
+import { EmailVerification } from "./accounts/email-verification.ts";
 import { Invites } from "./accounts/invites.ts";
 import { LogInLimits } from "./accounts/log-in-limits.ts";
 import { type PasswordOptions, Passwords } from "./accounts/passwords.ts";
@@ -23,6 +24,7 @@ import { ReadState } from "./chats/read-state.ts";
 import { Sync } from "./chats/sync.ts";
 import { Groups } from "./groups/groups.ts";
 import type { RateLimits } from "./limits/rate-limits.ts";
+import { Mails } from "./mail/mails.ts";
 import { History } from "./messages/history.ts";
 import { Messages } from "./messages/messages.ts";
 import type { MakePageLink } from "./page-links.ts";
@@ -50,6 +52,8 @@ export function composeServices(options: {
   registration: { policy: RegistrationPolicy; domains: readonly string[]; invitesBy: InviterGroup };
   serverName: string;
   makeLink: MakePageLink;
+  /** Whether mails are sent, and whether users have to confirm their e-mail address. */
+  mail: { isAvailable: boolean; requiresVerification: boolean };
   /** Is given the epoch of the database whenever it is read. */
   noteEpoch: (epoch: string) => void;
   /** Batches of messages written at the same time. */
@@ -68,10 +72,18 @@ export function composeServices(options: {
     refreshTokens: new RefreshTokens(secret),
     refreshLifetimeMs: options.refreshLifetimeMs,
     maxPerUser: options.maxSessionsPerUser,
+    requiresVerification: options.mail.requiresVerification,
     onEnded: options.onSessionsEnded,
     log: options.log,
   });
   const passwords = new Passwords(options.passwords);
+  const mails = new Mails({ database, isAvailable: options.mail.isAvailable });
+  const verification = new EmailVerification({
+    database,
+    isRequired: options.mail.requiresVerification,
+    mails,
+    limits,
+  });
   const logInLimits = new LogInLimits({
     limits,
     isKnownAddress: ({ emailKeys, address }) =>
@@ -103,12 +115,15 @@ export function composeServices(options: {
       sessions,
       rules,
       invites,
+      verification,
       chatWriter,
       changes: options.changes,
       onNameChange: (userId) => names.announce(userId),
     }),
     sessions,
     invites,
+    mails,
+    verification,
     people,
     blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
     groups: new Groups({ database, chatWriter, maxMembers: maxGroupMembers }),

@@ -83,6 +83,11 @@ export class Connection implements FrameSink {
     return this.writer.pushBytes + this.replies.queuedPushBytes;
   }
 
+  /** Notes that the user has confirmed the e-mail address. */
+  markVerified(): void {
+    this.currentClaims = { ...this.currentClaims, isUnverified: false };
+  }
+
   /** Continues with another token of the same user. */
   renew(claims: Claims): void {
     this.currentClaims = claims;

@@ -108,6 +108,11 @@ export interface MessageType<
   /** Schema of `params.item` in the answer. */
   item: Schema<Item>;
   push?: Push<Change, SignalKind>;
+  /**
+   * It stores nothing and pushes nothing to others. Users who have to confirm their e-mail address first may send only such
+   * types.
+   */
+  readOnly?: true;
   /** The next pipelined request of the socket may start before this one is answered. */
   pipelined?: true;
   /** One request of a socket within this time counts against no rate limit, in milliseconds. */
@@ -143,6 +148,10 @@ export const defineMessage = <
  */
 // biome-ignore lint/suspicious/noExplicitAny: message types have different params
 export type AnyMessageType = MessageType<any, any, any>;
+
+/** The error codes of a type, besides those every type can have. */
+export const errorsOf = ({ errors, readOnly }: AnyMessageType): readonly ErrorCode[] =>
+  readOnly ? errors : [...new Set([...errors, "FORBIDDEN" as const])];
 
 /** The answer to a durable change: the message that was written. */
 export const wrote = (item: MessageItem): { data: null; item: MessageItem } => ({ data: null, item });

@@ -22,9 +22,12 @@ import type { RefusalLog } from "./refusal-log.ts";
 import { registry } from "./registry.ts";
 import type { Request } from "./reply-order.ts";
 import { RequestSocket, type RequestSocketOptions } from "./request-socket.ts";
+import { VerificationGate } from "./verification-gate.ts";
 
 export interface RequestReaderOptions extends RequestSocketOptions {
   services: WsServices;
+  /** Rejects with "forbidden" if a user has to confirm the e-mail address first. */
+  requireVerified: (userId: number) => Promise<void>;
   limits: RateLimits;
   floodLimits: FloodLimits;
   /** Records every frame that is answered with an error. */
@@ -56,7 +59,12 @@ const requestIdSchema = requestIdRule();
 export class RequestReader {
   private readonly guards = new WeakMap<Connection, FloodGuard>();
 
-  constructor(private readonly options: RequestReaderOptions) {}
+  private readonly verification: VerificationGate;
+
+  constructor(private readonly options: RequestReaderOptions) {
+    const { fairQueues, requireVerified } = options;
+    this.verification = new VerificationGate((userId) => fairQueues.reads.run(userId, () => requireVerified(userId)));
+  }
 
   /** Reads a frame of a connection. Never throws: a malformed frame becomes a request that is answered with an error. */
   read(connection: Connection, text: string): Request {
@@ -101,6 +109,7 @@ export class RequestReader {
       const guard = this.guardOf(connection);
       if (!guard.isUncounted(messageType)) await guard.admit(limitOf(messageType));
       const params = check(messageType.params, rawParams, { label: "params" });
+      if (connection.claims.isUnverified && !messageType.readOnly) await this.verification.pass(connection);
       const { userId } = connection;
       const { services } = this.options;
       const socket = new RequestSocket(this.options, connection, requester);

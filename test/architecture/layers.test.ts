@@ -10,6 +10,8 @@ const layers: Record<string, readonly string[]> = {
   domain: [],
   "domain-errors": ["errors"],
   logger: [],
+  "escape-html": [],
+  mail: ["escape-html", "domain"],
   concurrency: [],
   config: ["domain", "errors"],
   contract: ["domain", "errors"],
@@ -19,6 +21,7 @@ const layers: Record<string, readonly string[]> = {
   delivery: ["bus", "contract", "domain", "concurrency", "logger"],
   writes: ["delivery", "db", "domain", "domain-errors", "concurrency", "errors"],
   services: [
+    "mail",
     "writes",
     "delivery",
     "bus",
@@ -32,9 +35,9 @@ const layers: Record<string, readonly string[]> = {
     "logger",
   ],
   jobs: ["delivery", "db", "domain", "logger"],
-  http: ["services", "contract", "domain", "concurrency", "errors", "logger"],
+  http: ["escape-html", "services", "contract", "domain", "concurrency", "errors", "logger"],
   ws: ["services", "delivery", "bus", "db", "contract", "domain", "concurrency", "errors", "logger"],
-  docs: ["http", "ws", "contract"],
+  docs: ["escape-html", "http", "ws", "contract"],
   "server-status": ["http", "ws", "contract", "config", "domain"],
   server: [
     "server-status",
@@ -43,6 +46,7 @@ const layers: Record<string, readonly string[]> = {
     "ws",
     "jobs",
     "services",
+    "mail",
     "writes",
     "delivery",
     "bus",
@@ -61,6 +65,7 @@ const layers: Record<string, readonly string[]> = {
 /** The only layers that may import these packages. */
 const owners: Record<string, readonly string[]> = {
   express: ["http"],
+  nodemailer: ["mail"],
   cors: ["http"],
   helmet: ["http"],
   "rate-limiter-flexible": ["services"],
@@ -182,6 +187,7 @@ describe("architecture", () => {
     // Durations use performance.now(); what processes compare uses the clock of the database (decision 23).
     const reasons: Record<string, string> = {
       "services/accounts/tokens.ts": "the expiry of a JWT",
+      "mail/folder-transport.ts": "the name of a file, for people",
       "ws/messages/session/ping.ts": "a time that clients show",
       "ws/connection.ts": "the expiry of a JWT",
       "services/accounts/session-use.ts": "a time that clients show",

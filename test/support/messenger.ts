@@ -67,6 +67,11 @@ export class TestMessenger {
     return opened.database;
   }
 
+  /** The folder DATA_DIR. */
+  get dataDir(): string {
+    return this.database.settings.DATA_DIR;
+  }
+
   /** Runs one statement with values bound as `$name` and returns its rows. */
   sql<Row extends object>(text: string, values: Record<string, unknown> = {}): Promise<Row[]> {
     return select<Row>(this.db, text, values);

@@ -11,32 +11,32 @@ export interface Requests {
   /**
    * Send a message to one person. The first message creates the dialog.
    *
-   * Errors: `NOT_FOUND`, `CONFLICT`.
+   * Errors: `NOT_FOUND`, `CONFLICT`, `FORBIDDEN`.
    */
   privateMessage: { params: PrivateMessageParams; data: null; item: MessageItem };
   /**
    * Create a group. You become its owner. Its id is `params.item.groupId` of the answer.
    *
-   * Errors: `CONFLICT`.
+   * Errors: `CONFLICT`, `FORBIDDEN`.
    */
   newGroup: { params: NewGroupParams; data: null; item: MessageItem };
   /**
    * Add a user to a group you are a member of. New members can read the whole history.
    *
-   * Errors: `NOT_MEMBER`, `NOT_FOUND`, `CONFLICT`, `LIMIT`.
+   * Errors: `NOT_MEMBER`, `NOT_FOUND`, `CONFLICT`, `LIMIT`, `FORBIDDEN`.
    */
   addUserInGroup: { params: AddUserInGroupParams; data: null; item: MessageItem };
   /**
    * Send a message to a group.
    *
-   * Errors: `NOT_MEMBER`, `NOT_FOUND`, `CONFLICT`.
+   * Errors: `NOT_MEMBER`, `NOT_FOUND`, `CONFLICT`, `FORBIDDEN`.
    */
   messageInGroup: { params: MessageInGroupParams; data: null; item: MessageItem };
   /**
    * Leave a group. If the owner leaves, the longest-standing admin becomes the owner, or the longest-standing member if
    * there is no admin. If the last member leaves, the group is deleted.
    *
-   * Errors: `NOT_MEMBER`.
+   * Errors: `NOT_MEMBER`, `FORBIDDEN`.
    */
   leaveGroup: { params: LeaveGroupParams; data: null; item: MessageItem };
   /**
@@ -120,7 +120,7 @@ export interface Requests {
   /**
    * Mark a chat as read up to a `seq`. The read position never moves back: a smaller `seq` changes nothing.
    *
-   * Errors: `NOT_MEMBER`.
+   * Errors: `NOT_MEMBER`, `FORBIDDEN`.
    */
   markRead: { params: MarkReadParams; data: null; item: ReadPosition };
   /**
@@ -134,14 +134,14 @@ export interface Requests {
    * Clear your dialog with one person: its messages so far are hidden, for you only. The dialog is listed again with
    * its next message. Hidden messages count as read; the other person gets a `markRead` push.
    *
-   * Errors: `NOT_FOUND`.
+   * Errors: `NOT_FOUND`, `FORBIDDEN`.
    */
   clearDialog: { params: ClearDialogParams; data: null; item: ClearedDialog | null };
   /**
    * Notify the other members of a chat that you are typing. Nothing is stored. A notification is pushed at most every
    * two seconds, and never in groups of more than 50 members.
    *
-   * Errors: `NOT_MEMBER`, `NOT_FOUND`.
+   * Errors: `NOT_MEMBER`, `NOT_FOUND`, `FORBIDDEN`.
    */
   typing: { params: TypingParams; data: null; item: null };
   /**
@@ -271,9 +271,24 @@ export interface HttpRoutes {
   "DELETE /auth/sessions/{id}": { path: DeleteAuthSessionsIdPath };
   /** End all your sessions except this one. */
   "DELETE /auth/sessions": Record<never, never>;
+  /**
+   * Get a mail with a link to choose a new password. The answer is the same whether or not there is such an account.
+   * Each account gets at most three mails an hour; the link of the latest one works.
+   */
+  "POST /auth/password/forgot": { body: PostAuthPasswordForgotBody };
+  /**
+   * Confirm an e-mail address with the token of a mailed link. A new address of an account takes effect, which the
+   * earlier one is notified of.
+   */
+  "POST /auth/email/verify": { body: PostAuthEmailVerifyBody };
+  /** Get the mail to confirm your e-mail address again. Earlier links end. */
+  "POST /auth/email/resend": Record<never, never>;
   /** Get your account. */
   "GET /users/me": { answer: Profile };
-  /** Change your name or e-mail address. A new e-mail address requires your password. */
+  /**
+   * Change your name or e-mail address. A new e-mail address requires your password. With `EMAIL_VERIFICATION=required`
+   * it is `pendingEmail` until it is confirmed; the present address withdraws it.
+   */
   "PATCH /users/me": { body: PatchUsersMeBody; answer: Profile };
   /** Change your password. All your other sessions end. */
   "PUT /users/me/password": { body: PutUsersMePasswordBody };
@@ -521,7 +536,7 @@ export interface EditMessageParams {
  *
  * `REAUTH_REQUIRED`: The change needs the current password.
  *
- * `FORBIDDEN`: The user's role does not allow this.
+ * `FORBIDDEN`: The user's role does not allow this, or the user has to confirm an e-mail address first.
  *
  * `NOT_MEMBER`: The chat does not exist, or the user is not a member of it.
  *
@@ -914,11 +929,21 @@ export interface Pong {
   serverTime: string;
 }
 
+export interface PostAuthEmailVerifyBody {
+  /** The part of the link behind `#`. */
+  token: string;
+}
+
 export interface PostAuthLoginBody {
   /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
   email: string;
   /** The current password. */
   password: string;
+}
+
+export interface PostAuthPasswordForgotBody {
+  /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
+  email: string;
 }
 
 export interface PostAuthRefreshBody {
@@ -1016,6 +1041,8 @@ export interface Profile {
   id: number;
   /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
   email: string;
+  /** The address that you still have to confirm: a new one, which then becomes `email`, or that of the account. */
+  pendingEmail: string | null;
   role: UserRole;
   /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName: string;

@@ -8,6 +8,7 @@ const user = {
   email: "ann@example.org",
   firstName: "Ann",
   lastName: null,
+  pendingEmail: null,
   role: "user" as const,
   createdAt: "",
 };

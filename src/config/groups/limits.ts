@@ -60,6 +60,16 @@ export const limitSettings = group(
         "300+30/s",
         "Files under /api and /client.js requested from one address.",
       ),
+      mailsPerAddress: rate(
+        "LIMIT_MAILS_PER_ADDRESS",
+        "10+1/60s",
+        "Mails for forgotten passwords requested from one address.",
+      ),
+      mailsPerUser: rate(
+        "LIMIT_MAILS_PER_USER",
+        "5+1/600s",
+        "Mails requested by one user to confirm an e-mail address.",
+      ),
       messagesPerUser: rate(
         "LIMIT_MESSAGES_PER_USER",
         "60+10/s",

@@ -63,7 +63,7 @@ export const readInfo = defineRoute({
       epoch: "e8649a304886f28471420fe4c7a0d0e1",
       registration: "open",
       invitesBy: "admins",
-      email: false,
+      email: true,
       features: [],
       limits: { contentUnits: 4096, frameBytes: 32_768, requestsInFlight: 32, groupMembers: 1000, socketsPerUser: 10 },
     },

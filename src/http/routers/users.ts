@@ -32,7 +32,8 @@ export const readProfile = defineRoute({
 export const updateProfile = defineRoute({
   method: "patch",
   url: "/users/me",
-  summary: "Change your name or e-mail address. A new e-mail address requires your password.",
+  summary:
+    "Change your name or e-mail address. A new e-mail address requires your password. With `EMAIL_VERIFICATION=required` it is `pendingEmail` until it is confirmed; the present address withdraws it.",
   tag: account,
   checksPassword: true,
   body: someOf({

@@ -6,6 +6,7 @@ import { endInvitesOf } from "../../db/queries/accounts/invites.ts";
 import { endOneTimeTokens } from "../../db/queries/accounts/one-time-tokens.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
 import { isAdmin } from "../../db/queries/administration/admins.ts";
+import { dropMailsOf } from "../../db/queries/mail/outbox.ts";
 import type { Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
 import { Block, User } from "../../models/index.ts";
@@ -16,6 +17,7 @@ import { removeMember } from "../../writes/locked-chat.ts";
 import { requireAnotherAdmin } from "../administration/last-admin.ts";
 import { leaveGroups } from "../groups/groups.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
+import type { EmailVerification } from "./email-verification.ts";
 import { findByEmail } from "./find-by-email.ts";
 import type { Invites } from "./invites.ts";
 import type { LogInLimits } from "./log-in-limits.ts";
@@ -39,15 +41,6 @@ interface StartedSession {
   session: Awaited<ReturnType<Sessions["start"]>>;
 }
 
-const toProfile = (user: ActiveUser): Profile => ({
-  id: user.id,
-  email: user.email,
-  role: user.role,
-  firstName: user.firstName,
-  lastName: user.lastName,
-  createdAt: user.createdAt.toISOString(),
-});
-
 /** Accounts: registration, log-in, changes and deletion. */
 export class Accounts {
   /** One at a time: each may lock thousands of chats. */
@@ -62,6 +55,7 @@ export class Accounts {
       sessions: Sessions;
       rules: RegistrationRules;
       invites: Invites;
+      verification: EmailVerification;
       chatWriter: ChatWriter;
       /** Runs what changes the database, after the password was checked. */
       changes: FairQueue;
@@ -84,17 +78,18 @@ export class Accounts {
     { invite: token, ...input }: AccountInput & { invite?: string },
     device: Device,
   ): Promise<SessionGrant> {
-    const { rules, invites, passwords, chatWriter } = this.options;
+    const { rules, invites, passwords, chatWriter, verification } = this.options;
     const { email } = input;
     if (token === undefined) rules.requireOpen();
     else await invites.check({ token, email });
     rules.requireAllowedDomain(email);
     const owner = { address: device.address, account: emailKey(email) };
-    const account = await newAccount(passwords, input, owner);
+    const account = { ...(await newAccount(passwords, input, owner)), ...verification.columnsOfRegistration };
     const started = await rejectTakenEmail(() =>
       chatWriter.commit(undefined, async (tx) => {
         const joinGroups = token === undefined ? undefined : await invites.use(tx, { token, email });
         const id = await storeAccount(account, tx.transaction);
+        await verification.registered(id, email, tx.transaction);
         await joinGroups?.(id);
         return this.beginSession(device, { id, passwordHash: account.passwordHash }, tx.transaction);
       }),
@@ -139,7 +134,7 @@ export class Accounts {
   /** Exchanges a refresh token; see `Sessions.refresh`. */
   async refresh(refreshToken: string, { address }: Device): Promise<SessionGrant> {
     const { user, ...tokens } = await this.options.sessions.refresh(refreshToken, address);
-    return toSessionGrant(user, tokens);
+    return this.toSessionGrant(user, tokens);
   }
 
   /** @throws AppError of kind "forbidden" for everybody who is not an administrator */
@@ -149,16 +144,20 @@ export class Accounts {
   }
 
   async profile(userId: number): Promise<Profile> {
-    return toProfile(await this.requireActive(userId));
+    return this.toProfile(await this.requireActive(userId));
   }
 
-  /** Changes the given fields. A new e-mail address requires the current password, and a domain that is allowed. */
+  /**
+   * Changes the given fields. A new e-mail address requires the current password and a domain that is allowed, and may have
+   * to be confirmed before it takes effect. The present address withdraws one that has not been confirmed.
+   */
   async update(
     userId: number,
     change: { firstName?: string; lastName?: string | null; email?: string; password?: string },
     device: Device,
   ): Promise<Profile> {
     const { email, password, firstName, lastName } = change;
+    const { database, changes, verification } = this.options;
     const user = await this.requireActive(userId);
     const changesEmail = email !== undefined && email !== user.email;
     if (changesEmail) {
@@ -166,15 +165,22 @@ export class Accounts {
       await this.requirePassword(user, password, device);
       const holder = await findByEmail(email);
       if (holder && holder.id !== userId) throw emailTaken();
+      await verification.admitChange(userId);
     }
-    const profile = await this.options.changes.run(userId, async () => {
-      const [changed] = await rejectTakenEmail(() =>
-        User.update(
-          { ...nameColumns({ firstName, lastName }), ...(changesEmail && { email, emailKey: emailKey(email) }) },
-          { where: { id: userId, deletedAt: null, ...(changesEmail && { passwordHash: user.passwordHash }) } },
-        ),
-      );
-      if (changed === 0 && changesEmail) throw wrongPassword();
+    const columns = {
+      ...nameColumns({ firstName, lastName }),
+      ...(email !== undefined && (changesEmail ? verification.columnsOfChange(email) : { pendingEmail: null })),
+    };
+    const where = { id: userId, deletedAt: null, ...(changesEmail && { passwordHash: user.passwordHash }) };
+    const store = () =>
+      database.transaction(async (transaction) => {
+        const [changed] = await User.update(columns, { where, transaction });
+        if (!changesEmail) return;
+        if (changed === 0) throw wrongPassword();
+        await verification.changed(userId, email, transaction);
+      });
+    const profile = await changes.run(userId, async () => {
+      await rejectTakenEmail(store);
       return this.profile(userId);
     });
     const hasNewName = profile.firstName !== user.firstName || profile.lastName !== user.lastName;
@@ -235,6 +241,7 @@ export class Accounts {
       await locked.update({ ...erasedColumns, deletedAt: fn("clock_timestamp") }, { transaction });
       // The blocks of others stay: setting one again must give the same answer as for a user who blocks.
       await endOneTimeTokens(database, userId, transaction);
+      await dropMailsOf(database, { userId }, transaction);
       await Block.destroy({ where: { userId }, transaction });
       await leaveGroups(
         chats.filter(({ kind }) => kind === "group"),
@@ -266,7 +273,23 @@ export class Accounts {
   /** The answer to the client, once the session is committed. */
   private grant({ user, session: { endedSessionIds, ...tokens } }: StartedSession): SessionGrant {
     this.options.sessions.publishEnded({ sessionIds: endedSessionIds, reason: "ended" });
-    return toSessionGrant(user, tokens);
+    return this.toSessionGrant(user, tokens);
+  }
+
+  private toProfile(user: ActiveUser): Profile {
+    return {
+      id: user.id,
+      email: user.email,
+      pendingEmail: this.options.verification.unconfirmedEmail(user),
+      role: user.role,
+      firstName: user.firstName,
+      lastName: user.lastName,
+      createdAt: user.createdAt.toISOString(),
+    };
+  }
+
+  private toSessionGrant(user: ActiveUser, { expiresAt, ...tokens }: SessionTokens): SessionGrant {
+    return { user: this.toProfile(user), ...tokens, expiresAt: expiresAt.toISOString() };
   }
 
   private async requireActive(userId: number): Promise<ActiveUser> {
@@ -294,12 +317,6 @@ export class Accounts {
     if (!(await passwords.matches(password, { hash, owner: { address, account: id }, attempt }))) throw wrongPassword();
   }
 }
-
-const toSessionGrant = (user: ActiveUser, { expiresAt, ...tokens }: SessionTokens): SessionGrant => ({
-  user: toProfile(user),
-  ...tokens,
-  expiresAt: expiresAt.toISOString(),
-});
 
 /** Stores the new hash, unless the password has changed since it was read. */
 async function renewHash(user: User, passwordHash: string): Promise<User> {

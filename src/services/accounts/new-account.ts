@@ -30,12 +30,13 @@ export async function newAccount(
 }
 
 /**
- * Stores a new account. Wrap it in `rejectTakenEmail`.
+ * Stores a new account, whose e-mail address counts as confirmed unless `emailVerifiedAt` is null. Wrap it in
+ * `rejectTakenEmail`.
  * @returns its id
  * @throws AppError of kind "emailTaken"; a unique index guarantees it under concurrency
  */
 export async function storeAccount(
-  account: Awaited<ReturnType<typeof newAccount>>,
+  account: Awaited<ReturnType<typeof newAccount>> & { emailVerifiedAt?: null },
   transaction: Transaction,
 ): Promise<number> {
   if (await findByEmail(account.email, { transaction })) throw emailTaken();

@@ -7,10 +7,15 @@ import {
   type TokenHolder,
   takeOneTimeToken,
 } from "../../db/queries/accounts/one-time-tokens.ts";
+import { confirmEmail } from "../../db/queries/accounts/verification.ts";
 import { AppError } from "../../errors.ts";
 
-/** How long a link with a one-time token works, in milliseconds. */
-const lifetimeMs = 30 * 60_000;
+/** How long a link with a one-time token works, in milliseconds. Confirming an address gives nobody access. */
+const lifetimesMs: Readonly<Record<OneTimeTokenKind, number>> = {
+  setup: 30 * 60_000,
+  password: 30 * 60_000,
+  email: 24 * 60 * 60_000,
+};
 
 const tokenBytes = 32;
 
@@ -22,19 +27,19 @@ export interface OneTimeToken {
   expiresAt: Date;
 }
 
-/** Makes a token that works once, for 30 minutes. Earlier ones of the same kind and user stop working. */
+/** Makes a token that works once, for the lifetime of its kind. Earlier ones of the same kind and user stop working. */
 export async function issueOneTimeToken(
   database: Database,
   { kind, userId = null, email = null }: { kind: OneTimeTokenKind } & Partial<TokenHolder>,
   transaction: Transaction,
 ): Promise<OneTimeToken> {
   const token = randomBytes(tokenBytes).toString("base64url");
-  const stored = { kind, userId, email, tokenHash: hashOf(token), lifetimeMs };
+  const stored = { kind, userId, email, tokenHash: hashOf(token), lifetimeMs: lifetimesMs[kind] };
   return { token, expiresAt: await replaceOneTimeToken(database, stored, transaction) };
 }
 
 /**
- * Uses up a token.
+ * Uses up a token. One that was mailed confirms the address of the account, if it still is the one that it was mailed to.
  * @throws AppError of kind "tokenInvalid", the same for one that is unknown, used or expired
  */
 export async function useOneTimeToken(
@@ -43,6 +48,11 @@ export async function useOneTimeToken(
   transaction: Transaction,
 ): Promise<TokenHolder> {
   const holder = await takeOneTimeToken(database, { kind, tokenHash: hashOf(token) }, transaction);
-  if (!holder) throw new AppError("tokenInvalid", "This link has expired or was used already. Ask for a new one");
+  if (!holder) throw tokenInvalid();
+  const { userId, email } = holder;
+  if (userId !== null && email !== null) await confirmEmail(database, { userId, email }, transaction);
   return holder;
 }
+
+export const tokenInvalid = () =>
+  new AppError("tokenInvalid", "This link has expired or was used already. Ask for a new one");

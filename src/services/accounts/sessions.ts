@@ -65,6 +65,8 @@ export class Sessions {
       refreshLifetimeMs: number;
       /** Active sessions of one user; one more ends the least recently used one. */
       maxPerUser: number;
+      /** Whether users have to confirm their e-mail address. */
+      requiresVerification: boolean;
       /** Called after sessions have ended. */
       onEnded: (ended: SessionsEnded) => void;
       log: Logger;
@@ -112,7 +114,8 @@ export class Sessions {
     const session = await this.activeSessions.load(claims.sessionId);
     if (session?.userId !== claims.userId) throw notLoggedIn(claims.userId);
     if (session.isStale) this.use.note(claims.sessionId);
-    return claims;
+    const isUnverified = this.options.requiresVerification && session.isUnverified;
+    return isUnverified ? { ...claims, isUnverified } : claims;
   }
 
   /**

@@ -4,6 +4,8 @@ import { select } from "../../select.ts";
 /** A session that has not ended. */
 export interface ActiveSession {
   userId: number;
+  /** Whether the user has not confirmed the e-mail address. */
+  isUnverified: boolean;
   /** Whether its `last_used_at` is older than the given precision. */
   isStale: boolean;
 }
@@ -19,7 +21,7 @@ export async function activeSessions(
 ): Promise<Map<number, ActiveSession>> {
   const rows = await select<ActiveSession & { id: number }>(
     database,
-    `SELECT s.id, s.user_id AS "userId",
+    `SELECT s.id, s.user_id AS "userId", u.email_verified_at IS NULL AS "isUnverified",
             s.last_used_at < clock_timestamp() - make_interval(secs => $precisionSeconds) AS "isStale"
        FROM sessions AS s
        JOIN users AS u ON u.id = s.user_id

@@ -11,7 +11,7 @@ export type OneTimeTokenKind = "setup" | "password" | "email";
 export interface TokenHolder {
   /** Null for the set-up: there is no account yet. */
   userId: number | null;
-  /** The address that a token of kind "email" confirms. */
+  /** The address to which the token was mailed; null if it was handed out. A token of kind "email" confirms it. */
   email: string | null;
 }
 

@@ -60,6 +60,7 @@ export const listLastMessage = defineMessage({
   params: object({ limit: limit(), page: page() }),
   data: list(named("ChatListRow", row, "A chat with its last message.")),
   item: nothing(),
+  readOnly: true,
   errors: [],
   example: {
     params: { limit: 5, page: 1 },

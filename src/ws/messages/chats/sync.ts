@@ -103,6 +103,7 @@ export const sync = defineMessage({
     }),
     "What differs from the state you sent.",
   ),
+  readOnly: true,
   errors: [],
   example: {
     params: { chats: [[1, 11, 11, 0, 10]] },

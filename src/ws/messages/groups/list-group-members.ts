@@ -22,6 +22,7 @@ export const listGroupMembers = defineMessage({
     ),
   ),
   item: nothing(),
+  readOnly: true,
   errors: ["NOT_MEMBER"],
   example: {
     params: { groupId: 1, limit: 5, page: 1 },

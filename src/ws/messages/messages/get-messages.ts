@@ -27,6 +27,7 @@ export const getMessages = defineMessage({
     }),
     "What an answer says about its page of messages.",
   ),
+  readOnly: true,
   errors: ["NOT_MEMBER"],
   example: {
     params: { chatId: 1, before: 13, limit: 5 },

@@ -31,6 +31,7 @@ export const getlatestMessageDialog = defineMessage({
   params: object({ receiverId: userId(), limit: limit(), page: page() }),
   data: list(named("DialogMessageRow", row, "A message of a dialog.")),
   item: nothing(),
+  readOnly: true,
   errors: ["NOT_FOUND"],
   example: {
     params: { receiverId: 1, limit: 5, page: 1 },

@@ -31,6 +31,7 @@ export const getlatestMessageGroup = defineMessage({
   params: object({ groupId: groupId(), limit: limit(), page: page() }),
   data: list(named("GroupMessageRow", row, "A message of a group.")),
   item: nothing(),
+  readOnly: true,
   errors: ["NOT_MEMBER"],
   example: {
     params: { groupId: 1, limit: 5, page: 1 },

@@ -20,6 +20,7 @@ export const listReaders = defineMessage({
     ),
   ),
   item: nothing(),
+  readOnly: true,
   errors: ["NOT_FOUND"],
   example: {
     params: { messageId: 65, limit: 20, page: 1 },

@@ -35,6 +35,7 @@ export const watchPresence = defineMessage({
     to: "the sockets that watch the person. A disconnect of less than 15 seconds is not shown",
     item: { schema: presence, example: { userId: 2, online: false, lastSeenAt: "2023-07-28T13:20:09.896Z" } },
   },
+  readOnly: true,
   errors: ["LIMIT"],
   example: {
     params: { userIds: [2] },

@@ -13,6 +13,7 @@ export const authenticate = defineMessage({
     object({ expiresAt: described(time(), "When this socket will be closed unless it is renewed again.") }),
     "The end of a socket's session.",
   ),
+  readOnly: true,
   errors: [],
   example: {
     params: { token: "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl" },

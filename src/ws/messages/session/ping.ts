@@ -14,6 +14,7 @@ export const ping = defineMessage({
     "The answer to a `ping`.",
   ),
   uncountedEveryMs: 10_000,
+  readOnly: true,
   errors: [],
   example: { params: {}, data: null, item: { serverTime: "2023-07-28T13:20:10.114Z" } },
   async handle() {
