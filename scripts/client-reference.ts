@@ -117,6 +117,9 @@ Everything that \`messenger-client\` exports, written by \`npm run docs\` from t
 the protocol, such as \`MessageItem\`, are exported too: see [protocol.ts](../src/protocol.ts).
 
 ${sections(main)}
+## messenger-client/account
+
+${declarationsOf("account-entry.ts").map(section).join("\n")}
 ## messenger-client/node
 
 ${declarationsOf("node.ts").map(section).join("\n")}`;

@@ -12,7 +12,13 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   // The client's sources: no build of it is needed before.
-  resolve: { alias: { "messenger-client": new URL("../client/src/index.ts", import.meta.url).pathname } },
+  resolve: {
+    alias: {
+      // The longer name first: the other one is its beginning.
+      "messenger-client/account": new URL("../client/src/account-entry.ts", import.meta.url).pathname,
+      "messenger-client": new URL("../client/src/index.ts", import.meta.url).pathname,
+    },
+  },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   server: {
     proxy: Object.fromEntries(["/api", "/auth", "/users", "/invites"].map((path) => [path, "http://localhost:3000"])),

@@ -56,7 +56,14 @@ describe("the client SDK", () => {
 
 describe("the web client", () => {
   const source = "packages/web/src";
-  const packages = ["messenger-client", "preact", "preact/hooks", "@preact/signals", "marked"];
+  const packages = [
+    "messenger-client",
+    "messenger-client/account",
+    "preact",
+    "preact/hooks",
+    "@preact/signals",
+    "marked",
+  ];
   const sources = readdirSync(join(root, source), { recursive: true, encoding: "utf8" })
     .filter((path) => /\.tsx?$/.test(path))
     .map((path) => join(source, path));

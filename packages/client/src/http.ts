@@ -16,6 +16,9 @@ export type Fetch = (
 
 const timeoutMs = 20_000;
 
+/** The platform's own. */
+export const defaultFetch: Fetch = (url, options) => globalThis.fetch(url, options);
+
 /** The HTTP routes of a server. */
 export class Http {
   /** @param baseUrl the address of the server, without a slash at its end */
@@ -42,7 +45,7 @@ export class Http {
         ...(body && { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(timeoutMs),
       });
-      const isEmpty = response.status === 204;
+      const isEmpty = response.status === 204 || response.status === 202;
       // A success that cannot be read was cut, or is the page of a captive portal.
       content = isEmpty ? undefined : await response.json().catch((error) => response.ok && Promise.reject(error));
     } catch {

@@ -3,7 +3,7 @@ import type { Chat, ChatSummary } from "./chat.ts";
 import { Connection, type ConnectionStatus, type EndReason } from "./connection.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
 import type { MessengerEvent } from "./events.ts";
-import { type Fetch, Http } from "./http.ts";
+import { defaultFetch, type Fetch, Http } from "./http.ts";
 import { type Log, silentLog } from "./log.ts";
 import type { Message } from "./message.ts";
 import type { HandleMessage } from "./message-handler.ts";
@@ -254,11 +254,12 @@ export class Messenger {
   }
 
   /**
-   * Changes the name or e-mail address of the user. A new e-mail address needs the password.
+   * Changes the name or e-mail address of the user; without changes, reads them again. A new e-mail address needs the
+   * password. Where it has to be confirmed, it is `pendingEmail` until then.
    * @throws MessengerError such as `EMAIL_TAKEN`
    */
-  async updateProfile(changes: PatchUsersMeBody): Promise<Profile> {
-    const profile = await this.call<Profile>("PATCH", "/users/me", changes);
+  async updateProfile(changes?: PatchUsersMeBody): Promise<Profile> {
+    const profile = await this.call<Profile>(changes ? "PATCH" : "GET", "/users/me", changes);
     this.account?.setProfile(profile);
     return profile;
   }
@@ -355,5 +356,3 @@ function defaultWebSocket(): WebSocketClass {
     throw new Error("There is no WebSocket here: pass the one of the package `ws` as the option `WebSocket`.");
   return WebSocket;
 }
-
-const defaultFetch: Fetch = (url, options) => globalThis.fetch(url, options);

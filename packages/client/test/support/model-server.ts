@@ -275,7 +275,13 @@ export class ModelServer {
     const iat = Math.floor(this.time.now / 1000);
     const exp = iat + tokenLifeMs / 1000;
     const token = `h.${btoa(JSON.stringify({ iat, exp, sid: id }))}.s`;
-    const user = { ...this.person(userId), email: String(userId), pendingEmail: null, role: "user" as const, createdAt: "" };
+    const user = {
+      ...this.person(userId),
+      email: String(userId),
+      pendingEmail: null,
+      role: "user" as const,
+      createdAt: "",
+    };
     return { user, token, expiresAt: "", refreshToken: `${id}.${generation}` };
   }
 
