@@ -72,6 +72,8 @@ describe("without SMTP", () => {
     const { status, body } = await forgot(messenger, "ann@example.test");
     expect({ status, code: body.code }).toEqual({ status: 501, code: "NOT_CONFIGURED" });
     expect((await messenger.http("GET", "/api/info")).body.email).toBe(false);
+    const { token } = await messenger.person();
+    expect((await messenger.http("POST", "/auth/email/resend", { token })).body.code).toBe("NOT_CONFIGURED");
     expect(await messenger.sql("SELECT 1 FROM mail_outbox")).toEqual([]);
     await messenger.stop();
   });

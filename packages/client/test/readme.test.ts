@@ -9,6 +9,7 @@ import WebSocket from "ws";
 import { invite } from "../../../test/support/invites.ts";
 import { password, useMessenger } from "../../../test/support/messenger.ts";
 import { createGroup } from "../../../test/support/scenes.ts";
+import * as account from "../src/account-entry.ts";
 import * as sdk from "../src/index.ts";
 import { file } from "../src/node.ts";
 import { client, live, liveClient, opened, until } from "./support/client.ts";
@@ -49,6 +50,14 @@ const modules: Record<string, object> = {
       }
     }
     return { ...sdk, Messenger };
+  },
+  get "messenger-client/account"() {
+    class AccountLinks extends account.AccountLinks {
+      constructor() {
+        super({ url: `http://127.0.0.1:${server().port}` });
+      }
+    }
+    return { ...account, AccountLinks };
   },
   "messenger-client/node": { file: () => file(join(folder, "store.jsonl")) },
   react: {
