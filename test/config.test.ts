@@ -207,7 +207,7 @@ describe("production", () => {
 
 describe("documents", () => {
   const example = dotenv.parse(file(".env.example").replaceAll(/^# (?=[A-Z_]+=)/gm, ""));
-  const { DATABASE_URL = "", REDIS_URL, PUBLIC_URL, ...others } = example;
+  const { DATABASE_URL = "", REDIS_URL, PUBLIC_URL, SMTP_URL, MAIL_FROM, ...others } = example;
   const variables = allSettings.map(({ variable }) => variable).sort();
 
   test("every variable is declared once", () => {
@@ -218,6 +218,7 @@ describe("documents", () => {
     expect(Object.keys(example).sort()).toEqual(variables);
     expect(REDIS_URL).toBe("redis://127.0.0.1:6379");
     expect(PUBLIC_URL).toBe("https://chat.example.org");
+    expect(readSettings({ SMTP_URL, MAIL_FROM }).mail).toMatchObject({ smtpUrl: SMTP_URL, from: MAIL_FROM });
     expect(readSettings(others)).toEqual(readSettings({}));
   });
 

@@ -8,6 +8,7 @@ import addFormats from "ajv-formats";
 import { closeCodes } from "../src/contract/close-codes.ts";
 import { jsonSchema } from "../src/contract/schema.ts";
 import { routes } from "../src/http/registry.ts";
+import { issueOneTimeToken } from "../src/services/accounts/one-time-tokens.ts";
 import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { messageTypes } from "../src/ws/registry.ts";
 import { frameErrors } from "./support/documented-frames.ts";
@@ -17,7 +18,7 @@ import { openAndSend, readToEnd } from "./support/raw-http.ts";
 
 /* The documents are true: valid by their own validators, and every example in them does what it shows. */
 
-const messenger = useMessenger();
+const messenger = useMessenger({ EMAIL_VERIFICATION: "required" });
 
 const readJson = (path: string): object => JSON.parse(readFileSync(path, "utf8"));
 
@@ -158,18 +159,26 @@ describe("OpenAPI", () => {
   });
 
   /** Creates an account for one route, with the password of the examples. */
-  async function account(email: string): Promise<{ token: string; refreshToken: string; sessionId: number }> {
+  async function account(
+    email: string,
+  ): Promise<{ userId: number; token: string; refreshToken: string; sessionId: number }> {
     const person = { email, password: "messenger demo", firstName: "Patrick0" };
     const { body } = await messenger().http("POST", "/auth/register", { body: person });
     const { sid } = JSON.parse(Buffer.from(body.token.split(".")[1], "base64url").toString());
-    return { token: body.token, refreshToken: body.refreshToken, sessionId: sid };
+    return { userId: body.user.id, token: body.token, refreshToken: body.refreshToken, sessionId: sid };
   }
+
+  /** The token of a link that confirms an address. */
+  const emailToken = (userId: number, email: string) =>
+    messenger().db.transaction((transaction) =>
+      issueOneTimeToken(messenger().db, { kind: "email", userId, email }, transaction),
+    );
 
   test.each(routes.map((route) => [`${route.method.toUpperCase()} ${route.url}`, route] as const))(
     "the example of %s is answered as documented",
     async (name, route) => {
       const email = name === "POST /auth/login" ? "patrick0@example.org" : `${name.replace(/\W+/g, "-")}@example.org`;
-      const { token, refreshToken, sessionId } = await account(email);
+      const { userId, token, refreshToken, sessionId } = await account(email);
       const { id, token: inviteToken } = await serverInvite(messenger());
       if (route.tag === "Invites")
         await messenger().sql("UPDATE users SET role = 'admin' WHERE email = $email", { email });
@@ -180,7 +189,11 @@ describe("OpenAPI", () => {
         "GET /invites/{invite}": { invite: inviteToken },
       };
       const path = paths[name] ?? route.example.path;
-      const body = name === "POST /auth/refresh" ? { refreshToken } : route.example.body;
+      const bodies: Record<string, () => Promise<object>> = {
+        "POST /auth/refresh": async () => ({ refreshToken }),
+        "POST /auth/email/verify": async () => ({ token: (await emailToken(userId, email)).token }),
+      };
+      const body = (await bodies[name]?.()) ?? route.example.body;
       const url = route.url.replace(/\{(\w+)\}/g, (_match, key) => String(path?.[key]));
       const query = new URLSearchParams();
       for (const [key, value] of Object.entries(route.example.query ?? {})) query.set(key, String(value));

@@ -236,7 +236,11 @@ test("the snippets are right in strict TypeScript", () => {
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
     noEmit: true,
-    paths: { "messenger-client": [join(dist, "index.d.ts")], "messenger-client/node": [join(dist, "node.d.ts")] },
+    paths: {
+      "messenger-client": [join(dist, "index.d.ts")],
+      "messenger-client/account": [join(dist, "account-entry.d.ts")],
+      "messenger-client/node": [join(dist, "node.d.ts")],
+    },
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   writeFileSync(
