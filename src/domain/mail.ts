@@ -1,12 +1,10 @@
-/** The mails that the server sends. */
-export const mailKinds = ["password", "verify", "emailChanged", "invite"] as const;
-export type MailKind = (typeof mailKinds)[number];
-
 /** What a mail says, by its kind. A link carries a one-time token. */
 export type MailContent =
   | { kind: "password" | "verify"; link: string }
   | { kind: "emailChanged" }
   | { kind: "invite"; link: string; inviterName: string };
+
+export type MailKind = MailContent["kind"];
 
 /** A mail as people read it. */
 export interface Mail {

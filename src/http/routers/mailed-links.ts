@@ -5,7 +5,7 @@ import { defineRoute } from "../route.ts";
 const tag = "Authentication";
 
 /** The token of a link in a mail. */
-export const linkToken = () => described(text({ max: 256 }), "The part of the link behind `#`.");
+const linkToken = () => described(text({ max: 256 }), "The part of the link behind `#`.");
 
 export const forgotPassword = defineRoute({
   method: "post",
