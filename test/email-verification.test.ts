@@ -136,6 +136,16 @@ describe("until the address is confirmed", () => {
     expect((await device.request("getMessages", { chatId, limit: 5 })).params.data).toHaveLength(1);
   });
 
+  test("HTTP changes the own account only: inviting somebody is forbidden", async () => {
+    const { token } = await newcomer();
+    const { status, body } = await running().messenger.http("POST", "/invites", { token, body: {} });
+    expect({ status, code: body.code, detail: body.detail }).toEqual({
+      status: 403,
+      code: "FORBIDDEN",
+      detail: "Confirm your e-mail address first",
+    });
+  });
+
   test("open sockets write as soon as it is, in the order of their requests", async () => {
     const [user, friend] = [await newcomer(), await confirmed()];
     const devices = [await user.connect(), await user.connect()];

@@ -138,6 +138,10 @@ function withFieldOf(parts: Readonly<Record<string, object | undefined>>, error:
   return part === undefined ? error : withFieldIn(part, error);
 }
 
+/** Whether users may call a route who have to confirm their e-mail address first: it reads, or changes their own account. */
+const isOpenToUnverified = ({ method, url }: AnyRoute): boolean =>
+  method === "get" || url.startsWith("/auth/") || url.startsWith("/users/me");
+
 /** The queue that runs the handlers of a route; undefined if the service queues what it does. */
 function queueOf({ method, checksPassword }: AnyRoute, { reads, changes }: FairQueues): FairQueue | undefined {
   if (checksPassword) return undefined;
@@ -156,6 +160,9 @@ const handler =
     const address = networkOf(context.address);
     if (identity) await limits.consume("requestsPerUser", identity.userId);
     else if (route.limit) await limits.consume(route.limit, address);
+    if (identity?.isUnverified && !isOpenToUnverified(route)) {
+      await services.verification.requireVerified(identity.userId);
+    }
     if (identity && route.requiresAdmin) await services.accounts.requireAdmin(identity.userId);
     await readBody(request, response);
     const parts = {
