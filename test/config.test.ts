@@ -198,6 +198,11 @@ describe("production", () => {
       /JWT_SECRET is well known/,
     ],
     ["a repetitive secret", { JWT_SECRET: "ab".repeat(30) }, /JWT_SECRET is well known or repetitive/],
+    [
+      "a repetitive previous secret",
+      { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: "ab".repeat(30) },
+      /JWT_SECRET_PREVIOUS is well known or repetitive/,
+    ],
     ["cheap password hashes", { JWT_SECRET: secret, BCRYPT_COST: "9" }, /BCRYPT_COST below 10 is refused/],
   ])("is refused with %s, which development accepts", (_what, environment: Record<string, string>, words) => {
     expect(() => readSettings({ NODE_ENV: "production", ...environment })).toThrow(words);

@@ -34,6 +34,11 @@ export function assertFitForProduction({ tokens, passwords }: Config): void {
   if (isGuessable(tokens.secret)) {
     throw new StartError(`JWT_SECRET is well known or repetitive; make one with: ${makeSecret}`);
   }
+  if (tokens.previousSecret !== undefined && isGuessable(tokens.previousSecret)) {
+    throw new StartError(
+      "JWT_SECRET_PREVIOUS is well known or repetitive: anybody could sign tokens with it; unset it",
+    );
+  }
   if (passwords.cost < minBcryptCost) {
     throw new StartError(`BCRYPT_COST below ${minBcryptCost} is refused in production`);
   }

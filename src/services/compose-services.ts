@@ -18,7 +18,7 @@ import { type PasswordOptions, Passwords } from "./accounts/passwords.ts";
 import { RefreshTokens } from "./accounts/refresh-tokens.ts";
 import { RegistrationRules } from "./accounts/registration-rules.ts";
 import { Sessions } from "./accounts/sessions.ts";
-import { Tokens } from "./accounts/tokens.ts";
+import { type SigningSecrets, Tokens } from "./accounts/tokens.ts";
 import { ReadState } from "./chats/read-state.ts";
 import { Sync } from "./chats/sync.ts";
 import { Groups } from "./groups/groups.ts";
@@ -40,8 +40,8 @@ export function composeServices(options: {
   /** See `ReadStartVersions`. */
   readStartVersions: ReadStartVersions;
   limits: RateLimits;
-  /** Signs all tokens. */
-  secret: string;
+  /** Sign all tokens. */
+  secrets: SigningSecrets;
   tokenLifetimeSeconds: number;
   refreshLifetimeMs: number;
   maxSessionsPerUser: number;
@@ -61,11 +61,11 @@ export function composeServices(options: {
   onBlockChange: (pair: [number, number]) => void;
   log: Logger;
 }) {
-  const { database, delivery, limits, secret } = options;
+  const { database, delivery, limits, secrets } = options;
   const sessions = new Sessions({
     database,
-    tokens: new Tokens({ secret, lifetimeSeconds: options.tokenLifetimeSeconds }),
-    refreshTokens: new RefreshTokens(secret),
+    tokens: new Tokens({ ...secrets, lifetimeSeconds: options.tokenLifetimeSeconds }),
+    refreshTokens: new RefreshTokens(secrets),
     refreshLifetimeMs: options.refreshLifetimeMs,
     maxPerUser: options.maxSessionsPerUser,
     onEnded: options.onSessionsEnded,

@@ -12,9 +12,17 @@ const issuer = "messenger";
 export const notLoggedIn = (userId?: number) =>
   new AppError("unauthenticated", "A valid token is required: log in", { logFields: { userId } });
 
+/** What tokens are signed with. */
+export interface SigningSecrets {
+  /** Signs new tokens. */
+  secret: string;
+  /** Tokens signed with it are accepted, too. */
+  previousSecret?: string | undefined;
+}
+
 /** Access tokens: JWTs signed with HS256 that contain only the ids of the user and the session. */
 export class Tokens {
-  constructor(private readonly options: { secret: string; lifetimeSeconds: number }) {}
+  constructor(private readonly options: SigningSecrets & { lifetimeSeconds: number }) {}
 
   issue(identity: { userId: number; sessionId: number }): { token: string; expiresAt: Date } {
     const { userId, sessionId } = identity;
@@ -42,16 +50,20 @@ export class Tokens {
   }
 
   private decode(token: string): jwt.Jwt {
-    try {
-      return jwt.verify(token, this.options.secret, {
-        algorithms: ["HS256"],
-        issuer,
-        audience: issuer,
-        complete: true,
-      });
-    } catch {
-      throw notLoggedIn();
-    }
+    const { secret, previousSecret } = this.options;
+    const decoded =
+      decodeSigned(token, secret) ?? (previousSecret === undefined ? undefined : decodeSigned(token, previousSecret));
+    if (!decoded) throw notLoggedIn();
+    return decoded;
+  }
+}
+
+/** @returns undefined if the token is invalid, expired or signed with another secret */
+function decodeSigned(token: string, secret: string): jwt.Jwt | undefined {
+  try {
+    return jwt.verify(token, secret, { algorithms: ["HS256"], issuer, audience: issuer, complete: true });
+  } catch {
+    return undefined;
   }
 }
 
