@@ -1,7 +1,7 @@
 import { parse } from "dotenv";
+import { readDotenv, variablesOf } from "./dotenv-file.ts";
 import { allSettings, processEnvironment, readWrittenValues } from "./read-settings.ts";
 import { fileVariable } from "./secret-files.ts";
-import { readDotenv } from "./unknown-settings.ts";
 
 /** A setting as an administrator sees it. */
 export interface DescribedSetting {
@@ -17,11 +17,13 @@ const mask = "********";
 /**
  * Every setting with its value and where it comes from. To be called before `loadSettings`, which adds the variables of
  * `.env` to those of the process.
- * @throws StartError if a setting is invalid
+ * @throws StartError if a setting is invalid or a line of `.env` is malformed
  */
 export function describeSettings(): DescribedSetting[] {
   const given = processEnvironment();
-  const dotenv = parse(readDotenv());
+  const text = readDotenv();
+  variablesOf(text);
+  const dotenv = parse(text);
   const all = { ...dotenv, ...given };
   const written = readWrittenValues(all);
   return allSettings.map(({ variable, unit, isSecret }) => {

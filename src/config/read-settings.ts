@@ -1,6 +1,7 @@
 import dotenv from "dotenv";
 import Joi from "joi";
 import { StartError } from "../errors.ts";
+import { readDotenv, variablesOf } from "./dotenv-file.ts";
 import { assertFitForProduction, productionWarnings } from "./production-rules.ts";
 import { fileVariable, withSecretFiles } from "./secret-files.ts";
 import { Computed, isSetting, type Members, type Setting, settingsOf, Unset, type WrittenValue } from "./setting.ts";
@@ -76,11 +77,13 @@ export const settingsWarnings = (config: Config): string[] => [
 
 /**
  * Reads the settings from the environment, completed by the file `.env` if there is one.
- * @throws StartError as `readSettings` does
+ * @throws StartError as `readSettings` does, or if a line of `.env` is malformed
  */
 export function loadSettings(): Config {
   // Node has sized its thread pool before that file is read.
   const { UV_THREADPOOL_SIZE } = process.env;
+  // Before the settings: what a malformed line should have set may be what they lack.
+  variablesOf(readDotenv());
   dotenv.config({ quiet: true });
   return readSettings({ ...process.env, UV_THREADPOOL_SIZE });
 }
