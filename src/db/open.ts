@@ -78,7 +78,7 @@ export async function openDatabase(options: {
   } catch (error) {
     await database.close();
     await engine.stop();
-    throw error;
+    throw new StartError(describeRejection(error), { cause: error });
   }
   return {
     database,
