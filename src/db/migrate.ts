@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type QueryInterface, QueryTypes, type Sequelize, type Transaction } from "sequelize";
 import type { Logger } from "../logger.ts";
 import { connectForMigrations } from "./connect.ts";
-import { isTransient } from "./database-errors.ts";
+import { isLockTimeout, isTransient } from "./database-errors.ts";
 import {
   type CompatibleMigrations,
   compatibleMigrations,
@@ -25,8 +25,10 @@ interface Migration {
 
 /** An arbitrary number that stands for "migrating this product" among the database's advisory locks. */
 const migrationLock = 7_238_645_113;
-/** How often a process looks whether another one has finished the migrations, in milliseconds. */
+/** How often a process tries to get a lock again, in milliseconds. */
 const lockRetryMs = 200;
+/** How long a migration waits for the lock of a table before it lets others pass and tries again, in milliseconds. */
+const maxLockWaitMs = 1000;
 
 const require = createRequire(import.meta.url);
 const folder = new URL("../../migrations/", import.meta.url);
@@ -109,7 +111,7 @@ async function runPending(database: Sequelize, log: Logger): Promise<string[]> {
   if (unknown.length > 0)
     log.warn(`the schema is newer than this version and compatible with it: ${unknown.join(", ")}`);
   for (const name of pending) {
-    const notes = await run(name, database.getQueryInterface());
+    const notes = await run(name, database, log);
     await database.query('INSERT INTO "SequelizeMeta" (name) VALUES ($name)', { bind: { name } });
     log.info({ migration: name }, "migrated");
     for (const note of notes) log.warn({ migration: name }, note);
@@ -130,17 +132,41 @@ export const declaredCompatible = (): CompatibleMigrations =>
   );
 
 /**
+ * Runs a migration, again whenever it does not get a lock in time.
  * @returns sentences for the log
  * @throws the error itself if trying again can help, otherwise one that names the migration
  */
-async function run(name: string, queryInterface: QueryInterface): Promise<string[]> {
-  try {
-    const notes = await load(name).up(queryInterface);
-    return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : [];
-  } catch (error) {
-    if (isTransient(error)) throw error;
-    throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });
+async function run(name: string, database: Sequelize, log: Logger): Promise<string[]> {
+  const queryInterface: QueryInterface = Object.create(database.getQueryInterface(), {
+    sequelize: { value: withLockTimeout(database) },
+  });
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const notes = await load(name).up(queryInterface);
+      return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : [];
+    } catch (error) {
+      if (isLockTimeout(error)) {
+        if (attempt === 0) log.warn({ migration: name }, "a migration waits for a transaction that has a table locked");
+        await wait(lockRetryMs);
+        continue;
+      }
+      if (isTransient(error)) throw error;
+      throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });
+    }
   }
+}
+
+/**
+ * A database whose transactions do not wait long for a lock: while one waits for the exclusive lock of a table, all
+ * statements that use the table wait behind it.
+ */
+function withLockTimeout(database: Sequelize): Sequelize {
+  const transaction = <T>(work: (transaction: Transaction) => PromiseLike<T>): Promise<T> =>
+    database.transaction(async (started) => {
+      await database.query(`SET LOCAL lock_timeout = ${maxLockWaitMs}`, { transaction: started });
+      return work(started);
+    });
+  return Object.create(database, { transaction: { value: transaction } });
 }
 
 /** Texts hold any character, which only UTF-8 can store. */
