@@ -1,6 +1,4 @@
-import { parse } from "dotenv";
-import { readDotenv, variablesOf } from "./dotenv-file.ts";
-import { allSettings, processEnvironment, readWrittenValues } from "./read-settings.ts";
+import { allSettings, completeEnvironment, readWrittenValues } from "./read-settings.ts";
 import { fileVariable } from "./secret-files.ts";
 
 /** A setting as an administrator sees it. */
@@ -20,16 +18,13 @@ const mask = "********";
  * @throws StartError if a setting is invalid or a line of `.env` is malformed
  */
 export function describeSettings(): DescribedSetting[] {
-  const given = processEnvironment();
-  const text = readDotenv();
-  variablesOf(text);
-  const dotenv = parse(text);
-  const all = { ...dotenv, ...given };
+  const all = completeEnvironment();
+  const given = process.env;
   const written = readWrittenValues(all);
   return allSettings.map(({ variable, unit, isSecret }) => {
     const value = written[variable] ?? null;
     const isInFile = isSecret && all[fileVariable(variable)] !== undefined;
-    const source = given[variable] ? "environment" : dotenv[variable] ? ".env" : isInFile ? "file" : "default";
+    const source = given[variable] ? "environment" : all[variable] ? ".env" : isInFile ? "file" : "default";
     return { name: variable, value: isSecret ? masked(value) : value, source, unit: unit ?? null };
   });
 }

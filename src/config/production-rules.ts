@@ -20,7 +20,8 @@ const wellKnownSecrets: ReadonlySet<string> = new Set([
   "00112233445566778899aabbccddeeff",
 ]);
 
-const isGuessable = (secret: string): boolean =>
+/** Whether a secret is published or repetitive, so that it can be guessed. */
+export const isGuessable = (secret: string): boolean =>
   wellKnownSecrets.has(secret.toLowerCase()) || new Set(secret).size < minDifferentCharacters;
 
 /**

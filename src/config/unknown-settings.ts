@@ -20,25 +20,37 @@ function similarTo(variable: string, settings: readonly string[]): string | unde
   return settings.find((setting) => editDistance(variable, setting) <= maxDistance);
 }
 
+/** A variable that has no effect. */
+export interface UnknownSetting {
+  variable: string;
+  /** The setting that was probably meant. */
+  similar: string | undefined;
+  /** For the log. */
+  sentence: string;
+}
+
 /**
- * Sentences about variables that have no effect: those in `.env` that are no settings, and those of the environment that
- * look like misspelled settings.
+ * Variables that have no effect: those in `.env` that are no settings, and those of the environment that look like
+ * misspelled settings.
  * @throws StartError if a line of `.env` is malformed
  */
 export function unknownSettings(
   settings: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
   dotenvText = readDotenv(),
-): string[] {
+): UnknownSetting[] {
   const inFile = variablesOf(dotenvText).filter((variable) => !settings.includes(variable));
   const misspelled = Object.keys(environment).filter(
     (variable) => !settings.includes(variable) && !inFile.includes(variable) && similarTo(variable, settings),
   );
   return [
-    ...inFile.map((variable) => sentenceOn(variable, " in .env", similarTo(variable, settings))),
-    ...misspelled.map((variable) => sentenceOn(variable, "", similarTo(variable, settings))),
+    ...inFile.map((variable) => describe(variable, " in .env", similarTo(variable, settings))),
+    ...misspelled.map((variable) => describe(variable, "", similarTo(variable, settings))),
   ];
 }
 
-const sentenceOn = (variable: string, place: string, similar: string | undefined): string =>
-  `${variable}${place} is not a setting and has no effect${similar ? `; did you mean ${similar}?` : ""}`;
+const describe = (variable: string, place: string, similar: string | undefined): UnknownSetting => ({
+  variable,
+  similar,
+  sentence: `${variable}${place} is not a setting and has no effect${similar ? `; did you mean ${similar}?` : ""}`,
+});

@@ -55,7 +55,7 @@ const layers: Record<string, readonly string[]> = {
     "logger",
   ],
   main: ["server", "cli", "config", "errors", "logger"],
-  cli: ["main", "services", "db", "contract", "config", "domain", "domain-errors", "errors", "logger"],
+  cli: ["main", "services", "bus", "db", "contract", "config", "domain", "domain-errors", "errors", "logger"],
 };
 
 /** The only layers that may import these packages. */

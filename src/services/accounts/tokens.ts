@@ -74,19 +74,25 @@ export function bearerToken(header: string | undefined): string | undefined {
 
 const minSecretBytes = 32;
 
+/** Where the generated secret is stored. */
+export const storedSecretPath = (dataDir: string): string => join(dataDir, "jwt-secret");
+
+/** Whether a stored secret was written completely. */
+export const isCompleteSecret = (secret: string): boolean => Buffer.byteLength(secret) >= minSecretBytes;
+
 /**
  * Returns the generated secret of an installation without JWT_SECRET. Created once and stored in the data folder,
  * readable by this system user only.
  * @throws StartError if the folder cannot be used, or the stored secret is incomplete
  */
 export async function storedSecret(dataDir: string): Promise<string> {
-  const path = join(dataDir, "jwt-secret");
+  const path = storedSecretPath(dataDir);
   const secret = await readOrCreateSecret(dataDir, path).catch((error: Error) => {
     throw new StartError(
       `The generated JWT_SECRET cannot be kept in ${path}: ${error.message}. Set JWT_SECRET or DATA_DIR.`,
     );
   });
-  if (Buffer.byteLength(secret) < minSecretBytes) {
+  if (!isCompleteSecret(secret)) {
     throw new StartError(
       `${path} does not contain a complete secret. Remove it to generate a new one, which logs all users out.`,
     );
