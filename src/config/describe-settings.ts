@@ -1,4 +1,4 @@
-import { allSettings, completeEnvironment, readWrittenValues } from "./read-settings.ts";
+import { allSettings, completeEnvironment, processEnvironment, readWrittenValues } from "./read-settings.ts";
 import { fileVariable } from "./secret-files.ts";
 
 /** A setting as an administrator sees it. */
@@ -19,7 +19,7 @@ const mask = "********";
  */
 export function describeSettings(): DescribedSetting[] {
   const all = completeEnvironment();
-  const given = process.env;
+  const given = processEnvironment();
   const written = readWrittenValues(all);
   return allSettings.map(({ variable, unit, isSecret }) => {
     const value = written[variable] ?? null;

@@ -44,6 +44,9 @@ export const settingVariables: readonly string[] = allSettings.flatMap(({ variab
   isSecret ? [variable, fileVariable(variable)] : [variable],
 );
 
+/** The variables of the process. After `loadSettings` they contain those of `.env`. */
+export const processEnvironment = (): Environment => process.env;
+
 /**
  * The variables of the process, completed by the file `.env` if there is one.
  * @throws StartError if a line of `.env` is malformed

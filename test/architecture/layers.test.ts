@@ -184,6 +184,8 @@ describe("architecture", () => {
       "services/accounts/tokens.ts": "the expiry of a JWT",
       "ws/messages/session/ping.ts": "a time that clients show",
       "ws/connection.ts": "the expiry of a JWT",
+      "cli/doctor/backups.ts": "the age of files",
+      "db/queries/diagnosis.ts": "compared with the clock of the database",
       "services/accounts/session-use.ts": "a time that clients show",
       "services/presence/presence-tracker.ts": "a time that clients show",
     };
