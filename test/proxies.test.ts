@@ -104,6 +104,8 @@ function testsBehind(startProxy: typeof TestProxy.startNginx): void {
       while (isRestarting || sent < 20) {
         statuses.add((await proxy.request("GET", "/users/me", { token: cyd.token })).status);
         try {
+          // It may have been closed during the request above.
+          if (device?.socket.readyState !== device?.socket.OPEN) device = undefined;
           device ??= await connect(cyd.token);
           const params = { receiverId: dan.id, content: `${sent + 1}`, clientMessageId: `message-${sent + 1}` };
           chatId = (await device.request("privateMessage", params)).params.item?.chatId ?? chatId;
