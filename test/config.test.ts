@@ -261,6 +261,12 @@ describe("variables that are no settings", () => {
     ]);
   });
 
+  test("a variable of the environment with a prefix of ours is named, one of other programs is not", () => {
+    expect(sentences({ LIMIT_CALLS_PER_DAY: "5+1/s", REDIS_PORT_6379_TCP: "tcp://10.0.0.1:6379" }, "")).toEqual([
+      "LIMIT_CALLS_PER_DAY is not a setting and has no effect",
+    ]);
+  });
+
   test("every unknown variable of .env is named", () => {
     expect(sentences({ FOO: "1" }, "FOO=1\n")).toEqual(["FOO in .env is not a setting and has no effect"]);
   });

@@ -149,8 +149,10 @@ describeWithCluster("migrations", () => {
 
   /** Waits until a migration has waited for a lock and been cancelled as often as this. */
   async function untilLockTimeouts(url: string, count: number): Promise<void> {
+    const deadline = performance.now() + 15_000;
     await onDatabase(url, async (client) => {
       for (let seen = 0, wasWaiting = false; seen < count; ) {
+        if (performance.now() > deadline) throw new Error("the migration does not stop waiting for its lock");
         const { rows } = await client.query<{ waits: boolean }>(
           `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock') AS waits`,
         );

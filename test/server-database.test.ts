@@ -219,6 +219,17 @@ describeWithCluster("a PostgreSQL server of its own", () => {
       );
     });
 
+    test("because the tables belong to another role", async () => {
+      const url = await createDatabase("others_tables");
+      await migrate(url, silentLog);
+      const grant = "CREATE ROLE stranger LOGIN; GRANT CREATE ON SCHEMA public TO stranger";
+      await onDatabase(url, (client) => client.query(grant));
+      await expectRejected(
+        url.replace("postgres@", "stranger@"),
+        /^The database cannot be used: permission denied for table SequelizeMeta\. Give the role .* the rights it lacks/,
+      );
+    });
+
     test("because the server has no TLS", async () => {
       await expectRejected(`${cluster.url}?sslmode=verify-full`, /does not support SSL connections\. Check sslmode/);
     });

@@ -20,6 +20,12 @@ function similarTo(variable: string, settings: readonly string[]): string | unde
   return settings.find((setting) => editDistance(variable, setting) <= maxDistance);
 }
 
+/** Beginnings of variables that are nobody else's. */
+const ownPrefixes = ["BCRYPT_", "JWT_", "LIMIT_"];
+
+const looksLikeOurs = (variable: string, settings: readonly string[]): boolean =>
+  ownPrefixes.some((prefix) => variable.startsWith(prefix)) || similarTo(variable, settings) !== undefined;
+
 /** A variable that has no effect. */
 export interface UnknownSetting {
   variable: string;
@@ -30,8 +36,7 @@ export interface UnknownSetting {
 }
 
 /**
- * Variables that have no effect: those in `.env` that are no settings, and those of the environment that look like
- * misspelled settings.
+ * Variables that have no effect: those in `.env` that are no settings, and those of the environment that look like ours.
  * @throws StartError if a line of `.env` is malformed
  */
 export function unknownSettings(
@@ -41,7 +46,7 @@ export function unknownSettings(
 ): UnknownSetting[] {
   const inFile = variablesOf(dotenvText).filter((variable) => !settings.includes(variable));
   const misspelled = Object.keys(environment).filter(
-    (variable) => !settings.includes(variable) && !inFile.includes(variable) && similarTo(variable, settings),
+    (variable) => !settings.includes(variable) && !inFile.includes(variable) && looksLikeOurs(variable, settings),
   );
   return [
     ...inFile.map((variable) => describe(variable, " in .env", similarTo(variable, settings))),
