@@ -21,7 +21,10 @@ import { ServerProcess } from "./support/process.ts";
 import { TestRedis } from "./support/redis.ts";
 import { silentLog } from "./support/silent.ts";
 
-/* The doctor finds each set-up that is broken on purpose, and nothing in a healthy one. */
+/*
+ * The doctor finds each set-up that is broken on purpose, and nothing in a healthy one. One file despite its length, because
+ * it is mostly two tables, whose rows share one PostgreSQL server and one Redis.
+ */
 
 type Environment = Record<string, string>;
 

@@ -1,11 +1,9 @@
-import { readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { readSettings } from "../src/config/read-settings.ts";
 import { connect } from "../src/db/connect.ts";
-import { declaredCompatible, migrate } from "../src/db/migrate.ts";
+import { migrate } from "../src/db/migrate.ts";
 import { select } from "../src/db/select.ts";
 import { Cluster, freePort } from "./support/cluster.ts";
 import { onDatabase } from "./support/on-database.ts";
@@ -100,54 +98,6 @@ describeWithCluster("a PostgreSQL server of its own", () => {
   test("a database that is not UTF-8 is rejected with its encoding", async () => {
     const url = await createDatabase("latin", "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
     await expect(migrate(url, silentLog)).rejects.toThrow("its encoding is LATIN1");
-  });
-
-  test("a database that a newer version has migrated is rejected with the unknown migration", async () => {
-    const url = await createDatabase("newer");
-    await migrate(url, silentLog);
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    await client.query(`INSERT INTO "SequelizeMeta" (name) VALUES ('29991231235959-later.cjs')`);
-    await client.end();
-    await expect(migrate(url, silentLog)).rejects.toThrow(
-      "its schema is newer than this version, which lacks 29991231235959",
-    );
-  });
-
-  test("a newer schema that is recorded as compatible with this version is accepted, with a warning", async () => {
-    const url = await createDatabase("newer_compatible");
-    await migrate(url, silentLog);
-    const known = "20261130090000-compatible-migrations.cjs";
-    const later = ["29991231235958-add.cjs", "29991231235959-later.cjs"];
-    const record = (compatible: object) =>
-      onDatabase(url, (client) =>
-        client.query("UPDATE server_state SET compatible_migrations = compatible_migrations || $1", [compatible]),
-      );
-    await onDatabase(url, (client) => client.query('INSERT INTO "SequelizeMeta" SELECT unnest($1::text[])', [later]));
-    await record({ [later[0] ?? ""]: known });
-    await expect(migrate(url, silentLog)).rejects.toThrow("its schema is newer than this version");
-    await record({ [later[1] ?? ""]: later[0] });
-    await expect(migrate(url, silentLog)).rejects.toThrow("its schema is newer than this version");
-    await record({ [later[1] ?? ""]: known });
-    expect(await migrate(url, silentLog)).toEqual([]);
-    const server = spawn({ DATABASE_URL: url });
-    await server.waitForOutput(/WebSocket: /);
-    expect(server.output).toContain(
-      `WARN: the schema is newer than this version and compatible with it: ${later.join(", ")}`,
-    );
-    await server.stop("SIGTERM");
-  });
-
-  test("each migration records the versions that work on its schema", async () => {
-    const url = await createDatabase("recorded");
-    await migrate(url, silentLog);
-    const { rows } = await onDatabase(url, (client) => client.query("SELECT compatible_migrations FROM server_state"));
-    expect(rows).toEqual([{ compatible_migrations: declaredCompatible() }]);
-    const names = readdirSync(join(__dirname, "../migrations"));
-    for (const [name, since] of Object.entries(declaredCompatible())) {
-      expect(names).toContain(since);
-      expect(since < name).toBe(true);
-    }
   });
 
   test("every connection sets the formats and the isolation level it relies on", async () => {

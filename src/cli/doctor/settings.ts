@@ -41,9 +41,10 @@ export const checkSettings = (config: Config): Finding[] => [
 
 const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
 
-function checkMode({ server, http, web, ...others }: Config): Finding[] {
+function checkMode(config: Config): Finding[] {
+  const { server, http, web } = config;
   if (server.environment === "production") {
-    return productionWarnings({ server, http, web, ...others }).map((sentence) =>
+    return productionWarnings(config).map((sentence) =>
       warning(
         "production uses the embedded database",
         `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`,

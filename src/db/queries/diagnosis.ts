@@ -15,7 +15,7 @@ export interface ServerFacts {
   canCreateTables: boolean;
   /** Needed to find out whether the disk is full. */
   canCreateTemporaryTables: boolean;
-  /** Tables of the messenger that its role may not read or write. */
+  /** Tables of the schema that the role may not read or write, without those of extensions. */
   forbiddenTables: string[];
   /** The clock of the server minus that of this machine, in milliseconds. */
   clockDifferenceMs: number;
@@ -40,6 +40,8 @@ export async function readServerFacts(database: Sequelize): Promise<ServerFacts>
                    WHERE c.relkind = 'r' AND c.relnamespace = to_regnamespace(current_schema()::text)
                      AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
                               AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+                     AND NOT EXISTS (SELECT FROM pg_depend AS d
+                                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
                    ORDER BY 1 LIMIT 100) AS "forbiddenTables",
             (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`,
     { type: QueryTypes.SELECT },
