@@ -479,4 +479,11 @@ describe("the command", () => {
     expect(code).toBe(1);
     expectOnly(JSON.parse(output).findings, "error", /^Line 2 of \.env is not a setting/);
   });
+
+  test("finds a .env that cannot be read", async () => {
+    await mkdir(join(folder, ".env"));
+    const { code, output } = await doctor(["--json"], {});
+    expect(code).toBe(1);
+    expectOnly(JSON.parse(output).findings, "error", /^The file \.env cannot be read \(EISDIR\)/);
+  });
 });
