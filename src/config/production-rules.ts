@@ -45,19 +45,33 @@ export function assertFitForProduction({ tokens, passwords }: Config): void {
   }
 }
 
-/** Sentences about settings that production accepts, but that weaken a guarantee. */
-export function productionWarnings({ database, registration }: Config): string[] {
-  const warnings: string[] = [];
+/** Something about the settings that production accepts, but that weakens a guarantee. */
+export interface Weakness {
+  what: string;
+  why: string;
+  fix: string;
+}
+
+/** What production accepts, but warns of at start. */
+export function productionWeaknesses({ database, registration }: Config): Weakness[] {
+  const weaknesses: Weakness[] = [];
   if (database.url === undefined) {
-    warnings.push(
-      "production uses the embedded database, which does not wait for the disk (no fsync): a power cut can lose " +
-        "acknowledged messages; set DATABASE_URL to use a PostgreSQL server",
-    );
+    weaknesses.push({
+      what: "production uses the embedded database",
+      why: "It does not wait for the disk (no fsync): a power cut can lose acknowledged messages.",
+      fix: "Set DATABASE_URL to use a PostgreSQL server.",
+    });
   }
   if (registration.policy === "open" && registration.domains.length === 0) {
-    warnings.push(
-      "everybody who reaches the server can create an account; set REGISTRATION=invite or REGISTRATION_DOMAINS to limit that",
-    );
+    weaknesses.push({
+      what: "everybody who reaches the server can create an account",
+      why: "REGISTRATION is open, for addresses of all domains.",
+      fix: "Set REGISTRATION=invite or REGISTRATION_DOMAINS to limit that.",
+    });
   }
-  return warnings;
+  return weaknesses;
 }
+
+/** The same as sentences for the log. */
+export const productionWarnings = (config: Config): string[] =>
+  productionWeaknesses(config).map(({ what, why, fix }) => `${what}. ${why} ${fix}`);

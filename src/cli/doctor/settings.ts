@@ -1,5 +1,5 @@
 import { makeSecret } from "../../config/groups/tokens.ts";
-import { isGuessable, productionWarnings } from "../../config/production-rules.ts";
+import { isGuessable, productionWeaknesses } from "../../config/production-rules.ts";
 import { settingVariables } from "../../config/read-settings.ts";
 import type { Config } from "../../config/settings.ts";
 import { unknownSettings } from "../../config/unknown-settings.ts";
@@ -44,13 +44,7 @@ const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[?::1\]?
 function checkMode(config: Config): Finding[] {
   const { server, http, web } = config;
   if (server.environment === "production") {
-    return productionWarnings(config).map((sentence) =>
-      warning(
-        "production uses the embedded database",
-        `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`,
-        "Set DATABASE_URL to a PostgreSQL server, or keep backups that are recent enough.",
-      ),
-    );
+    return productionWeaknesses(config).map(({ what, why, fix }) => warning(what, why, fix));
   }
   const isPublic =
     !isLoopback(http.host) || (web.publicUrl !== undefined && !isLoopback(new URL(web.publicUrl).hostname));
