@@ -27,6 +27,9 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY migrations migrations
 COPY package.json ./
+# `messenger COMMAND` in the container is the command line for administrators.
+RUN printf '#!/bin/sh\nexec node --max-semi-space-size=64 /app/dist/cli/main.js "$@"\n' > /usr/local/bin/messenger \
+  && chmod 755 /usr/local/bin/messenger
 USER node
 VOLUME /data
 EXPOSE 3000

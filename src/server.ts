@@ -258,7 +258,10 @@ export class Messenger {
       delivery,
       readStartVersions,
       limits,
-      secret: config.tokens.secret ?? (await storedSecret(config.server.dataDir)),
+      secrets: {
+        secret: config.tokens.secret ?? (await storedSecret(config.server.dataDir)),
+        previousSecret: config.tokens.previousSecret,
+      },
       tokenLifetimeSeconds: config.tokens.lifetimeSeconds,
       refreshLifetimeMs: config.tokens.refreshLifetimeMs,
       maxSessionsPerUser: config.limits.maxSessionsPerUser,

@@ -20,10 +20,10 @@ interface Run {
   errors: string;
 }
 
-/** Runs a command. Variables that are missing would be read from `.env`. */
-function messenger(words: readonly string[], settings: Record<string, string>): Promise<Run> {
+/** Runs a command. Variables that are missing would be read from `.env` in the folder. */
+function messenger(words: readonly string[], settings: Record<string, string>, folder = root): Promise<Run> {
   const env = { PATH: process.env.PATH ?? "", NODE_ENV: "test", DATABASE_URL: "", BCRYPT_COST: "4", ...settings };
-  const child = spawn(process.execPath, [join(root, "scripts/start.mjs"), "cli/main", ...words], { cwd: root, env });
+  const child = spawn(process.execPath, [join(root, "scripts/start.mjs"), "cli/main", ...words], { cwd: folder, env });
   let output = "";
   let errors = "";
   child.stdout.on("data", (chunk) => {
@@ -174,3 +174,16 @@ describe("config", () => {
     expect(await messenger(["config"], settings)).toMatchObject({ code: 1, errors: `${error}\n` });
   });
 });
+
+test.each([["config"], ["users list"], ["start"]])(
+  "%s with a malformed line of .env names the line, before the settings that it may have been meant for",
+  async (command) => {
+    const folder = await mkdtemp(join(tmpdir(), "messenger-test-"));
+    await writeFile(join(folder, ".env"), "PORT=0\nJWT_SECRET 0123456789abcdefghijklmnopqrstuvwxyz\n");
+    const settings = { NODE_ENV: "production", DATA_DIR: folder };
+    const { code, output, errors } = await messenger(command.split(" "), settings, folder);
+    await rm(folder, { recursive: true });
+    const line = "Line 2 of .env is not a setting: write NAME=value, or # for a comment.\n";
+    expect({ code, output, errors }).toEqual({ code: 1, output: "", errors: line });
+  },
+);

@@ -198,6 +198,11 @@ describe("production", () => {
       /JWT_SECRET is well known/,
     ],
     ["a repetitive secret", { JWT_SECRET: "ab".repeat(30) }, /JWT_SECRET is well known or repetitive/],
+    [
+      "a repetitive previous secret",
+      { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: "ab".repeat(30) },
+      /JWT_SECRET_PREVIOUS is well known or repetitive/,
+    ],
     ["cheap password hashes", { JWT_SECRET: secret, BCRYPT_COST: "9" }, /BCRYPT_COST below 10 is refused/],
   ])("is refused with %s, which development accepts", (_what, environment: Record<string, string>, words) => {
     expect(() => readSettings({ NODE_ENV: "production", ...environment })).toThrow(words);
@@ -248,26 +253,32 @@ describe("documents", () => {
 
 describe("variables that are no settings", () => {
   const settings = allSettings.map(({ variable }) => variable);
+  const sentences = (environment: Record<string, string>, dotenvText: string) =>
+    unknownSettings(settings, environment, dotenvText).map(({ sentence }) => sentence);
 
   test("a misspelled variable of the environment is named, with the setting that was probably meant", () => {
-    expect(unknownSettings(settings, { LOGLEVEL: "debug", PATH: "/bin", HOME: "/root" }, "")).toEqual([
+    expect(sentences({ LOGLEVEL: "debug", PATH: "/bin", HOME: "/root" }, "")).toEqual([
       "LOGLEVEL is not a setting and has no effect; did you mean LOG_LEVEL?",
     ]);
   });
 
-  test("every unknown variable of .env is named", () => {
-    expect(unknownSettings(settings, { FOO: "1" }, "FOO=1\n")).toEqual([
-      "FOO in .env is not a setting and has no effect",
+  test("a variable of the environment with a prefix of ours is named, one of other programs is not", () => {
+    expect(sentences({ LIMIT_CALLS_PER_DAY: "5+1/s", REDIS_PORT_6379_TCP: "tcp://10.0.0.1:6379" }, "")).toEqual([
+      "LIMIT_CALLS_PER_DAY is not a setting and has no effect",
     ]);
+  });
+
+  test("every unknown variable of .env is named", () => {
+    expect(sentences({ FOO: "1" }, "FOO=1\n")).toEqual(["FOO in .env is not a setting and has no effect"]);
   });
 
   test("a valid .env causes no warning: comments, quotes over several lines, export and empty values", () => {
     const text = "# comment\n\nexport LOG_LEVEL=info # why\nJWT_SECRET='one\ntwo'\nREDIS_URL=\n";
-    expect(unknownSettings(settings, { LOG_LEVEL: "info" }, text)).toEqual([]);
+    expect(sentences({ LOG_LEVEL: "info" }, text)).toEqual([]);
   });
 
   test("a malformed line of .env is an error that names the line and not its text", () => {
-    const read = () => unknownSettings(settings, {}, "# comment\nJWT_SECRET='one\ntwo'\nmy secret\n");
+    const read = () => sentences({}, "# comment\nJWT_SECRET='one\ntwo'\nmy secret\n");
     expect(read).toThrow("Line 4 of .env is not a setting: write NAME=value, or # for a comment.");
   });
 });

@@ -5,6 +5,8 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { checkDatabase } from "../src/cli/doctor/database.ts";
+import { readSettings } from "../src/config/read-settings.ts";
 import { findPooling } from "../src/db/pooler.ts";
 import { Cluster, canCreateClusters, freePort } from "./support/cluster.ts";
 import { onDatabase } from "./support/on-database.ts";
@@ -109,6 +111,25 @@ const ignoredParameters =
       }
     },
   );
+
+  test("in transaction mode without prepared statements is found by the doctor, with what to do", async () => {
+    const url = await startBouncer(["pool_mode = transaction"]);
+    expect(await checkDatabase(readSettings({ DATABASE_URL: url }))).toEqual({
+      findings: [
+        {
+          level: "error",
+          what: expect.stringMatching(/PgBouncer pools transactions .* does not keep prepared statements\.$/),
+          why: expect.any(String),
+          fix: expect.stringMatching(/^Set pool_mode = session in PgBouncer/),
+        },
+      ],
+    });
+  });
+
+  test("in session mode is nothing to report for the doctor", async () => {
+    const url = await startBouncer(["pool_mode = session"]);
+    expect((await checkDatabase(readSettings({ DATABASE_URL: url }))).findings).toEqual([]);
+  });
 
   test("is not there: a direct connection is not pooled", async () => {
     expect(await findPooling(cluster.url)).toBe("none");

@@ -173,7 +173,7 @@ describe("a session", () => {
       ],
       [
         "a token of another installation",
-        ({ id }) => new RefreshTokens("the secret of another installation, long enough").first(id),
+        ({ id }) => new RefreshTokens({ secret: "the secret of another installation, long enough" }).first(id),
       ],
       ["a leading zero in the id", ({ refreshToken }) => `0${refreshToken}`],
       ["a trailing space", ({ refreshToken }) => `${refreshToken} `],

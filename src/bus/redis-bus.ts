@@ -9,6 +9,9 @@ import { isRejection, type Redis, type RedisClient } from "./redis.ts";
  */
 const formatVersion = "v3";
 
+/** The channel of the messenger with this prefix, to which each of its processes subscribes once. */
+export const busChannel = (prefix: string): string => `${prefix}:bus:${formatVersion}`;
+
 /** How long a start waits for the subscription, in milliseconds. */
 const subscribeTimeoutMs = 5000;
 
@@ -26,7 +29,7 @@ export class RedisBus implements Bus {
   /** @param options.prefix separates several messengers on one Redis */
   constructor(private readonly options: { redis: Redis; prefix: string; log: Logger }) {
     const { redis, prefix, log } = options;
-    this.channel = `${prefix}:bus:${formatVersion}`;
+    this.channel = busChannel(prefix);
     this.subscriptions = new Subscriptions(log);
     this.publishing = rejectionLog(log, "publishing on the bus");
     this.subscribing = rejectionLog(log, "subscribing to the bus");

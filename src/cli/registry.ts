@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { configCommand } from "./commands/config.ts";
+import { doctor } from "./commands/doctor.ts";
 import { fsck } from "./commands/fsck.ts";
 import { createInvite } from "./commands/invites-create.ts";
 import { listInvites } from "./commands/invites-list.ts";
@@ -14,6 +15,7 @@ import { showUser } from "./commands/users-show.ts";
 /** All commands, in the order of the help. */
 export const commands: readonly Command[] = [
   configCommand,
+  doctor,
   fsck,
   listUsers,
   showUser,

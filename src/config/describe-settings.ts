@@ -1,7 +1,5 @@
-import { parse } from "dotenv";
-import { allSettings, processEnvironment, readWrittenValues } from "./read-settings.ts";
+import { allSettings, completeEnvironment, processEnvironment, readWrittenValues } from "./read-settings.ts";
 import { fileVariable } from "./secret-files.ts";
-import { readDotenv } from "./unknown-settings.ts";
 
 /** A setting as an administrator sees it. */
 export interface DescribedSetting {
@@ -17,17 +15,16 @@ const mask = "********";
 /**
  * Every setting with its value and where it comes from. To be called before `loadSettings`, which adds the variables of
  * `.env` to those of the process.
- * @throws StartError if a setting is invalid
+ * @throws StartError if a setting is invalid or a line of `.env` is malformed
  */
 export function describeSettings(): DescribedSetting[] {
+  const all = completeEnvironment();
   const given = processEnvironment();
-  const dotenv = parse(readDotenv());
-  const all = { ...dotenv, ...given };
   const written = readWrittenValues(all);
   return allSettings.map(({ variable, unit, isSecret }) => {
     const value = written[variable] ?? null;
     const isInFile = isSecret && all[fileVariable(variable)] !== undefined;
-    const source = given[variable] ? "environment" : dotenv[variable] ? ".env" : isInFile ? "file" : "default";
+    const source = given[variable] ? "environment" : all[variable] ? ".env" : isInFile ? "file" : "default";
     return { name: variable, value: isSecret ? masked(value) : value, source, unit: unit ?? null };
   });
 }

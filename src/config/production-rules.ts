@@ -21,7 +21,8 @@ const wellKnownSecrets: ReadonlySet<string> = new Set([
   "00112233445566778899aabbccddeeff",
 ]);
 
-const isGuessable = (secret: string): boolean =>
+/** Whether a secret is published or repetitive, so that it can be guessed. */
+export const isGuessable = (secret: string): boolean =>
   wellKnownSecrets.has(secret.toLowerCase()) || new Set(secret).size < minDifferentCharacters;
 
 /**
@@ -36,6 +37,11 @@ export function assertFitForProduction(config: Config): void {
   if (isGuessable(tokens.secret)) {
     throw new StartError(`JWT_SECRET is well known or repetitive; make one with: ${makeSecret}`);
   }
+  if (tokens.previousSecret !== undefined && isGuessable(tokens.previousSecret)) {
+    throw new StartError(
+      "JWT_SECRET_PREVIOUS is well known or repetitive: anybody could sign tokens with it; unset it",
+    );
+  }
   if (passwords.cost < minBcryptCost) {
     throw new StartError(`BCRYPT_COST below ${minBcryptCost} is refused in production`);
   }
@@ -44,22 +50,47 @@ export function assertFitForProduction(config: Config): void {
   }
 }
 
-/** Sentences about settings that production accepts, but that weaken a guarantee. */
-export function productionWarnings({ database, mail, registration, web }: Config): string[] {
-  const warnings: string[] = [];
+/** Something about the settings that production accepts, but that weakens a guarantee. */
+export interface Weakness {
+  what: string;
+  why: string;
+  fix: string;
+}
+
+/** What production accepts, but warns of at start. */
+export function productionWeaknesses({ database, mail, registration, web }: Config): Weakness[] {
+  const weaknesses: Weakness[] = [];
   if (database.url === undefined) {
-    warnings.push(
-      "production uses the embedded database, which does not wait for the disk (no fsync): a power cut can lose " +
-        "acknowledged messages; set DATABASE_URL to use a PostgreSQL server",
-    );
+    weaknesses.push({
+      what: "production uses the embedded database",
+      why: "It does not wait for the disk (no fsync): a power cut can lose acknowledged messages.",
+      fix: "Set DATABASE_URL to use a PostgreSQL server.",
+    });
   }
   if (registration.policy === "open" && registration.domains.length === 0) {
-    warnings.push(
-      "everybody who reaches the server can create an account; set REGISTRATION=invite or REGISTRATION_DOMAINS to limit that",
-    );
+    weaknesses.push({
+      what: "everybody who reaches the server can create an account",
+      why: "REGISTRATION is open, for addresses of all domains.",
+      fix: "Set REGISTRATION=invite or REGISTRATION_DOMAINS to limit that.",
+    });
   }
   if (mail.smtpUrl !== undefined && web.publicUrl === undefined) {
-    warnings.push("no mail is sent: links in mails need PUBLIC_URL, which is unset");
+    weaknesses.push({
+      what: "no mail is sent",
+      why: "Links in mails need PUBLIC_URL, which is unset.",
+      fix: "Set PUBLIC_URL to the address of the web client.",
+    });
   }
-  return warnings;
+  if (registration.domains.length > 0 && mail.verification === "off") {
+    weaknesses.push({
+      what: "REGISTRATION_DOMAINS is set, but e-mail addresses are not verified",
+      why: "Anybody can register with an address of these domains that is not theirs.",
+      fix: "Set EMAIL_VERIFICATION=required.",
+    });
+  }
+  return weaknesses;
 }
+
+/** The same as sentences for the log. */
+export const productionWarnings = (config: Config): string[] =>
+  productionWeaknesses(config).map(({ what, why, fix }) => `${what}. ${why} ${fix}`);

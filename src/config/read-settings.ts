@@ -1,6 +1,7 @@
 import dotenv from "dotenv";
 import Joi from "joi";
 import { StartError } from "../errors.ts";
+import { readDotenv, variablesOf } from "./dotenv-file.ts";
 import { assertFitForProduction, productionWarnings } from "./production-rules.ts";
 import { fileVariable, withSecretFiles } from "./secret-files.ts";
 import { Computed, isSetting, type Members, type Setting, settingsOf, Unset, type WrittenValue } from "./setting.ts";
@@ -38,8 +39,25 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const withoutEmpty = (environment: Environment): Environment =>
   Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
 
-/** The variables of the process that are not empty. After `loadSettings` they contain those of `.env`. */
-export const processEnvironment = (): Environment => withoutEmpty(process.env);
+/** Every variable that is a setting, or names the file of one. */
+export const settingVariables: readonly string[] = allSettings.flatMap(({ variable, isSecret }) =>
+  isSecret ? [variable, fileVariable(variable)] : [variable],
+);
+
+/** The variables of the process. After `loadSettings` they contain those of `.env`. */
+export const processEnvironment = (): Environment => process.env;
+
+/**
+ * The variables of the process, completed by the file `.env` if there is one.
+ * @throws StartError if a line of `.env` is malformed
+ */
+export function completeEnvironment(): Environment {
+  const text = readDotenv();
+  variablesOf(text);
+  // Node has sized its thread pool before that file is read.
+  const { UV_THREADPOOL_SIZE } = process.env;
+  return { ...dotenv.parse(text), ...process.env, UV_THREADPOOL_SIZE };
+}
 
 /**
  * The written value of every setting. An empty variable counts as unset.
@@ -70,20 +88,17 @@ export function readSettings(environment: Environment): Config {
  * @throws StartError if a line of `.env` is malformed
  */
 export const settingsWarnings = (config: Config): string[] => [
-  ...unknownSettings(
-    allSettings.flatMap(({ variable, isSecret }) => (isSecret ? [variable, fileVariable(variable)] : [variable])),
-    process.env,
-  ),
+  ...unknownSettings(settingVariables, process.env).map(({ sentence }) => sentence),
   ...(config.server.environment === "production" ? productionWarnings(config) : []),
 ];
 
 /**
  * Reads the settings from the environment, completed by the file `.env` if there is one.
- * @throws StartError as `readSettings` does
+ * @throws StartError as `readSettings` does, or if a line of `.env` is malformed
  */
 export function loadSettings(): Config {
-  // Node has sized its thread pool before that file is read.
-  const { UV_THREADPOOL_SIZE } = process.env;
+  // Before the settings are checked: what a malformed line should have set may be what they lack.
+  const environment = completeEnvironment();
   dotenv.config({ quiet: true });
-  return readSettings({ ...process.env, UV_THREADPOOL_SIZE });
+  return readSettings(environment);
 }

@@ -1,35 +1,4 @@
-import { readFileSync } from "node:fs";
-import { StartError } from "../errors.ts";
-
-/** The form of an assignment in `.env`, as `dotenv` reads it; a quoted value may span several lines. */
-const assignment =
-  /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[=:][ \t]*(?:'(?:\\'|[^'])*'|"(?:\\"|[^"])*"|`(?:\\`|[^`])*`|[^\r\n]*)[ \t]*(?:#.*)?$/gm;
-
-/** The text of the file `.env` in the current folder; empty if there is none. */
-export function readDotenv(): string {
-  try {
-    return readFileSync(".env", "utf8");
-  } catch {
-    return "";
-  }
-}
-
-/**
- * The variables that a `.env` file assigns.
- * @throws StartError naming the line that is neither an assignment nor a comment; not its text, which may be a secret
- */
-function variablesOf(dotenvText: string): string[] {
-  const variables: string[] = [];
-  // Assignments are replaced by as many line breaks as they contain, so that the numbers of the other lines stay.
-  const rest = dotenvText.replace(assignment, (match, variable: string) => {
-    variables.push(variable);
-    return match.replace(/[^\n]/g, "");
-  });
-  const wrong = rest.split("\n").findIndex((line) => !/^\s*(#.*)?$/.test(line));
-  if (wrong >= 0)
-    throw new StartError(`Line ${wrong + 1} of .env is not a setting: write NAME=value, or # for a comment.`);
-  return variables;
-}
+import { readDotenv, variablesOf } from "./dotenv-file.ts";
 
 /** The number of single-character insertions, deletions and replacements between two texts (Levenshtein). */
 function editDistance(a: string, b: string): number {
@@ -51,25 +20,42 @@ function similarTo(variable: string, settings: readonly string[]): string | unde
   return settings.find((setting) => editDistance(variable, setting) <= maxDistance);
 }
 
+/** Beginnings of variables that are nobody else's. */
+const ownPrefixes = ["BCRYPT_", "JWT_", "LIMIT_"];
+
+const looksLikeOurs = (variable: string, settings: readonly string[]): boolean =>
+  ownPrefixes.some((prefix) => variable.startsWith(prefix)) || similarTo(variable, settings) !== undefined;
+
+/** A variable that has no effect. */
+export interface UnknownSetting {
+  variable: string;
+  /** The setting that was probably meant. */
+  similar: string | undefined;
+  /** For the log. */
+  sentence: string;
+}
+
 /**
- * Sentences about variables that have no effect: those in `.env` that are no settings, and those of the environment that
- * look like misspelled settings.
+ * Variables that have no effect: those in `.env` that are no settings, and those of the environment that look like ours.
  * @throws StartError if a line of `.env` is malformed
  */
 export function unknownSettings(
   settings: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
   dotenvText = readDotenv(),
-): string[] {
+): UnknownSetting[] {
   const inFile = variablesOf(dotenvText).filter((variable) => !settings.includes(variable));
   const misspelled = Object.keys(environment).filter(
-    (variable) => !settings.includes(variable) && !inFile.includes(variable) && similarTo(variable, settings),
+    (variable) => !settings.includes(variable) && !inFile.includes(variable) && looksLikeOurs(variable, settings),
   );
   return [
-    ...inFile.map((variable) => sentenceOn(variable, " in .env", similarTo(variable, settings))),
-    ...misspelled.map((variable) => sentenceOn(variable, "", similarTo(variable, settings))),
+    ...inFile.map((variable) => describe(variable, " in .env", similarTo(variable, settings))),
+    ...misspelled.map((variable) => describe(variable, "", similarTo(variable, settings))),
   ];
 }
 
-const sentenceOn = (variable: string, place: string, similar: string | undefined): string =>
-  `${variable}${place} is not a setting and has no effect${similar ? `; did you mean ${similar}?` : ""}`;
+const describe = (variable: string, place: string, similar: string | undefined): UnknownSetting => ({
+  variable,
+  similar,
+  sentence: `${variable}${place} is not a setting and has no effect${similar ? `; did you mean ${similar}?` : ""}`,
+});

@@ -76,6 +76,10 @@ export function reasonOf(error: unknown): string {
   return original.message || ("code" in original ? String(original.code) : original.name);
 }
 
+/** Whether a statement did not get a lock in time. */
+export const isLockTimeout = (error: unknown): boolean =>
+  error instanceof DatabaseError && sqlStateOf(error) === "55P03";
+
 /** Whether the server rolled the transaction back because of a deadlock or serialization failure: run it again. */
 export const isRetryableRollback = (error: unknown): boolean =>
   error instanceof DatabaseError && /^40(P01|001)$/.test(sqlStateOf(error));

@@ -50,13 +50,21 @@ export async function createFolders(dataDir: string, options: { mustExist: boole
  * @throws StartError if the folder holds something else: a part of a database, or one of another version
  */
 export async function isNewDatabase({ data, newData }: EmbeddedFolders): Promise<boolean> {
+  const isNew = !(await hasDatabase(data));
+  if (isNew) await rm(newData, { recursive: true, force: true });
+  return isNew;
+}
+
+/**
+ * Whether a folder holds a database that the engine can open. Changes nothing.
+ * @returns false if it is empty or missing
+ * @throws StartError if the folder holds something else: a part of a database, or one of another version
+ */
+export async function hasDatabase(data: string): Promise<boolean> {
   try {
-    if (!(await isEmpty(data))) {
-      await assertComplete(data);
-      await assertUsable(data);
-      return false;
-    }
-    await rm(newData, { recursive: true, force: true });
+    if (await isEmpty(data)) return false;
+    await assertComplete(data);
+    await assertUsable(data);
     return true;
   } catch (error) {
     if (error instanceof StartError) throw error;

@@ -5,17 +5,30 @@ import { fileURLToPath } from "node:url";
 import { type QueryInterface, QueryTypes, type Sequelize, type Transaction } from "sequelize";
 import type { Logger } from "../logger.ts";
 import { connectForMigrations } from "./connect.ts";
-import { isTransient } from "./database-errors.ts";
+import { isLockTimeout, isTransient } from "./database-errors.ts";
+import {
+  type CompatibleMigrations,
+  compatibleMigrations,
+  finishedMigrations,
+  recordCompatible,
+} from "./queries/migrations.ts";
 
 interface Migration {
+  /**
+   * The newest migration that a version must have to work on the schema that this one leaves: with it, versions without
+   * this migration start on a migrated database.
+   */
+  compatibleSince?: string;
   /** May return sentences for the log. */
   up(queryInterface: QueryInterface): Promise<unknown>;
 }
 
 /** An arbitrary number that stands for "migrating this product" among the database's advisory locks. */
 const migrationLock = 7_238_645_113;
-/** How often a process looks whether another one has finished the migrations, in milliseconds. */
+/** How often a process tries to get a lock again, in milliseconds. */
 const lockRetryMs = 200;
+/** How long a migration waits for the lock of a table before it lets others pass and tries again, in milliseconds. */
+const maxLockWaitMs = 1000;
 
 const require = createRequire(import.meta.url);
 const folder = new URL("../../migrations/", import.meta.url);
@@ -30,7 +43,8 @@ interface MigrationOptions {
  * for it. The same files in the same order and the same table of names as `sequelize-cli` (`.sequelizerc`), so either
  * can continue from the other.
  * @returns the names of the migrations that this call ran
- * @throws Error if the database cannot be used: it is not UTF-8, or a newer version has migrated it
+ * @throws Error if the database cannot be used: it is not UTF-8, or a newer version has migrated it, unless
+ *   that version has recorded that this one works on its schema
  */
 export async function migrate(
   url: string,
@@ -86,35 +100,73 @@ async function whileTransactionHoldsLock<T>(url: string, work: () => Promise<T>)
 /** Runs the migrations that have not run yet. The caller holds the lock. */
 async function runPending(database: Sequelize, log: Logger): Promise<string[]> {
   await database.query('CREATE TABLE IF NOT EXISTS "SequelizeMeta" (name VARCHAR(255) NOT NULL PRIMARY KEY)');
-  const rows = await database.query<{ name: string }>('SELECT name FROM "SequelizeMeta"', {
-    type: QueryTypes.SELECT,
-  });
-  const done = new Set(rows.map(({ name }) => name));
-  const known = migrationNames();
-  assertNotNewer(done, known);
-  const pending = known.filter((name) => !done.has(name));
+  const state = await readMigrationState(database);
+  const { pending } = state;
+  const unknown = [...state.incompatible, ...state.compatible];
+  if (state.incompatible.length > 0) {
+    throw new Error(
+      `its schema is newer than this version, which lacks ${unknown.join(", ")}. Install the newer version`,
+    );
+  }
+  if (unknown.length > 0)
+    log.warn(`the schema is newer than this version and compatible with it: ${unknown.join(", ")}`);
   for (const name of pending) {
-    const notes = await run(name, database.getQueryInterface());
+    const notes = await run(name, database, log);
     await database.query('INSERT INTO "SequelizeMeta" (name) VALUES ($name)', { bind: { name } });
     log.info({ migration: name }, "migrated");
     for (const note of notes) log.warn({ migration: name }, note);
   }
+  await recordCompatible(database, declaredCompatible());
   return pending;
 }
 
+const load = (name: string): Migration => require(fileURLToPath(new URL(name, folder)));
+
+/** What the migrations of this version say about older versions. */
+export const declaredCompatible = (): CompatibleMigrations =>
+  Object.fromEntries(
+    migrationNames().flatMap((name) => {
+      const { compatibleSince } = load(name);
+      return compatibleSince === undefined ? [] : [[name, compatibleSince]];
+    }),
+  );
+
 /**
+ * Runs a migration, again whenever it does not get a lock in time.
  * @returns sentences for the log
  * @throws the error itself if trying again can help, otherwise one that names the migration
  */
-async function run(name: string, queryInterface: QueryInterface): Promise<string[]> {
-  const migration: Migration = require(fileURLToPath(new URL(name, folder)));
-  try {
-    const notes = await migration.up(queryInterface);
-    return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : [];
-  } catch (error) {
-    if (isTransient(error)) throw error;
-    throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });
+async function run(name: string, database: Sequelize, log: Logger): Promise<string[]> {
+  const queryInterface: QueryInterface = Object.create(database.getQueryInterface(), {
+    sequelize: { value: withLockTimeout(database) },
+  });
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const notes = await load(name).up(queryInterface);
+      return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : [];
+    } catch (error) {
+      if (isLockTimeout(error)) {
+        if (attempt === 0) log.warn({ migration: name }, "a migration waits for a transaction that has a table locked");
+        await wait(lockRetryMs);
+        continue;
+      }
+      if (isTransient(error)) throw error;
+      throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });
+    }
   }
+}
+
+/**
+ * A database whose transactions do not wait long for a lock: while one waits for the exclusive lock of a table, all
+ * statements that use the table wait behind it.
+ */
+function withLockTimeout(database: Sequelize): Sequelize {
+  const transaction = <T>(work: (transaction: Transaction) => PromiseLike<T>): Promise<T> =>
+    database.transaction(async (started) => {
+      await database.query(`SET LOCAL lock_timeout = ${maxLockWaitMs}`, { transaction: started });
+      return work(started);
+    });
+  return Object.create(database, { transaction: { value: transaction } });
 }
 
 /** Texts hold any character, which only UTF-8 can store. */
@@ -124,13 +176,28 @@ async function assertUtf8(database: Sequelize): Promise<void> {
   throw new Error(`its encoding is ${row?.server_encoding}. Create a database with ENCODING 'UTF8'`);
 }
 
-/** This version cannot know what the migrations of a newer one have changed. */
-function assertNotNewer(done: ReadonlySet<string>, known: readonly string[]): void {
-  const unknown = [...done].filter((name) => !known.includes(name)).sort();
-  if (unknown.length === 0) return;
-  throw new Error(
-    `its schema is newer than this version, which lacks ${unknown.join(", ")}. Install the newer version`,
-  );
+/** The migrations of a database, compared with those of this version. */
+export interface MigrationState {
+  /** Those of this version that have not run. */
+  pending: string[];
+  /** Those of a newer version which has recorded that this one works on its schema. */
+  compatible: string[];
+  /** Those of a newer version that this one cannot work with: it cannot know what they have changed. */
+  incompatible: string[];
+}
+
+/** Compares the migrations of a database with those of this version. */
+export async function readMigrationState(database: Sequelize): Promise<MigrationState> {
+  const finished = await finishedMigrations(database);
+  const known = migrationNames();
+  const unknown = [...finished].filter((name) => !known.includes(name)).sort();
+  const since = unknown.length > 0 ? await compatibleMigrations(database, finished) : {};
+  const isCompatible = (name: string) => known.includes(since[name] ?? "");
+  return {
+    pending: known.filter((name) => !finished.has(name)),
+    compatible: unknown.filter(isCompatible),
+    incompatible: unknown.filter((name) => !isCompatible(name)),
+  };
 }
 
 /** The file names of all migrations, the oldest first. */

@@ -78,7 +78,7 @@ export async function openDatabase(options: {
   } catch (error) {
     await database.close();
     await engine.stop();
-    throw error;
+    throw new StartError(describeRejection(error), { cause: error });
   }
   return {
     database,
@@ -156,6 +156,7 @@ async function prepare(
   return version;
 }
 
-const missingTimeouts =
+/** A warning for databases behind a pooler of transactions. */
+export const missingTimeouts =
   "PgBouncer pools transactions, in which the timeouts for statements and locks do not hold; give them to the role: " +
   "ALTER ROLE … SET statement_timeout = '5s', and the same for lock_timeout = '2s' and idle_in_transaction_session_timeout = '10s'";

@@ -15,7 +15,9 @@ const answerTimeoutMs = 3000;
 /** A pooler may hand out its sessions in turns: the same one is not returned at once. */
 const rounds = 4;
 
-const fix = "Set pool_mode = session in PgBouncer, or use version 1.21 or newer with max_prepared_statements = 200.";
+/** What an administrator does about a pooler that cannot be used. Errors about one end with it. */
+export const poolerFix =
+  "Set pool_mode = session in PgBouncer, or use version 1.21 or newer with max_prepared_statements = 200.";
 
 /**
  * Finds out how connections to this URL are pooled.
@@ -44,7 +46,7 @@ export async function findPooling(url: string): Promise<Pooling> {
     if (await keepsSession(one, other)) return "session";
     if (await keepsStatements(one, other)) return "transaction";
     throw new StartError(
-      `The database cannot be used: PgBouncer pools transactions (pool_mode = transaction) and does not keep prepared statements. ${fix}`,
+      `The database cannot be used: PgBouncer pools transactions (pool_mode = transaction) and does not keep prepared statements. ${poolerFix}`,
     );
   } catch (error) {
     throw error instanceof StartError ? error : new ConnectionError(error as Error);
@@ -66,7 +68,9 @@ async function begin(client: pg.Client): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (/statement pooling/i.test(error.message)) {
-      throw new StartError(`The database cannot be used: PgBouncer pools statements (pool_mode = statement). ${fix}`);
+      throw new StartError(
+        `The database cannot be used: PgBouncer pools statements (pool_mode = statement). ${poolerFix}`,
+      );
     }
     if (/read timeout/i.test(error.message)) return false;
     throw error;

@@ -44,8 +44,14 @@ export function isWorthWaiting(error: unknown, elapsedMs: number): boolean {
   return isTransient(error) && remedyOf(error) === undefined;
 }
 
+/** Why the database cannot be used, in words, and what to do if that is known. */
+export const rejectionOf = (error: unknown): { reason: string; remedy: string | undefined } => ({
+  reason: reasonOf(error).replace(/\.$/, ""),
+  remedy: remedyOf(error),
+});
+
 /** Why the database cannot be used and what to do, in one line. */
 export function describeRejection(error: unknown): string {
-  const remedy = remedyOf(error);
-  return `The database cannot be used: ${reasonOf(error).replace(/\.$/, "")}.${remedy ? ` ${remedy}` : ""}`;
+  const { reason, remedy } = rejectionOf(error);
+  return `The database cannot be used: ${reason}.${remedy ? ` ${remedy}` : ""}`;
 }

@@ -19,7 +19,7 @@ import { type PasswordOptions, Passwords } from "./accounts/passwords.ts";
 import { RefreshTokens } from "./accounts/refresh-tokens.ts";
 import { RegistrationRules } from "./accounts/registration-rules.ts";
 import { Sessions } from "./accounts/sessions.ts";
-import { Tokens } from "./accounts/tokens.ts";
+import { type SigningSecrets, Tokens } from "./accounts/tokens.ts";
 import { ReadState } from "./chats/read-state.ts";
 import { Sync } from "./chats/sync.ts";
 import { Groups } from "./groups/groups.ts";
@@ -42,8 +42,8 @@ export function composeServices(options: {
   /** See `ReadStartVersions`. */
   readStartVersions: ReadStartVersions;
   limits: RateLimits;
-  /** Signs all tokens. */
-  secret: string;
+  /** Sign all tokens. */
+  secrets: SigningSecrets;
   tokenLifetimeSeconds: number;
   refreshLifetimeMs: number;
   maxSessionsPerUser: number;
@@ -65,11 +65,11 @@ export function composeServices(options: {
   onBlockChange: (pair: [number, number]) => void;
   log: Logger;
 }) {
-  const { database, delivery, limits, secret } = options;
+  const { database, delivery, limits, secrets } = options;
   const sessions = new Sessions({
     database,
-    tokens: new Tokens({ secret, lifetimeSeconds: options.tokenLifetimeSeconds }),
-    refreshTokens: new RefreshTokens(secret),
+    tokens: new Tokens({ ...secrets, lifetimeSeconds: options.tokenLifetimeSeconds }),
+    refreshTokens: new RefreshTokens(secrets),
     refreshLifetimeMs: options.refreshLifetimeMs,
     maxPerUser: options.maxSessionsPerUser,
     requiresVerification: options.mail.requiresVerification,

@@ -59,7 +59,7 @@ const layers: Record<string, readonly string[]> = {
     "logger",
   ],
   main: ["server", "cli", "config", "errors", "logger"],
-  cli: ["main", "services", "db", "contract", "config", "domain", "domain-errors", "errors", "logger"],
+  cli: ["main", "services", "bus", "db", "contract", "config", "domain", "domain-errors", "errors", "logger"],
 };
 
 /** The only layers that may import these packages. */
@@ -190,6 +190,8 @@ describe("architecture", () => {
       "mail/folder-transport.ts": "the name of a file, for people",
       "ws/messages/session/ping.ts": "a time that clients show",
       "ws/connection.ts": "the expiry of a JWT",
+      "cli/doctor/backups.ts": "the age of files",
+      "db/queries/diagnosis.ts": "compared with the clock of the database",
       "services/accounts/session-use.ts": "a time that clients show",
       "services/presence/presence-tracker.ts": "a time that clients show",
     };

@@ -1,6 +1,7 @@
 import { describe } from "@jest/globals";
 import { canStartChromium } from "./chromium.ts";
 import { canCreateClusters } from "./cluster.ts";
+import { canStartCaddy, canStartNginx } from "./proxies.ts";
 import { canStartRedis } from "./redis.ts";
 import { canMount } from "./small-disk.ts";
 
@@ -44,3 +45,18 @@ export const describeWithProcesses = (title: string, tests: () => void): void =>
     title,
     tests,
   );
+
+/** Tests of several server processes behind nginx. */
+export const describeWithNginx = (title: string, tests: () => void): void =>
+  describeIfAvailable(
+    "nginx, openssl, redis-server and the PostgreSQL server binaries",
+    canStartNginx && canStartRedis && canCreateClusters,
+    title,
+    tests,
+  );
+
+/** The same behind Caddy, which few have installed: skipped without it, in CI too. */
+export function describeWithCaddy(title: string, tests: () => void): void {
+  if (canStartCaddy && canStartRedis && canCreateClusters) describe(title, tests);
+  else skipTests("caddy", title, tests);
+}

@@ -10,7 +10,13 @@ export const tokenSettings = group(
       "JWT_SECRET",
       { minBytes: 32, make: makeSecret },
       new Unset("generated once and kept in DATA_DIR; required in production"),
-      "Signs all tokens; anybody who has it can act as any user. A new one logs everybody out.",
+      "Signs all tokens; anybody who has it can act as any user. A new one logs everybody out, unless JWT_SECRET_PREVIOUS has the old one.",
+    ),
+    previousSecret: secret(
+      "JWT_SECRET_PREVIOUS",
+      { minBytes: 32, make: makeSecret },
+      new Unset("only tokens of JWT_SECRET are accepted"),
+      "Tokens signed with this secret are accepted, too: set it while JWT_SECRET is changed, so that nobody is logged out.",
     ),
     lifetimeSeconds: wholeSeconds(
       "TOKEN_LIFETIME_SECONDS",

@@ -192,13 +192,18 @@ export class Sessions {
     if (!session || !isActive(user) || session.ageMs > refreshLifetimeMs) throw notLoggedIn();
 
     const hash = hashOf(presented.text);
-    const refreshToken = refreshTokens.successor(presented);
+    let refreshToken: string | undefined;
     if (hash.equals(session.refreshHash)) {
+      refreshToken = refreshTokens.successor(presented);
       const change = { sessionId, refreshHash: hashOf(refreshToken), previousHash: hash, address };
       await replaceRefreshToken(database, change, transaction);
     } else if (!session.previousHash?.equals(hash) || session.ageMs > previousTokenGraceMs) {
       await endSessions(database, { userId: user.id, only: sessionId }, transaction);
       return "reused";
+    } else {
+      refreshToken = refreshTokens.earlierSuccessor(presented, session.refreshHash);
+      // Only a process that has neither secret of the one that replaced the token: it must not end the session.
+      if (refreshToken === undefined) throw notLoggedIn(user.id);
     }
     return { user, ...tokens.issue({ userId: user.id, sessionId }), refreshToken };
   }

@@ -12,9 +12,17 @@ const issuer = "messenger";
 export const notLoggedIn = (userId?: number) =>
   new AppError("unauthenticated", "A valid token is required: log in", { logFields: { userId } });
 
+/** What tokens are signed with. */
+export interface SigningSecrets {
+  /** Signs new tokens. */
+  secret: string;
+  /** Tokens signed with it are accepted, too. */
+  previousSecret?: string | undefined;
+}
+
 /** Access tokens: JWTs signed with HS256 that contain only the ids of the user and the session. */
 export class Tokens {
-  constructor(private readonly options: { secret: string; lifetimeSeconds: number }) {}
+  constructor(private readonly options: SigningSecrets & { lifetimeSeconds: number }) {}
 
   issue(identity: { userId: number; sessionId: number }): { token: string; expiresAt: Date } {
     const { userId, sessionId } = identity;
@@ -42,16 +50,20 @@ export class Tokens {
   }
 
   private decode(token: string): jwt.Jwt {
-    try {
-      return jwt.verify(token, this.options.secret, {
-        algorithms: ["HS256"],
-        issuer,
-        audience: issuer,
-        complete: true,
-      });
-    } catch {
-      throw notLoggedIn();
-    }
+    const { secret, previousSecret } = this.options;
+    const decoded =
+      decodeSigned(token, secret) ?? (previousSecret === undefined ? undefined : decodeSigned(token, previousSecret));
+    if (!decoded) throw notLoggedIn();
+    return decoded;
+  }
+}
+
+/** @returns undefined if the token is invalid, expired or signed with another secret */
+function decodeSigned(token: string, secret: string): jwt.Jwt | undefined {
+  try {
+    return jwt.verify(token, secret, { algorithms: ["HS256"], issuer, audience: issuer, complete: true });
+  } catch {
+    return undefined;
   }
 }
 
@@ -62,19 +74,25 @@ export function bearerToken(header: string | undefined): string | undefined {
 
 const minSecretBytes = 32;
 
+/** Where the generated secret is stored. */
+export const storedSecretPath = (dataDir: string): string => join(dataDir, "jwt-secret");
+
+/** Whether a stored secret was written completely. */
+export const isCompleteSecret = (secret: string): boolean => Buffer.byteLength(secret) >= minSecretBytes;
+
 /**
  * Returns the generated secret of an installation without JWT_SECRET. Created once and stored in the data folder,
  * readable by this system user only.
  * @throws StartError if the folder cannot be used, or the stored secret is incomplete
  */
 export async function storedSecret(dataDir: string): Promise<string> {
-  const path = join(dataDir, "jwt-secret");
+  const path = storedSecretPath(dataDir);
   const secret = await readOrCreateSecret(dataDir, path).catch((error: Error) => {
     throw new StartError(
       `The generated JWT_SECRET cannot be kept in ${path}: ${error.message}. Set JWT_SECRET or DATA_DIR.`,
     );
   });
-  if (Buffer.byteLength(secret) < minSecretBytes) {
+  if (!isCompleteSecret(secret)) {
     throw new StartError(
       `${path} does not contain a complete secret. Remove it to generate a new one, which logs all users out.`,
     );
