@@ -23,9 +23,17 @@ async function main(): Promise<void> {
   if (config.web.enabled) log.info(`Messenger: ${config.web.publicUrl ?? `http://${address}`}`);
   log.info(`Swagger:   http://${address}/api`);
   log.info(`WebSocket: ws://${address}`);
+  await printSetupLink(messenger, config);
   const { message } = await messenger.died;
   log.fatal(message);
   process.exit(1);
+}
+
+/** On a terminal in development. Never as a line of the log: whoever has the link becomes the administrator. */
+async function printSetupLink(messenger: Messenger, { server }: Config): Promise<void> {
+  if (!process.stdout.isTTY || server.environment !== "development") return;
+  const link = await messenger.makeSetupLink();
+  if (link !== undefined) process.stdout.write(`Create the first administrator within 30 minutes: ${link}\n`);
 }
 
 function stopOnSignal(messenger: Messenger, config: Config, log: Logger): void {

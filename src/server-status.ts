@@ -23,6 +23,10 @@ export function startSummary(
   return `messenger ${about.version}: ${parts.join(", ")}`;
 }
 
+/** For the log of a server whose first administrator has not been set up. */
+export const noAdministrator =
+  "there is no administrator: run `messenger setup-link` (outside of the image: `npm run -s messenger -- setup-link`)";
+
 /** What clients may know before they log in. */
 export function serverInfo(
   { limits, web, registration }: Config,

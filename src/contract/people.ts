@@ -9,14 +9,14 @@ export const person: Schema<Person> = named(
   "A user as other users see it.",
 );
 
-export const role = () => named("UserRole", oneOf(...userRoles), "Administrators manage the server, under `/admin`.");
+export const role = named("UserRole", oneOf(...userRoles), "Administrators manage the server, under `/admin`.");
 
 export const profile: Schema<Profile> = named(
   "Profile",
   object({
     id: userId(),
     email: emailAddress(),
-    role: role(),
+    role,
     firstName: firstName(),
     lastName: nullable(lastName()),
     createdAt: time(),

@@ -114,6 +114,7 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
             },
           }
         : { description: STATUS_CODES[route.status] },
+      ...(route.accepts && { [route.accepts.status]: { description: STATUS_CODES[route.accepts.status] } }),
       ...errorResponses(route, schemas, responses),
     },
   };

@@ -1,8 +1,19 @@
 import type { AnyRoute } from "./route.ts";
+import { adminGroupRoutes } from "./routers/admin-groups.ts";
+import { adminServerRoutes } from "./routers/admin-server.ts";
+import { adminUserRoutes } from "./routers/admin-users.ts";
 import { authRoutes } from "./routers/auth.ts";
 import { infoRoutes } from "./routers/info.ts";
 import { inviteRoutes } from "./routers/invites.ts";
 import { userRoutes } from "./routers/users.ts";
 
 /** All documented routes, in the order in which paths are matched. */
-export const routes: readonly AnyRoute[] = [...infoRoutes, ...authRoutes, ...userRoutes, ...inviteRoutes];
+export const routes: readonly AnyRoute[] = [
+  ...infoRoutes,
+  ...authRoutes,
+  ...userRoutes,
+  ...inviteRoutes,
+  ...adminUserRoutes,
+  ...adminGroupRoutes,
+  ...adminServerRoutes,
+];

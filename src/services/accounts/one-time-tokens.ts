@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
 import {
+  holderOfOneTimeToken,
   type OneTimeTokenKind,
   replaceOneTimeToken,
   type TokenHolder,
@@ -34,6 +35,19 @@ export async function issueOneTimeToken(
 }
 
 /**
+ * Returns the holder of a token that would work now, without using it up: before work that only valid tokens may cause.
+ * @throws AppError of kind "tokenInvalid"
+ */
+export async function findOneTimeToken(
+  database: Database,
+  { kind, token }: { kind: OneTimeTokenKind; token: string },
+): Promise<TokenHolder> {
+  const holder = await holderOfOneTimeToken(database, { kind, tokenHash: hashOf(token) });
+  if (!holder) throw tokenInvalid();
+  return holder;
+}
+
+/**
  * Uses up a token.
  * @throws AppError of kind "tokenInvalid", the same for one that is unknown, used or expired
  */
@@ -43,6 +57,9 @@ export async function useOneTimeToken(
   transaction: Transaction,
 ): Promise<TokenHolder> {
   const holder = await takeOneTimeToken(database, { kind, tokenHash: hashOf(token) }, transaction);
-  if (!holder) throw new AppError("tokenInvalid", "This link has expired or was used already. Ask for a new one");
+  if (!holder) throw tokenInvalid();
   return holder;
 }
+
+export const tokenInvalid = () =>
+  new AppError("tokenInvalid", "This link has expired or was used already. Ask for a new one");
