@@ -29,10 +29,13 @@ async function main(): Promise<void> {
   process.exit(1);
 }
 
-/** On a terminal in development. Never as a line of the log: whoever has the link becomes the administrator. */
+/**
+ * Prints the link for the first administrator, on a terminal in development. It is no line of the log: anybody who has it
+ * becomes the administrator. If the database fails, the log says so, and there is still the command.
+ */
 async function printSetupLink(messenger: Messenger, { server }: Config): Promise<void> {
   if (!process.stdout.isTTY || server.environment !== "development") return;
-  const link = await messenger.makeSetupLink();
+  const link = await messenger.makeSetupLink().catch(() => undefined);
   if (link !== undefined) process.stdout.write(`Create the first administrator within 30 minutes: ${link}\n`);
 }
 
