@@ -1,5 +1,6 @@
 import {
   type AuditRecord,
+  accountStatuses,
   auditSources,
   type ManagedGroup,
   type ManagedUser,
@@ -107,6 +108,15 @@ export const statistics: Schema<Statistics> = named(
   "How much the server is used.",
 );
 
+export const accountStatus = named("AccountStatus", oneOf(...accountStatuses), "Whether an account can log in.");
+
+/** Whether a deletion includes the messages. */
+export const erase = named(
+  "EraseMessages",
+  oneOf("true", "false"),
+  "Whether to delete the messages of the user, too. Also for an account that was deleted before.",
+);
+
 /** Names of actions and targets; new ones can appear. */
 export const auditWord = () => textLike(/^[a-z][a-z.-]{0,63}$/, "be a word of small letters, dots and hyphens");
 
@@ -116,7 +126,7 @@ export const auditRecord: Schema<Printed<AuditRecord>> = named(
     id: id(),
     at: time(),
     actorId: described(nullable(userId()), "The administrator; `null` for the command line and the server itself."),
-    source: oneOf(...auditSources),
+    source: named("AuditSource", oneOf(...auditSources), "How an action reached the server."),
     action: described(auditWord(), "What was done, such as `user.suspend`."),
     targetType: described(nullable(auditWord()), "What it was done to, such as `user` or `group`."),
     targetId: nullable(integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),

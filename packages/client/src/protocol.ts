@@ -390,6 +390,9 @@ export const closeCodes = {
   flood: { code: 4429, reasons: ["too many requests", "too many pings"], reconnect: "later" },
 } as const satisfies Record<string, CloseCode>;
 
+/** Whether an account can log in. */
+export type AccountStatus = "active" | "suspended";
+
 /** How many accounts were used in the last 24 hours, 7 days and 30 days. */
 export interface ActiveAccounts {
   day: number;
@@ -413,7 +416,7 @@ export interface AuditRecord {
   at: string;
   /** The administrator; `null` for the command line and the server itself. */
   actorId: number | null;
-  source: "http" | "cli" | "system";
+  source: AuditSource;
   /** What was done, such as `user.suspend`. */
   action: string;
   /** What it was done to, such as `user` or `group`. */
@@ -424,6 +427,9 @@ export interface AuditRecord {
   /** The network address of the request. */
   address: string | null;
 }
+
+/** How an action reached the server. */
+export type AuditSource = "http" | "cli" | "system";
 
 export interface AuthenticateParams {
   /** A new token of the same user, from `POST /auth/refresh`. */
@@ -527,8 +533,7 @@ export interface DeleteAdminUsersIdPath {
 }
 
 export interface DeleteAdminUsersIdQuery {
-  /** Whether to delete the messages of the user, too. Also for an account that was deleted before. */
-  erase?: "true" | "false";
+  erase?: EraseMessages;
 }
 
 export interface DeleteAuthSessionsIdPath {
@@ -593,6 +598,9 @@ export interface EditMessageParams {
   /** The `version` of the message as you have it. If the message has another one: `CONFLICT`. */
   ifVersion?: number;
 }
+
+/** Whether to delete the messages of the user, too. Also for an account that was deleted before. */
+export type EraseMessages = "true" | "false";
 
 /**
  * `VALIDATION`: A field is invalid; the text names the field and its rule.
@@ -733,8 +741,7 @@ export interface GetAdminUsersQuery {
   /** Any part of the e-mail address or of the names, case-insensitive. */
   search?: string;
   role?: UserRole;
-  /** Whether the account can log in. */
-  status?: "active" | "suspended";
+  status?: AccountStatus;
   /** Maximum number of rows, 1 to 100. */
   limit?: number;
   /** The `nextCursor` of the previous page. */

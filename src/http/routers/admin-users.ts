@@ -1,6 +1,8 @@
 import {
+  accountStatus,
   adminCursor,
   adminSearch,
+  erase,
   exampleLink,
   exampleManagedUser,
   managedUser,
@@ -10,18 +12,7 @@ import {
 } from "../../contract/administration.ts";
 import { emailAddress, firstName, lastName, limit, userId } from "../../contract/fields.ts";
 import { role } from "../../contract/people.ts";
-import {
-  closedObject,
-  described,
-  flag,
-  list,
-  nullable,
-  object,
-  oneOf,
-  optional,
-  someOf,
-} from "../../contract/schema.ts";
-import { accountStatuses } from "../../domain/administration.ts";
+import { closedObject, flag, list, nullable, object, optional, someOf } from "../../contract/schema.ts";
 import { defineRoute } from "../route.ts";
 import { actorOf, defaultLimit, tag } from "./admin.ts";
 
@@ -34,7 +25,7 @@ export const listUsers = defineRoute({
   query: closedObject({
     search: optional(adminSearch("Any part of the e-mail address or of the names, case-insensitive.")),
     role: optional(role),
-    status: optional(described(oneOf(...accountStatuses), "Whether the account can log in.")),
+    status: optional(accountStatus),
     limit: optional(limit()),
     cursor: optional(adminCursor()),
   }),
@@ -142,21 +133,14 @@ export const deleteUser = defineRoute({
   tag,
   requiresAdmin: true,
   path: closedObject({ id: userId() }),
-  query: closedObject({
-    erase: optional(
-      described(
-        oneOf("true", "false"),
-        "Whether to delete the messages of the user, too. Also for an account that was deleted before.",
-      ),
-    ),
-  }),
+  query: closedObject({ erase: optional(erase) }),
   status: 204,
   accepts: { status: 202, applies: ({ erase }) => erase === "true" },
   errors: ["NOT_FOUND", "LAST_ADMIN"],
   example: { path: { id: 2 }, query: { erase: "false" } },
   async handle({ path, query, identity, device, services }) {
-    const erase = query.erase === "true";
-    await services.administration.users.delete(actorOf({ identity, device }), path.id, { erase });
+    const options = { erase: query.erase === "true" };
+    await services.administration.users.delete(actorOf({ identity, device }), path.id, options);
   },
 });
 
