@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { findViolations, repairCounters } from "../src/db/queries/fsck/fsck.ts";
+import { findViolations } from "../src/db/queries/fsck/fsck.ts";
+import { fromCommandLine } from "../src/domain/administration.ts";
+import { repair } from "../src/services/administration/maintenance.ts";
 import { useMessenger } from "./support/messenger.ts";
 import { createGroup, participant, sendPrivately, sendToGroup } from "./support/scenes.ts";
 
@@ -73,9 +75,12 @@ describe("fsck", () => {
     });
     const [before] = await messenger().sql("SELECT epoch FROM server_state");
     expect((await check(groupId)).violations).not.toEqual([]);
-    expect(await repairCounters(messenger().db, groupId)).toBe(1);
+    expect(await repair(messenger().db, fromCommandLine, groupId)).toBe(1);
     const { violations } = await check(groupId);
     expect(violations.filter(({ invariant }) => invariant !== "marks-not-beyond-end")).toEqual([]);
     expect(await messenger().sql("SELECT epoch FROM server_state")).not.toEqual([before]);
+    expect(await messenger().sql("SELECT source, action, details FROM audit_log")).toEqual([
+      { source: "cli", action: "data.repair", details: { chats: 1, chatIds: [groupId] } },
+    ]);
   });
 });

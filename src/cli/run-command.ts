@@ -1,7 +1,9 @@
 import { loadSettings } from "../config/read-settings.ts";
 import { openDatabase } from "../db/open.ts";
 import { createLogger } from "../logger.ts";
+import { offlineAdministration } from "../services/administration/offline-administration.ts";
 import type { Command, CommandInput, CommandResult } from "./command.ts";
+import { commandLinks } from "./command-links.ts";
 import { askRunningServer } from "./control-socket.ts";
 
 /**
@@ -27,9 +29,16 @@ export async function runCommand(command: Command, input: CommandInput): Promise
     signal: new AbortController().signal,
     mustExist: true,
   });
+  const { administration, stop } = offlineAdministration({
+    database,
+    passwords: config.passwords,
+    makeLink: commandLinks(config),
+    log,
+  });
   try {
-    return await command.run({ config, database, log }, input);
+    return await command.run({ config, database, administration, log }, input);
   } finally {
+    stop();
     await close();
   }
 }

@@ -1,3 +1,4 @@
+import { administrationSettings } from "./groups/administration.ts";
 import { databaseSettings } from "./groups/database.ts";
 import { httpSettings } from "./groups/http.ts";
 import { limitSettings } from "./groups/limits.ts";
@@ -24,6 +25,7 @@ export const settings = {
   passwords: passwordSettings,
   limits: limitSettings,
   slowClients: slowClientSettings,
+  administration: administrationSettings,
 };
 
 type Infer<Node> =

@@ -1,5 +1,7 @@
-import { findViolations, repairCounters } from "../../db/queries/fsck/fsck.ts";
+import { findViolations } from "../../db/queries/fsck/fsck.ts";
+import { fromCommandLine } from "../../domain/administration.ts";
 import { AppError } from "../../errors.ts";
+import { repair as repairChats } from "../../services/administration/maintenance.ts";
 import { defineCommand } from "../command.ts";
 
 export const fsck = defineCommand({
@@ -15,7 +17,7 @@ export const fsck = defineCommand({
     if (chatId !== undefined && !(Number.isSafeInteger(chatId) && chatId > 0)) {
       throw new AppError("validation", "--chat must be the id of a chat");
     }
-    const repaired = repair === true ? await repairCounters(database, chatId) : 0;
+    const repaired = repair === true ? await repairChats(database, fromCommandLine, chatId) : 0;
     const { violations, chats } = await findViolations(database, chatId);
     const lines = violations.map(({ invariant, ...where }) => `${invariant}: ${JSON.stringify(where)}\n`);
     const summary = `${chats} chats checked, ${violations.length} violations${repair ? `, ${repaired} chats repaired` : ""}.\n`;

@@ -1,3 +1,4 @@
+import type { Transaction } from "sequelize";
 import type { Database } from "../connect.ts";
 import { select } from "../select.ts";
 
@@ -24,6 +25,6 @@ export async function renewEpochOfCopy(database: Database, files: string): Promi
 }
 
 /** Starts a new epoch: clients that know another one forget what they have. */
-export async function renewEpoch(database: Database): Promise<void> {
-  await select(database, "UPDATE server_state SET epoch = gen_random_uuid()::text", {});
+export async function renewEpoch(database: Database, transaction: Transaction): Promise<void> {
+  await select(database, "UPDATE server_state SET epoch = gen_random_uuid()::text", {}, transaction);
 }

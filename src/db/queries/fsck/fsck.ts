@@ -54,9 +54,14 @@ export async function findViolations(
 /**
  * Raises the counters of chats that are lower than the messages show, and the pointer to the newest message. A number that
  * clients hold has changed then, so a new epoch begins.
- * @returns the number of chats that were repaired
+ * @param chatId only this chat; undefined: all
+ * @returns the chats that were repaired
  */
-export async function repairCounters(database: Database, chatId?: number): Promise<number> {
+export async function repairCounters(
+  database: Database,
+  chatId: number | undefined,
+  transaction: Transaction,
+): Promise<number[]> {
   const repaired = await select<{ id: number }>(
     database,
     `UPDATE chats AS c
@@ -72,9 +77,10 @@ export async function repairCounters(database: Database, chatId?: number): Promi
              OR c.last_seq = m.seq AND c.last_message_id IS DISTINCT FROM m.newest_id)
   RETURNING c.id`,
     { chatId: chatId ?? null },
+    transaction,
   );
-  if (repaired.length > 0) await renewEpoch(database);
-  return repaired.length;
+  if (repaired.length > 0) await renewEpoch(database, transaction);
+  return repaired.map(({ id }) => id);
 }
 
 /** Index: the primary key of chats. */
