@@ -34,12 +34,13 @@ import { sendMails } from "./jobs/send-mails.ts";
 import type { Logger } from "./logger.ts";
 import { openMailTransport } from "./mail/open-transport.ts";
 import { noAdministrator, readinessOf, serverInfo, startSummary } from "./server-status.ts";
+import { issueMailedToken } from "./services/accounts/issue-invite.ts";
 import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
 import { storedSecret } from "./services/accounts/tokens.ts";
 import type { Administration } from "./services/administration/compose-administration.ts";
 import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
-import { MailSender } from "./services/mail/mail-sender.ts";
+import { type IssueInviteToken, MailSender } from "./services/mail/mail-sender.ts";
 import { type MakePageLink, pageLinks } from "./services/page-links.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
@@ -314,7 +315,9 @@ export class Messenger {
       dataDir: config.server.dataDir,
       from: { name: serverName, address: config.mail.from },
     });
-    return transport && new MailSender({ database, transport, serverName, makeLink: this.pageLinks(), log });
+    if (!transport) return undefined;
+    const issueInviteToken: IssueInviteToken = (id, transaction) => issueMailedToken(database, id, transaction);
+    return new MailSender({ database, transport, serverName, makeLink: this.pageLinks(), issueInviteToken, log });
   }
 
   private composeHttp({ limits, epoch }: Core, services: Services): RequestListener {

@@ -190,6 +190,7 @@ describe("OpenAPI", () => {
   /** The paths of the routes that manage an account or a group, which are made for each test. */
   async function managedObjects(): Promise<Record<string, object>> {
     owner = await participant(messenger());
+    await messenger().sql("UPDATE users SET email_verified_at = now() WHERE id = $id", { id: owner.id });
     const groupId = await createGroup(owner.device);
     const managed = routes.filter(({ url }) => url.startsWith("/admin/") && url.includes("{id}"));
     return Object.fromEntries(

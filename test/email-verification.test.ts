@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { messageTypes } from "../src/ws/registry.ts";
 import type { Device } from "./support/device.ts";
+import { invite, promote } from "./support/invites.ts";
 import { useMailMessenger } from "./support/mail-messenger.ts";
 import { password, TestMessenger, type TestUser } from "./support/messenger.ts";
 import { createGroup, deleteAccount, participant, sendPrivately } from "./support/scenes.ts";
@@ -30,6 +31,35 @@ async function confirmed(): Promise<TestUser> {
   expect((await verify(await mailedToken(user.email))).status).toBe(204);
   return user;
 }
+
+describe("an account of an invite", () => {
+  const newPerson = (email: string, token: string) => ({ email, password, firstName: "Nina", invite: token });
+
+  test("counts as confirmed if its link came by mail, and works with either link once", async () => {
+    const { messenger, smtp } = running();
+    const admin = await promote(messenger, await confirmed());
+    const created = await invite(messenger, admin, { email: "nina@example.test" });
+    const mail = await smtp.latestTo("nina@example.test");
+    expect(linkIn(mail)).toMatch(/^https:\/\/chat\.example\.test\/invite#[\w-]{43}$/);
+    expect(tokenIn(mail)).not.toBe(created.token);
+    const registered = await messenger.http("POST", "/auth/register", {
+      body: newPerson("nina@example.test", tokenIn(mail)),
+    });
+    expect(registered).toMatchObject({ status: 201, body: { user: { pendingEmail: null } } });
+    const again = await messenger.http("POST", "/auth/register", {
+      body: newPerson("nina@example.test", created.token),
+    });
+    expect({ status: again.status, code: again.body.code }).toEqual({ status: 403, code: "INVITE_INVALID" });
+  });
+
+  test("has to be confirmed if its link came from somebody else", async () => {
+    const { messenger } = running();
+    const admin = await promote(messenger, await confirmed());
+    const { token } = await invite(messenger, admin, { email: "nino@example.test" });
+    const registered = await messenger.http("POST", "/auth/register", { body: newPerson("nino@example.test", token) });
+    expect(registered).toMatchObject({ status: 201, body: { user: { pendingEmail: "nino@example.test" } } });
+  });
+});
 
 describe("a new account", () => {
   test("gets a mail, whose link confirms the address once", async () => {

@@ -101,7 +101,7 @@ export function composeServices(options: {
   const chatWriter = new ChatWriter({ database, committer });
   const { maxGroupMembers, serverName } = options;
   const rules = new RegistrationRules(options.registration);
-  const invites = new Invites({ database, rules, makeLink, maxGroupMembers, serverName });
+  const invites = new Invites({ database, rules, mails, makeLink, maxGroupMembers, serverName });
   const readState = new ReadState({ database, delivery });
   const dialogs = new Dialogs({ database, chatWriter });
   const batches = new BatchWriter({ database, dialogs, committer });

@@ -1,6 +1,7 @@
 import { fromCommandLine } from "../../src/domain/administration.ts";
 import { issueInvite } from "../../src/services/accounts/issue-invite.ts";
 import { RegistrationRules } from "../../src/services/accounts/registration-rules.ts";
+import { Mails } from "../../src/services/mail/mails.ts";
 import { registerSecret } from "./leak-scan.ts";
 import { password, type TestMessenger, type TestUser } from "./messenger.ts";
 
@@ -25,7 +26,9 @@ export async function invite(messenger: TestMessenger, { token }: { token: strin
 export async function serverInvite(messenger: TestMessenger, given: Parameters<typeof issueInvite>[2] = {}) {
   const rules = new RegistrationRules({ policy: "open", domains: [], invitesBy: "admins" });
   const makeLink = (page: string, token: string) => `/${page}#${token}`;
-  const issued = await issueInvite({ database: messenger.db, rules, makeLink }, fromCommandLine, given);
+  const mails = new Mails({ database: messenger.db, isAvailable: false });
+  const parts = { database: messenger.db, rules, mails, makeLink, serverName: "Messenger" };
+  const issued = await issueInvite(parts, fromCommandLine, given);
   registerSecret(issued.token, "text");
   return issued;
 }

@@ -1,8 +1,10 @@
+import { mailMode } from "../../config/mail-mode.ts";
 import { expiresInHours, invitedEmail, maxUses } from "../../contract/invites.ts";
 import { check, closedObject, optional } from "../../contract/schema.ts";
 import { fromCommandLine } from "../../domain/administration.ts";
 import { issueInvite } from "../../services/accounts/issue-invite.ts";
 import { RegistrationRules } from "../../services/accounts/registration-rules.ts";
+import { Mails } from "../../services/mail/mails.ts";
 import { defineCommand } from "../command.ts";
 import { commandLinks } from "../command-links.ts";
 
@@ -23,12 +25,15 @@ export const createInvite = defineCommand({
   needs: "database",
   async run({ config, database }, given) {
     const rules = new RegistrationRules(config.registration);
-    const parts = { database, rules, makeLink: commandLinks(config) };
+    const mails = new Mails({ database, isAvailable: mailMode(config) !== "none" });
+    const { serverName } = config.web;
+    const parts = { database, rules, mails, makeLink: commandLinks(config), serverName };
     const invite = await issueInvite(parts, fromCommandLine, check(input, given, { label: "invite", convert: true }));
     const { id, url, maxUses: uses, expiresAt } = invite;
+    const mailed = invite.email !== null && mails.isAvailable ? `A link is also mailed to ${invite.email}.\n` : "";
     const forHowMany = uses === 1 ? "one account" : `${uses} accounts`;
     return {
-      text: `Invite ${id}, for ${forHowMany}, until ${expiresAt.toISOString()}:\n${url}\n`,
+      text: `Invite ${id}, for ${forHowMany}, until ${expiresAt.toISOString()}:\n${url}\n${mailed}`,
       data: invite,
     };
   },

@@ -77,13 +77,15 @@ export class Accounts {
     else await invites.check({ token, email });
     rules.requireAllowedDomain(email);
     const owner = { address: device.address, account: emailKey(email) };
-    const account = { ...(await newAccount(passwords, input, owner)), ...verification.columnsOfRegistration };
+    const account = await newAccount(passwords, input, owner);
     const started = await rejectTakenEmail(() =>
       chatWriter.commit(undefined, async (tx) => {
-        const joinGroups = token === undefined ? undefined : await invites.use(tx, { token, email });
-        const id = await storeAccount(account, tx.transaction);
-        await verification.registered(id, email, tx.transaction);
-        await joinGroups?.(id);
+        const invite = token === undefined ? undefined : await invites.use(tx, { token, email });
+        const isConfirmed = invite?.confirmsEmail === true;
+        const columns = isConfirmed ? account : { ...account, ...verification.columnsOfRegistration };
+        const id = await storeAccount(columns, tx.transaction);
+        if (!isConfirmed) await verification.registered(id, email, tx.transaction);
+        await invite?.joinGroups(id);
         return this.beginSession(device, { id, passwordHash: account.passwordHash }, tx.transaction);
       }),
     );

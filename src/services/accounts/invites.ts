@@ -13,6 +13,7 @@ import { AppError } from "../../errors.ts";
 import { emailKeys } from "../../models/keys.ts";
 import type { ChatTransaction } from "../../writes/chat-transaction.ts";
 import { joinByInvite } from "../groups/join-by-invite.ts";
+import type { Mails } from "../mail/mails.ts";
 import type { MakePageLink } from "../page-links.ts";
 import { type InviteInput, type IssuedInvite, issueInvite, noSuchInvite, revokeInvite } from "./issue-invite.ts";
 import { hashOf } from "./refresh-tokens.ts";
@@ -30,6 +31,7 @@ export class Invites {
     private readonly options: {
       database: Database;
       rules: RegistrationRules;
+      mails: Mails;
       makeLink: MakePageLink;
       maxGroupMembers: number;
       serverName: string;
@@ -92,21 +94,22 @@ export class Invites {
 
   /**
    * Counts a use of an invite, in the transaction of the registration: one that fails costs no use.
-   * @returns a function that adds the new account to the groups
+   * @returns whether the invite was mailed to the address, and a function that adds the new account to the groups
    * @throws AppError of kind "inviteInvalid"
    */
   async use(
     tx: ChatTransaction,
     { token, email }: { token: string; email: string },
-  ): Promise<(userId: number) => Promise<void>> {
+  ): Promise<{ confirmsEmail: boolean; joinGroups: (userId: number) => Promise<void> }> {
     const { database, maxGroupMembers: maxMembers } = this.options;
     const invite = { tokenHash: hashOf(token), emailKeys: emailKeys(email) };
     const used = await takeInvite(database, invite, tx.transaction);
     if (!used) throw inviteInvalid();
-    const { createdBy: inviterId, groupIds } = used;
-    return async (userId) => {
+    const { createdBy: inviterId, groupIds, wasMailed: confirmsEmail } = used;
+    const joinGroups = async (userId: number) => {
       if (inviterId !== null) await joinByInvite(tx, { userId, inviterId, groupIds, maxMembers });
     };
+    return { confirmsEmail, joinGroups };
   }
 
   /** Whose invites a user sees; undefined for all. */

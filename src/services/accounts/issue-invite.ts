@@ -1,17 +1,20 @@
 import { randomBytes } from "node:crypto";
 import type { Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
-import { insertInvite, revokeInvite as storeRevocation } from "../../db/queries/accounts/invites.ts";
+import { insertInvite, storeMailedToken, revokeInvite as storeRevocation } from "../../db/queries/accounts/invites.ts";
 import { recordAction } from "../../db/queries/administration/audit.ts";
 import type { AuditOrigin } from "../../domain/administration.ts";
 import type { Invite } from "../../domain/invite.ts";
 import { AppError } from "../../errors.ts";
+import { User } from "../../models/index.ts";
 import { emailKey } from "../../models/keys.ts";
+import type { Mails } from "../mail/mails.ts";
 import type { MakePageLink } from "../page-links.ts";
 import { hashOf } from "./refresh-tokens.ts";
 import type { RegistrationRules } from "./registration-rules.ts";
 
 const tokenBytes = 32;
+const newToken = () => randomBytes(tokenBytes).toString("base64url");
 const hourMs = 3_600_000;
 const defaultHours = 7 * 24;
 
@@ -31,16 +34,18 @@ export interface IssuedInvite extends Invite {
 }
 
 /**
- * Creates an invite and records it in the audit log. Whether the inviter may is up to the caller.
+ * Creates an invite and records it in the audit log. One for an e-mail address is also mailed to it, if the server sends
+ * mail. Whether the inviter may is up to the caller.
  * @throws AppError of kind "registrationClosed" for an e-mail address that no account may have
  */
 export async function issueInvite(
-  { database, rules, makeLink }: { database: Database; rules: RegistrationRules; makeLink: MakePageLink },
+  parts: { database: Database; rules: RegistrationRules; mails: Mails; makeLink: MakePageLink; serverName: string },
   origin: AuditOrigin,
   { email, groupIds = [], maxUses = 1, expiresInHours = defaultHours }: InviteInput,
 ): Promise<IssuedInvite> {
+  const { database, rules, mails, makeLink, serverName } = parts;
   if (email !== undefined) rules.requireAllowedDomain(email);
-  const token = randomBytes(tokenBytes).toString("base64url");
+  const token = newToken();
   const invite = await database.transaction(async (transaction) => {
     const columns = {
       tokenHash: hashOf(token),
@@ -53,9 +58,25 @@ export async function issueInvite(
     };
     const stored = await insertInvite(database, columns, transaction);
     await recordInvite(database, origin, { action: "invite.create", invite: stored }, transaction);
+    if (email !== undefined && mails.isAvailable) {
+      const inviter = origin.actorId === null ? null : await User.findByPk(origin.actorId, { transaction });
+      const inviterName = [inviter?.firstName, inviter?.lastName].filter(Boolean).join(" ") || serverName;
+      await mails.queueInviteMail({ address: email, inviterName, inviteId: stored.id }, transaction);
+    }
     return stored;
   });
   return { ...invite, token, url: makeLink("invite", token) };
+}
+
+/** Makes the token of an invite that is being mailed. @returns undefined if the invite cannot be used any more */
+export async function issueMailedToken(
+  database: Database,
+  inviteId: number,
+  transaction: Transaction,
+): Promise<string | undefined> {
+  const token = newToken();
+  const isUsable = await storeMailedToken(database, { id: inviteId, tokenHash: hashOf(token) }, transaction);
+  return isUsable ? token : undefined;
 }
 
 /**

@@ -79,7 +79,13 @@ function detailsStep(user: ActiveUser, change: UserChange): Step | undefined {
   ) as UserChange;
   const columns = {
     ...nameColumns({ firstName, lastName }),
-    ...(email !== undefined && { email, emailKey: emailKey(email) }),
+    // What an administrator enters counts as confirmed.
+    ...(email !== undefined && {
+      email,
+      emailKey: emailKey(email),
+      pendingEmail: null,
+      emailVerifiedAt: fn("clock_timestamp") as unknown as Date,
+    }),
   };
   return { columns, entry: { action: "user.update", details: { fields } } };
 }

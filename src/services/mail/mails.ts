@@ -9,6 +9,11 @@ import { AppError } from "../../errors.ts";
 export class Mails {
   constructor(private readonly options: { database: Database; isAvailable: boolean }) {}
 
+  /** Whether this server sends mail. */
+  get isAvailable(): boolean {
+    return this.options.isAvailable;
+  }
+
   /** @throws AppError of kind "notConfigured" if this server sends no mail */
   requireAvailable(): void {
     if (!this.options.isAvailable) {

@@ -19,6 +19,9 @@ const isValid = `invites.revoked_at IS NULL AND invites.expires_at > clock_times
                          WHERE creator.id = invites.created_by
                            AND creator.suspended_at IS NULL AND creator.deleted_at IS NULL))`;
 
+/** The SQL condition that this is one of the tokens of an invite. Indexes: invites_token_hash_unique, invites_mailed_token_hash_unique. */
+const hasToken = "(invites.token_hash = $tokenHash OR invites.mailed_token_hash = $tokenHash)";
+
 /** The SQL condition that an invite is for this address. */
 const isForAddress = "(invites.email_key IS NULL OR invites.email_key = ANY ($emailKeys::text[]))";
 
@@ -96,11 +99,9 @@ export async function isInviteValid(
   database: Database,
   invite: { tokenHash: Buffer; emailKeys: readonly string[] },
 ): Promise<boolean> {
-  const rows = await select(
-    database,
-    `SELECT 1 FROM invites WHERE token_hash = $tokenHash AND ${isValid} AND ${isForAddress}`,
-    { ...invite },
-  );
+  const rows = await select(database, `SELECT 1 FROM invites WHERE ${hasToken} AND ${isValid} AND ${isForAddress}`, {
+    ...invite,
+  });
   return rows.length > 0;
 }
 
@@ -109,6 +110,23 @@ export interface UsedInvite {
   /** Null for an invite of the command line. */
   createdBy: number | null;
   groupIds: number[];
+  /** Whether the token was mailed to the address of the invite. */
+  wasMailed: boolean;
+}
+
+/** Stores the token of a mail, which replaces the one of an earlier mail. @returns whether the invite can be used */
+export async function storeMailedToken(
+  database: Database,
+  invite: { id: number; tokenHash: Buffer },
+  transaction: Transaction,
+): Promise<boolean> {
+  const rows = await select(
+    database,
+    `UPDATE invites SET mailed_token_hash = $tokenHash WHERE id = $id AND ${isValid} RETURNING id`,
+    { ...invite },
+    transaction,
+  );
+  return rows.length > 0;
 }
 
 /**
@@ -124,8 +142,9 @@ export async function takeInvite(
   const [used] = await select<UsedInvite>(
     database,
     `UPDATE invites SET uses = uses + 1
-      WHERE token_hash = $tokenHash AND ${isValid} AND ${isForAddress}
-  RETURNING created_by AS "createdBy", to_jsonb(group_ids) AS "groupIds"`,
+      WHERE ${hasToken} AND ${isValid} AND ${isForAddress}
+  RETURNING created_by AS "createdBy", to_jsonb(group_ids) AS "groupIds",
+            mailed_token_hash IS NOT DISTINCT FROM $tokenHash AS "wasMailed"`,
     { ...invite },
     transaction,
   );
@@ -161,7 +180,7 @@ export async function describeInvite(
                    ORDER BY chat.id) AS "groupNames"
        FROM invites
        LEFT JOIN users AS creator ON creator.id = invites.created_by
-      WHERE invites.token_hash = $tokenHash AND ${isValid}`,
+      WHERE ${hasToken} AND ${isValid}`,
     { ...invite },
   );
   return description;
