@@ -33,7 +33,9 @@ import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import { sendMails } from "./jobs/send-mails.ts";
 import type { Logger } from "./logger.ts";
 import { openMailTransport } from "./mail/open-transport.ts";
-import { noAdministrator, readinessOf, serverInfo, startSummary } from "./server-status.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import { createMetrics, listenForScrapes, mainPortToken, setGauges } from "./server-metrics.ts";
+import { busState, migrationState, noAdministrator, readinessOf, serverInfo, startSummary } from "./server-status.ts";
 import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
 import { storedSecret } from "./services/accounts/tokens.ts";
 import type { Administration } from "./services/administration/compose-administration.ts";
@@ -80,6 +82,9 @@ interface Runtime {
 /** The messenger in one process. Builds all parts and wires them, starts them and stops them. */
 export class Messenger {
   private readonly listener: HttpListener;
+  /** Undefined if nobody can read them. */
+  private readonly metrics: Metrics | undefined;
+  private metricsListener: HttpListener | undefined;
   private readonly stopping = new AbortController();
   /** Whether other processes may use the database, now or later: a server has many clients, an embedded one has one. */
   private readonly isSharedDatabase: boolean;
@@ -91,6 +96,8 @@ export class Messenger {
   private stopListeningForCommands: (() => Promise<void>) | undefined;
   /** The state of the database until it is open. */
   private waitingState = "starting";
+  /** As they were when the database was available last. */
+  private migrations = "not checked yet";
   private processes: ProcessRegistry | undefined;
   private redis: Redis | undefined;
   private bus: Bus | undefined;
@@ -104,7 +111,13 @@ export class Messenger {
       /** Runs the commands of other processes on the data folder. @returns a function that ends it */
       listenForCommands?: (
         dataDir: string,
-        context: { config: Config; database: Database; administration: Administration; log: Logger },
+        context: {
+          config: Config;
+          database: Database;
+          administration: Administration;
+          log: Logger;
+          noteViolations?: Metrics["noteViolations"];
+        },
       ) => Promise<() => Promise<void>>;
     } = {},
   ) {
@@ -112,9 +125,12 @@ export class Messenger {
     this.poolShares = poolShares({ embedded: config.database.url === undefined, poolSize: config.database.poolSize });
     const { reads, changes } = this.poolShares;
     this.fairQueues = { reads: new FairQueue(reads), changes: new FairQueue(changes) };
+    this.metrics = createMetrics(config, version);
+    const { metrics } = this;
     const startupApp = createStartupApp({
       http: config.http,
       log,
+      metrics,
       findReadiness: this.findReadiness,
       asAppError,
     });
@@ -123,10 +139,11 @@ export class Messenger {
       onRequest: (request, response) => (this.runtime?.app ?? startupApp)(request, response),
       onWebSocketUpgrade: async (request, socket, head) => {
         if (this.runtime) return this.runtime.gateway.upgrade(request, socket, head);
-        rejectNotReady(request, socket, { log, trustedProxyHops: config.http.trustedProxyHops });
+        rejectNotReady(request, socket, { log, trustedProxyHops: config.http.trustedProxyHops, metrics });
         return false;
       },
       log,
+      metrics,
     });
   }
 
@@ -137,6 +154,7 @@ export class Messenger {
    */
   async start(): Promise<number> {
     this.port = await this.listener.listen(this.config.http);
+    this.metricsListener = await this.listenForScrapes();
     this.opened = await this.openDatabase();
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened, this.bus);
@@ -167,6 +185,7 @@ export class Messenger {
     this.stopping.abort();
     await this.runtime?.gateway.stop();
     await this.listener.close();
+    await this.metricsListener?.close();
     await this.stopListeningForCommands?.();
     for (const stop of this.runtime?.stopJobs ?? []) stop();
     await this.runtime?.mailSender?.stop();
@@ -175,8 +194,15 @@ export class Messenger {
     await this.opened?.close();
   }
 
+  private async listenForScrapes(): Promise<HttpListener | undefined> {
+    const { config, log, metrics } = this;
+    const { port } = config.metrics;
+    if (!metrics || port === undefined) return undefined;
+    return listenForScrapes({ metrics, config, port, asAppError, log });
+  }
+
   private openDatabase(): Promise<OpenDatabase> {
-    const { config, log } = this;
+    const { config, log, metrics } = this;
     return openDatabase({
       databaseUrl: config.database.url,
       dataDir: config.server.dataDir,
@@ -185,6 +211,7 @@ export class Messenger {
       startTimeoutMs: config.database.startTimeoutMs,
       log,
       signal: this.stopping.signal,
+      observeQuery: metrics && ((name, seconds) => metrics.querySeconds.observe(name, seconds)),
       onUnavailable: () => {
         this.waitingState = "unavailable";
       },
@@ -196,17 +223,23 @@ export class Messenger {
     { database }: OpenDatabase,
     { administration }: Runtime,
   ): Promise<(() => Promise<void>) | undefined> {
-    const { config, log } = this;
+    const { config, log, metrics } = this;
     if (this.isSharedDatabase) return undefined;
-    return this.options.listenForCommands?.(config.server.dataDir, { config, database, administration, log });
+    return this.options.listenForCommands?.(config.server.dataDir, {
+      config,
+      database,
+      administration,
+      log,
+      ...(metrics && { noteViolations: metrics.noteViolations }),
+    });
   }
 
   private async openBus(): Promise<Bus> {
-    const { config, log } = this;
+    const { config, log, metrics } = this;
     const { url, prefix } = config.redis;
     if (url === undefined) return new InProcessBus(log);
     this.redis = await Redis.connect({ url, prefix, log, signal: this.stopping.signal });
-    const bus = new RedisBus({ redis: this.redis, prefix, log });
+    const bus = new RedisBus({ redis: this.redis, prefix, log, metrics });
     await bus.open();
     return bus;
   }
@@ -216,6 +249,7 @@ export class Messenger {
     const core = this.composeCore({ database, epoch, bus, marks });
     const services = await this.composeServices(core);
     const mailSender = this.composeMailSender(database);
+    if (this.metrics) setGauges(this.metrics, { ...core, services, isBusUp: () => this.busState() === "ok" });
     return {
       app: this.composeHttp(core, services),
       gateway: this.composeGateway(core, services),
@@ -226,10 +260,11 @@ export class Messenger {
   }
 
   private composeCore({ database, epoch, bus, marks }: Pick<Core, "database" | "epoch" | "bus" | "marks">): Core {
-    const { config, log, redis } = this;
+    const { config, log, redis, metrics } = this;
     const { enabled, rates, maxSocketsPerUser } = config.limits;
     if (!enabled) log.warn("RATE_LIMITS=off: all rate limits are disabled; for load tests only");
-    const limits = new RateLimits({ rates: enabled ? rates : undefined, redis, prefix: config.redis.prefix });
+    const { prefix } = config.redis;
+    const limits = new RateLimits({ rates: enabled ? rates : undefined, redis, prefix, metrics });
     const connections = new Connections({ maxPerUser: enabled ? maxSocketsPerUser : Number.POSITIVE_INFINITY });
     const store = new PresenceStore({ database });
     const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
@@ -252,6 +287,7 @@ export class Messenger {
         presence.changeCommitted(change);
       },
       deliverSignal: deliverSignalsTo(connections),
+      metrics,
       log,
     });
     return { database, epoch, bus, limits, connections, presence, delivery, readStartVersions, marks };
@@ -295,6 +331,7 @@ export class Messenger {
       onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
       onBlockChange: presence.blockChanged,
       countSockets: () => connections.count + (this.processes?.socketsElsewhere ?? 0),
+      metrics: this.metrics,
       log,
     });
   }
@@ -330,6 +367,8 @@ export class Messenger {
       trustedProxyHops: config.http.trustedProxyHops,
       allowedOrigins: config.http.allowedOrigins,
       asAppError,
+      metrics: this.metrics,
+      metricsToken: mainPortToken(config),
       log,
     });
   }
@@ -350,6 +389,7 @@ export class Messenger {
       socketLimits: socketLimits({ ...config.slowClients, closesFloods: config.limits.enabled }),
       isAccepting: this.isOpen,
       asAppError,
+      metrics: this.metrics,
       log,
     });
   }
@@ -387,16 +427,26 @@ export class Messenger {
     return this.processes.start();
   }
 
-  private readonly findReadiness = async (): Promise<Readiness> =>
-    readinessOf({
+  private readonly findReadiness = async (): Promise<Readiness> => {
+    const { opened } = this;
+    const database = opened ? await opened.availability.findState() : this.waitingState;
+    if (opened && database === "ok") this.migrations = await migrationState(opened.database);
+    return readinessOf({
       server: this.isOpen() ? (this.runtime ? "ok" : "starting") : "stopping",
-      database: this.opened ? await this.opened.availability.findState() : this.waitingState,
-      bus: this.processes?.warning === undefined ? "ok" : "without a common Redis",
-      redis: this.config.redis.url === undefined ? undefined : this.redisState(),
+      database,
+      migrations: this.migrations,
+      bus: this.busState(),
+      redis: this.redisState(),
     });
+  };
 
-  /** What strangers may know about Redis: the log says why it is unavailable. */
-  private redisState(): string {
+  private busState(): string {
+    return busState({ warning: this.processes?.warning, redis: this.redisState() });
+  }
+
+  /** What strangers may know about Redis: the log says why it is unavailable. Undefined if there is none. */
+  private redisState(): string | undefined {
+    if (this.config.redis.url === undefined) return undefined;
     if (!this.redis) return "starting";
     return this.redis.status() === "ok" ? "ok" : "unavailable";
   }

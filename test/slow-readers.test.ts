@@ -98,7 +98,7 @@ describe("the socket writer", () => {
     const writer = new SocketWriter(open, socket, limits, reader);
     for (let push = 0; push < 2; push++) writer.push({ frame });
     const before = socket.writableLength;
-    writer.push({ frame, ephemeral: true });
+    writer.push({ frame, ephemeral: "typing" });
     expect(socket.writableLength).toBe(before);
     writer.push({ frame });
     expect(socket.writableLength).toBe(before + frame.length);
