@@ -639,7 +639,7 @@ describe("a path", () => {
 
   test.each([
     ["live", {}],
-    ["ready", { checks: { server: "ok", database: "ok", bus: "ok" } }],
+    ["ready", { checks: { server: "ok", database: "ok", migrations: "ok", bus: "ok" } }],
   ])("/health reports that the server is %s, and the state of its parts", async (what, more) => {
     const answer = await messenger().http("GET", `/health/${what}`);
     expect([answer.status, answer.body]).toEqual([200, { status: what, ...more }]);
