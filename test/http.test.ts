@@ -645,4 +645,14 @@ describe("a path", () => {
     expect([answer.status, answer.body]).toEqual([200, { status: what, ...more }]);
     expect(answer.headers.get("x-powered-by")).toBeNull();
   });
+
+  test("/health/ready reports a migration that the database lacks", async () => {
+    const lastMigration = '(SELECT max(name) FROM "SequelizeMeta")';
+    const ready = () => messenger().http("GET", "/health/ready");
+    await messenger().sql(`UPDATE "SequelizeMeta" SET name = 'x' || name WHERE name = ${lastMigration}`);
+    const { status, body } = await ready();
+    await messenger().sql(`UPDATE "SequelizeMeta" SET name = substr(name, 2) WHERE name = ${lastMigration}`);
+    expect([status, body.checks.migrations]).toEqual([503, "1 missing: restart the server"]);
+    expect((await ready()).status).toBe(200);
+  });
 });
