@@ -13,7 +13,7 @@ import type { Connections } from "./ws/connections.ts";
 /** TCP connections to the port of the metrics. */
 const maxConnections = 64;
 
-/** The metrics; undefined if nobody could read them, so that nothing is measured. */
+/** The metrics; undefined if no setting gives access to them, so that nothing is measured. */
 export function createMetrics({ metrics, limits, server }: Config, version: string): Metrics | undefined {
   if (metrics.port === undefined && metrics.token === undefined) return undefined;
   const backups = join(server.dataDir, "backups");

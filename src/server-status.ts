@@ -61,13 +61,13 @@ export function serverInfo(config: Config, { version, epoch }: { version: string
 }
 
 /** How long the look at the migrations may take, in milliseconds. */
-const migrationsTimeoutMs = 2000;
+const migrationsTimeoutMs = 1000;
 
-/** Whether the open database has all migrations: "ok", or what is wrong. Never hangs. */
-export async function migrationState(database: Database): Promise<string> {
+/** Whether the open database has all migrations: "ok", or what is wrong; undefined if it does not answer. Never hangs. */
+export async function migrationState(database: Database): Promise<string | undefined> {
   const timeout = wait(migrationsTimeoutMs, undefined, { ref: false });
   const missing = await Promise.race([countMissingMigrations(database), timeout]).catch(() => undefined);
-  if (missing === undefined) return "cannot be read";
+  if (missing === undefined) return undefined;
   return missing === 0 ? "ok" : `${missing} missing: restart the server`;
 }
 

@@ -82,7 +82,7 @@ interface Runtime {
 /** The messenger in one process. Builds all parts and wires them, starts them and stops them. */
 export class Messenger {
   private readonly listener: HttpListener;
-  /** Undefined if nobody can read them. */
+  /** Undefined if they are off. */
   private readonly metrics: Metrics | undefined;
   private metricsListener: HttpListener | undefined;
   private readonly stopping = new AbortController();
@@ -96,7 +96,7 @@ export class Messenger {
   private stopListeningForCommands: (() => Promise<void>) | undefined;
   /** The state of the database until it is open. */
   private waitingState = "starting";
-  /** As they were when the database was available last. */
+  /** As they were when the database answered last. */
   private migrations = "not checked yet";
   private processes: ProcessRegistry | undefined;
   private redis: Redis | undefined;
@@ -156,6 +156,7 @@ export class Messenger {
     this.port = await this.listener.listen(this.config.http);
     this.metricsListener = await this.listenForScrapes();
     this.opened = await this.openDatabase();
+    this.migrations = "ok";
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened, this.bus);
     this.stopListeningForCommands = await this.listenForCommands(this.opened, this.runtime);
@@ -430,7 +431,7 @@ export class Messenger {
   private readonly findReadiness = async (): Promise<Readiness> => {
     const { opened } = this;
     const database = opened ? await opened.availability.findState() : this.waitingState;
-    if (opened && database === "ok") this.migrations = await migrationState(opened.database);
+    if (opened && database === "ok") this.migrations = (await migrationState(opened.database)) ?? this.migrations;
     return readinessOf({
       server: this.isOpen() ? (this.runtime ? "ok" : "starting") : "stopping",
       database,

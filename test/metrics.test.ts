@@ -256,7 +256,7 @@ describe("each metric", () => {
     // biome-ignore lint/complexity/useLiteralKeys: TypeScript allows access to private fields with brackets only
     const folder = join(messenger()["database"].settings.DATA_DIR, "backups");
     await mkdir(folder);
-    for (const [name, age] of Object.entries({ old: 9000, new: 3600 })) {
+    for (const [name, age] of Object.entries({ "old.zip": 9000, "new.zip": 3600, "unfinished.partial": 0 })) {
       await writeFile(join(folder, name), "");
       const time = Date.now() / 1000 - age;
       await utimes(join(folder, name), time, time);

@@ -39,7 +39,7 @@ export interface HttpOptions {
   allowedOrigins: readonly string[];
   log: Logger;
   metrics?: Metrics | undefined;
-  /** Whoever has it may read the metrics here; undefined if nobody may. */
+  /** The bearer token for `/metrics`; undefined if that path does not exist here. */
   metricsToken?: string | undefined;
   trustedProxyHops: number;
   /** Whether the server can handle requests now, and what is missing if it cannot. */

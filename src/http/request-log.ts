@@ -42,10 +42,15 @@ export function requestLog(
       isLogged = true;
       const { statusCode, headersSent, writableFinished } = response;
       const elapsedMs = performance.now() - startedAt;
-      const route = routeTemplate(path);
       if (metrics) {
         const status = headersSent ? String(statusCode) : "aborted";
-        record(metrics, { route, method: request.method, status, code: context.code, seconds: elapsedMs / 1000 });
+        record(metrics, {
+          route: routeTemplate(path),
+          method: request.method,
+          status,
+          code: context.code,
+          seconds: elapsedMs / 1000,
+        });
       }
       if (refusedStatuses.has(statusCode) && !healthPaths.has(path) && !refused.take(context.address)) return;
       const isProbe = healthPaths.has(path) || path === metricsPath;
@@ -53,7 +58,7 @@ export function requestLog(
       const isSentFile = isWebFile(path) && statusCode < 400;
       log[isQuietProbe || isSentFile ? "debug" : "info"](
         {
-          route,
+          route: routeTemplate(path),
           method: request.method,
           ...(headersSent && { status: statusCode }),
           code: context.code,

@@ -12,7 +12,7 @@ export interface Samples {
 
 /*
  * What happens for every message is counted in plain numbers, and handed to prom-client only when somebody reads the
- * metrics: prom-client validates and hashes the labels of each count, which takes as long as the rest of some requests.
+ * metrics: prom-client validates and hashes the labels of each count, which would take 3 % of the time of a message.
  */
 
 /** A number that only grows. */

@@ -6,7 +6,7 @@ import { Exposition } from "./exposition.ts";
 const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const batchSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** What is read when somebody looks at the metrics. Undefined: there is no value. */
+/** The values that are read when the metrics are. */
 export interface Gauges {
   sockets: () => number;
   bufferedBytes: () => number;

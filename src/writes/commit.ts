@@ -62,6 +62,8 @@ const isRetryable = (error: unknown): boolean =>
 export class WriteHandle {
   /** False as long as nothing can have been committed. */
   private mayBeCommitted = false;
+  /** When the commit returned, in milliseconds of the monotonic clock; 0 where that is not measured. */
+  committedAt = 0;
   private readonly ends: EndWrite[] = [];
 
   constructor(private readonly options: CommitOptions) {}
@@ -86,7 +88,9 @@ export class WriteHandle {
   async commit<T>(statement: () => Promise<T>): Promise<T> {
     this.mayBeCommitted = true;
     try {
-      return await statement();
+      const result = await statement();
+      if (this.options.metrics) this.committedAt = performance.now();
+      return result;
     } catch (error) {
       this.mayBeCommitted = !isKnownNotCommitted(error);
       throw error;
@@ -158,13 +162,12 @@ export class Committer {
     try {
       if (chatIds.length > 0) await handle.begin(chatIds);
       const { result, changes } = await write(handle);
-      const committedAt = metrics ? performance.now() : 0;
       const deliveries: (Promise<void> | undefined)[] = [];
       for (const [index, change] of changes.entries()) {
         if (index > 0 && index % changesPerTurn === 0) await nextTurn();
         const delivered = delivery.publish(change);
         deliveries.push(delivered);
-        if (metrics) observeLag(metrics, committedAt, delivered);
+        if (metrics) observeLag(metrics, handle.committedAt, delivered);
       }
       handle.succeed();
       return { result, deliveries };

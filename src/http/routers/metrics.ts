@@ -9,7 +9,7 @@ export const metricsPath = "/metrics";
 
 export interface MetricsAccess {
   metrics: Pick<Metrics, "text" | "contentType">;
-  /** Asked for as bearer token; undefined if everybody who reaches the port may read the metrics. */
+  /** Asked for as bearer token; undefined: every client that reaches the port may read the metrics. */
   token: string | undefined;
 }
 
