@@ -7,6 +7,7 @@ import { growth } from "./scenarios/growth.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
 import { login } from "./scenarios/login.ts";
+import { metrics } from "./scenarios/metrics.ts";
 import { people } from "./scenarios/people.ts";
 import { privateMessages } from "./scenarios/private.ts";
 import { replica } from "./scenarios/replica.ts";
@@ -29,6 +30,7 @@ const scenarios: Record<string, Scenario> = {
   sync,
   "cold-start": coldStart,
   login,
+  metrics,
   people,
   "slow-reader": slowReader,
   start,

@@ -19,25 +19,43 @@ export interface ChatFigures {
 /** Lost, duplicated and rejected messages of all rounds. */
 export type Faults = Set<string>;
 
-/**
- * Runs the same job on all servers in turn, so that other load on the machine affects them alike. Only the faults of the
- * warm-up rounds count.
- */
+interface RoundOptions {
+  warmUpRounds: number;
+  rounds: number;
+  before: () => Promise<void>;
+  faults: Faults;
+}
+
+/** Runs the same job on all servers in turn. @returns the medians of the rounds of each server */
 export async function measureInRounds(
   servers: readonly ComparedServer[],
   makeJob: (server: ComparedServer) => ChatJob,
-  options: { warmUpRounds: number; rounds: number; before: () => Promise<void>; faults: Faults },
+  options: RoundOptions,
 ): Promise<Map<string, ChatFigures>> {
+  const all = await measureRounds(servers, makeJob, options);
+  return new Map([...all].map(([name, figures]) => [name, medians(figures)]));
+}
+
+/**
+ * Runs the same job on all servers in turn, in every other round in the opposite order, so that other load on the machine
+ * affects them alike. Of the warm-up rounds only the faults count.
+ * @returns the figures of each round, by server
+ */
+export async function measureRounds(
+  servers: readonly ComparedServer[],
+  makeJob: (server: ComparedServer) => ChatJob,
+  options: RoundOptions,
+): Promise<Map<string, ChatFigures[]>> {
   const all = new Map<string, ChatFigures[]>(servers.map(({ name }) => [name, []]));
   for (let round = 0; round < options.warmUpRounds + options.rounds; round++) {
     if (round === options.warmUpRounds) for (const { startProfile } of servers) startProfile?.();
-    for (const server of servers) {
+    for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
       await options.before();
       const figures = await measureOnce(server, makeJob(server), options.faults);
       if (round >= options.warmUpRounds) all.get(server.name)?.push(figures);
     }
   }
-  return new Map([...all].map(([name, figures]) => [name, medians(figures)]));
+  return all;
 }
 
 async function measureOnce(server: ComparedServer, job: ChatJob, faults: Faults): Promise<ChatFigures> {

@@ -40,6 +40,8 @@ export interface ServerOptions {
   label?: string;
   /** The folder for the CPU profile of the messenger. */
   profile?: string | undefined;
+  /** Further settings of the messenger. */
+  settings?: Record<string, string>;
 }
 
 /** Starts the servers, runs `work` and stops them afterwards. */
@@ -68,10 +70,11 @@ async function startMessenger({
   dataset,
   label = "ours",
   profile,
+  settings,
 }: ServerOptions): Promise<ComparedServer> {
   const url = await databaseServer.createDatabase();
   await populate(url, dataset);
-  const server = await startMessengerProcess({ DATABASE_URL: url }, profile);
+  const server = await startMessengerProcess({ DATABASE_URL: url, ...settings }, profile);
   return comparedMessenger(label, server, { databaseMs: () => databaseServer.cpuMs(), profile });
 }
 

@@ -1,6 +1,9 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { mailMode } from "./config/mail-mode.ts";
 import type { Config } from "./config/settings.ts";
 import { maxContentUnits } from "./contract/fields.ts";
+import type { Database } from "./db/connect.ts";
+import { countMissingMigrations } from "./db/migrate.ts";
 import type { ServerInfo } from "./domain/server-info.ts";
 import type { Readiness } from "./http/routers/health.ts";
 import { maxFrameBytes, maxRequestsInFlight } from "./ws/socket-limits.ts";
@@ -57,16 +60,33 @@ export function serverInfo(config: Config, { version, epoch }: { version: string
   };
 }
 
+/** How long the look at the migrations may take, in milliseconds. */
+const migrationsTimeoutMs = 1000;
+
+/** Whether the open database has all migrations: "ok", or what is wrong; undefined if it does not answer. Never hangs. */
+export async function migrationState(database: Database): Promise<string | undefined> {
+  const timeout = wait(migrationsTimeoutMs, undefined, { ref: false });
+  const missing = await Promise.race([countMissingMigrations(database), timeout]).catch(() => undefined);
+  if (missing === undefined) return undefined;
+  return missing === 0 ? "ok" : `${missing} missing: restart the server`;
+}
+
+/** Whether the processes reach each other: "ok", or what is wrong. */
+export function busState({ warning, redis }: { warning: string | undefined; redis: string | undefined }): string {
+  if (warning !== undefined) return "without a common Redis";
+  return redis === undefined || redis === "ok" ? "ok" : `Redis is ${redis}`;
+}
+
 /**
- * Whether the server is ready, from the state of each part. Only the database must work: without Redis everything does, a
- * little later.
+ * Whether the server is ready, from the state of each part: "ok", or what is wrong. Only the database must work: without
+ * Redis everything does, a little later.
  */
 export function readinessOf(
-  checks: Record<"server" | "database" | "bus", string> & { redis?: string | undefined },
+  checks: Record<"server" | "database" | "migrations" | "bus", string> & { redis?: string | undefined },
 ): Readiness {
   const { redis, ...always } = checks;
   return {
-    isReady: checks.server === "ok" && checks.database === "ok",
+    isReady: checks.server === "ok" && checks.database === "ok" && checks.migrations === "ok",
     checks: { ...always, ...(redis !== undefined && { redis }) },
   };
 }

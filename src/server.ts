@@ -33,7 +33,9 @@ import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import { sendMails } from "./jobs/send-mails.ts";
 import type { Logger } from "./logger.ts";
 import { openMailTransport } from "./mail/open-transport.ts";
-import { noAdministrator, readinessOf, serverInfo, startSummary } from "./server-status.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import { createMetrics, listenForScrapes, mainPortToken, setGauges } from "./server-metrics.ts";
+import { busState, migrationState, noAdministrator, readinessOf, serverInfo, startSummary } from "./server-status.ts";
 import { issueMailedToken } from "./services/accounts/issue-invite.ts";
 import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
 import { storedSecret } from "./services/accounts/tokens.ts";
@@ -81,6 +83,9 @@ interface Runtime {
 /** The messenger in one process. Builds all parts and wires them, starts them and stops them. */
 export class Messenger {
   private readonly listener: HttpListener;
+  /** Undefined if they are off. */
+  private readonly metrics: Metrics | undefined;
+  private metricsListener: HttpListener | undefined;
   private readonly stopping = new AbortController();
   /** Whether other processes may use the database, now or later: a server has many clients, an embedded one has one. */
   private readonly isSharedDatabase: boolean;
@@ -92,6 +97,8 @@ export class Messenger {
   private stopListeningForCommands: (() => Promise<void>) | undefined;
   /** The state of the database until it is open. */
   private waitingState = "starting";
+  /** As they were when the database answered last. */
+  private migrations = "not checked yet";
   private processes: ProcessRegistry | undefined;
   private redis: Redis | undefined;
   private bus: Bus | undefined;
@@ -105,7 +112,13 @@ export class Messenger {
       /** Runs the commands of other processes on the data folder. @returns a function that ends it */
       listenForCommands?: (
         dataDir: string,
-        context: { config: Config; database: Database; administration: Administration; log: Logger },
+        context: {
+          config: Config;
+          database: Database;
+          administration: Administration;
+          log: Logger;
+          noteViolations?: Metrics["noteViolations"];
+        },
       ) => Promise<() => Promise<void>>;
     } = {},
   ) {
@@ -113,9 +126,12 @@ export class Messenger {
     this.poolShares = poolShares({ embedded: config.database.url === undefined, poolSize: config.database.poolSize });
     const { reads, changes } = this.poolShares;
     this.fairQueues = { reads: new FairQueue(reads), changes: new FairQueue(changes) };
+    this.metrics = createMetrics(config, version);
+    const { metrics } = this;
     const startupApp = createStartupApp({
       http: config.http,
       log,
+      metrics,
       findReadiness: this.findReadiness,
       asAppError,
     });
@@ -124,10 +140,11 @@ export class Messenger {
       onRequest: (request, response) => (this.runtime?.app ?? startupApp)(request, response),
       onWebSocketUpgrade: async (request, socket, head) => {
         if (this.runtime) return this.runtime.gateway.upgrade(request, socket, head);
-        rejectNotReady(request, socket, { log, trustedProxyHops: config.http.trustedProxyHops });
+        rejectNotReady(request, socket, { log, trustedProxyHops: config.http.trustedProxyHops, metrics });
         return false;
       },
       log,
+      metrics,
     });
   }
 
@@ -138,7 +155,9 @@ export class Messenger {
    */
   async start(): Promise<number> {
     this.port = await this.listener.listen(this.config.http);
+    this.metricsListener = await this.listenForScrapes();
     this.opened = await this.openDatabase();
+    this.migrations = "ok";
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened, this.bus);
     this.stopListeningForCommands = await this.listenForCommands(this.opened, this.runtime);
@@ -168,6 +187,7 @@ export class Messenger {
     this.stopping.abort();
     await this.runtime?.gateway.stop();
     await this.listener.close();
+    await this.metricsListener?.close();
     await this.stopListeningForCommands?.();
     for (const stop of this.runtime?.stopJobs ?? []) stop();
     await this.runtime?.mailSender?.stop();
@@ -176,8 +196,15 @@ export class Messenger {
     await this.opened?.close();
   }
 
+  private async listenForScrapes(): Promise<HttpListener | undefined> {
+    const { config, log, metrics } = this;
+    const { port } = config.metrics;
+    if (!metrics || port === undefined) return undefined;
+    return listenForScrapes({ metrics, config, port, asAppError, log });
+  }
+
   private openDatabase(): Promise<OpenDatabase> {
-    const { config, log } = this;
+    const { config, log, metrics } = this;
     return openDatabase({
       databaseUrl: config.database.url,
       dataDir: config.server.dataDir,
@@ -186,6 +213,7 @@ export class Messenger {
       startTimeoutMs: config.database.startTimeoutMs,
       log,
       signal: this.stopping.signal,
+      observeQuery: metrics && ((name, seconds) => metrics.querySeconds.observe(name, seconds)),
       onUnavailable: () => {
         this.waitingState = "unavailable";
       },
@@ -197,17 +225,23 @@ export class Messenger {
     { database }: OpenDatabase,
     { administration }: Runtime,
   ): Promise<(() => Promise<void>) | undefined> {
-    const { config, log } = this;
+    const { config, log, metrics } = this;
     if (this.isSharedDatabase) return undefined;
-    return this.options.listenForCommands?.(config.server.dataDir, { config, database, administration, log });
+    return this.options.listenForCommands?.(config.server.dataDir, {
+      config,
+      database,
+      administration,
+      log,
+      ...(metrics && { noteViolations: metrics.noteViolations }),
+    });
   }
 
   private async openBus(): Promise<Bus> {
-    const { config, log } = this;
+    const { config, log, metrics } = this;
     const { url, prefix } = config.redis;
     if (url === undefined) return new InProcessBus(log);
     this.redis = await Redis.connect({ url, prefix, log, signal: this.stopping.signal });
-    const bus = new RedisBus({ redis: this.redis, prefix, log });
+    const bus = new RedisBus({ redis: this.redis, prefix, log, metrics });
     await bus.open();
     return bus;
   }
@@ -217,6 +251,7 @@ export class Messenger {
     const core = this.composeCore({ database, epoch, bus, marks });
     const services = await this.composeServices(core);
     const mailSender = this.composeMailSender(database);
+    if (this.metrics) setGauges(this.metrics, { ...core, services, isBusUp: () => this.busState() === "ok" });
     return {
       app: this.composeHttp(core, services),
       gateway: this.composeGateway(core, services),
@@ -227,10 +262,11 @@ export class Messenger {
   }
 
   private composeCore({ database, epoch, bus, marks }: Pick<Core, "database" | "epoch" | "bus" | "marks">): Core {
-    const { config, log, redis } = this;
+    const { config, log, redis, metrics } = this;
     const { enabled, rates, maxSocketsPerUser } = config.limits;
     if (!enabled) log.warn("RATE_LIMITS=off: all rate limits are disabled; for load tests only");
-    const limits = new RateLimits({ rates: enabled ? rates : undefined, redis, prefix: config.redis.prefix });
+    const { prefix } = config.redis;
+    const limits = new RateLimits({ rates: enabled ? rates : undefined, redis, prefix, metrics });
     const connections = new Connections({ maxPerUser: enabled ? maxSocketsPerUser : Number.POSITIVE_INFINITY });
     const store = new PresenceStore({ database });
     const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
@@ -253,6 +289,7 @@ export class Messenger {
         presence.changeCommitted(change);
       },
       deliverSignal: deliverSignalsTo(connections),
+      metrics,
       log,
     });
     return { database, epoch, bus, limits, connections, presence, delivery, readStartVersions, marks };
@@ -296,6 +333,7 @@ export class Messenger {
       onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
       onBlockChange: presence.blockChanged,
       countSockets: () => connections.count + (this.processes?.socketsElsewhere ?? 0),
+      metrics: this.metrics,
       log,
     });
   }
@@ -333,6 +371,8 @@ export class Messenger {
       trustedProxyHops: config.http.trustedProxyHops,
       allowedOrigins: config.http.allowedOrigins,
       asAppError,
+      metrics: this.metrics,
+      metricsToken: mainPortToken(config),
       log,
     });
   }
@@ -353,6 +393,7 @@ export class Messenger {
       socketLimits: socketLimits({ ...config.slowClients, closesFloods: config.limits.enabled }),
       isAccepting: this.isOpen,
       asAppError,
+      metrics: this.metrics,
       log,
     });
   }
@@ -390,16 +431,26 @@ export class Messenger {
     return this.processes.start();
   }
 
-  private readonly findReadiness = async (): Promise<Readiness> =>
-    readinessOf({
+  private readonly findReadiness = async (): Promise<Readiness> => {
+    const { opened } = this;
+    const database = opened ? await opened.availability.findState() : this.waitingState;
+    if (opened && database === "ok") this.migrations = (await migrationState(opened.database)) ?? this.migrations;
+    return readinessOf({
       server: this.isOpen() ? (this.runtime ? "ok" : "starting") : "stopping",
-      database: this.opened ? await this.opened.availability.findState() : this.waitingState,
-      bus: this.processes?.warning === undefined ? "ok" : "without a common Redis",
-      redis: this.config.redis.url === undefined ? undefined : this.redisState(),
+      database,
+      migrations: this.migrations,
+      bus: this.busState(),
+      redis: this.redisState(),
     });
+  };
 
-  /** What strangers may know about Redis: the log says why it is unavailable. */
-  private redisState(): string {
+  private busState(): string {
+    return busState({ warning: this.processes?.warning, redis: this.redisState() });
+  }
+
+  /** What strangers may know about Redis: the log says why it is unavailable. Undefined if there is none. */
+  private redisState(): string | undefined {
+    if (this.config.redis.url === undefined) return undefined;
     if (!this.redis) return "starting";
     return this.redis.status() === "ok" ? "ok" : "unavailable";
   }

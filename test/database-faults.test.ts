@@ -4,6 +4,7 @@ import pg from "pg";
 import { Cluster } from "./support/cluster.ts";
 import { ConnectionCutter } from "./support/connection-cutter.ts";
 import type { Device } from "./support/device.ts";
+import { readMetrics } from "./support/metrics-text.ts";
 import { describeWithCluster } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { connect, post } from "./support/processes.ts";
@@ -18,6 +19,7 @@ import { createGroup, sendPrivately } from "./support/scenes.ts";
 const pauseSeconds = Number(process.env.FAULT_PAUSE_SECONDS ?? 2);
 /** The statement of every send, in a transaction of its own. */
 const sendStatement = "send_messages";
+const metricsToken = "for-tests-of-the-metrics-only";
 /** How long after the database is back requests must succeed again, in milliseconds. */
 const recoveryMs = 5000;
 /** How long requests may wait for a frozen database, queued ones included, in milliseconds. */
@@ -42,6 +44,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
       DATABASE_URL: `postgres://postgres@127.0.0.1:${cutter.port}/postgres`,
       JWT_SECRET: "for tests only, and long enough for them",
       RATE_LIMITS: "off",
+      METRICS_TOKEN: metricsToken,
     });
   });
 
@@ -72,6 +75,9 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     await Promise.all([annsPhone, annsLaptop, bobsPhone].map((device) => device.close()));
     expect(server.child.exitCode).toBeNull();
   });
+
+  const readServerMetrics = () =>
+    readMetrics(`http://127.0.0.1:${server.port}/metrics`, { authorization: `Bearer ${metricsToken}` });
 
   const send = (content: string) =>
     annsPhone.exchange(
@@ -209,6 +215,7 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
 
   test("that commits a message and loses the connection: the sender gets UNAVAILABLE, the others one push, and the retry is a duplicate", async () => {
     const cut = cutter.cutAt(sendStatement, "after");
+    const before = await readServerMetrics();
     const answer = await send("in doubt");
     await cut;
     expect(answer).toMatchObject({ error: true, code: "UNAVAILABLE", retryable: true });
@@ -221,6 +228,10 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     });
     await sendUntilStored("after the loss");
     await expectOnceEverywhere(["the first message", "in doubt", "after the loss"]);
+    const after = await readServerMetrics();
+    for (const name of ["messenger_in_doubt_commits_total", "messenger_gap_reads_total"]) {
+      expect(after.value(name)).toBeGreaterThan(before.value(name) ?? Number.NaN);
+    }
   });
 
   test("that commits the end of a group and loses the connection: every member receives the end", async () => {

@@ -639,10 +639,20 @@ describe("a path", () => {
 
   test.each([
     ["live", {}],
-    ["ready", { checks: { server: "ok", database: "ok", bus: "ok" } }],
+    ["ready", { checks: { server: "ok", database: "ok", migrations: "ok", bus: "ok" } }],
   ])("/health reports that the server is %s, and the state of its parts", async (what, more) => {
     const answer = await messenger().http("GET", `/health/${what}`);
     expect([answer.status, answer.body]).toEqual([200, { status: what, ...more }]);
     expect(answer.headers.get("x-powered-by")).toBeNull();
+  });
+
+  test("/health/ready reports a migration that the database lacks", async () => {
+    const lastMigration = '(SELECT max(name) FROM "SequelizeMeta")';
+    const ready = () => messenger().http("GET", "/health/ready");
+    await messenger().sql(`UPDATE "SequelizeMeta" SET name = 'x' || name WHERE name = ${lastMigration}`);
+    const { status, body } = await ready();
+    await messenger().sql(`UPDATE "SequelizeMeta" SET name = substr(name, 2) WHERE name = ${lastMigration}`);
+    expect([status, body.checks.migrations]).toEqual([503, "1 missing: restart the server"]);
+    expect((await ready()).status).toBe(200);
   });
 });

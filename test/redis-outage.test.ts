@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { Redis } from "../src/bus/redis.ts";
 import { RedisBus } from "../src/bus/redis-bus.ts";
+import { Counter } from "../src/metrics/counters.ts";
 import { TestMessenger } from "./support/messenger.ts";
 import { describeWithRedis } from "./support/prerequisites.ts";
 import { recordLog } from "./support/recorded-log.ts";
@@ -24,13 +25,14 @@ describeWithRedis("while Redis is suspended", () => {
   async function joinBus(server: TestRedis) {
     const { log, lines } = recordLog();
     const redis = await Redis.connect({ url: server.url, prefix: "test", log, signal: new AbortController().signal });
-    const bus = new RedisBus({ redis, prefix: "test", log });
+    const lostBusMessages = new Counter();
+    const bus = new RedisBus({ redis, prefix: "test", log, metrics: { lostBusMessages } });
     cleanUps.push(async () => {
       await bus.close();
       await redis.close();
     });
     await bus.open();
-    return { bus, redis, lines };
+    return { bus, redis, lines, lost: () => [...lostBusMessages.samples()][0]?.value };
   }
 
   async function startMessenger(redis: TestRedis): Promise<{ messenger: TestMessenger; stop: () => Promise<void> }> {
@@ -49,7 +51,7 @@ describeWithRedis("while Redis is suspended", () => {
 
   test("the bus finds that without any request, drops messages, and publishes again afterwards", async () => {
     const server = await startRedis();
-    const [{ bus, redis, lines }, other] = [await joinBus(server), await joinBus(server)];
+    const [{ bus, redis, lines, lost }, other] = [await joinBus(server), await joinBus(server)];
     const received: unknown[] = [];
     const receivedLast = new Promise<void>((resolve) =>
       other.bus.subscribe("updates", (body) => received.push(body) && resolve()),
@@ -57,6 +59,7 @@ describeWithRedis("while Redis is suspended", () => {
     server.pause();
     await lines.waitFor("Redis is unavailable; continuing without it and reconnecting");
     for (let number = 0; number < 20_000; number++) bus.publish("updates", { number });
+    expect(lost()).toBe(20_000);
     server.resume();
     await lines.waitFor("Redis is available again");
     expect(redis.status()).toBe("ok");
@@ -71,10 +74,12 @@ describeWithRedis("while Redis is suspended", () => {
     const { messenger } = await startMessenger(redis);
     const { ann, bob } = await annAndBob(messenger);
     redis.pause();
+    const bus = async () => (await messenger.http("GET", "/health/ready")).body.checks.bus;
     const sends = async () => {
       for (let n = 0; n < 30; n++) await sendPrivately(ann.device, bob.id, `${n}`);
     };
     expect(await elapsed(sends)).toBeLessThan(3000);
+    expect(await bus()).toBe("Redis is unavailable");
     redis.resume();
   });
 

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import type { WebSocket } from "ws";
+import { Counter, CounterBy } from "../src/metrics/counters.ts";
 import { Connection } from "../src/ws/connection.ts";
 import { startConnectionMonitor } from "../src/ws/connection-monitor.ts";
 import { SocketWriter, textFrame } from "../src/ws/socket-writer.ts";
@@ -95,13 +96,16 @@ describe("the socket writer", () => {
 
   test("typing and presence are dropped first when too much is unsent", () => {
     const socket = stuck();
-    const writer = new SocketWriter(open, socket, limits, reader);
+    const metrics = { pushes: new Counter(), droppedPushes: new CounterBy("kind") };
+    const writer = new SocketWriter(open, socket, limits, reader, metrics);
     for (let push = 0; push < 2; push++) writer.push({ frame });
     const before = socket.writableLength;
-    writer.push({ frame, ephemeral: true });
+    writer.push({ frame, ephemeral: "typing" });
     expect(socket.writableLength).toBe(before);
     writer.push({ frame });
     expect(socket.writableLength).toBe(before + frame.length);
+    expect([...metrics.pushes.samples()]).toEqual([{ labels: {}, value: 3 }]);
+    expect([...metrics.droppedPushes.samples()]).toEqual([{ labels: { kind: "typing" }, value: 1 }]);
   });
 
   test("pushes count towards the limit, answers do not", () => {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type FailureLog, type Logger, logFailures } from "../logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { type Bus, isRecord, type Listener, Subscriptions } from "./bus.ts";
 import { isRejection, type Redis, type RedisClient } from "./redis.ts";
 
@@ -27,7 +28,14 @@ export class RedisBus implements Bus {
   private readonly subscribing: FailureLog;
 
   /** @param options.prefix separates several messengers on one Redis */
-  constructor(private readonly options: { redis: Redis; prefix: string; log: Logger }) {
+  constructor(
+    private readonly options: {
+      redis: Redis;
+      prefix: string;
+      log: Logger;
+      metrics?: Pick<Metrics, "lostBusMessages"> | undefined;
+    },
+  ) {
     const { redis, prefix, log } = options;
     this.channel = busChannel(prefix);
     this.subscriptions = new Subscriptions(log);
@@ -48,13 +56,20 @@ export class RedisBus implements Bus {
   }
 
   publish(topic: string, body: object): void {
-    const { redis } = this.options;
+    const { redis, metrics } = this.options;
+    if (this.closed) return;
     // Not queued while Redis hangs: what a process has missed, it finds in the database.
-    if (this.closed || !redis.isResponding) return;
+    if (!redis.isResponding) {
+      metrics?.lostBusMessages.add();
+      return;
+    }
     redis.client
       .publish(this.channel, JSON.stringify({ from: this.processId, topic, body }))
       .then(() => this.publishing.succeeded())
-      .catch((error) => this.publishing.failed(error));
+      .catch((error) => {
+        metrics?.lostBusMessages.add();
+        this.publishing.failed(error);
+      });
   }
 
   subscribe(topic: string, listener: Listener): void {

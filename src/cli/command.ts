@@ -9,6 +9,8 @@ export interface CommandContext {
   database: Database;
   administration: Administration;
   log: Logger;
+  /** Is given the number of violations that a check of all data has found, by the server that runs the command. */
+  noteViolations?: (count: number) => void;
 }
 
 /** What a command has done or found. */

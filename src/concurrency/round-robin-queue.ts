@@ -44,6 +44,11 @@ export class RoundRobinQueue {
 
   constructor(private readonly options: RoundRobinOptions) {}
 
+  /** The number of tasks that wait. */
+  get length(): number {
+    return this.queued;
+  }
+
   /**
    * Throws if a task of this address would find no place.
    * @param ahead tasks that will be queued before, by address

@@ -170,6 +170,17 @@ export function url(
   return { variable, meaning, allowed: `like ${form}`, fallback, example, rule, isSecret: true, convert };
 }
 
+/** A whole number without a default. Both bounds are allowed. */
+export function optionalInteger(
+  variable: string,
+  [min, max]: readonly [number, number],
+  fallback: Unset,
+  meaning: string,
+): Setting<number | undefined, number | undefined> {
+  const rule = Joi.number().integer().min(min).max(max);
+  return { variable, meaning, allowed: `${min} to ${max}`, fallback, rule, convert: (written) => written };
+}
+
 /** Text that is too long to guess. `minBytes` counts its UTF-8 bytes. */
 export function secret(
   variable: string,
@@ -196,6 +207,20 @@ export function emailAddress(
     .pattern(/^[^\s@<>,;:"()[\]\\]+@[^\s@<>,;:"()[\]\\]+$/)
     .messages({ "string.pattern.base": `{{#label}} must be ${allowed}` });
   return { variable, meaning, allowed, fallback, example, rule, convert: (written) => written };
+}
+
+/** A secret that clients send in a header: visible ASCII characters only. */
+export function headerSecret(
+  variable: string,
+  { minLength, make }: { minLength: number; make: string },
+  fallback: Unset,
+  meaning: string,
+): Setting<string | undefined, string | undefined> {
+  const allowed = `${minLength} or more letters, digits and ASCII symbols without spaces, such as from: ${make}`;
+  const rule = Joi.string()
+    .pattern(new RegExp(`^[!-~]{${minLength},}$`))
+    .messages({ "string.pattern.base": `{{#label}} needs ${allowed}` });
+  return { variable, meaning, allowed, fallback, rule, isSecret: true, convert: (written) => written };
 }
 
 /** Browser origins, separated by commas. Converted to the spelling that browsers send. */

@@ -3,6 +3,7 @@ import { databaseSettings } from "./groups/database.ts";
 import { httpSettings } from "./groups/http.ts";
 import { limitSettings } from "./groups/limits.ts";
 import { mailSettings } from "./groups/mail.ts";
+import { metricsSettings } from "./groups/metrics.ts";
 import { passwordSettings } from "./groups/passwords.ts";
 import { redisSettings } from "./groups/redis.ts";
 import { registrationSettings } from "./groups/registration.ts";
@@ -26,6 +27,7 @@ export const settings = {
   limits: limitSettings,
   slowClients: slowClientSettings,
   administration: administrationSettings,
+  metrics: metricsSettings,
 };
 
 type Infer<Node> =

@@ -6,6 +6,7 @@ import { models } from "../models/index.ts";
 import { Availability, observeFailures } from "./availability.ts";
 import { parseUrl } from "./connection-url.ts";
 import { readOnlyReason, writeToDisk } from "./queries/availability.ts";
+import { type ObserveQuery, observeQueries } from "./query-times.ts";
 
 export type Database = Sequelize;
 
@@ -110,9 +111,10 @@ export function connect(options: {
   timeouts: DatabaseTimeouts;
   /** Is given the epoch that each new connection finds. */
   noteEpoch?: (epoch: string) => void;
+  observeQuery?: ObserveQuery | undefined;
   log: Logger;
 }): ConnectedDatabase {
-  const { url, embedded, poolSize, timeouts, noteEpoch, log } = options;
+  const { url, embedded, poolSize, timeouts, noteEpoch, observeQuery, log } = options;
   const base = connectionOptions(url);
   const settings = `${sessionSettings}; ${timeoutSettings(timeouts)}`;
   /** Connections that may lead to a server which is gone or no longer the primary have an earlier generation. */
@@ -156,7 +158,14 @@ export function connect(options: {
     log,
   });
   observeFailures(database, availability.noteFailure);
+  if (observeQuery) observeQueries(database, observeQuery);
   return { database, availability };
+}
+
+/** How many connections of the pool are used and idle, and how many tasks wait for one. */
+export function poolUse({ connectionManager }: Database): { used: number; idle: number; waiting: number } {
+  const { using = 0, available = 0, waiting = 0 } = Object(Reflect.get(connectionManager, "pool"));
+  return { used: using, idle: available, waiting };
 }
 
 /** A connection of the pool. Sequelize marks those that were lost, and `pg` those that are being closed. */

@@ -200,6 +200,16 @@ export async function readMigrationState(database: Sequelize): Promise<Migration
   };
 }
 
+/** How many migrations of this version a database lacks: it was restored from an older backup, or a migration was undone. */
+export async function countMissingMigrations(database: Sequelize): Promise<number> {
+  const known = migrationNames();
+  const [row] = await database.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM "SequelizeMeta" WHERE name = ANY ($known)',
+    { bind: { known }, type: QueryTypes.SELECT },
+  );
+  return known.length - (row?.count ?? 0);
+}
+
 /** The file names of all migrations, the oldest first. */
 const migrationNames = (): string[] =>
   readdirSync(folder)

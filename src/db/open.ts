@@ -13,6 +13,7 @@ import { migrate } from "./migrate.ts";
 import { findPooling } from "./pooler.ts";
 import { readEpoch, renewEpochOfCopy } from "./queries/epoch.ts";
 import { inspect } from "./queries/inspection.ts";
+import type { ObserveQuery } from "./query-times.ts";
 import { describeRejection, isWorthWaiting } from "./start-errors.ts";
 
 export interface OpenDatabase {
@@ -59,8 +60,10 @@ export async function openDatabase(options: {
   mustExist?: boolean;
   /** Called while a server is waited for. */
   onUnavailable?: () => void;
+  /** Is given the name and the time of each statement. */
+  observeQuery?: ObserveQuery | undefined;
 }): Promise<OpenDatabase> {
-  const { poolSize, timeouts, log } = options;
+  const { poolSize, timeouts, observeQuery, log } = options;
   const engine = await startEngine(options);
   let version: string;
   try {
@@ -71,7 +74,15 @@ export async function openDatabase(options: {
   }
   const epoch = new EpochMonitor();
   const { url, embedded } = engine;
-  const { database, availability } = connect({ url, embedded, poolSize, timeouts, noteEpoch: epoch.note, log });
+  const { database, availability } = connect({
+    url,
+    embedded,
+    poolSize,
+    timeouts,
+    noteEpoch: epoch.note,
+    observeQuery,
+    log,
+  });
   try {
     if (engine.files !== undefined) await renewEpochOfCopy(database, engine.files);
     epoch.note(await readEpoch(database));

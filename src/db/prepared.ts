@@ -2,6 +2,7 @@ import type pg from "pg";
 import { DatabaseError } from "sequelize";
 import { noteFailure } from "./availability.ts";
 import type { Database } from "./connect.ts";
+import { observeQuery } from "./query-times.ts";
 
 /** A statement that each connection prepares once, under this name. */
 export interface PreparedStatement {
@@ -20,10 +21,12 @@ export async function prepared<Row extends object>(
   values: readonly unknown[],
 ): Promise<Row[]> {
   const { connectionManager } = database;
+  const succeeded = observeQuery(database, statement.name);
   const connection = await connectionManager.getConnection({ type: "write" });
   const client = connection as pg.Client;
   try {
     const { rows } = await client.query<Row>({ ...statement, values: [...values] });
+    succeeded?.();
     return rows;
   } catch (error) {
     // An error that does not come from the server: its response may still arrive, so the connection is closed.

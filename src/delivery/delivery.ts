@@ -4,6 +4,7 @@ import { publish, subscribe } from "../bus/topic.ts";
 import { atMost } from "../concurrency/lru-options.ts";
 import type { Change, Signal } from "../domain/change.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { changeTopic, signalTopic } from "./bus-codec.ts";
 import { GapReader } from "./gap-reader.ts";
 import { Sequencer, type SequencerStart } from "./sequencer.ts";
@@ -50,10 +51,11 @@ export class Delivery {
       deliver: (change: Change) => void;
       /** Pushes a signal to the connected recipients. */
       deliverSignal: (signal: Signal) => void;
+      metrics?: Pick<Metrics, "gapReads"> | undefined;
     },
   ) {
-    const { store, bus, deliverSignal } = options;
-    this.reads = new StoreReads(store);
+    const { store, bus, deliverSignal, metrics } = options;
+    this.reads = new StoreReads(store, metrics);
     subscribe(bus, changeTopic, (change) => void this.accept(change));
     subscribe(bus, signalTopic, deliverSignal);
   }

@@ -1,5 +1,6 @@
 import { BatchLoader } from "../concurrency/batch-loader.ts";
 import { Semaphore } from "../concurrency/semaphore.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { StoredPage } from "./recipients.ts";
 
 /** The changes of a chat after a version that are missing. */
@@ -53,7 +54,10 @@ export class StoreReads {
   private readonly pages: BatchLoader<ReadPage | { error: unknown }, Gap>;
   private readonly waits = new Semaphore(maxWaits);
 
-  constructor(private readonly store: ChangeStore) {
+  constructor(
+    private readonly store: ChangeStore,
+    private readonly metrics?: Pick<Metrics, "gapReads"> | undefined,
+  ) {
     this.starts = new BatchLoader(async (chatIds) => {
       const versions = (await store.startVersions?.(chatIds)) ?? [];
       return new Map(versions.map(({ chatId, version }) => [chatId, version]));
@@ -68,6 +72,7 @@ export class StoreReads {
 
   /** Reads the next changes of a chat. */
   async changesAfter(gap: Gap): Promise<ReadPage> {
+    this.metrics?.gapReads.add();
     const read = await this.pages.load(gap);
     if (!read) throw new Error(`no changes of chat ${gap.chatId} were read`);
     if ("error" in read) throw read.error;

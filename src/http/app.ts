@@ -7,6 +7,7 @@ import { check } from "../contract/schema.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
 import { AppError, withFieldIn } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import { type AdmissionLimits, type AssertCapacity, admissionControl } from "./admission-control.ts";
@@ -18,6 +19,7 @@ import type { AnyRoute, HttpServices } from "./route.ts";
 import { clientModuleRouter } from "./routers/client-module.ts";
 import { type Documents, docsRouter } from "./routers/docs.ts";
 import { healthRouter, type Readiness } from "./routers/health.ts";
+import { metricsRouter } from "./routers/metrics.ts";
 import { webClientRouter } from "./routers/web-client.ts";
 
 /** How long browsers may cache the response to a preflight request. */
@@ -36,6 +38,9 @@ export interface HttpOptions {
   web: { enabled: boolean; serverName: string; publicUrl?: string | undefined };
   allowedOrigins: readonly string[];
   log: Logger;
+  metrics?: Metrics | undefined;
+  /** The bearer token for `/metrics`; undefined if that path does not exist here. */
+  metricsToken?: string | undefined;
   trustedProxyHops: number;
   /** Whether the server can handle requests now, and what is missing if it cannot. */
   findReadiness: () => Promise<Readiness>;
@@ -54,6 +59,8 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   app.disable("x-powered-by").disable("etag");
   app.set("query parser", "simple").enable("case sensitive routing");
   app.use("/health", healthRouter(options.findReadiness));
+  const { metrics, metricsToken: token } = options;
+  if (metrics && token !== undefined) app.use(metricsRouter({ metrics, token }));
   const limit = limitPerAddress(options.limits, "documentsPerAddress");
   app.use("/api", docsRouter(options.documents, { ...options.web, limit }));
   app.use(clientModuleRouter(limit));

@@ -5,6 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { throttled, throttledWithCount } from "../concurrency/throttled.ts";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { plainAddress } from "../services/limits/client-address.ts";
 import { networkOf } from "../services/limits/rate-limits.ts";
 import { answerClientError, statusOfClientError } from "./client-errors.ts";
@@ -40,6 +41,9 @@ export class HttpListener {
       /** Resolves to whether the connection became a WebSocket. Never rejects. */
       onWebSocketUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<boolean>;
       log: Logger;
+      metrics?: Pick<Metrics, "httpRequests"> | undefined;
+      /** The setting of the port, for the error that it cannot be used. */
+      portVariable?: string;
     },
   ) {
     const { limits, onRequest, log } = options;
@@ -87,7 +91,8 @@ export class HttpListener {
   listen({ host, port }: { host: string; port: number }): Promise<number> {
     const { server } = this;
     return new Promise((resolve, reject) => {
-      const fail = (error: NodeJS.ErrnoException) => reject(unusablePort({ host, port }, error));
+      const { portVariable = "PORT" } = this.options;
+      const fail = (error: NodeJS.ErrnoException) => reject(unusablePort({ host, port, portVariable }, error));
       server.once("error", fail).listen({ host, port }, () => {
         server.off("error", fail).on("error", this.logFailedAccept);
         resolve((server.address() as AddressInfo).port);
@@ -111,6 +116,7 @@ export class HttpListener {
 
   private readonly onClientError = (error: NodeJS.ErrnoException, socket: Duplex): void => {
     const status = statusOfClientError(error);
+    if (status !== undefined) this.options.metrics?.httpRequests.add("unknown", String(status));
     if (status !== undefined && socket instanceof Socket) this.logUnreadable(status, socket.remoteAddress ?? "");
     answerClientError(socket, { status, responses: this.connections.responsesOn(socket) });
   };
@@ -129,9 +135,12 @@ export class HttpListener {
   );
 }
 
-function unusablePort({ host, port }: { host: string; port: number }, error: NodeJS.ErrnoException): StartError {
+function unusablePort(
+  { host, port, portVariable }: { host: string; port: number; portVariable: string },
+  error: NodeJS.ErrnoException,
+): StartError {
   const reason = error.code === "EADDRINUSE" ? "it is in use" : error.message;
   return new StartError(
-    `Port ${port} of ${host} cannot be used: ${reason}. Set PORT to another one, or to 0 for a free one.`,
+    `Port ${port} of ${host} cannot be used: ${reason}. Set ${portVariable} to another one, or to 0 for a free one.`,
   );
 }

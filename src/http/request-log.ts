@@ -1,12 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LogQuota } from "../concurrency/log-quota.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { clientAddress, plainAddress } from "../services/limits/client-address.ts";
 import { normalizePath } from "./normal-path.ts";
 import { startContext } from "./request-context.ts";
 import { routeTemplate } from "./route-template.ts";
 import { healthPaths } from "./routers/health.ts";
+import { metricsPath } from "./routers/metrics.ts";
 import { isWebFile } from "./web-paths.ts";
+
+/** The route whose outcomes are counted. */
+const logInRoute = "/auth/login";
 
 /** Statuses of requests that are refused because there are too many of them. */
 const refusedStatuses: ReadonlySet<number> = new Set([429, 503]);
@@ -17,13 +22,13 @@ const windowMs = 10_000;
 
 /**
  * Gives each request its id and logs one line when it ends: route, method, status, duration, request id, address, and the
- * user and error code if there is one. Never the path, query, headers or body. Health checks, of which there
- * may be one a second, and the files of the web client, of which a page needs several, are logged at debug. Of many
- * requests that are refused, the first ones are logged, then how many followed.
+ * user and error code if there is one. Never the path, query, headers or body. Health checks and reads of the metrics, of
+ * which there may be one a second, and the files of the web client, of which a page needs several, are logged at debug. Of many
+ * requests that are refused, the first ones are logged, then how many followed. The metrics count all of them.
  */
 export function requestLog(
   log: Logger,
-  { trustedProxyHops = 0 }: { trustedProxyHops?: number } = {},
+  { trustedProxyHops = 0, metrics }: { trustedProxyHops?: number; metrics?: HttpMetrics | undefined } = {},
 ): (request: IncomingMessage, response: ServerResponse, next: () => void) => void {
   const refused = new RefusedRequests(log);
   return (request, response, next) => {
@@ -36,16 +41,28 @@ export function requestLog(
       if (isLogged) return;
       isLogged = true;
       const { statusCode, headersSent, writableFinished } = response;
+      const elapsedMs = performance.now() - startedAt;
+      if (metrics) {
+        const status = headersSent ? String(statusCode) : "aborted";
+        record(metrics, {
+          route: routeTemplate(path),
+          method: request.method,
+          status,
+          code: context.code,
+          seconds: elapsedMs / 1000,
+        });
+      }
       if (refusedStatuses.has(statusCode) && !healthPaths.has(path) && !refused.take(context.address)) return;
-      const isHealthCheck = healthPaths.has(path) && !(statusCode >= 400 && statusCode < 500);
+      const isProbe = healthPaths.has(path) || path === metricsPath;
+      const isQuietProbe = isProbe && !(statusCode >= 400 && statusCode < 500);
       const isSentFile = isWebFile(path) && statusCode < 400;
-      log[isHealthCheck || isSentFile ? "debug" : "info"](
+      log[isQuietProbe || isSentFile ? "debug" : "info"](
         {
           route: routeTemplate(path),
           method: request.method,
           ...(headersSent && { status: statusCode }),
           code: context.code,
-          durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
+          durationMs: Math.round(elapsedMs * 10) / 10,
           requestId: context.id,
           address: context.address,
           userId: context.userId,
@@ -61,6 +78,18 @@ export function requestLog(
     });
     next();
   };
+}
+
+type HttpMetrics = Pick<Metrics, "httpRequests" | "httpRequestSeconds" | "logIns">;
+
+function record(
+  { httpRequests, httpRequestSeconds, logIns }: HttpMetrics,
+  request: { route: string; method: string | undefined; status: string; code: string | undefined; seconds: number },
+): void {
+  const { route, method, status, code, seconds } = request;
+  httpRequests.add(route, status);
+  httpRequestSeconds.observe(route, seconds);
+  if (route === logInRoute && method === "POST") logIns.add(code ?? (status === "200" ? "ok" : status));
 }
 
 /** Decides which refused requests get a line of their own. */

@@ -1,6 +1,7 @@
 import { routes } from "./registry.ts";
 import { clientModulePath } from "./routers/client-module.ts";
 import { healthPaths } from "./routers/health.ts";
+import { metricsPath } from "./routers/metrics.ts";
 import { webRouteTemplate } from "./web-paths.ts";
 
 const documents = ["/api", "/api/", "/api/openapi.json", "/api/asyncapi.json", "/api/websocket"];
@@ -9,6 +10,7 @@ const urls = routes.map(({ url }) => url);
 const fixed: ReadonlySet<string> = new Set([
   ...urls.filter((url) => !url.includes("{")),
   ...healthPaths,
+  metricsPath,
   ...documents,
   clientModulePath,
 ]);

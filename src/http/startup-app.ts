@@ -3,6 +3,7 @@ import express, { type Response } from "express";
 import { errorCodes } from "../contract/error-codes.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { type AdmissionLimits, admissionControl } from "./admission-control.ts";
 import { asksForHtml } from "./asks-for-html.ts";
 import { errorHandler } from "./error-handler.ts";
@@ -14,6 +15,7 @@ import { healthRouter, type Readiness } from "./routers/health.ts";
 export function createStartupApp(options: {
   http: AdmissionLimits & { trustedProxyHops: number };
   log: Logger;
+  metrics?: Metrics | undefined;
   /** The state of the parts that are being started. */
   findReadiness: () => Promise<Readiness>;
   asAppError: (error: unknown) => AppError;
@@ -30,7 +32,7 @@ export function createStartupApp(options: {
   });
   app.use(errorHandler(options));
   const admitted = admissionControl({ app, limits: options.http, asAppError: options.asAppError });
-  const logRequest = requestLog(options.log, options.http);
+  const logRequest = requestLog(options.log, { ...options.http, metrics: options.metrics });
   return (request, response) => logRequest(request, response, () => admitted(request, response));
 }
 

@@ -6,6 +6,7 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { InviterGroup, RegistrationPolicy } from "../domain/registration.ts";
 import type { SessionsEnded } from "../domain/session.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { ChatWriter } from "../writes/chat-transaction.ts";
 import { Committer, type ReadStartVersions } from "../writes/commit.ts";
 import { Dialogs } from "../writes/dialogs.ts";
@@ -71,9 +72,10 @@ export function composeServices(options: {
   onBlockChange: (pair: [number, number]) => void;
   /** The open sockets of all processes. */
   countSockets: () => number;
+  metrics?: Metrics | undefined;
   log: Logger;
 }) {
-  const { database, delivery, limits, makeLink, countSockets, secrets } = options;
+  const { database, delivery, limits, makeLink, countSockets, secrets, metrics } = options;
   const sessions = new Sessions({
     database,
     tokens: new Tokens({ ...secrets, lifetimeSeconds: options.tokenLifetimeSeconds }),
@@ -97,14 +99,14 @@ export function composeServices(options: {
     isKnownAddress: ({ emailKeys, address }) =>
       hasSessionAt(database, { emailKeys, address, lifetimeMs: options.refreshLifetimeMs }),
   });
-  const committer = new Committer({ delivery, readStartVersions: options.readStartVersions });
+  const committer = new Committer({ delivery, readStartVersions: options.readStartVersions, metrics });
   const chatWriter = new ChatWriter({ database, committer });
   const { maxGroupMembers, serverName } = options;
   const rules = new RegistrationRules(options.registration);
   const invites = new Invites({ database, rules, mails, makeLink, maxGroupMembers, serverName });
   const readState = new ReadState({ database, delivery });
   const dialogs = new Dialogs({ database, chatWriter });
-  const batches = new BatchWriter({ database, dialogs, committer });
+  const batches = new BatchWriter({ database, dialogs, committer, metrics });
   const people = new People({ database });
   const names = new NameAnnouncements({
     findPerson: async (userId) => (await people.findAll(userId, [userId]))[0],
@@ -155,8 +157,10 @@ export function composeServices(options: {
     messages: new Messages({ database, chatWriter, sender }),
     history: new History({ database }),
     readState,
-    sync: new Sync({ database, noteEpoch: options.noteEpoch }),
+    sync: new Sync({ database, noteEpoch: options.noteEpoch, metrics }),
     typing: new Typing({ database, delivery }),
+    /** The number of password hashes that wait. */
+    passwordQueueLength: () => passwords.queueLength,
     /** Forgets what was read from an earlier history of the database. */
     resetCaches: () => dialogs.reset(),
     /** Stops what services do in the background. */

@@ -4,6 +4,7 @@ import { isKnownNotCommitted, isRetryableRollback, violatedConstraint } from "..
 import type { Delivery, EndWrite } from "../delivery/delivery.ts";
 import type { Change } from "../domain/change.ts";
 import { AppError } from "../errors.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 
 /** What a write returns once it is committed. */
 export interface Committed<Result> {
@@ -34,6 +35,13 @@ export type ReadStartVersions = (
   transaction?: Transaction,
 ) => Promise<readonly ChatVersion[]>;
 
+/** What writes need to be published. */
+export interface CommitOptions {
+  delivery: Delivery;
+  readStartVersions: ReadStartVersions;
+  metrics?: Pick<Metrics, "deliveryLagSeconds" | "inDoubtCommits"> | undefined;
+}
+
 /** The commit may or may not have happened. If it has, its changes are read from the store and delivered. */
 export class OutcomeUnknownError extends AppError {
   constructor(cause: unknown) {
@@ -54,9 +62,11 @@ const isRetryable = (error: unknown): boolean =>
 export class WriteHandle {
   /** False as long as nothing can have been committed. */
   private mayBeCommitted = false;
+  /** When the commit returned, in milliseconds of the monotonic clock; 0 where that is not measured. */
+  committedAt = 0;
   private readonly ends: EndWrite[] = [];
 
-  constructor(private readonly options: { delivery: Delivery; readStartVersions: ReadStartVersions }) {}
+  constructor(private readonly options: CommitOptions) {}
 
   /** Announces that chats are about to be changed, after delivery knows the version of each. */
   async begin(chatIds: readonly number[], transaction?: Transaction): Promise<void> {
@@ -78,7 +88,9 @@ export class WriteHandle {
   async commit<T>(statement: () => Promise<T>): Promise<T> {
     this.mayBeCommitted = true;
     try {
-      return await statement();
+      const result = await statement();
+      if (this.options.metrics) this.committedAt = performance.now();
+      return result;
     } catch (error) {
       this.mayBeCommitted = !isKnownNotCommitted(error);
       throw error;
@@ -93,7 +105,9 @@ export class WriteHandle {
   /** Ends the attempt after a failure, and returns the error to throw. */
   fail(error: unknown): unknown {
     for (const end of this.ends) end({ inDoubt: this.mayBeCommitted });
-    return this.mayBeCommitted ? new OutcomeUnknownError(error) : error;
+    if (!this.mayBeCommitted) return error;
+    this.options.metrics?.inDoubtCommits.add();
+    return new OutcomeUnknownError(error);
   }
 }
 
@@ -103,7 +117,7 @@ export class WriteHandle {
  * commits whose outcome is unknown.
  */
 export class Committer {
-  constructor(private readonly options: { delivery: Delivery; readStartVersions: ReadStartVersions }) {}
+  constructor(private readonly options: CommitOptions) {}
 
   /**
    * Runs a write and publishes its changes.
@@ -143,7 +157,7 @@ export class Committer {
     chatIds: readonly number[],
     write: (handle: WriteHandle) => Promise<Committed<Result>>,
   ): Promise<Published<Result>> {
-    const { delivery } = this.options;
+    const { delivery, metrics } = this.options;
     const handle = new WriteHandle(this.options);
     try {
       if (chatIds.length > 0) await handle.begin(chatIds);
@@ -151,7 +165,9 @@ export class Committer {
       const deliveries: (Promise<void> | undefined)[] = [];
       for (const [index, change] of changes.entries()) {
         if (index > 0 && index % changesPerTurn === 0) await nextTurn();
-        deliveries.push(delivery.publish(change));
+        const delivered = delivery.publish(change);
+        deliveries.push(delivered);
+        if (metrics) observeLag(metrics, handle.committedAt, delivered);
       }
       handle.succeed();
       return { result, deliveries };
@@ -160,3 +176,15 @@ export class Committer {
     }
   }
 }
+
+/** Observes the time from a commit until its change was written to the sockets of this process. */
+function observeLag(
+  { deliveryLagSeconds }: Pick<Metrics, "deliveryLagSeconds">,
+  committedAt: number,
+  delivered: Promise<void> | undefined,
+): void {
+  if (delivered === undefined) deliveryLagSeconds.observe(secondsSince(committedAt));
+  else void delivered.then(() => deliveryLagSeconds.observe(secondsSince(committedAt)));
+}
+
+const secondsSince = (startedAt: number): number => (performance.now() - startedAt) / 1000;

@@ -15,6 +15,7 @@ import type { Change } from "../domain/change.ts";
 import type { SentMessage } from "../domain/message.ts";
 import { conflictingClientId, noSuchMessage, noSuchUser, notMember } from "../domain-errors.ts";
 import { AppError } from "../errors.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { type Committer, OutcomeUnknownError, type Published } from "./commit.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { OrderedSend } from "./send-queue.ts";
@@ -58,7 +59,14 @@ const maxHeldMs = 5000;
 
 /** Stores batches of sends, each in one transaction. Each send has a result of its own, so a bad one fails no other. */
 export class BatchWriter {
-  constructor(private readonly options: { database: Database; dialogs: Dialogs; committer: Committer }) {}
+  constructor(
+    private readonly options: {
+      database: Database;
+      dialogs: Dialogs;
+      committer: Committer;
+      metrics?: Pick<Metrics, "sendBatchSize" | "sendCommitSeconds"> | undefined;
+    },
+  ) {}
 
   /**
    * Stores the sends in their order, and settles each when its message has been delivered. No two may have the same
@@ -97,7 +105,7 @@ export class BatchWriter {
     const tracked = new Set(chatIds.filter((chatId) => committer.isTracked(chatId)));
     try {
       const published = await committer.commit(chatIds, async (handle) => {
-        const stored = await handle.commit(() => sendMessages(database, messages));
+        const stored = await handle.commit(() => this.storeMessages(messages));
         const results = await withReplies(database, stored, messages);
         return { result: results, changes: changesOf(resolved, results) };
       });
@@ -111,6 +119,16 @@ export class BatchWriter {
       for (const { send } of resolved) send.settle(error as Error);
       return { unsent: [], isDatabaseAway: isTransient(cause) };
     }
+  }
+
+  private async storeMessages(messages: readonly MessageToSend[]): Promise<SendResult[]> {
+    const { database, metrics } = this.options;
+    if (!metrics) return sendMessages(database, messages);
+    const startedAt = performance.now();
+    const results = await sendMessages(database, messages);
+    metrics.sendCommitSeconds.observe((performance.now() - startedAt) / 1000);
+    metrics.sendBatchSize.observe(messages.length);
+    return results;
   }
 
   /** Stores each send in a transaction of its own. Sends behind one that could not be stored yet wait with it. */

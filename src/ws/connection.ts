@@ -3,6 +3,7 @@ import type { WebSocket } from "ws";
 import { type CloseReason, closeCodes } from "../contract/close-codes.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { Claims } from "../domain/session.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { SyncSnapshot } from "./message-type.ts";
 import { type FrameSink, type OutgoingPush, ReplyOrder, type Request } from "./reply-order.ts";
 import { SocketWriter, type SocketWriterLimits } from "./socket-writer.ts";
@@ -42,11 +43,14 @@ export class Connection implements FrameSink {
   private finished: Promise<void> | undefined;
   private onIdle: (() => void) | undefined;
   private backlogTimer: NodeJS.Timeout | undefined;
+  /** The code with which the server has closed it. */
+  private closeCode: number | undefined;
 
   /**
    * @param raw the socket beneath the WebSocket
    * @param currentClaims the user, the session and the expiry of the token
    * @param id of the request that opened it, for the log
+   * @param metrics counts the pushes
    */
   constructor(
     readonly socket: WebSocket,
@@ -55,9 +59,10 @@ export class Connection implements FrameSink {
     private readonly reader: FrameReader,
     private readonly limits: ConnectionLimits,
     readonly id = "",
+    metrics?: Pick<Metrics, "pushes" | "droppedPushes">,
   ) {
     this.replies = new ReplyOrder(this);
-    this.writer = new SocketWriter(socket, raw, limits, this);
+    this.writer = new SocketWriter(socket, raw, limits, this, metrics);
   }
 
   /** The user, the session and the expiry of the token. */
@@ -71,6 +76,11 @@ export class Connection implements FrameSink {
 
   get isOpen(): boolean {
     return this.socket.readyState === this.socket.OPEN;
+  }
+
+  /** The code with which the server has closed it; undefined while it is open, and if the client has closed it. */
+  get sentCloseCode(): number | undefined {
+    return this.closeCode;
   }
 
   /** Unsent bytes of pushes and replies. */
@@ -156,6 +166,7 @@ export class Connection implements FrameSink {
     this.receivedFrames.length = 0;
     this.nextRequest = undefined;
     if (!this.isOpen) return;
+    this.closeCode = code;
     this.socket.close(code, reason);
     // A paused socket would never see the client's close frame. `ws` terminates sockets that receive none in time.
     this.socket.resume();

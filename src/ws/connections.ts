@@ -77,6 +77,13 @@ export class Connections {
     return this.all.size;
   }
 
+  /** Bytes that wait to be sent to all of them. */
+  get unsentBytes(): number {
+    let bytes = 0;
+    for (const { unsentBytes } of this.all) bytes += unsentBytes;
+    return bytes;
+  }
+
   /** Pushes a frame to all devices of these users. The frame is made once, and only if one of them is connected. */
   push(userIds: readonly number[], makePush: () => OutgoingPush): void {
     let push: OutgoingPush | undefined;

@@ -26,7 +26,7 @@ export function deliverSignalsTo(connections: Connections) {
   return ({ kind, item, recipientIds, requester }: Signal): void => {
     connections.push(recipientIds, () => {
       const frame = textFrame(JSON.stringify(pushFrame(pushTypeOf(kind), { message: null, senderName: null, item })));
-      return { frame, requester, ...(kind === "typing" && { ephemeral: true }) };
+      return { frame, requester, ...(kind === "typing" && { ephemeral: kind }) };
     });
   };
 }

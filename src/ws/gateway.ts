@@ -5,7 +5,9 @@ import { type RawData, type ServerOptions, WebSocketServer } from "ws";
 import { closeCodes } from "../contract/close-codes.ts";
 import { subprotocol } from "../contract/frames.ts";
 import type { Claims } from "../domain/session.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { ClientSocket, sharedListener } from "./client-socket.ts";
+import { closeLabel } from "./close-label.ts";
 import { Connection } from "./connection.ts";
 import { startConnectionMonitor } from "./connection-monitor.ts";
 import { startHeartbeat } from "./heartbeat.ts";
@@ -23,6 +25,7 @@ export interface GatewayOptions
   extends Omit<RequestReaderOptions, "floodLimits" | "refusals">,
     Omit<UpgradeOptions, "wss" | "onOpen"> {
   socketLimits: SocketLimits;
+  metrics?: Metrics | undefined;
 }
 
 /** The WebSocket side of the server: opens connections, passes events of their sockets on, and closes them. */
@@ -65,8 +68,8 @@ export class Gateway {
   }
 
   private open(webSocket: ClientSocket, raw: Duplex, claims: Claims, requestId: string): void {
-    const { connections, presence, socketLimits } = this.options;
-    const connection = new Connection(webSocket, raw, claims, this.requests, socketLimits, requestId);
+    const { connections, presence, socketLimits, metrics } = this.options;
+    const connection = new Connection(webSocket, raw, claims, this.requests, socketLimits, requestId, metrics);
     webSocket.connection = connection;
     connections.add(connection);
     presence.connected(connection);
@@ -77,7 +80,8 @@ export class Gateway {
     webSocket.on("message", this.onMessage);
   }
 
-  private readonly onClose = sharedListener((connection) => {
+  private readonly onClose = sharedListener((connection, code: number) => {
+    this.options.metrics?.socketCloses.add(closeLabel(connection.sentCloseCode ?? code));
     this.options.connections.remove(connection);
     this.options.presence.disconnected(connection);
   });

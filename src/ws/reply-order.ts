@@ -1,7 +1,7 @@
 import type { AnswerFrame, ErrorFrame } from "../contract/frames.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { BufferedPush, SyncSnapshot } from "./message-type.ts";
-import { textFrame } from "./socket-writer.ts";
+import { type EphemeralKind, textFrame } from "./socket-writer.ts";
 
 /** How long after a `sync` answer delivery may still bring changes that the answer contains, in milliseconds. */
 const snapshotLifetimeMs = 60_000;
@@ -22,8 +22,8 @@ export interface Request {
 export interface OutgoingPush extends BufferedPush {
   /** The whole WebSocket frame, shared by all recipients. */
   frame: Buffer;
-  /** May be dropped if the client reads slowly. */
-  ephemeral?: true;
+  /** It may be dropped if the client reads slowly. */
+  ephemeral?: EphemeralKind;
   /** The request that caused it. */
   requester?: Requester | undefined;
 }

@@ -14,6 +14,7 @@ import type { Requester } from "../domain/actor.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
 import { AppError, withFieldIn } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { RateLimits } from "../services/limits/rate-limits.ts";
 import type { Connection } from "./connection.ts";
 import { FloodGuard, type FloodLimits } from "./flood-guard.ts";
@@ -36,6 +37,8 @@ export interface RequestReaderOptions extends RequestSocketOptions {
   fairQueues: FairQueues;
   asAppError: (error: unknown) => AppError;
   log: Logger;
+  /** Counts the requests. */
+  metrics?: Pick<Metrics, "requests" | "requestSeconds"> | undefined;
 }
 
 /** A valid frame of a known type. */
@@ -51,6 +54,9 @@ const prototypeKey = /__proto__|\\u/;
 
 /** An answer counts as one more request for each of these bytes: 20 requests a second are 1.25 MiB a second. */
 const bytesPerRequest = 64 * 1024;
+
+/** In the metrics, instead of what a client sent as type. */
+const unknownTypeLabel = "unknown";
 
 /** Made once: making a schema takes far longer than applying it. */
 const requestIdSchema = requestIdRule();
@@ -105,6 +111,8 @@ export class RequestReader {
     { messageType, params: rawParams, requestId }: TypedFrame,
     requester: Requester,
   ): Promise<AnswerFrame | ErrorFrame> {
+    const { metrics } = this.options;
+    const startedAt = metrics ? performance.now() : 0;
     try {
       const guard = this.guardOf(connection);
       if (!guard.isUncounted(messageType)) await guard.admit(limitOf(messageType));
@@ -119,9 +127,12 @@ export class RequestReader {
         });
       const queue = this.queueOf(messageType);
       const answer = await (queue ? queue.run(userId, handle) : handle());
+      if (metrics) record(metrics, { type: messageType.type, outcome: "ok", startedAt });
       return answerFrame(messageType.type, answer, requestId);
     } catch (error) {
-      return this.refuse(connection, this.errorFrameOf(messageType.type, requestId, error));
+      const frame = this.errorFrameOf(messageType.type, requestId, error);
+      if (metrics) record(metrics, { type: messageType.type, outcome: frame.code, startedAt });
+      return this.refuse(connection, frame);
     }
   }
 
@@ -146,6 +157,7 @@ export class RequestReader {
       pipelined: true,
       answer: async () => {
         this.guardOf(connection).recordMalformed();
+        this.options.metrics?.requests.add(unknownTypeLabel, frame.code);
         return this.refuse(connection, frame);
       },
       abort: () => this.refuse(connection, frame),
@@ -180,6 +192,14 @@ export class RequestReader {
     log.error({ err: cause, errorId, type }, "request failed");
     return errorFrame(type, { code, message: `${message}; quote ${errorId} when you report it` }, requestId);
   }
+}
+
+function record(
+  { requests, requestSeconds }: Pick<Metrics, "requests" | "requestSeconds">,
+  { type, outcome, startedAt }: { type: string; outcome: string; startedAt: number },
+): void {
+  requests.add(type, outcome);
+  requestSeconds.observe(type, (performance.now() - startedAt) / 1000);
 }
 
 const serverStopping = () => new AppError("unavailable", "The server is stopping. Try again.", { retryAfterMs: 1000 });

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import type { Metrics } from "../metrics/metrics.ts";
 
 /** How much unsent data a socket may have before its client counts as too slow. */
 export interface SocketWriterLimits {
@@ -10,6 +11,9 @@ export interface SocketWriterLimits {
   /** How long the client may receive no byte of the unsent data, in milliseconds. */
   stalledMs: number;
 }
+
+/** What a push is about that may be dropped for slow readers. */
+export type EphemeralKind = "typing" | "presence";
 
 /** The writers that were used in this turn of the event loop. */
 const corked: SocketWriter[] = [];
@@ -24,12 +28,16 @@ export class SocketWriter {
   /** The last progress that was seen while data was waiting. */
   private lastProgress: { progress: Progress; since: number } | undefined;
 
-  /** @param client is notified when it has received nothing for too long */
+  /**
+   * @param client is notified when it has received nothing for too long
+   * @param metrics counts the pushes
+   */
   constructor(
     private readonly webSocket: WebSocket,
     private readonly socket: Duplex,
     private readonly limits: SocketWriterLimits,
     private readonly client: { closeAsTooSlow(): void },
+    private readonly metrics?: Pick<Metrics, "pushes" | "droppedPushes"> | undefined,
   ) {}
 
   /** Unsent bytes of pushes. Replies do not count: the client requested them. */
@@ -60,8 +68,13 @@ export class SocketWriter {
   }
 
   /** Writes a push. An ephemeral one is dropped if too much is unsent. */
-  push({ frame, ephemeral = false }: { frame: Buffer; ephemeral?: boolean }): void {
-    if (ephemeral && this.socket.writableLength > this.limits.ephemeralBytes) return;
+  push({ frame, ephemeral }: { frame: Buffer; ephemeral?: EphemeralKind }): void {
+    if (!this.isOpen) return;
+    if (ephemeral && this.socket.writableLength > this.limits.ephemeralBytes) {
+      this.metrics?.droppedPushes.add(ephemeral);
+      return;
+    }
+    this.metrics?.pushes.add();
     this.write(frame);
   }
 
@@ -79,10 +92,11 @@ export class SocketWriter {
     return this.webSocket.readyState === this.webSocket.OPEN;
   }
 
-  /** Bypasses `ws`, which has no queue of its own that could be overtaken as long as nothing is compressed. */
+  /**
+   * Bypasses `ws`, which has no queue of its own that could be overtaken as long as nothing is compressed. The socket must
+   * be open: nothing may follow a close frame.
+   */
   private write(frame: Buffer, onSent?: () => void): void {
-    // Nothing may follow a close frame.
-    if (!this.isOpen) return;
     if (this.socket.writableCorked === 0) {
       if (corked.length === 0) process.nextTick(uncorkAll);
       corked.push(this);

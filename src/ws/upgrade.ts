@@ -8,10 +8,12 @@ import { canonicalOrigin, isOriginOfHost } from "../domain/origin.ts";
 import type { Claims } from "../domain/session.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { Sessions } from "../services/accounts/sessions.ts";
 import { bearerToken } from "../services/accounts/tokens.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import type { ClientSocket } from "./client-socket.ts";
+import { closeLabel } from "./close-label.ts";
 import type { Connections } from "./connections.ts";
 import { pathOf, recordUpgrade, type UpgradeRecord, webSocketPath } from "./upgrade-log.ts";
 
@@ -33,6 +35,7 @@ export interface UpgradeOptions {
   isAccepting: () => boolean;
   asAppError: (error: unknown) => AppError;
   log: Logger;
+  metrics?: Pick<Metrics, "socketCloses" | "httpRequests" | "httpRequestSeconds"> | undefined;
   /**
    * Called with the open WebSocket, the raw socket beneath it, the claims of the token and the id of the request, as soon
    * as the upgrade is done.
@@ -45,7 +48,7 @@ export interface UpgradeOptions {
  * @returns a function that resolves to whether a WebSocket was opened
  */
 export function createUpgradeHandler(options: UpgradeOptions) {
-  const { wss, connections, sessions, limits, maxSockets, isAccepting, asAppError, onOpen, log } = options;
+  const { wss, connections, sessions, limits, maxSockets, isAccepting, asAppError, onOpen, log, metrics } = options;
 
   return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<boolean> => {
     // Before any await: a client may reset the connection at any time, and an unhandled error event ends the process.
@@ -62,6 +65,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       await limits.consume("reconnectsPerAddress", networkOf(record.address));
       if (connections.count >= maxSockets) {
         record.end({ status: 101, code: "UNAVAILABLE" });
+        metrics?.socketCloses.add(closeLabel(closeCodes.overloaded));
         wss.handleUpgrade(request, socket, head, closeAsOverloaded);
         return false;
       }
@@ -118,7 +122,7 @@ const notReady: EdgeError = { code: "UNAVAILABLE", detail: "The server is starti
 export function rejectNotReady(
   request: IncomingMessage,
   socket: Duplex,
-  options: { log: Logger; trustedProxyHops: number },
+  options: Pick<UpgradeOptions, "log" | "trustedProxyHops" | "metrics">,
 ): void {
   reject(socket, notReady, recordUpgrade(request, options));
 }

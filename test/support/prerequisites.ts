@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { describe } from "@jest/globals";
 import { canStartChromium } from "./chromium.ts";
 import { canCreateClusters } from "./cluster.ts";
+import { canStartPrometheus } from "./prometheus.ts";
 import { canStartCaddy, canStartNginx } from "./proxies.ts";
 import { canStartRedis } from "./redis.ts";
 import { canMount } from "./small-disk.ts";
@@ -33,6 +34,10 @@ export const describeWithCluster = (title: string, tests: () => void): void =>
 /** Tests that start their own Redis. */
 export const describeWithRedis = (title: string, tests: () => void): void =>
   describeIfAvailable("redis-server", canStartRedis, title, tests);
+
+/** Tests that start their own Prometheus. */
+export const describeWithPrometheus = (title: string, tests: () => void): void =>
+  describeIfAvailable("prometheus and promtool", canStartPrometheus, title, tests);
 
 /** Tests of pages in a browser. */
 export const describeWithChromium = (title: string, tests: () => void): void =>

@@ -12,13 +12,14 @@ export const fsck = defineCommand({
     { flags: "--repair", description: "raises counters that are too low; deletes nothing and lowers nothing" },
   ],
   needs: "database",
-  async run({ database }, { chat, repair }) {
+  async run({ database, noteViolations }, { chat, repair }) {
     const chatId = chat === undefined ? undefined : Number(chat);
     if (chatId !== undefined && !(Number.isSafeInteger(chatId) && chatId > 0)) {
       throw new AppError("validation", "--chat must be the id of a chat");
     }
     const repaired = repair === true ? await repairChats(database, fromCommandLine, chatId) : 0;
     const { violations, chats } = await findViolations(database, chatId);
+    if (chatId === undefined) noteViolations?.(violations.length);
     const lines = violations.map(({ invariant, ...where }) => `${invariant}: ${JSON.stringify(where)}\n`);
     const summary = `${chats} chats checked, ${violations.length} violations${repair ? `, ${repaired} chats repaired` : ""}.\n`;
     return { text: lines.join("") + summary, data: { violations, chats, repaired }, hasFailed: violations.length > 0 };

@@ -1,5 +1,6 @@
 import { Semaphore } from "../../concurrency/semaphore.ts";
-import { type RateLimits, rateLimited } from "../limits/rate-limits.ts";
+import type { RateLimitName } from "../../domain/rate-limit.ts";
+import type { RateLimits } from "../limits/rate-limits.ts";
 
 /** A log-in: the account by its e-mail key, and the network address of the client. */
 export interface LogInAttempt {
@@ -36,17 +37,18 @@ export class LogInLimits {
   async check(attempt: LogInAttempt): Promise<void> {
     const { limits } = this.options;
     const { account, address } = attempt;
-    const [pairMs, ownMs, officeMs, accountMs, addressMs] = await Promise.all([
-      limits.peek("logInsPerAccount", pairOf(attempt)),
-      limits.peek("successfulLogInsPerAccount", account),
-      limits.peek("successfulLogInsPerAddress", address),
-      limits.peek("logInsPerAccountEverywhere", account),
-      limits.peek("logInsPerAddress", address),
+    const peek = async (name: RateLimitName, key: string) => ({ name, waitMs: await limits.peek(name, key) });
+    const [pair, own, office, everywhere, shared] = await Promise.all([
+      peek("logInsPerAccount", pairOf(attempt)),
+      peek("successfulLogInsPerAccount", account),
+      peek("successfulLogInsPerAddress", address),
+      peek("logInsPerAccountEverywhere", account),
+      peek("logInsPerAddress", address),
     ]);
-    const ownersMs = Math.max(pairMs, ownMs, officeMs);
-    if (ownersMs > 0) throw rateLimited(ownersMs);
-    const sharedMs = Math.max(accountMs, addressMs);
-    if (sharedMs > 0 && !(await this.isKnown(attempt))) throw rateLimited(sharedMs);
+    const owners = longest([pair, own, office]);
+    if (owners) throw limits.rejection(owners.name, owners.waitMs);
+    const strangers = longest([everywhere, shared]);
+    if (strangers && !(await this.isKnown(attempt))) throw limits.rejection(strangers.name, strangers.waitMs);
   }
 
   /**
@@ -90,5 +92,9 @@ export class LogInLimits {
     return this.lookUps.run(() => this.options.isKnownAddress(attempt));
   }
 }
+
+/** Of limits that are exceeded, the one with the longest wait. */
+const longest = <Limit extends { waitMs: number }>(limits: readonly Limit[]): Limit | undefined =>
+  limits.filter(({ waitMs }) => waitMs > 0).sort((a, b) => b.waitMs - a.waitMs)[0];
 
 const pairOf = ({ account, address }: LogInAttempt): string => `${address} ${account}`;

@@ -61,6 +61,11 @@ export class Passwords {
     this.queue = new RoundRobinQueue({ concurrency, maxQueued, rejection: tooManyLogIns });
   }
 
+  /** The number of operations that wait. */
+  get queueLength(): number {
+    return this.queue.length;
+  }
+
   /**
    * @param queuedAhead earlier requests that have not begun their operation, by address
    * @throws AppError of kind "unavailable" if the queue has no place for this address

@@ -8,6 +8,7 @@ import {
   type Scope,
 } from "../../db/queries/chats/sync.ts";
 import type { ChatMessage } from "../../domain/message.ts";
+import type { Metrics } from "../../metrics/metrics.ts";
 import { maxAnswerBytes } from "../messages/answer-size.ts";
 
 export type { ChangedChat, KnownChat, LeftChat };
@@ -44,7 +45,13 @@ export interface SyncRequest {
 /** Brings a client up to date after any absence: the client says what it knows and gets the differences. */
 export class Sync {
   /** @param options.noteEpoch is given the epoch that each statement finds */
-  constructor(private readonly options: { database: Database; noteEpoch: (epoch: string) => void }) {}
+  constructor(
+    private readonly options: {
+      database: Database;
+      noteEpoch: (epoch: string) => void;
+      metrics?: Pick<Metrics, "syncSeconds" | "syncChats"> | undefined;
+    },
+  ) {}
 
   /**
    * Returns the differences at one moment.
@@ -57,9 +64,15 @@ export class Sync {
       onlyNewestOfJoined: newest !== undefined,
       bytes: maxAnswerBytes,
     };
-    const { epoch, time, left, changed } = await differences(this.options.database, scope, known, amount);
-    this.options.noteEpoch(epoch);
-    return { epoch, time, left, ...fitIntoAnswer(changed, sizeOf) };
+    const { database, noteEpoch, metrics } = this.options;
+    const startedAt = performance.now();
+    const { epoch, time, left, changed } = await differences(database, scope, known, amount);
+    noteEpoch(epoch);
+    const fitting = fitIntoAnswer(changed, sizeOf);
+    metrics?.syncSeconds.observe((performance.now() - startedAt) / 1000);
+    metrics?.syncChats.add("left", left.length);
+    for (const { difference } of fitting.chats) metrics?.syncChats.add(difference);
+    return { epoch, time, left, ...fitting };
   }
 }
 

@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
 import type { Rate, RateLimitName } from "../../domain/rate-limit.ts";
 import { AppError } from "../../errors.ts";
+import type { Metrics } from "../../metrics/metrics.ts";
 import { LocalLimiter } from "./local-limiter.ts";
 import { SharedLimiter } from "./shared-limiter.ts";
 
@@ -31,6 +32,7 @@ export class RateLimits {
       rates: Readonly<Record<RateLimitName, Rate>> | undefined;
       redis?: RedisCounters | undefined;
       prefix?: string;
+      metrics?: Pick<Metrics, "rateLimited"> | undefined;
     },
   ) {
     const { rates, redis, prefix = "messenger" } = options;
@@ -50,7 +52,15 @@ export class RateLimits {
    */
   async consume(name: RateLimitName, key: string | number): Promise<void> {
     const retryAfterMs = await this.count(name, key);
-    if (retryAfterMs > 0) throw rateLimited(retryAfterMs);
+    if (retryAfterMs > 0) throw this.rejection(name, retryAfterMs);
+  }
+
+  /** Makes the error for an action that exceeds a limit, and counts it for the metrics. */
+  rejection(name: RateLimitName, waitMs: number): AppError {
+    this.options.metrics?.rateLimited.add(name);
+    const retryAfterMs = Math.max(1, Math.ceil(waitMs));
+    const seconds = Math.ceil(retryAfterMs / 1000);
+    return new AppError("rateLimited", `Rate limit exceeded. Try again in ${seconds} s.`, { retryAfterMs });
   }
 
   /**
@@ -107,13 +117,6 @@ export class RateLimits {
       () => question(local),
     );
   }
-}
-
-/** The error for an action that exceeds its limit. */
-export function rateLimited(waitMs: number): AppError {
-  const retryAfterMs = Math.max(1, Math.ceil(waitMs));
-  const seconds = Math.ceil(retryAfterMs / 1000);
-  return new AppError("rateLimited", `Rate limit exceeded. Try again in ${seconds} s.`, { retryAfterMs });
 }
 
 /**
