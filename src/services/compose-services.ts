@@ -32,7 +32,10 @@ import { Groups } from "./groups/groups.ts";
 import type { RateLimits } from "./limits/rate-limits.ts";
 import { Mails } from "./mail/mails.ts";
 import { History } from "./messages/history.ts";
+import { MessageChanges } from "./messages/message-changes.ts";
 import { Messages } from "./messages/messages.ts";
+import { Pins } from "./messages/pins.ts";
+import { Reactions } from "./messages/reactions.ts";
 import type { MakePageLink } from "./page-links.ts";
 import { Blocks } from "./people/blocks.ts";
 import { NameAnnouncements } from "./people/name-announcements.ts";
@@ -102,6 +105,8 @@ export function composeServices(options: {
   const { maxGroupMembers, serverName } = options;
   const rules = new RegistrationRules(options.registration);
   const invites = new Invites({ database, rules, makeLink, maxGroupMembers, serverName });
+  const messageChanges = new MessageChanges({ database, chatWriter });
+  const reactions = new Reactions({ database, chatWriter, messageChanges });
   const readState = new ReadState({ database, delivery });
   const dialogs = new Dialogs({ database, chatWriter });
   const batches = new BatchWriter({ database, dialogs, committer });
@@ -115,7 +120,12 @@ export function composeServices(options: {
   const sender = new MessageSender({ batches, concurrency: options.sendConcurrency });
   const onNameChange = (userId: number) => names.announce(userId);
   const publishEnded = (ended: SessionsEnded) => sessions.publishEnded(ended);
-  const deletion = new AccountDeletion({ database, chatWriter });
+  const deletion = new AccountDeletion({
+    database,
+    chatWriter,
+    // A job removes what is left if this fails.
+    onDeletion: (userId) => void reactions.removeAllOf(userId).catch(() => {}),
+  });
   const accounts = new Accounts({
     database,
     passwords,
@@ -152,7 +162,9 @@ export function composeServices(options: {
     people,
     blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
     groups: new Groups({ database, chatWriter, maxMembers: maxGroupMembers }),
-    messages: new Messages({ database, chatWriter, sender }),
+    messages: new Messages({ messageChanges, sender }),
+    reactions,
+    pins: new Pins({ database, messageChanges }),
     history: new History({ database }),
     readState,
     sync: new Sync({ database, noteEpoch: options.noteEpoch }),
