@@ -71,6 +71,8 @@ describeWithChromium("axe finds no violation", () => {
       await sendToGroup(device, groupId, "**bold** `code`\n\n> quote\n\n- one\n- two\n\nhttps://example.org");
       const { messageId } = await sendPrivately(device, user.id, "Hello\n\n```\ncode\n```");
       await sendPrivately(device, user.id, "as I said", { replyTo: messageId });
+      await device.request("react", { messageId, emoji: "👍", on: true });
+      await device.request("pinMessage", { messageId, on: true });
       await device.request("deleteMessage", { messageId: (await sendPrivately(device, user.id, "oops")).messageId });
       await web.chat("Other").waitFor();
       await check(web);
