@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import { emoji } from "../src/contract/fields.ts";
 import type { MessageItem } from "../src/contract/messages.ts";
+import { check } from "../src/contract/schema.ts";
 import { useMessenger } from "./support/messenger.ts";
 import {
   annAndBob,
@@ -24,8 +26,8 @@ import {
 
 const messenger = useMessenger();
 
-const react = async ({ device }: Participant, messageId: number, emoji: string, on = true): Promise<MessageItem> =>
-  (await device.request("react", { messageId, emoji, on })).params.item;
+const react = async ({ device }: Participant, messageId: number, text: string, on = true): Promise<MessageItem> =>
+  (await device.request("react", { messageId, emoji: text, on })).params.item;
 
 const listReactions = async ({ device }: Participant, messageId: number) =>
   (await device.request("listReactions", { messageId, limit: 100, page: 1 })).params.data;
@@ -53,10 +55,8 @@ describe("the emoji of a reaction", () => {
     ["of the flag of a part of a country", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"],
     ["of a keycap", "1️⃣"],
     ["of a profession", "👩🏾‍🚒"],
-  ])("%s is accepted", async (_what, emoji) => {
-    const { ann, bob } = await annAndBob(messenger());
-    const { messageId } = await sendPrivately(ann.device, bob.id, "Hi");
-    expect((await react(bob, messageId, emoji)).reactions).toEqual([{ emoji, count: 1, userIds: [bob.id] }]);
+  ])("%s is accepted", (_what, text) => {
+    expect(check(emoji(), text, { label: "emoji" })).toBe(text);
   });
 
   test.each([
@@ -75,10 +75,17 @@ describe("the emoji of a reaction", () => {
     ["a text of 33 units", `${"👨‍👩‍👧‍👦‍".repeat(3)}`],
     ["half a character", "\ud83d"],
     ["no text", 1],
-  ])("%s is rejected", async (_what, emoji) => {
+  ])("%s is rejected", (_what, text) => {
+    expect(() => check(emoji(), text, { label: "emoji" })).toThrow(/"emoji" /);
+  });
+
+  test("is stored as it was sent, or named as the invalid field", async () => {
     const { ann, bob } = await annAndBob(messenger());
     const { messageId } = await sendPrivately(ann.device, bob.id, "Hi");
-    const answer = await bob.device.requestError("react", { messageId, emoji, on: true });
+    const family = "👨‍👩‍👧‍👦";
+    const stored = { emoji: family, count: 1, userIds: [bob.id] };
+    expect((await react(bob, messageId, family)).reactions).toEqual([stored]);
+    const answer = await bob.device.requestError("react", { messageId, emoji: "👍👍", on: true });
     expect(answer).toMatchObject({ code: "VALIDATION", field: "params.emoji" });
   });
 });
@@ -188,10 +195,10 @@ describe("a reaction", () => {
 describe("the limits of reactions", () => {
   test("are ten of one person and twenty different ones", async () => {
     const { ann, bob, clara, messageId } = await groupWithMessage();
-    for (const emoji of manyEmoji.slice(0, 10)) await react(ann, messageId, emoji);
+    for (const one of manyEmoji.slice(0, 10)) await react(ann, messageId, one);
     const eleventh = await ann.device.requestError("react", { messageId, emoji: manyEmoji[10], on: true });
     expect(eleventh).toMatchObject({ code: "LIMIT" });
-    for (const emoji of manyEmoji.slice(10, 20)) await react(bob, messageId, emoji);
+    for (const one of manyEmoji.slice(10, 20)) await react(bob, messageId, one);
     const different = await clara.device.requestError("react", { messageId, emoji: manyEmoji[20], on: true });
     expect(different).toMatchObject({ code: "LIMIT" });
     const item = await react(clara, messageId, manyEmoji[19] ?? "");
