@@ -112,7 +112,7 @@ beforeAll(async () => {
 /** Runs a query and returns the plan of every statement it sent, with the same values bound. */
 async function plansOf(
   run: (database: Database) => Promise<unknown[]>,
-  options = "COSTS OFF",
+  explain = "COSTS OFF",
 ): Promise<{ rows: number; plans: string[] }> {
   const real = messenger().db;
   const sent: [string, QueryOptions][] = [];
@@ -127,7 +127,7 @@ async function plansOf(
   const { length } = await run(recording);
   const plans: string[] = [];
   for (const [sql, { bind }] of sent) {
-    const lines = await messenger().sql<{ "QUERY PLAN": string }>(`EXPLAIN (${options}) ${sql}`, { ...bind });
+    const lines = await messenger().sql<{ "QUERY PLAN": string }>(`EXPLAIN (${explain}) ${sql}`, { ...bind });
     plans.push(lines.map((line) => line["QUERY PLAN"]).join("\n"));
   }
   return { rows: length, plans };
