@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { emoji } from "../src/contract/fields.ts";
 import type { MessageItem } from "../src/contract/messages.ts";
 import { check } from "../src/contract/schema.ts";
+import { deletedUserWithReactions, someReactedMessages } from "../src/db/queries/messages/reactions.ts";
 import { useMessenger } from "./support/messenger.ts";
 import {
   annAndBob,
@@ -321,5 +322,18 @@ describe("reactions are removed", () => {
     });
     expect(pushes?.filter(({ type }) => type === "react")).toHaveLength(2);
     expect(await messenger().sql("SELECT * FROM message_reactions WHERE user_id = $id", { id: bob.id })).toEqual([]);
+  });
+
+  test("by a job, where a process has ended before it had removed all of a deleted account", async () => {
+    const { bob, messageId } = await groupWithMessage();
+    await deleteAccount(messenger(), bob);
+    const { db } = messenger();
+    expect(await deletedUserWithReactions(db)).toBeUndefined();
+    await messenger().sql("INSERT INTO message_reactions VALUES ($messageId, $userId, '👍') RETURNING emoji", {
+      messageId,
+      userId: bob.id,
+    });
+    expect(await deletedUserWithReactions(db)).toBe(bob.id);
+    expect(await someReactedMessages(db, { userId: bob.id, limit: 200 })).toMatchObject({ messageIds: [messageId] });
   });
 });

@@ -172,6 +172,9 @@ export function composeServices(options: {
     /** Forgets what was read from an earlier history of the database. */
     resetCaches: () => dialogs.reset(),
     /** Stops what services do in the background. */
-    stop: () => names.stop(),
+    stop: () => {
+      names.stop();
+      reactions.stop();
+    },
   };
 }

@@ -25,6 +25,8 @@ const chunkSize = 200;
 
 /** Reactions with emoji to messages. */
 export class Reactions {
+  private isStopped = false;
+
   constructor(
     private readonly options: { database: Database; chatWriter: ChatWriter; messageChanges: MessageChanges },
   ) {}
@@ -54,7 +56,12 @@ export class Reactions {
 
   /** Removes the reactions of a deleted account, step by step. The members of the chats are notified. */
   async removeAllOf(userId: number): Promise<void> {
-    while (await this.removeSomeOf(userId));
+    while (!this.isStopped && (await this.removeSomeOf(userId)));
+  }
+
+  /** Stops removing the reactions of deleted accounts; the job goes on with them after the next start. */
+  stop(): void {
+    this.isStopped = true;
   }
 
   /**

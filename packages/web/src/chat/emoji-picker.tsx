@@ -16,17 +16,12 @@ let loading: Promise<readonly Emoji[]> | undefined;
 
 /** The emoji, from the server that serves the page. */
 function loadEmoji(): Promise<readonly Emoji[]> {
-  loading ??= fetch(dataUrl)
-    .then((response) => response.json())
-    .then((all: Emoji[]) => all.map((one) => ({ ...one, emoji: withoutRedundantSelectors(one.emoji) })));
+  loading ??= fetch(dataUrl).then((response) => response.json());
   loading.catch(() => {
     loading = undefined;
   });
   return loading;
 }
-
-/** The data has a variation selector also where the emoji is shown in colour without one, and the server accepts one form. */
-const withoutRedundantSelectors = (emoji: string): string => emoji.replace(/(\p{Emoji_Presentation})\ufe0f/gu, "$1");
 
 /** A grid of all emoji, with a search. */
 export function EmojiPicker({ onChoose, onClose }: { onChoose(emoji: string): void; onClose(): void }) {

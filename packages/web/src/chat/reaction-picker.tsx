@@ -9,7 +9,7 @@ export function ReactionPicker({ onChoose, onClose }: { onChoose(emoji: string):
         <EmojiPicker
           onChoose={(emoji) => {
             onClose();
-            onChoose(emoji);
+            onChoose(withoutRedundantSelectors(emoji));
           }}
           onClose={onClose}
         />
@@ -17,3 +17,6 @@ export function ReactionPicker({ onChoose, onClose }: { onChoose(emoji: string):
     </Dialog>
   );
 }
+
+/** The data has a variation selector also where the emoji is shown in colour without one, and the server accepts one form. */
+const withoutRedundantSelectors = (emoji: string): string => emoji.replace(/(\p{Emoji_Presentation})\ufe0f/gu, "$1");
