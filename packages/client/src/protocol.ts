@@ -127,7 +127,7 @@ export interface Requests {
   /**
    * List who reacts to a message, and with which emoji, the earliest reactions first.
    *
-   * Errors: `NOT_FOUND`, `FORBIDDEN`.
+   * Errors: `NOT_FOUND`.
    */
   listReactions: { params: ListReactionsParams; data: readonly ReactionRow[]; item: null };
   /**
@@ -140,7 +140,7 @@ export interface Requests {
   /**
    * List the pinned messages of one of your chats, the newest pin first.
    *
-   * Errors: `NOT_MEMBER`, `FORBIDDEN`.
+   * Errors: `NOT_MEMBER`.
    */
   listPinned: { params: ListPinnedParams; data: readonly MessageItem[]; item: null };
   /**

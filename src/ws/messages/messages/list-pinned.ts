@@ -10,6 +10,7 @@ export const listPinned = defineMessage({
   params: object({ chatId: chatId(), limit: limit(), page: page() }),
   data: list(messageItem),
   item: nothing(),
+  readOnly: true,
   errors: ["NOT_MEMBER"],
   example: {
     params: { chatId: 1, limit: 50, page: 1 },

@@ -33,6 +33,7 @@ export const listReactions = defineMessage({
     ),
   ),
   item: nothing(),
+  readOnly: true,
   errors: ["NOT_FOUND"],
   example: {
     params: { messageId: 65, limit: 20, page: 1 },
