@@ -100,7 +100,15 @@ async function makeScene(): Promise<Person> {
   await say(elena, "Only in the afternoon, sorry", question.messageId);
   await say(me, "Then Elena waters, and we plant. Soil is ordered: https://example.org/soil");
   await say(me, "Delivery is on Friday at noon.");
+  const delivery = await say(me, "Soil and stakes are paid, by the way.");
   await say(ben, "🌱🍅");
+  const react = (by: Person, messageId: number, emoji: string) =>
+    by.device.request("react", { messageId, emoji, on: true });
+  for (const by of [ben, clara, me]) await react(by, question.messageId, "👍");
+  await react(elena, question.messageId, "😢");
+  await react(ben, delivery.messageId, "🎉");
+  await react(clara, delivery.messageId, "🎉");
+  await me.device.request("pinMessage", { messageId: question.messageId, on: true });
   await me.device.request("markRead", { chatId: groupId, seq: (await say(clara, "Great, thank you all!")).seq });
   await say(ben, "I bring the wheelbarrow back tonight, by the way");
   for (const content of ["Are you there?", "The lift is stuck again", "Never mind, it works"]) await toMe(ben, content);
@@ -198,7 +206,7 @@ async function visitOffline(page: Page, take: (screen: string) => Promise<void>)
   await take("offline");
   await page.context().setOffline(false);
   await field.fill("");
-  await page.getByRole("img", { name: "Sent" }).last().waitFor();
+  await page.getByRole("article").last().getByRole("img", { name: "Sent" }).waitFor();
   await page.getByRole("article").last().click({ button: "right" });
   await page.getByRole("menuitem", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete message" }).click();

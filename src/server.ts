@@ -29,6 +29,7 @@ import { ProcessRegistry } from "./jobs/process-registry.ts";
 import { purgeAdministration } from "./jobs/purge-administration.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
 import { purgeOldSessions } from "./jobs/purge-sessions.ts";
+import { removeReactionsOfDeletedAccounts } from "./jobs/remove-reactions.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import { sendMails } from "./jobs/send-mails.ts";
 import type { Logger } from "./logger.ts";
@@ -400,7 +401,7 @@ export class Messenger {
 
   private startJobs(
     { database, epoch, connections, delivery, marks }: Core,
-    { erasure, resetCaches, stop: stopServices }: Services,
+    { erasure, reactions, resetCaches, stop: stopServices }: Services,
     mailSender: MailSender | undefined,
   ): (() => void)[] {
     const { log } = this;
@@ -410,6 +411,7 @@ export class Messenger {
       purgeEndedChats({ database, log }),
       purgeAdministration({ database, auditRetentionMs: this.config.administration.auditRetentionMs, log }),
       eraseMessages({ eraseSome: () => erasure.eraseSome(), log }),
+      removeReactionsOfDeletedAccounts({ removeSome: () => reactions.removeSomeOfDeleted(), log }),
       purgeOldSessions({ database, lifetimeMs: Math.max(refreshLifetimeMs, lifetimeSeconds * 1000), log }),
       followEpoch({ database, epoch, marks, delivery, resetCaches, disconnectAll: connections.restartAll, log }),
       ...(mailSender ? [sendMails({ database, sendNext: () => mailSender.sendNext(), log })] : []),

@@ -16,6 +16,10 @@ async function exampleScene(): Promise<{ sender: Device; others: readonly Device
   const sender = await participant(messenger(), { devices: 2 });
   const peer = await participant(messenger());
   const outsider = await participant(messenger());
+  const reacted = await sendPrivately(sender.device, sender.id, "a note");
+  await sender.device.request("react", { messageId: reacted.messageId, emoji: "👍", on: true });
+  const pinned = await sendPrivately(sender.device, sender.id, "another note");
+  await sender.device.request("pinMessage", { messageId: pinned.messageId, on: true });
   const groupId = await createGroup(sender.device, [peer]);
   await sendToGroup(sender.device, groupId, "to the group");
   const { chatId: dialogId } = await sendPrivately(sender.device, peer.id, "one");
@@ -35,6 +39,8 @@ async function exampleScene(): Promise<{ sender: Device; others: readonly Device
       dialogId,
       groupId,
       messageId,
+      reactedMessageId: reacted.messageId,
+      pinnedChatId: pinned.chatId,
       token: sender.token,
     },
   };

@@ -18,6 +18,8 @@ async function scene() {
   const { messageId } = await sendToGroup(ann.device, groupId, "first");
   await sendToGroup(bob.device, groupId, "second", { replyTo: messageId });
   const dialog = await sendPrivately(ann.device, bob.id, "hello");
+  await bob.device.request("react", { messageId: dialog.messageId, emoji: "👍", on: true });
+  await bob.device.request("pinMessage", { messageId: dialog.messageId, on: true });
   return { ann, bob, clara, groupId, messageId, dialogId: dialog.chatId };
 }
 
@@ -47,6 +49,14 @@ describe("fsck", () => {
     ["group-has-one-owner", "UPDATE chat_members SET role = 'member' WHERE chat_id = $groupId"],
     ["ended-chat-has-no-members", "UPDATE chats SET deleted_at = now() WHERE id = $groupId"],
     ["reply-in-same-chat", "UPDATE messages SET reply_to = 999999999 WHERE chat_id = $groupId AND seq = 4"],
+    [
+      "reaction-to-shown-message",
+      "INSERT INTO message_reactions SELECT id, sender_id, '👍' FROM messages WHERE chat_id = $groupId AND seq = 1",
+    ],
+    [
+      "pin-of-shown-message",
+      "INSERT INTO chat_pins SELECT id, chat_id, sender_id FROM messages WHERE chat_id = $groupId",
+    ],
   ])("finds a violation of %s", async (invariant, corruption) => {
     const { ann, bob, groupId, dialogId, messageId } = await scene();
     const chatId = corruption.includes("$dialogId") ? dialogId : groupId;

@@ -92,6 +92,7 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
   },
   transferOwnership: { params: ({ groupId, target }) => ({ groupId, userId: target.id }), expected: ownerOnly },
   deleteGroup: { params: ({ groupId }) => ({ groupId }), expected: ownerOnly },
+  listPinned: { params: ({ groupId }) => ({ chatId: groupId, limit: 5, page: 1 }), expected: members },
   // The message of another: for non-members of its chat it does not exist.
   editMessage: {
     params: ({ messageId }) => ({ messageId, content: "mine now" }),
@@ -99,6 +100,18 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
   },
   deleteMessage: {
     params: ({ messageId }) => ({ messageId }),
+    expected: { ...everyone("NOT_FOUND"), owner: "ok", admin: "ok", member: "FORBIDDEN" },
+  },
+  react: {
+    params: ({ messageId }) => ({ messageId, emoji: "👍", on: true }),
+    expected: { ...everyone("NOT_FOUND"), owner: "ok", admin: "ok", member: "ok" },
+  },
+  listReactions: {
+    params: ({ messageId }) => ({ messageId, limit: 5, page: 1 }),
+    expected: { ...everyone("NOT_FOUND"), owner: "ok", admin: "ok", member: "ok" },
+  },
+  pinMessage: {
+    params: ({ messageId }) => ({ messageId, on: true }),
     expected: { ...everyone("NOT_FOUND"), owner: "ok", admin: "ok", member: "FORBIDDEN" },
   },
 };
@@ -170,7 +183,9 @@ async function fingerprint(): Promise<unknown> {
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM one_time_tokens t) AS tokens,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM mail_outbox t) AS mails,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM audit_log t) AS audit,
-           (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id)) FROM message_erasures t) AS erasures`);
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id)) FROM message_erasures t) AS erasures,
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY message_id, user_id, emoji)) FROM message_reactions t) AS reactions,
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY message_id)) FROM chat_pins t) AS pins`);
 }
 
 describe("message types", () => {

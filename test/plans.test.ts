@@ -9,6 +9,7 @@ import { messagesToErase } from "../src/db/queries/administration/message-erasur
 import { chatList } from "../src/db/queries/chats/chat-list.ts";
 import { currentMark, recentChanges, versionsBefore } from "../src/db/queries/chats/recent-changes.ts";
 import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
+import { messagesBySeq } from "../src/db/queries/messages/messages.ts";
 import { contactsOf } from "../src/db/queries/people/contacts.ts";
 import { type NameSearch, type Position, peopleByName } from "../src/db/queries/people/people.ts";
 import { useMessenger } from "./support/messenger.ts";
@@ -29,6 +30,8 @@ const messagesPerChat = 20;
 const long = { chatId: me + 5000, userId: me + 2001, clearedBy: me + 2002, messages: 20_000, cleared: 19_990 };
 /** A chat of two users with few messages of maximum length. */
 const wide = { chatId: me + 5001, userId: me + 2003, otherId: me + 2004, messages: 400 };
+/** A message of the long chat with reactions. */
+const reacted = 1000;
 
 beforeAll(async () => {
   // Names are evenly distributed over the 26 initial letters.
@@ -92,11 +95,25 @@ beforeAll(async () => {
     "INSERT INTO chats (id, kind, name) SELECT $me + 6000 + n, 'group', 'group' || n FROM generate_series(1, 50) AS n",
     { me },
   );
+  // Of one message of the long chat, and of the wide one.
+  await messenger().sql(
+    "UPDATE messages SET change = '{}', changed_at = now() WHERE chat_id = $chatId AND seq = $reacted",
+    { chatId: long.chatId, reacted },
+  );
+  await messenger().sql(
+    `INSERT INTO message_reactions (message_id, user_id, emoji)
+     SELECT m.id, $me + n, '👍' FROM messages AS m, generate_series(1, 20) AS n
+      WHERE m.chat_id = $wideId OR m.chat_id = $longId AND m.seq = $reacted`,
+    { me, wideId: wide.chatId, longId: long.chatId, reacted },
+  );
   await messenger().sql("ANALYZE");
 });
 
 /** Runs a query and returns the plan of every statement it sent, with the same values bound. */
-async function plansOf(run: (database: Database) => Promise<unknown[]>): Promise<{ rows: number; plans: string[] }> {
+async function plansOf(
+  run: (database: Database) => Promise<unknown[]>,
+  explain = "COSTS OFF",
+): Promise<{ rows: number; plans: string[] }> {
   const real = messenger().db;
   const sent: [string, QueryOptions][] = [];
   const recording: Database = Object.create(real, {
@@ -110,7 +127,7 @@ async function plansOf(run: (database: Database) => Promise<unknown[]>): Promise
   const { length } = await run(recording);
   const plans: string[] = [];
   for (const [sql, { bind }] of sent) {
-    const lines = await messenger().sql<{ "QUERY PLAN": string }>(`EXPLAIN (COSTS OFF) ${sql}`, { ...bind });
+    const lines = await messenger().sql<{ "QUERY PLAN": string }>(`EXPLAIN (${explain}) ${sql}`, { ...bind });
     plans.push(lines.map((line) => line["QUERY PLAN"]).join("\n"));
   }
   return { rows: length, plans };
@@ -156,6 +173,21 @@ describe("the list of chats", () => {
     expect(plans).toHaveLength(1);
     expect(plans[0]).toContain("messages_pkey");
     expect(plans[0]).not.toContain("Seq Scan on messages");
+  });
+});
+
+describe("a page of history", () => {
+  const pageOf = (upTo: number) => (database: Database) =>
+    messagesBySeq(database, { chatId: long.chatId, readerId: long.userId, after: upTo - 100, upTo });
+
+  test("looks for the reactions and the pin of changed messages only, by index", async () => {
+    const { rows, plans } = await plansOf(pageOf(long.messages), "ANALYZE, COSTS OFF, TIMING OFF");
+    expect(rows).toBe(100);
+    expect(plans[0]).toMatch(/message_reactions_pkey.*never executed/);
+    expect(plans[0]).toMatch(/chat_pins.*never executed/);
+    const changed = await plansOf(pageOf(reacted), "ANALYZE, COSTS OFF, TIMING OFF");
+    expect(changed.plans[0]).toMatch(/message_reactions_pkey.*loops=1\b/);
+    expect(changed.plans[0]).not.toContain("Seq Scan on message_reactions");
   });
 });
 

@@ -2,6 +2,7 @@ import {
   described,
   either,
   email,
+  emoji as emojiText,
   exactly,
   integer,
   moment,
@@ -51,6 +52,16 @@ export const messageText = () =>
   described(text({ max: maxContentUnits }), "The text: 1 to 4,096 UTF-16 units, with a visible character.");
 /** The text of a message in answers and pushes; empty once deleted. */
 export const shownText = () => text({ min: 0, max: 10_000, blank: true });
+
+/** The length of an emoji, in UTF-16 units. */
+const maxEmojiUnits = 32;
+export const emoji = () =>
+  described(
+    emojiText({ max: maxEmojiUnits }),
+    "One emoji as Unicode recommends it for interchange (RGI): 1 to 32 UTF-16 units; ❤ needs U+FE0F.",
+  );
+/** An emoji in answers and pushes. */
+export const shownEmoji = () => text({ max: maxEmojiUnits, blank: true });
 
 export const clientMessageId = () =>
   described(

@@ -1,5 +1,5 @@
 import { eventKinds, type StoredEvent } from "../domain/event.ts";
-import { changeKinds, type MessageChange as StoredChange } from "../domain/message.ts";
+import { changeKinds, type MessageChange as StoredChange, type Reaction as StoredReaction } from "../domain/message.ts";
 import {
   chatId,
   clientMessageId,
@@ -7,12 +7,26 @@ import {
   groupName,
   messageId,
   seq,
+  shownEmoji,
   shownText,
   time,
   userId,
   version,
 } from "./fields.ts";
-import { described, exactly, flag, type Infer, named, nullable, object, oneOf, optional, text } from "./schema.ts";
+import {
+  described,
+  exactly,
+  flag,
+  type Infer,
+  integer,
+  list,
+  named,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  text,
+} from "./schema.ts";
 
 export const memberRole = named("MemberRole", oneOf("owner", "admin", "member"), "The role of a member in a group.");
 
@@ -46,8 +60,30 @@ export const messageChange = named(
       described(oneOf(...changeKinds), "What was done. More kinds will be added: apply the message all the same."),
     ),
     by: described(nullable(userId()), "The user who did it; `null` where that is not known."),
+    emoji: optional(
+      described(shownEmoji(), "Of a reaction; absent if all reactions of a deleted account were removed."),
+    ),
+    on: optional(described(flag(), "Whether the reaction or the pin was added or removed.")),
   } satisfies Record<keyof StoredChange, unknown>),
   "What was done to a message after it was sent.",
+);
+
+export const messageReactions = list(
+  named(
+    "Reaction",
+    object({
+      emoji: shownEmoji(),
+      count: described(integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), "The number of people."),
+      userIds: described(list(userId()), "The first 20 of them, the earliest first."),
+      mine: optional(
+        described(
+          exactly(true),
+          "You are one of them. Only in answers to requests that read messages; never in pushes and in answers to changes, which are the same for everybody.",
+        ),
+      ),
+    } satisfies Record<keyof StoredReaction, unknown>),
+    "The people who react to a message with one emoji.",
+  ),
 );
 
 export const repliedMessage = named(
@@ -88,6 +124,15 @@ export const messageItem = named(
     notification: described(flag(), "A system message of the group; `event` says what happened."),
     event: optional(chatEvent),
     change: optional(described(messageChange, "The last change since the message was sent; absent if there was none.")),
+    reactions: optional(
+      described(messageReactions, "In order of the earliest reaction with each emoji; absent if there are none."),
+    ),
+    pinned: optional(
+      described(
+        named("Pin", object({ by: described(userId(), "The user who pinned it."), at: time() })),
+        "Present while the message is pinned.",
+      ),
+    ),
     createdAt: time(),
     editedAt: nullable(time()),
     deletedAt: nullable(time()),
@@ -124,6 +169,9 @@ export const rowExtras = {
   editedAt: nullable(time()),
   deletedAt: nullable(time()),
 } as const;
+
+/** The further fields of rows of a history. */
+export const historyRowExtras = { ...rowExtras, reactions: optional(messageReactions) } as const;
 
 /** Example values of `rowExtras`. */
 export const exampleRowExtras = { id: 65, seq: 12, version: 12, notification: false, editedAt: null, deletedAt: null };

@@ -1,5 +1,6 @@
 import Joi from "joi";
 import { AppError } from "../errors.ts";
+import { isEmoji } from "./emoji.ts";
 import { hasPrototypeKey } from "./prototype-key.ts";
 import { hasNoDirectionControl, hasOnlySafeCharacters, hasVisibleCharacter } from "./visible-text.ts";
 
@@ -86,6 +87,13 @@ export function text(options: { min?: number; max: number; blank?: boolean }): S
     .pattern(hasVisibleCharacter, { name: "not be blank: it needs a visible character" });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL cannot store U+0000
   return schema(joi, sized.pattern(/^(?=[\s\S]*\S)[^\u0000\ud800-\udfff]*$/u));
+}
+
+/** One emoji of at most `max` UTF-16 units. The documents describe in words what an emoji is. */
+export function emoji(options: { max: number }): Schema<string> {
+  const document = Joi.string().min(1).max(options.max);
+  const joi = document.custom((value: string, { error }) => (isEmoji(value) ? value : error("string.emoji")));
+  return schema(joi, document);
 }
 
 /** A name: text without characters that control the direction of text. The documents describe that in words. */
@@ -248,6 +256,7 @@ const keys = <P extends Shape>(shape: P, restrict: (rule: Joi.ObjectSchema) => J
 const messages = {
   "string.empty": "{{#label}} must not be empty",
   "string.pattern.name": "{{#label}} must {{#name}}",
+  "string.emoji": "{{#label}} must be one emoji",
   "number.digits": "{{#label}} must be a whole number in decimal digits",
 };
 

@@ -4,6 +4,7 @@ import {
   either,
   flag,
   type Infer,
+  idList,
   integer,
   list,
   nullable,
@@ -15,7 +16,7 @@ import {
 } from "../contract/schema.ts";
 import type { Change, Signal } from "../domain/change.ts";
 import { eventKinds } from "../domain/event.ts";
-import { changeKinds, type MessageChange, type MessageEvent } from "../domain/message.ts";
+import { changeKinds, type MessageChange, type MessageEvent, type Reaction } from "../domain/message.ts";
 
 /*
  * What the processes publish to each other. Bodies travel as JSON, so times arrive as text. Texts are not limited here:
@@ -36,10 +37,18 @@ const event = object({
   subject: nullable(person),
 } satisfies Record<keyof MessageEvent, unknown>);
 
-const messageChange = object({ kind: oneOf(...changeKinds), by: nullable(id()) } satisfies Record<
-  keyof MessageChange,
-  unknown
->);
+const messageChange = object({
+  kind: oneOf(...changeKinds),
+  by: nullable(id()),
+  emoji: optional(anyText()),
+  on: optional(flag()),
+} satisfies Record<keyof MessageChange, unknown>);
+
+const reaction = object({
+  emoji: anyText(),
+  count: counter(),
+  userIds: idList(),
+} satisfies Record<Exclude<keyof Reaction, "mine">, unknown>);
 
 const repliedMessage = object({
   id: id(),
@@ -64,6 +73,9 @@ const message = object({
   clientMessageId: nullable(anyText()),
   replyTo: nullable(repliedMessage),
   change: nullable(messageChange),
+  // Absent in a change that a process of an earlier version has published.
+  reactions: optional(list(reaction)),
+  pinned: optional(nullable(object({ by: id(), at: time() }))),
   createdAt: time(),
   editedAt: nullable(time()),
   deletedAt: nullable(time()),
@@ -78,6 +90,8 @@ export const changeTopic: Topic<Change> = {
   name: encodedChangeTopic.name,
   decode(body) {
     const encoded = encodedChangeTopic.decode(body);
+    // A process of an earlier version has changed a message without knowing its reactions: it is read from the store.
+    if (encoded?.message.change && !encoded.message.reactions) return undefined;
     return encoded && toChange(encoded);
   },
 };
@@ -104,11 +118,13 @@ export const signalTopic: Topic<Signal> = topic(
 );
 
 function toChange({ message, recipientIds }: Infer<typeof encodedChange>): Change {
-  const { replyTo, createdAt, editedAt, deletedAt } = message;
+  const { replyTo, reactions = [], pinned, createdAt, editedAt, deletedAt } = message;
   return {
     message: {
       ...message,
       replyTo: replyTo && { ...replyTo, deletedAt: toDate(replyTo.deletedAt) },
+      reactions,
+      pinned: pinned ? { ...pinned, at: new Date(pinned.at) } : null,
       createdAt: new Date(createdAt),
       editedAt: toDate(editedAt),
       deletedAt: toDate(deletedAt),

@@ -5,13 +5,34 @@ import type { Person } from "./person.ts";
 export type MessageEvent = StoredEvent & { subject: Person | null };
 
 /** What was done to a message after it was sent. Adding a kind makes the compiler name every place that must handle it. */
-export const changeKinds = ["edit", "delete"] as const;
+export const changeKinds = ["edit", "delete", "reaction", "pin"] as const;
 
 /** The last change of a message. */
 export interface MessageChange {
   kind: (typeof changeKinds)[number];
   /** The user who did it; null where that is not known. */
   by: number | null;
+  /** Of a reaction; absent if all reactions of a deleted account were removed. */
+  emoji?: string;
+  /** Whether the reaction or the pin was added or removed. */
+  on?: boolean;
+}
+
+/** The people who react to a message with one emoji. */
+export interface Reaction {
+  emoji: string;
+  count: number;
+  /** The first of them. */
+  userIds: number[];
+  /** Set if the person for whom the message was read is one of them. */
+  mine?: true;
+}
+
+/** That a message is pinned in its chat. */
+export interface Pin {
+  /** The user who pinned it. */
+  by: number;
+  at: Date;
 }
 
 /** A message with the current names of the people in it. Delivery and every list of messages use this form. */
@@ -35,6 +56,9 @@ export interface ChatMessage {
   replyTo: RepliedMessage | null;
   /** The last change since it was sent. */
   change: MessageChange | null;
+  /** In order of the earliest of each emoji. */
+  reactions: Reaction[];
+  pinned: Pin | null;
   createdAt: Date;
   editedAt: Date | null;
   deletedAt: Date | null;

@@ -33,7 +33,10 @@ import { Groups } from "./groups/groups.ts";
 import type { RateLimits } from "./limits/rate-limits.ts";
 import { Mails } from "./mail/mails.ts";
 import { History } from "./messages/history.ts";
+import { MessageChanges } from "./messages/message-changes.ts";
 import { Messages } from "./messages/messages.ts";
+import { Pins } from "./messages/pins.ts";
+import { Reactions } from "./messages/reactions.ts";
 import type { MakePageLink } from "./page-links.ts";
 import { Blocks } from "./people/blocks.ts";
 import { NameAnnouncements } from "./people/name-announcements.ts";
@@ -104,6 +107,8 @@ export function composeServices(options: {
   const { maxGroupMembers, serverName } = options;
   const rules = new RegistrationRules(options.registration);
   const invites = new Invites({ database, rules, mails, makeLink, maxGroupMembers, serverName });
+  const messageChanges = new MessageChanges({ database, chatWriter });
+  const reactions = new Reactions({ database, chatWriter, messageChanges });
   const readState = new ReadState({ database, delivery });
   const dialogs = new Dialogs({ database, chatWriter });
   const batches = new BatchWriter({ database, dialogs, committer, metrics });
@@ -117,7 +122,12 @@ export function composeServices(options: {
   const sender = new MessageSender({ batches, concurrency: options.sendConcurrency });
   const onNameChange = (userId: number) => names.announce(userId);
   const publishEnded = (ended: SessionsEnded) => sessions.publishEnded(ended);
-  const deletion = new AccountDeletion({ database, chatWriter });
+  const deletion = new AccountDeletion({
+    database,
+    chatWriter,
+    // A job removes what is left if this fails.
+    onDeletion: (userId) => void reactions.removeAllOf(userId).catch(() => {}),
+  });
   const accounts = new Accounts({
     database,
     passwords,
@@ -154,7 +164,9 @@ export function composeServices(options: {
     people,
     blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
     groups: new Groups({ database, chatWriter, maxMembers: maxGroupMembers }),
-    messages: new Messages({ database, chatWriter, sender }),
+    messages: new Messages({ messageChanges, sender }),
+    reactions,
+    pins: new Pins({ database, messageChanges }),
     history: new History({ database }),
     readState,
     sync: new Sync({ database, noteEpoch: options.noteEpoch, metrics }),
@@ -164,6 +176,9 @@ export function composeServices(options: {
     /** Forgets what was read from an earlier history of the database. */
     resetCaches: () => dialogs.reset(),
     /** Stops what services do in the background. */
-    stop: () => names.stop(),
+    stop: () => {
+      names.stop();
+      reactions.stop();
+    },
   };
 }

@@ -5,6 +5,7 @@ import { chatIdsOf, lockChats, membersOf } from "../db/queries/chats/chat-locks.
 import { createGroup } from "../db/queries/chats/chat-writes.ts";
 import { dialogsOf, findOrCreateDialog, pairKey } from "../db/queries/chats/dialogs.ts";
 import { messageByClientId } from "../db/queries/messages/messages.ts";
+import { deleteReactionsOf } from "../db/queries/messages/reactions.ts";
 import { recipientsOf } from "../delivery/recipients.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { Change } from "../domain/change.ts";
@@ -118,6 +119,11 @@ export class ChatTransaction implements LockingTransaction {
     if (!isSame(stored)) throw conflictingClientId();
     // A sender who has left since may learn that it was stored, but nothing that has changed since.
     return { ...stored, groupName: stored.event?.groupName ?? null, replyTo: null, duplicate: true };
+  }
+
+  /** Deletes reactions of a person in a chat that has ended. */
+  async deleteReactionsOf(userId: number, messageIds: readonly number[]): Promise<void> {
+    await deleteReactionsOf(this.database, { userId, messageIds }, this.transaction);
   }
 
   record(chat: LockedChat, message: ChatMessage): void {

@@ -6,15 +6,23 @@ import {
   eraseMessages,
   insertSystemMessages,
   latestNaming,
+  recordChange,
   removeMember as removeStoredMember,
   renameGroup,
   reviseMessage,
   setRoles as setStoredRoles,
 } from "../db/queries/chats/chat-writes.ts";
 import { messagesById } from "../db/queries/messages/messages.ts";
+import { deletePin, insertPin } from "../db/queries/messages/pins.ts";
+import {
+  deleteReaction,
+  deleteReactionsOf,
+  insertReaction,
+  type ReactionKey,
+} from "../db/queries/messages/reactions.ts";
 import type { ChatKind, Role } from "../domain/chat.ts";
 import type { StoredEvent } from "../domain/event.ts";
-import type { ChatMessage } from "../domain/message.ts";
+import type { ChatMessage, MessageChange } from "../domain/message.ts";
 
 /** A message that the server writes about a group: an event, before it has its place in the chat. */
 export interface SystemMessage {
@@ -75,6 +83,29 @@ export class LockedChat {
     for (const message of await messagesById(database, erased, transaction)) this.lockedBy.record(this, message);
   }
 
+  /** Adds or removes a reaction, under the chat's next `version`. It must not be as wanted already. */
+  async setReaction(reaction: ReactionKey, on: boolean): Promise<ChatMessage> {
+    const { database, transaction } = this.lockedBy;
+    await (on ? insertReaction : deleteReaction)(database, reaction, transaction);
+    const { messageId, userId, emoji } = reaction;
+    return this.recordOne(messageId, { kind: "reaction", by: userId, emoji, on });
+  }
+
+  /** Removes all reactions of a person to these messages, each under a `version` of its own. */
+  async removeReactionsOf(userId: number, messageIds: readonly number[]): Promise<void> {
+    const { database, transaction } = this.lockedBy;
+    const changed = await deleteReactionsOf(database, { userId, messageIds }, transaction);
+    if (changed.length > 0) await this.recordAll(changed, { kind: "reaction", by: userId });
+  }
+
+  /** Pins a message or removes its pin, under the chat's next `version`. It must not be as wanted already. */
+  async setPin({ messageId, userId }: { messageId: number; userId: number }, on: boolean): Promise<ChatMessage> {
+    const { database, transaction } = this.lockedBy;
+    if (on) await insertPin(database, { chatId: this.id, messageId, userId }, transaction);
+    else await deletePin(database, messageId, transaction);
+    return this.recordOne(messageId, { kind: "pin", by: userId, on });
+  }
+
   /** Adds a member who has read everything up to `readSeq`. */
   async addMember(userId: number, { role, readSeq }: { role: Role; readSeq: number }): Promise<void> {
     const { database, transaction } = this.lockedBy;
@@ -104,6 +135,21 @@ export class LockedChat {
 
   end(): Promise<void> {
     return endChats([this]);
+  }
+
+  private async recordOne(messageId: number, change: MessageChange): Promise<ChatMessage> {
+    const [message] = await this.recordAll([messageId], change);
+    if (!message) throw new Error(`chat ${this.id} has no message ${messageId}`);
+    return message;
+  }
+
+  /** Records a change of messages that has been written; each takes the chat's next `version`. */
+  private async recordAll(messageIds: readonly number[], change: MessageChange): Promise<ChatMessage[]> {
+    const { database, transaction } = this.lockedBy;
+    const ids = await recordChange(database, { chatId: this.id, messageIds, change }, transaction);
+    const messages = await messagesById(database, ids, transaction);
+    for (const message of messages) this.lockedBy.record(this, message);
+    return messages;
   }
 
   private async revise(revision: {

@@ -218,6 +218,8 @@ const asSent = ({ content }: SendRequest) => ({
   groupName: null,
   replyTo: null,
   change: null,
+  reactions: [],
+  pinned: null,
   editedAt: null,
   deletedAt: null,
 });

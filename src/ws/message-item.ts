@@ -23,6 +23,8 @@ export function toMessageItem(message: SentMessage): MessageItem {
     notification: message.event !== null,
     ...eventOf(message),
     ...(message.change && { change: message.change }),
+    ...reactionsOf(message),
+    ...(message.pinned && { pinned: { by: message.pinned.by, at: message.pinned.at.toISOString() } }),
     createdAt: message.createdAt.toISOString(),
     editedAt: message.editedAt?.toISOString() ?? null,
     deletedAt: message.deletedAt?.toISOString() ?? null,
@@ -31,6 +33,9 @@ export function toMessageItem(message: SentMessage): MessageItem {
 
 /** The size of a message in an answer, in bytes. */
 export const itemBytes = (message: ChatMessage): number => Buffer.byteLength(JSON.stringify(toMessageItem(message)));
+
+export const reactionsOf = ({ reactions }: ChatMessage): Pick<MessageItem, "reactions"> =>
+  reactions.length === 0 ? {} : { reactions };
 
 /** The fields that all rows of message lists have in common. */
 export function toRowExtras(message: ChatMessage) {

@@ -10,12 +10,16 @@ import type { Sync } from "../services/chats/sync.ts";
 import type { Groups } from "../services/groups/groups.ts";
 import type { History } from "../services/messages/history.ts";
 import type { Messages } from "../services/messages/messages.ts";
+import type { Pins } from "../services/messages/pins.ts";
+import type { Reactions } from "../services/messages/reactions.ts";
 import type { Presence } from "../services/presence/presence-store.ts";
 import type { Typing } from "../services/presence/typing.ts";
 
 /** The services that handlers may call. */
 export interface WsServices {
   messages: Messages;
+  reactions: Reactions;
+  pins: Pins;
   groups: Groups;
   history: History;
   readState: ReadState;
@@ -88,6 +92,10 @@ export interface ExampleScene {
   groupId: number;
   /** A message of the sender in the dialog. */
   messageId: number;
+  /** A message of another chat of the sender, who reacts to it. */
+  reactedMessageId: number;
+  /** That chat. The sender has pinned another message of it. */
+  pinnedChatId: number;
   /** The sender's access token. */
   token: string;
 }

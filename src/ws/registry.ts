@@ -17,9 +17,13 @@ import { editMessage } from "./messages/messages/edit-message.ts";
 import { getMessages } from "./messages/messages/get-messages.ts";
 import { getlatestMessageDialog } from "./messages/messages/getlatest-message-dialog.ts";
 import { getlatestMessageGroup } from "./messages/messages/getlatest-message-group.ts";
+import { listPinned } from "./messages/messages/list-pinned.ts";
+import { listReactions } from "./messages/messages/list-reactions.ts";
 import { listReaders } from "./messages/messages/list-readers.ts";
 import { messageInGroup } from "./messages/messages/message-in-group.ts";
+import { pinMessage } from "./messages/messages/pin-message.ts";
 import { privateMessage } from "./messages/messages/private-message.ts";
+import { react } from "./messages/messages/react.ts";
 import { typing } from "./messages/presence/typing.ts";
 import { watchPresence } from "./messages/presence/watch-presence.ts";
 import { authenticate } from "./messages/session/authenticate.ts";
@@ -45,6 +49,10 @@ export const messageTypes = {
   sync,
   editMessage,
   deleteMessage,
+  react,
+  listReactions,
+  pinMessage,
+  listPinned,
   markRead,
   listReaders,
   clearDialog,

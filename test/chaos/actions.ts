@@ -112,6 +112,25 @@ const deleteMessage: Action = (client, context) => {
   return message && revise(client, context, message.messageId, "deletion");
 };
 
+const emoji = ["👍", "❤️", "🎉"];
+
+/** Reacts to a message or removes a reaction, sometimes on all devices of the user at the same time. */
+const react: Action = (client, { chat, clients }) => {
+  const message = chat && pickMessage(chat, client.random);
+  if (!message) return undefined;
+  const mark = { emoji: client.random.pick(emoji), on: client.random.chance(0.7) };
+  const isOnAll = client.random.chance(0.2);
+  const isOther = ({ userId, connected }: ChaosClient) => isOnAll && connected && userId === client.userId;
+  const devices = new Set([client, ...clients.filter(isOther)]);
+  return Promise.all([...devices].map((device) => device.mark(message.messageId, mark)));
+};
+
+/** Pins a message or removes its pin; in most groups the user may not. */
+const pin: Action = (client, { chat }) => {
+  const message = chat && pickMessage(chat, client.random);
+  return message && client.mark(message.messageId, { on: client.random.chance(0.7) });
+};
+
 const addMember: Action = (client, { groupId, userId }) => client.request("addUserInGroup", { groupId, userId });
 
 const leaveGroup: Action = (client, { groupId }) => client.request("leaveGroup", { groupId });
@@ -190,6 +209,8 @@ const weightedActions: readonly [weight: number, action: Action][] = [
   [4, reply],
   [7, edit],
   [3, deleteMessage],
+  [8, react],
+  [4, pin],
   [9, addMember],
   [4, leaveGroup],
   [5, removeMember],

@@ -1,3 +1,4 @@
+import type { MessageItem } from "../../src/contract/messages.ts";
 import { type FinalState, memberKey } from "./final-state.ts";
 import { type LocalChat, previewOf } from "./local-chat.ts";
 import type { Log } from "./log.ts";
@@ -61,6 +62,10 @@ function compareMessages(
     if (!isSameTime(editedAt, row.editedAt) || !isSameTime(deletedAt, row.deletedAt)) {
       report(`seq ${row.seq} has another time of its edit or deletion`);
     }
+    if (JSON.stringify(reactionsOf(item)) !== JSON.stringify(row.reactions ?? [])) {
+      report(`seq ${row.seq} has other reactions`);
+    }
+    if ((item.pinned?.by ?? null) !== (row.pinnedBy ?? null)) report(`seq ${row.seq} is pinned by ${item.pinned?.by}`);
     const original = row.replyTo === null ? undefined : rowById.get(row.replyTo);
     const preview = replyTo?.preview;
     if (original && !original.event && preview !== previewOf(original.content)) {
@@ -74,6 +79,9 @@ function compareMessages(
     }
   }
 }
+
+/** The reactions of an item, as they are stored: runs have fewer users than the server names. */
+const reactionsOf = ({ reactions = [] }: MessageItem) => reactions.map(({ emoji, userIds }) => ({ emoji, userIds }));
 
 const isSameTime = (received: string | null, stored: Date | null): boolean =>
   (received === null ? null : Date.parse(received)) === (stored === null ? null : stored.getTime());

@@ -1,5 +1,5 @@
 import { type FinalState, memberKey, type StoredMessage } from "./final-state.ts";
-import type { Acknowledged, Log, Revision, SentMessage } from "./log.ts";
+import type { Acknowledged, AcknowledgedMark, Log, Revision, SentMessage } from "./log.ts";
 
 /** One order: the `seq` and `version` of a chat have no gap and no duplicate. */
 export function checkOrder({ chats, rowsByChat }: FinalState, log: Log): void {
@@ -22,6 +22,10 @@ export function checkStored(finalState: FinalState, observed: Acknowledged, log:
   for (const revision of observed.revisions) {
     const lost = lostOf(finalState, revision);
     if (lost) log.reportViolation("lost", `chat ${revision.chatId}: message ${revision.messageId} ${lost}`);
+  }
+  for (const mark of observed.marks) {
+    const lost = lostMark(finalState, mark);
+    if (lost) log.reportViolation("lost", `chat ${mark.chatId}: message ${mark.messageId} ${lost}`);
   }
   for (const { userId, chatId, readSeq, clearedSeq } of observed.readStates) {
     const member = finalState.members.get(memberKey(userId, chatId));
@@ -85,4 +89,19 @@ export function lostOf({ rowById, chats }: FinalState, revision: Revision): stri
   }
   const isOther = row.version === version && (row.editedAt === null || row.content !== content);
   return isOther ? "was edited and is stored with another text" : undefined;
+}
+
+/** Describes how an acknowledged reaction or pin was lost; undefined if it is stored. */
+export function lostMark({ rowById, chats }: FinalState, mark: AcknowledgedMark): string | undefined {
+  const { chatId, messageId, version, userId, emoji, on } = mark;
+  if (chats.get(chatId)?.isDeleted) return undefined;
+  const row = rowById.get(messageId);
+  if (!row || row.version < version) return `was marked as version ${version}, which is not stored`;
+  // It has changed since.
+  if (row.version > version) return undefined;
+  const isOn =
+    emoji === undefined
+      ? typeof row.pinnedBy === "number"
+      : row.reactions?.some((one) => one.emoji === emoji && one.userIds.includes(userId)) === true;
+  return isOn === on ? undefined : `was marked with ${emoji ?? "a pin"} (${on}) and is stored otherwise`;
 }

@@ -41,8 +41,8 @@ export function startRestoredHistory(restored: FinalState, log: Log, acknowledge
 /** All checks but those of the devices. */
 function checkHistory(finalState: FinalState, log: Log): void {
   checkOrder(finalState, log);
-  const { revisions } = log;
-  checkStored(finalState, { sent: [...log.sent.values()], revisions, readStates: [...log.readStates.values()] }, log);
+  const { sent, revisions, marks, readStates } = log;
+  checkStored(finalState, { sent: [...sent.values()], revisions, marks, readStates: [...readStates.values()] }, log);
   checkReceived(finalState, log, log);
 }
 

@@ -156,6 +156,21 @@ export class ChaosClient {
     this.log.revisions.push({ chatId, messageId, version, content, isDeletion });
   }
 
+  /** Sets or removes a reaction, or without an emoji the pin, and logs it if it is acknowledged. */
+  async mark(messageId: number, { emoji, on }: { emoji?: string | undefined; on: boolean }): Promise<void> {
+    const { userId } = this;
+    const kind = emoji === undefined ? "pin" : "reaction";
+    this.log.requestedRevisions.addMark(this.name, { messageId, userId, kind });
+    const frame =
+      emoji === undefined
+        ? await this.request("pinMessage", { messageId, on })
+        : await this.request("react", { messageId, emoji, on });
+    if (!frame?.success) return;
+    this.log.counts[kind === "pin" ? "pins" : "reactions"]++;
+    const { chatId, version } = frame.params.item;
+    this.log.marks.push({ chatId, messageId, version, userId, emoji, on });
+  }
+
   async request(type: string, params: object): Promise<Frame | undefined> {
     if (!this.socket) return undefined;
     const answered = this.log.responseTimes.begin();

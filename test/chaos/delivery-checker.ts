@@ -7,7 +7,7 @@ import { type ClientRules, isCompleteEntry, Replica, type SyncedChat, type SyncI
 export type Frame = any;
 
 /** The types that change nothing if what they ask for is so already, and are then answered with the message as it is. */
-const repeatable: ReadonlySet<string> = new Set(["deleteMessage", "editMessage", "renameGroup"]);
+const repeatable: ReadonlySet<string> = new Set(["deleteMessage", "editMessage", "renameGroup", "react", "pinMessage"]);
 
 /** Versions of a chat that a connection did not receive: those between `after` and `before`, both excluded. */
 interface Gap {
@@ -128,12 +128,20 @@ export class DeliveryChecker {
    * change was received before. Or another device has requested the same, perhaps from another process: then this process
    * may answer before it pushes that change and those before it, and clients ignore the push by its version.
    */
-  private mayHaveChangedNothing(type: string, { chatId, version, messageId, message }: MessageItem): boolean {
+  private mayHaveChangedNothing(type: string, item: MessageItem): boolean {
+    const { chatId, version, messageId, message } = item;
+    if (version <= (this.lastVersions.get(chatId) ?? 0)) return true;
+    if (type === "react" || type === "pinMessage") return this.mayBeMarkedBefore(type, item);
     const revision = { messageId, content: message, isDeletion: type === "deleteMessage" };
-    return (
-      version <= (this.lastVersions.get(chatId) ?? 0) ||
-      this.log.requestedRevisions.hasFromOther(this.device.name, revision)
-    );
+    return this.log.requestedRevisions.hasFromOther(this.device.name, revision);
+  }
+
+  /** The same for reactions and pins, whose answers then carry whatever change was the last. */
+  private mayBeMarkedBefore(type: "react" | "pinMessage", { change, messageId }: MessageItem): boolean {
+    const { name, userId } = this.device;
+    const kind = type === "react" ? "reaction" : "pin";
+    if (change?.kind !== kind || change.by !== userId) return true;
+    return this.log.requestedRevisions.hasMarkFromOther(name, { messageId, userId, kind });
   }
 
   private receiveReadPosition(item: { chatId: number; userId: number; readSeq: number }, isResponse: boolean): void {

@@ -33,6 +33,10 @@ export interface StoredMessage {
   event: { kind: string; byUserId: number; userId?: number; groupName?: string } | null;
   editedAt: Date | null;
   deletedAt: Date | null;
+  /** Who reacts with each emoji, in the order in which the server lists them. */
+  reactions?: { emoji: string; userIds: number[] }[] | null;
+  /** Who pinned it, while it is pinned. */
+  pinnedBy?: number | null;
 }
 
 export const memberKey = (userId: number, chatId: number): string => `${userId} ${chatId}`;
@@ -49,7 +53,13 @@ export async function readFinalState(url: string): Promise<FinalState> {
     );
     const messages = await client.query<StoredMessage>(
       `SELECT id, chat_id AS "chatId", seq, version, sender_id AS "senderId", client_message_id AS "clientMessageId",
-              reply_to AS "replyTo", content, event, edited_at AS "editedAt", deleted_at AS "deletedAt"
+              reply_to AS "replyTo", content, event, edited_at AS "editedAt", deleted_at AS "deletedAt",
+              (SELECT json_agg(json_build_object('emoji', emoji, 'userIds', user_ids) ORDER BY since, emoji)
+                 FROM (SELECT emoji, min(created_at) AS since,
+                              json_agg(user_id ORDER BY created_at, user_id) AS user_ids
+                         FROM message_reactions WHERE message_id = messages.id
+                        GROUP BY emoji) AS by_emoji) AS reactions,
+              (SELECT by_user_id FROM chat_pins WHERE message_id = messages.id) AS "pinnedBy"
          FROM messages ORDER BY chat_id, seq`,
     );
     const members = await client.query<{ userId: number; chatId: number; readSeq: number; clearedSeq: number }>(

@@ -50,6 +50,17 @@ export interface Revision {
   isDeletion: boolean;
 }
 
+/** An acknowledged reaction or pin, set or removed. */
+export interface AcknowledgedMark {
+  chatId: number;
+  messageId: number;
+  version: number;
+  userId: number;
+  /** Of a reaction. */
+  emoji?: string | undefined;
+  on: boolean;
+}
+
 /** The highest acknowledged read and cleared positions of a user in a chat, and when they were last raised. */
 export interface AcknowledgedReadState {
   chatId: number;
@@ -63,6 +74,7 @@ export interface AcknowledgedReadState {
 export interface Acknowledged {
   sent: readonly SentMessage[];
   revisions: readonly Revision[];
+  marks: readonly AcknowledgedMark[];
   readStates: readonly AcknowledgedReadState[];
 }
 
@@ -88,6 +100,7 @@ export interface HistoryPage {
 export class Log {
   readonly sent = new Map<string, SentMessage>();
   revisions: Revision[] = [];
+  marks: AcknowledgedMark[] = [];
   readonly requestedRevisions = new RequestedRevisions();
   readonly readStates = new Map<string, AcknowledgedReadState>();
   readonly violations: { kind: ViolationKind; details: string }[] = [];
@@ -109,6 +122,8 @@ export class Log {
     repeatedSends: 0,
     edits: 0,
     deletions: 0,
+    reactions: 0,
+    pins: 0,
     replies: 0,
     pages: 0,
     removals: 0,
@@ -131,7 +146,8 @@ export class Log {
   /** A copy of what has been acknowledged so far. */
   acknowledged(): Acknowledged {
     const sent = [...this.sent.values()].filter(({ outcome }) => outcome === "acknowledged").map((one) => ({ ...one }));
-    return { sent, revisions: [...this.revisions], readStates: [...this.readStates.values()] };
+    const { revisions, marks, readStates } = this;
+    return { sent, revisions: [...revisions], marks: [...marks], readStates: [...readStates.values()] };
   }
 
   /** Forgets what the clients received: a backup was restored, and the database goes on from there. */

@@ -1,4 +1,4 @@
-import { clientKeyOf, indexByClientId, lostOf } from "./check-stored.ts";
+import { clientKeyOf, indexByClientId, lostMark, lostOf } from "./check-stored.ts";
 import { type FinalState, memberKey } from "./final-state.ts";
 import type { Log } from "./log.ts";
 
@@ -11,6 +11,7 @@ export function undoLater(restored: FinalState, log: Log): void {
     log.counts.undone++;
   }
   log.revisions = log.revisions.filter((revision) => lostOf(restored, revision) === undefined);
+  log.marks = log.marks.filter((mark) => lostMark(restored, mark) === undefined);
   for (const [key, state] of log.readStates) {
     const member = restored.members.get(memberKey(state.userId, state.chatId));
     if (!member) log.readStates.delete(key);

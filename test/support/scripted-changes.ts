@@ -19,6 +19,8 @@ export const message = (version: number): ChatMessage => ({
   clientMessageId: null,
   replyTo: null,
   change: null,
+  reactions: [],
+  pinned: null,
   createdAt: new Date(),
   editedAt: null,
   deletedAt: null,

@@ -71,6 +71,8 @@ describeWithChromium("axe finds no violation", () => {
       await sendToGroup(device, groupId, "**bold** `code`\n\n> quote\n\n- one\n- two\n\nhttps://example.org");
       const { messageId } = await sendPrivately(device, user.id, "Hello\n\n```\ncode\n```");
       await sendPrivately(device, user.id, "as I said", { replyTo: messageId });
+      await device.request("react", { messageId, emoji: "👍", on: true });
+      await device.request("pinMessage", { messageId, on: true });
       await device.request("deleteMessage", { messageId: (await sendPrivately(device, user.id, "oops")).messageId });
       await web.chat("Other").waitFor();
       await check(web);
@@ -92,6 +94,13 @@ describeWithChromium("axe finds no violation", () => {
       await web.act("my answer", "Read by");
       await check(web);
       await web.page.keyboard.press("Escape");
+      await web.act("my answer", "More reactions");
+      await web.dialog("React").getByRole("searchbox", { name: "Find an emoji" }).fill("thumbs");
+      await gone(web.dialog("React").getByRole("button", { name: "grinning face" }));
+      await web.dialog("React").getByRole("button", { name: "thumbs up" }).waitFor();
+      await check(web);
+      await web.page.keyboard.press("Escape");
+      await gone(web.dialog("React"));
       await web.button("Emoji").click();
       // All of them at once would take axe half a minute.
       await web.page.getByRole("searchbox", { name: "Find an emoji" }).fill("thumbs");

@@ -53,7 +53,9 @@ describeWithChromium("a dialog in the web client", () => {
   test("only what one may do is offered: others' messages are neither edited nor deleted", async () => {
     const { bob } = await dialog();
     await bob.message("Hello Bob").getByRole("button", { name: "Message actions" }).click();
-    expect(await bob.page.getByRole("menuitem").allTextContents()).toEqual(["Reply", "Copy", "Read by"]);
+    expect(await bob.page.getByRole("menuitem").allTextContents()).toEqual([
+      ...["Reply", "More reactions", "Copy", "Pin", "Read by"],
+    ]);
     await bob.page.keyboard.press("Escape");
     await gone(bob.page.getByRole("menu"));
   });

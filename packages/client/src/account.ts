@@ -273,6 +273,7 @@ export class Account implements ChatContext {
   private emitOfChat(type: "joined" | "left" | "reset", chatId: number): void {
     const state = this.replica.chats.get(chatId);
     const chat = state ? this.handleFor(state) : this.chat(chatId);
+    chat.invalidatePinned();
     this.emit({ type, chat });
     if (state) for (const handler of this.handlers) handler.note(chatId);
   }

@@ -1,12 +1,23 @@
 import { MessengerError } from "./errors.ts";
 import type { History, Range } from "./history.ts";
 import { uuid } from "./ids.ts";
-import { type Member, Members } from "./members.ts";
+import { LoadedList } from "./loaded-list.ts";
 import { type Message, OutgoingMessage, sentMessage, unsentMessage } from "./message.ts";
 import { Derived, type Observable } from "./observable.ts";
 import { type Change, type Destination, type Entry, laneOf, type Outbox } from "./outbox.ts";
 import type { People } from "./people.ts";
-import type { AssignableRole, MemberRole, MessageItem, Person, Profile, Reader, Requests } from "./protocol.ts";
+import { PinnedMessages } from "./pinned.ts";
+import type {
+  AssignableRole,
+  GroupMember,
+  MemberRole,
+  MessageItem,
+  Person,
+  Profile,
+  ReactionRow,
+  Reader,
+  Requests,
+} from "./protocol.ts";
 import { type ChatState, pageSize, type Replica } from "./replica.ts";
 import { Timeline, type TimelineStart } from "./timeline.ts";
 import { Typists } from "./typing.ts";
@@ -31,6 +42,10 @@ export interface ChatSummary {
   /** The newest message, sent or not. */
   readonly lastMessage: Message | undefined;
 }
+
+/** A member of a chat. `role` and `joinedAt` are those of groups. */
+export type Member = Pick<GroupMember, "userId" | "firstName" | "lastName"> &
+  Partial<Pick<GroupMember, "role" | "joinedAt">>;
 
 /** What a chat needs of the messenger. */
 export interface ChatContext {
@@ -63,10 +78,12 @@ export class Chat {
     this.computeReadBy(previous),
   );
   private readonly typing_ = new Typists();
-  private readonly memberList = new Members(() => this.loadMembers());
+  private readonly memberList = new LoadedList<Member>(() => this.loadMembers());
+  private readonly pinnedMessages = new PinnedMessages(() => this.loadPinned());
   private readonly messages = new WeakMap<MessageItem, { name: Person | undefined; message: Message }>();
   private readonly unsentMessages = new WeakMap<Entry, { state: Entry["state"]; message: Message | undefined }>();
   private lastTypedAt = Number.NEGATIVE_INFINITY;
+  private clearedSeq = 0;
   private chatId: number | undefined;
   private otherId: number | undefined;
 
@@ -106,6 +123,11 @@ export class Chat {
   /** The members, which are read from the server while there are subscribers. */
   get members(): Observable<readonly Member[]> {
     return this.memberList;
+  }
+
+  /** The pinned messages, the newest pin first, which are read from the server when there are subscribers. */
+  get pinned(): Observable<readonly Message[]> {
+    return this.pinnedMessages;
   }
 
   /** Up to where the other user of a dialog has read. Empty in groups, and where it is not shown: see `readers`. */
@@ -167,6 +189,21 @@ export class Chat {
     return this.change({ type: "deleteMessage", params: { messageId } });
   }
 
+  /**
+   * Reacts to a message with an emoji, or removes the reaction. @throws MessengerError if the server refuses it
+   * @param emoji one emoji, such as `👍`
+   */
+  react(messageId: number, emoji: string, on: boolean): Promise<void> {
+    return this.change({ type: "react", params: { messageId, emoji, on } });
+  }
+
+  /**
+   * Pins a message, or removes its pin: in a group as its admin or owner. @throws MessengerError if the server refuses it
+   */
+  pin(messageId: number, on: boolean): Promise<void> {
+    return this.change({ type: "pinMessage", params: { messageId, on } });
+  }
+
   /** Marks the chat as read up to a `seq`, by default up to its newest message. */
   markRead(seq?: number): void {
     const { state } = this;
@@ -194,6 +231,11 @@ export class Chat {
   /** The members who have read a message. @throws MessengerError */
   async readers(messageId: number): Promise<readonly Reader[]> {
     return allPages((page) => this.context.read("listReaders", { messageId, limit: maxRows, page }));
+  }
+
+  /** Who reacts to a message, the earliest first. @throws MessengerError */
+  async reactions(messageId: number): Promise<readonly ReactionRow[]> {
+    return allPages((page) => this.context.read("listReactions", { messageId, limit: maxRows, page }));
   }
 
   /** Renames the group. @throws MessengerError */
@@ -250,15 +292,25 @@ export class Chat {
 
   /** @internal Is called when the state, the unsent messages or a name has changed. */
   update(): void {
+    const { clearedSeq = 0 } = this.state ?? {};
+    if (clearedSeq > this.clearedSeq) this.invalidatePinned();
+    this.clearedSeq = clearedSeq;
     this.summaryState.invalidate();
     this.readByState.invalidate();
     for (const timeline of this.timelines.keys()) timeline.update();
   }
 
   /** @internal Is called with each change of a message. */
-  applyChange({ senderId, event }: MessageItem, isNew: boolean): void {
+  applyChange(item: MessageItem, isNew: boolean): void {
+    const { senderId, event } = item;
     if (isNew) this.typing_.remove(senderId);
     if (event && event.kind !== "groupRenamed") this.memberList.invalidate();
+    this.pinnedMessages.apply(this.toMessage(item));
+  }
+
+  /** @internal Is called when more may have changed than was received. */
+  invalidatePinned(): void {
+    this.pinnedMessages.invalidate();
   }
 
   /** @internal */
@@ -270,6 +322,7 @@ export class Chat {
   resume(): void {
     for (const timeline of this.timelines.keys()) timeline.resume();
     this.memberList.refresh();
+    this.pinnedMessages.refresh();
   }
 
   /** @internal The ids of the senders of the messages that are shown. */
@@ -327,6 +380,7 @@ export class Chat {
 
   private setId(chatId: number | undefined): void {
     this.chatId = chatId;
+    this.invalidatePinned();
     for (const timeline of this.timelines.keys()) this.bindTimeline(timeline);
   }
 
@@ -376,6 +430,13 @@ export class Chat {
     } finally {
       endLoad();
     }
+  }
+
+  private async loadPinned(): Promise<readonly Message[]> {
+    const { chatId } = this;
+    if (chatId === undefined) return [];
+    const items = await allPages((page) => this.context.read("listPinned", { chatId, limit: maxRows, page }));
+    return items.map(this.toMessage);
   }
 
   private async loadMembers(): Promise<readonly Member[]> {

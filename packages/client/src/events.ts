@@ -3,8 +3,12 @@ import type { Message } from "./message.ts";
 
 /** Something that has happened in a chat. */
 export type MessengerEvent =
-  /** A new message, or a change of one: `edit`, `delete`, or a kind that a newer server knows. */
-  | { readonly type: "message" | "edit" | "delete" | (string & {}); readonly chat: Chat; readonly message: Message }
+  /** A new message, or a change of one: `edit`, `delete`, `reaction`, `pin`, or a kind that a newer server knows. */
+  | {
+      readonly type: "message" | "edit" | "delete" | "reaction" | "pin" | (string & {});
+      readonly chat: Chat;
+      readonly message: Message;
+    }
   /**
    * `joined`: the chat is new to this device. `left`: the user is no longer in it. `reset`: more has happened than is
    * reported one by one, so read the chat anew.

@@ -15,7 +15,7 @@ export class History {
   /** In rising order. They neither overlap nor touch. */
   private ranges: Range[] = [];
   /** While pages are loading: changes of messages that are not kept, which the page may not contain yet. */
-  private readonly lateChanges = new Map<number, MessageItem>();
+  private lateChanges: { item: MessageItem; readerId: number | undefined }[] = [];
   private loads = 0;
 
   get size(): number {
@@ -70,18 +70,24 @@ export class History {
     this.addRange({ from: item.seq, to: item.seq });
   }
 
-  /** Applies the change of a message, to the message if it is kept and to the replies to it. */
-  change(item: MessageItem): void {
-    if (this.items.has(item.seq)) this.put(item);
-    else if (this.loads > 0) this.lateChanges.set(item.seq, item);
+  /**
+   * Applies the change of a message, to the message if it is kept and to the replies to it.
+   * @param readerId the user who reads it, if the item is as everybody receives it
+   * @returns the message as the user reads it
+   */
+  change(item: MessageItem, readerId?: number): MessageItem {
+    const own = this.readBy(item, readerId);
+    if (this.items.has(item.seq)) this.put(own);
+    else if (this.loads > 0) this.lateChanges.push({ item, readerId });
     this.updateReplies(item);
+    return own;
   }
 
   /** Notes that a page is being loaded. @returns a function to call when it is inserted, or was not received */
   beginLoad(): () => void {
     this.loads++;
     return () => {
-      if (--this.loads === 0) this.lateChanges.clear();
+      if (--this.loads === 0) this.lateChanges = [];
     };
   }
 
@@ -89,8 +95,8 @@ export class History {
   insert(page: readonly MessageItem[], range: Range): void {
     for (const item of page) if (item.seq >= range.from && item.seq <= range.to) this.put(item);
     this.addRange(range);
-    for (const item of this.lateChanges.values()) {
-      if (this.items.has(item.seq)) this.put(item);
+    for (const { item, readerId } of this.lateChanges) {
+      if (this.items.has(item.seq)) this.put(this.readBy(item, readerId));
       this.updateReplies(item);
     }
   }
@@ -122,6 +128,25 @@ export class History {
     const original = item.replyTo && this.withId(item.replyTo.messageId);
     this.items.set(item.seq, original ? withPreviewOf(item, original) : item);
     this.seqs.set(item.messageId, item.seq);
+  }
+
+  /** Marks the reactions of a user: they follow from the change, and from the message before it. */
+  private readBy(item: MessageItem, readerId: number | undefined): MessageItem {
+    const { reactions, change } = item;
+    if (!reactions || readerId === undefined) return item;
+    const known = this.items.get(item.seq)?.reactions;
+    const isOwnChange = change?.kind === "reaction" && change.by === readerId;
+    return {
+      ...item,
+      reactions: reactions.map((reaction) => {
+        const { emoji, userIds } = reaction;
+        const isMine =
+          isOwnChange && change.emoji === emoji
+            ? change.on
+            : userIds.includes(readerId) || known?.some((one) => one.mine && one.emoji === emoji);
+        return isMine ? { ...reaction, mine: true } : reaction;
+      }),
+    };
   }
 
   /** The server does not send the replies to a changed message again. */

@@ -1,12 +1,11 @@
 /** The client of the messenger. */
-export type { Chat, ChatSummary } from "./chat.ts";
+export type { Chat, ChatSummary, Member } from "./chat.ts";
 export type { ConnectionStatus, EndReason } from "./connection.ts";
 export { type ClientErrorCode, MessengerError } from "./errors.ts";
 export type { MessengerEvent } from "./events.ts";
 export type { Fetch, FetchResponse } from "./http.ts";
 export { indexedDb } from "./indexed-db.ts";
 export type { Log } from "./log.ts";
-export type { Member } from "./members.ts";
 export type { Message, OutgoingMessage } from "./message.ts";
 export type { HandleMessage } from "./message-handler.ts";
 export { Messenger, type MessengerOptions, type StorageStatus } from "./messenger.ts";

@@ -4,7 +4,10 @@ import type { MessageItem } from "./protocol.ts";
 /** A message of a chat as it is shown. It does not change: a changed message is another object. */
 export interface Message
   extends Partial<
-      Pick<MessageItem, "messageId" | "seq" | "version" | "clientMessageId" | "replyTo" | "event" | "change">
+      Pick<
+        MessageItem,
+        "messageId" | "seq" | "version" | "clientMessageId" | "replyTo" | "event" | "change" | "reactions" | "pinned"
+      >
     >,
     Pick<MessageItem, "senderId" | "senderName" | "senderLastName" | "notification"> {
   /** Stays the same while the message is sent and changed. For lists. */

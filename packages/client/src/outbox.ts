@@ -21,8 +21,10 @@ export interface UnsentMessage {
 
 /** A change that is repeated until the server has accepted or refused it. Repeating it has no further effect. */
 export type Change = {
-  [T in "editMessage" | "deleteMessage" | "markRead" | "clearDialog"]: { type: T; params: Requests[T]["params"] };
-}["editMessage" | "deleteMessage" | "markRead" | "clearDialog"];
+  [T in ChangeType]: { type: T; params: Requests[T]["params"] };
+}[ChangeType];
+
+type ChangeType = "editMessage" | "deleteMessage" | "react" | "pinMessage" | "markRead" | "clearDialog";
 
 /** Why a message or change was refused. */
 export interface Refusal {
@@ -464,6 +466,8 @@ const discarded = () => new MessengerError("DISCARDED", "The message was discard
 
 /** Changes with the same purpose replace each other. */
 function purposeOf({ type, params }: Change): string {
+  if (type === "react") return `${type} ${params.messageId} ${params.emoji}`;
+  if (type === "pinMessage") return `${type} ${params.messageId}`;
   if ("messageId" in params) return `message ${params.messageId}`;
   return "chatId" in params ? `${type} ${params.chatId}` : `${type} ${params.receiverId}`;
 }

@@ -118,6 +118,32 @@ export interface Requests {
    */
   deleteMessage: { params: DeleteMessageParams; data: null; item: MessageItem };
   /**
+   * React to a message with an emoji, or remove your reaction. If it is as you want it, nothing is stored, and the
+   * answer is the message. A message has reactions with at most 20 different emoji, and at most 10 of one user.
+   *
+   * Errors: `NOT_FOUND`, `FORBIDDEN`, `LIMIT`.
+   */
+  react: { params: ReactParams; data: null; item: MessageItem };
+  /**
+   * List who reacts to a message, and with which emoji, the earliest reactions first.
+   *
+   * Errors: `NOT_FOUND`.
+   */
+  listReactions: { params: ListReactionsParams; data: readonly ReactionRow[]; item: null };
+  /**
+   * Pin a message of a chat, or remove its pin: in a group as its admin or owner, in a dialog both people. If it is as
+   * you want it, nothing is stored, and the answer is the message. A chat has at most 50 pinned messages.
+   *
+   * Errors: `NOT_FOUND`, `FORBIDDEN`, `LIMIT`.
+   */
+  pinMessage: { params: PinMessageParams; data: null; item: MessageItem };
+  /**
+   * List the pinned messages of one of your chats, the newest pin first.
+   *
+   * Errors: `NOT_MEMBER`.
+   */
+  listPinned: { params: ListPinnedParams; data: readonly MessageItem[]; item: null };
+  /**
    * Mark a chat as read up to a `seq`. The read position never moves back: a smaller `seq` changes nothing.
    *
    * Errors: `NOT_MEMBER`, `FORBIDDEN`.
@@ -193,6 +219,10 @@ export interface Pushes {
   editMessage: MessageItem;
   /** Sent to every device of every member. */
   deleteMessage: MessageItem;
+  /** Sent to every device of every member. */
+  react: MessageItem;
+  /** Sent to every device of every member. */
+  pinMessage: MessageItem;
   /**
    * Sent to your other devices and, in a dialog, the devices of the other person, unless one of you blocks the other.
    * Pushes may arrive out of order: keep the greatest `readSeq`.
@@ -603,6 +633,7 @@ export interface DialogMessageRow {
   replyTo?: RepliedMessage;
   editedAt: string | null;
   deletedAt: string | null;
+  reactions?: readonly Reaction[];
 }
 
 export interface EditMessageParams {
@@ -878,6 +909,7 @@ export interface GroupMessageRow {
   replyTo?: RepliedMessage;
   editedAt: string | null;
   deletedAt: string | null;
+  reactions?: readonly Reaction[];
 }
 
 /** An invite to create an account. */
@@ -925,6 +957,24 @@ export interface ListGroupMembersParams {
 }
 
 export interface ListLastMessageParams {
+  /** Maximum number of rows, 1 to 100. */
+  limit: number;
+  /** Number of the page, from 1. A page after the last is an empty list. */
+  page: number;
+}
+
+export interface ListPinnedParams {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  /** Maximum number of rows, 1 to 100. */
+  limit: number;
+  /** Number of the page, from 1. A page after the last is an empty list. */
+  page: number;
+}
+
+export interface ListReactionsParams {
+  /** Id of a message. */
+  messageId: number;
   /** Maximum number of rows, 1 to 100. */
   limit: number;
   /** Number of the page, from 1. A page after the last is an empty list. */
@@ -1003,10 +1053,14 @@ export interface MessageChange {
   kind: MessageChangeKind;
   /** The user who did it; `null` where that is not known. */
   by: number | null;
+  /** Of a reaction; absent if all reactions of a deleted account were removed. */
+  emoji?: string;
+  /** Whether the reaction or the pin was added or removed. */
+  on?: boolean;
 }
 
 /** What was done. More kinds will be added: apply the message all the same. */
-export type MessageChangeKind = "edit" | "delete" | (string & {});
+export type MessageChangeKind = "edit" | "delete" | "reaction" | "pin" | (string & {});
 
 export interface MessageInGroupParams {
   /** Id of a group; the same number as its `chatId`. */
@@ -1058,6 +1112,10 @@ export interface MessageItem {
   event?: ChatEvent;
   /** The last change since the message was sent; absent if there was none. */
   change?: MessageChange;
+  /** In order of the earliest reaction with each emoji; absent if there are none. */
+  reactions?: readonly Reaction[];
+  /** Present while the message is pinned. */
+  pinned?: Pin;
   createdAt: string;
   editedAt: string | null;
   deletedAt: string | null;
@@ -1114,6 +1172,19 @@ export interface Person {
   firstName: string;
   /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
+}
+
+export interface Pin {
+  /** The user who pinned it. */
+  by: number;
+  at: string;
+}
+
+export interface PinMessageParams {
+  /** Id of a message. */
+  messageId: number;
+  /** Whether you want it to be pinned. */
+  on: boolean;
 }
 
 export type PingParams = Record<never, never>;
@@ -1325,6 +1396,41 @@ export interface PutUsersMePasswordBody {
   oldPassword: string;
   /** At least 8 characters, at most 72 bytes, and not one of the well-known passwords. */
   newPassword: string;
+}
+
+export interface ReactParams {
+  /** Id of a message. */
+  messageId: number;
+  /** One emoji as Unicode recommends it for interchange (RGI): 1 to 32 UTF-16 units; ❤ needs U+FE0F. */
+  emoji: string;
+  /** Whether you want to react with this emoji. */
+  on: boolean;
+}
+
+/** The people who react to a message with one emoji. */
+export interface Reaction {
+  emoji: string;
+  /** The number of people. */
+  count: number;
+  /** The first 20 of them, the earliest first. */
+  userIds: readonly number[];
+  /**
+   * You are one of them. Only in answers to requests that read messages; never in pushes and in answers to changes,
+   * which are the same for everybody.
+   */
+  mine?: true;
+}
+
+/** A reaction of one person to a message. */
+export interface ReactionRow {
+  /** Id of a user. */
+  userId: number;
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  lastName: string | null;
+  emoji: string;
+  createdAt: string;
 }
 
 /** Up to where a user has read a chat. */

@@ -246,8 +246,8 @@ export class Replica {
       if (item.senderId === this.userId) chat.readSeq = Math.max(chat.readSeq, item.seq);
       else if (chat.kind === "dialog") chat.peerReadSeq = Math.max(chat.peerReadSeq ?? 0, item.seq);
       if (item.seq > chat.clearedSeq) chat.history.append(item);
-    } else chat.history.change(item);
-    this.events.onChange(chat, item, isNew);
+      this.events.onChange(chat, item, true);
+    } else this.events.onChange(chat, chat.history.change(item, this.userId), false);
   }
 
   /** Applies a system message to the chat itself. */

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { type Member, Members } from "../src/members.ts";
+import type { Member } from "../src/chat.ts";
+import { LoadedList } from "../src/loaded-list.ts";
 import { Scene } from "./support/scene.ts";
 import { settled } from "./support/virtual-time.ts";
 
@@ -35,7 +36,7 @@ test("names that cannot be read after an absence are read later", async () => {
 
 test("members that change while they are read are read again", async () => {
   const answers: ((members: Member[]) => void)[] = [];
-  const members = new Members(() => new Promise((resolve) => answers.push(resolve)));
+  const members = new LoadedList<Member>(() => new Promise((resolve) => answers.push(resolve)));
   members.subscribe(() => {});
   members.invalidate();
   answers[0]?.([{ userId: 1, firstName: "Ann", lastName: null }]);

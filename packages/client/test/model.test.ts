@@ -18,6 +18,8 @@ const weights: Record<ActionName, number> = {
   sendMany: 5,
   edit: 5,
   delete: 3,
+  react: 8,
+  pin: 4,
   markRead: 4,
   clear: 1,
   typing: 1,

@@ -45,6 +45,10 @@ const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "forgets own reactions that a push does not name",
+    edits: [{ in: "history.ts", from: " || known?.some((one) => one.mine && one.emoji === emoji)", to: "" }],
+  },
+  {
     name: "applies pushes before the first sync answer",
     edits: [{ in: "replica.ts", from: "if (!this.acceptsPushes || ", to: "if (" }],
   },

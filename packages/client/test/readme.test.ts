@@ -137,6 +137,7 @@ const outcomes: Record<string, (scene: Scene) => unknown> = {
     expect(shown[0]).toEqual([0]);
     return until(bobsChat.readBy, ([peer]) => peer?.seq === 2);
   },
+  "React and pin": ({ shown }) => expect(shown).toContainEqual(["Ann: 👍"]),
   People: ({ shown }) => expect(shown).toEqual([[true, expect.any(Number)]]),
   Events: ({ shown }) => expect(shown).toEqual([["message", expect.any(Number), "Now"]]),
   "Log out": ({ messenger }) => expect(messenger.connection.value).toEqual({ state: "loggedOut" }),

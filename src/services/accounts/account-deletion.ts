@@ -27,20 +27,29 @@ export interface Deletion {
 
 /**
  * Deletes accounts: erases name, e-mail address and password, ends the sessions, and leaves all groups, where ownership is
- * transferred. The user's messages stay in the histories of others, sent by "Deleted user".
+ * transferred. The user's messages stay in the histories of others, sent by "Deleted user". Reactions are removed afterwards.
  */
 export class AccountDeletion {
   /** One at a time: each may lock thousands of chats. */
   private readonly deletions = new Semaphore(1);
 
-  constructor(private readonly options: { database: Database; chatWriter: ChatWriter }) {}
+  constructor(
+    private readonly options: {
+      database: Database;
+      chatWriter: ChatWriter;
+      /** Called after an account was deleted. */
+      onDeletion?: (userId: number) => void;
+    },
+  ) {}
 
   /**
    * @returns the sessions that it has ended
    * @throws AppError of kind "lastAdmin" for the last administrator
    */
-  run(deletion: Deletion): Promise<number[]> {
-    return this.deletions.run(() => this.store(deletion));
+  async run(deletion: Deletion): Promise<number[]> {
+    const sessionIds = await this.deletions.run(() => this.store(deletion));
+    this.options.onDeletion?.(deletion.userId);
+    return sessionIds;
   }
 
   private store({ userId, mayBeAdmin, check, record }: Deletion): Promise<number[]> {

@@ -45,7 +45,7 @@ export class History {
   /** Returns the messages between two people, newest first. The other account may have been deleted. */
   async dialog(userId: number, { receiverId, ...page }: Page & { receiverId: number }): Promise<ChatMessage[]> {
     const state = await dialogMemberState(this.options.database, { userId, otherId: receiverId });
-    if (state) return this.pageOf(state, page);
+    if (state) return this.pageOf(userId, state, page);
     if (!(await mayKnow(this.options.database, { userId, otherId: receiverId }))) throw noSuchUser();
     return [];
   }
@@ -54,7 +54,7 @@ export class History {
   async group(userId: number, { groupId, ...page }: Page & { groupId: number }): Promise<ChatMessage[]> {
     const state = await groupMemberState(this.options.database, { groupId, userId });
     if (!state) throw notMember();
-    return this.pageOf(state, page);
+    return this.pageOf(userId, state, page);
   }
 
   /**
@@ -69,7 +69,7 @@ export class History {
     const state = await memberState(this.options.database, { chatId, userId });
     if (!state) throw notInChat();
     const { after, upTo, hasMore } = boundsOf(state, range);
-    const messages = await messagesBySeq(this.options.database, { chatId, after, upTo });
+    const messages = await messagesBySeq(this.options.database, { chatId, readerId: userId, after, upTo });
     const nearestFirst = byDistance(messages, range);
     const fitting = rowsThatFit(nearestFirst, sizeOf);
     return {
@@ -79,9 +79,14 @@ export class History {
   }
 
   /** Since `seq` has no gaps, a page is a range of `seq`: page 1000 costs as much as page 1. */
-  private pageOf({ chatId, lastSeq, clearedSeq }: MemberState, { limit, page }: Page): Promise<ChatMessage[]> {
+  private pageOf(
+    readerId: number,
+    { chatId, lastSeq, clearedSeq }: MemberState,
+    { limit, page }: Page,
+  ): Promise<ChatMessage[]> {
     const upTo = lastSeq - (page - 1) * limit;
-    return messagesBySeq(this.options.database, { chatId, after: Math.max(upTo - limit, clearedSeq), upTo });
+    const after = Math.max(upTo - limit, clearedSeq);
+    return messagesBySeq(this.options.database, { chatId, readerId, after, upTo });
   }
 }
 

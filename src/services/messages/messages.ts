@@ -1,13 +1,10 @@
-import type { Database } from "../../db/connect.ts";
-import { type MessageAccess, messageAccess } from "../../db/queries/chats/member-state.ts";
 import { blocks } from "../../db/queries/people/blocked-people.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { ChatMessage, SentMessage } from "../../domain/message.ts";
-import { noSuchMessage, noSuchUser } from "../../domain-errors.ts";
+import { noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
-import type { ChatTransaction, ChatWriter } from "../../writes/chat-transaction.ts";
-import type { LockedChat } from "../../writes/locked-chat.ts";
 import type { MessageSender } from "../../writes/message-sender.ts";
+import type { MessageAccess, MessageChanges } from "./message-changes.ts";
 
 interface MessageInput {
   content: string;
@@ -26,7 +23,7 @@ interface Revision {
 
 /** Sends, edits and deletes messages. */
 export class Messages {
-  constructor(private readonly options: { database: Database; chatWriter: ChatWriter; sender: MessageSender }) {}
+  constructor(private readonly options: { messageChanges: MessageChanges; sender: MessageSender }) {}
 
   sendToGroup({ userId, requester }: Actor, input: MessageInput & { groupId: number }): Promise<SentMessage> {
     const { groupId, content, clientMessageId, replyTo } = input;
@@ -55,64 +52,51 @@ export class Messages {
 
   /** Replaces the text of a message of the caller. If it has this text, nothing is stored. */
   edit(by: Actor, { messageId, content, ifVersion }: Revision & { content: string }): Promise<ChatMessage> {
-    const mayChange = ({ isSender }: MessageAccess) => {
-      if (!isSender) throw new AppError("forbidden", "Only the sender of a message may edit it");
-    };
-    return this.change(by, messageId, mayChange, async ({ chat, message, tx }) => {
-      if (message.deletedAt) throw new AppError("conflict", "This message is deleted");
-      const receiverId = message.receiver?.id;
-      if (receiverId !== undefined && (await blocks(receiverId, by.userId, tx.transaction))) throw noSuchUser();
-      // A repeated request changes nothing.
-      if (message.content === content) return message;
-      requireVersion(message, ifVersion);
-      return chat.editMessage(messageId, by.userId, content);
+    return this.options.messageChanges.change(by, {
+      messageId,
+      requireAllowed: requireEditable,
+      work: async ({ chat, message, tx }) => {
+        if (message.deletedAt) throw new AppError("conflict", "This message is deleted");
+        const receiverId = message.receiver?.id;
+        if (receiverId !== undefined && (await blocks(receiverId, by.userId, tx.transaction))) throw noSuchUser();
+        // A repeated request changes nothing.
+        if (message.content === content) return message;
+        requireVersion(message, ifVersion);
+        return chat.editMessage(messageId, by.userId, content);
+      },
     });
   }
 
   /**
    * Deletes a message: of the caller, or in a group, for its admins and owner, of any member. The message keeps its
-   * place, but its text is removed for good.
+   * place, but its text is removed for good, and so are its reactions and its pin.
    */
   delete(by: Actor, { messageId, ifVersion }: Revision): Promise<ChatMessage> {
-    const mayChange = ({ isSender, isModerator }: MessageAccess) => {
-      if (isSender || isModerator) return;
-      throw new AppError("forbidden", "Only the sender of a message, or an admin of its group, may delete it");
-    };
-    return this.change(by, messageId, mayChange, async ({ chat, message }) => {
-      if (message.deletedAt) return message;
-      requireVersion(message, ifVersion);
-      return chat.deleteMessage(messageId, by.userId);
+    return this.options.messageChanges.change(by, {
+      messageId,
+      requireAllowed: requireDeletable,
+      work: async ({ chat, message }) => {
+        if (message.deletedAt) return message;
+        requireVersion(message, ifVersion);
+        return chat.deleteMessage(messageId, by.userId);
+      },
     });
   }
+}
 
-  /**
-   * Changes a message in a chat of the caller, under the lock of that chat. Whether the caller may is read first, without
-   * locks: strangers never make members wait.
-   */
-  private async change(
-    by: Actor,
-    messageId: number,
-    requireAllowed: (access: MessageAccess) => void,
-    work: (found: { chat: LockedChat; message: ChatMessage; tx: ChatTransaction }) => Promise<ChatMessage>,
-  ): Promise<ChatMessage> {
-    const { userId } = by;
-    const check = (access: MessageAccess) => {
-      if (access.isEvent) throw new AppError("forbidden", "A system message can be neither edited nor deleted");
-      requireAllowed(access);
-    };
-    const access = await messageAccess(this.options.database, { messageId, userId });
-    if (!access) throw noSuchMessage();
-    check(access);
-    return this.options.chatWriter.commit(by.requester, async (tx) => {
-      const chat = await tx.lock(access.chatId);
-      const message = chat?.members.has(userId) ? await chat.findMessage(messageId) : undefined;
-      if (!chat || !message) throw noSuchMessage();
-      // The role may have changed meanwhile.
-      const isModerator = chat.kind === "group" && chat.members.get(userId) !== "member";
-      check({ ...access, isModerator });
-      return work({ chat, message, tx });
-    });
-  }
+function requireUserMessage({ isEvent }: MessageAccess): void {
+  if (isEvent) throw new AppError("forbidden", "A system message can be neither edited nor deleted");
+}
+
+function requireEditable(access: MessageAccess): void {
+  requireUserMessage(access);
+  if (!access.isSender) throw new AppError("forbidden", "Only the sender of a message may edit it");
+}
+
+function requireDeletable(access: MessageAccess): void {
+  requireUserMessage(access);
+  if (access.isSender || access.isModerator) return;
+  throw new AppError("forbidden", "Only the sender of a message, or an admin of its group, may delete it");
 }
 
 /** @throws AppError of kind "conflict" if the caller has not seen the current version of the message */

@@ -104,10 +104,13 @@ export function checkView(
         report(`is read by the other user to ${peerReadSeq}, not ${peer.readSeq}`);
     }
     const rows = (finalState.rowsByChat.get(chatId) ?? []).filter(({ seq }) => seq > member.clearedSeq);
-    checkMessages(finalState, isComplete ? rows : rows.slice(-sentOf(messages).length), messages, report);
+    const shownRows = isComplete ? rows : rows.slice(-sentOf(messages).length);
+    checkMessages(finalState, shownRows, messages, report);
+    checkMarks(shownRows, sentOf(messages), userId, report);
     const [from = 0, to = 0] = [part[0]?.seq, part.at(-1)?.seq];
     const partRows = rows.filter(({ seq }) => seq >= from && seq <= to);
     checkMessages(finalState, partRows, part, (fault) => report(`in its middle: ${fault}`));
+    checkMarks(partRows, sentOf(part), userId, (fault) => report(`in its middle: ${fault}`));
     const last = messages.at(-1);
     if (summary.lastMessage?.key !== last?.key) report("shows another message as its last");
   }
@@ -144,6 +147,24 @@ export function checkMessages(
     if (original && !original.event && replyTo?.preview !== previewOf(original.content)) {
       report(`seq ${row.seq} shows another text of the message it replies to`);
     }
+  });
+}
+
+/** Compares reactions, with those of the user, and pins. */
+function checkMarks(
+  rows: readonly StoredMessage[],
+  messages: readonly Message[],
+  userId: number,
+  report: (fault: string) => void,
+): void {
+  rows.forEach(({ seq, reactions, pinnedBy }, index) => {
+    const { reactions: shown = [], pinned } = messages[index] ?? {};
+    const wanted = (reactions ?? []).map(({ emoji, userIds }) => [emoji, userIds.length, userIds.includes(userId)]);
+    const found = shown.map(({ emoji, count, mine = false }) => [emoji, count, mine]);
+    if (JSON.stringify(found) !== JSON.stringify(wanted)) {
+      report(`seq ${seq} has the reactions ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`);
+    }
+    if ((pinned?.by ?? null) !== (pinnedBy ?? null)) report(`seq ${seq} is pinned by ${pinned?.by}, not ${pinnedBy}`);
   });
 }
 

@@ -12,7 +12,10 @@ export interface ModelMessage {
   clientMessageId?: string | undefined;
   replyTo?: number | undefined;
   event?: NonNullable<MessageItem["event"]> | undefined;
-  change?: "edit" | "delete";
+  change?: NonNullable<MessageItem["change"]>;
+  /** Who reacts with each emoji, in the order of the earliest. */
+  reactions: Map<string, number[]>;
+  pinned?: NonNullable<MessageItem["pinned"]> | undefined;
   createdAt: string;
   editedAt: string | null;
   deletedAt: string | null;
@@ -87,7 +90,10 @@ export class ModelServer {
   data: Data = { users: new Map(), chats: new Map(), lastMessageId: 0 };
   epoch = "epoch-1";
   /** Small, so that few messages are enough to reach them. */
-  limits = { changes: 8, syncMessages: 6, pageMessages: 10, sendsPerSecond: Number.POSITIVE_INFINITY };
+  limits = {
+    ...{ changes: 8, syncMessages: 6, pageMessages: 10, sendsPerSecond: Number.POSITIVE_INFINITY },
+    reactingUsers: 1,
+  };
   latencyMs: [number, number] = [1, 20];
   faults: Fault[] = [];
   httpFaults: ("lostRequest" | "lostAnswer" | "unavailable" | "rateLimited")[] = [];
@@ -396,8 +402,29 @@ export class ModelServer {
         chat.groupName = groupName;
         return this.append(open, chat, "renameGroup", { event: { kind: "groupRenamed", byUserId: me, groupName } });
       },
-      editMessage: ({ messageId, content }) => this.change(open, "edit", messageId, content),
-      deleteMessage: ({ messageId }) => this.change(open, "delete", messageId, ""),
+      editMessage: ({ messageId, content }) => this.revise(open, "edit", messageId, content),
+      deleteMessage: ({ messageId }) => this.revise(open, "delete", messageId, ""),
+      react: ({ messageId, emoji, on }) => {
+        const { chat, message } = this.shownMessage(me, messageId);
+        const userIds = message.reactions.get(emoji) ?? [];
+        if (userIds.includes(me) === on) return { item: this.item(chat, message) };
+        const others = userIds.filter((id) => id !== me);
+        if (on) message.reactions.set(emoji, [...others, me]);
+        else if (others.length > 0) message.reactions.set(emoji, others);
+        else message.reactions.delete(emoji);
+        return this.change(open, chat, message, "react", { kind: "reaction", by: me, emoji, on });
+      },
+      pinMessage: ({ messageId, on }) => {
+        const { chat, message } = this.shownMessage(me, messageId);
+        if (!chat.pair && chat.members.get(me)?.role !== "owner") throw new Refused("FORBIDDEN");
+        if ((message.pinned !== undefined) === on) return { item: this.item(chat, message) };
+        message.pinned = on ? { by: me, at: this.now() } : undefined;
+        return this.change(open, chat, message, "pinMessage", { kind: "pin", by: me, on });
+      },
+      listPinned: ({ chatId }) => {
+        const chat = this.chatOf(me, chatId);
+        return { data: pinnedOf(chat, me).map((message) => this.item(chat, message, me)) };
+      },
       markRead: ({ chatId, seq }) => {
         const chat = this.chatOf(me, chatId);
         return { item: this.markRead(open, chat, Math.min(seq, chat.messages.length)) };
@@ -473,7 +500,8 @@ export class ModelServer {
       version: ++chat.version,
       senderId: open?.userId ?? 0,
       text: fields.event?.kind ?? "",
-      createdAt: new Date(1e12 + this.time.now).toISOString(),
+      reactions: new Map(),
+      createdAt: this.now(),
       editedAt: null,
       deletedAt: null,
       ...fields,
@@ -488,23 +516,44 @@ export class ModelServer {
     return { item };
   }
 
-  private change(open: Open, kind: "edit" | "delete", messageId: number, text: string): Reply {
-    const chat = this.chatsOf(open.userId).find(({ messages }) => messages.some(({ id }) => id === messageId));
+  private messageOf(me: number, messageId: number): { chat: ModelChat; message: ModelMessage } {
+    const chat = this.chatsOf(me).find(({ messages }) => messages.some(({ id }) => id === messageId));
     const message = chat?.messages.find(({ id }) => id === messageId);
     if (!chat || !message) throw new Refused("NOT_FOUND");
+    return { chat, message };
+  }
+
+  private shownMessage(me: number, messageId: number): { chat: ModelChat; message: ModelMessage } {
+    const found = this.messageOf(me, messageId);
+    if (found.message.event || found.message.deletedAt) throw new Refused("FORBIDDEN");
+    return found;
+  }
+
+  private revise(open: Open, kind: "edit" | "delete", messageId: number, text: string): Reply {
+    const { chat, message } = this.messageOf(open.userId, messageId);
     if (message.senderId !== open.userId || message.event) throw new Refused("FORBIDDEN");
     if (message.deletedAt && kind === "edit") throw new Refused("CONFLICT");
     if (message.deletedAt || (kind === "edit" && message.text === text)) return { item: this.item(chat, message) };
-    const now = new Date(1e12 + this.time.now).toISOString();
-    Object.assign(message, {
-      text,
-      change: kind,
-      version: ++chat.version,
-      [kind === "edit" ? "editedAt" : "deletedAt"]: now,
-    });
+    Object.assign(message, { text, [kind === "edit" ? "editedAt" : "deletedAt"]: this.now() });
+    if (kind === "delete") Object.assign(message, { reactions: new Map(), pinned: undefined });
+    return this.change(open, chat, message, `${kind}Message`, { kind, by: open.userId });
+  }
+
+  private change(
+    open: Open,
+    chat: ModelChat,
+    message: ModelMessage,
+    type: string,
+    change: NonNullable<MessageItem["change"]>,
+  ): Reply {
+    Object.assign(message, { change, version: ++chat.version });
     const item = this.item(chat, message);
-    this.push(chat.members.keys(), `${kind}Message`, item, open);
+    this.push(chat.members.keys(), type, item, open);
     return { item };
+  }
+
+  private now(): string {
+    return new Date(1e12 + this.time.now).toISOString();
   }
 
   private markRead(open: Open, chat: ModelChat, seq: number): object {
@@ -583,7 +632,7 @@ export class ModelServer {
       unread: chat.messages.length - readSeq,
       clearedSeq,
       ...(peerReadSeq !== undefined && { peerReadSeq }),
-      messages: messages.map((message) => this.item(chat, message)),
+      messages: messages.map((message) => this.item(chat, message, me)),
       ...(!known && { joined: true }),
       ...(isReset ? { reset: true } : isTooLong && { tooLong: true }),
     };
@@ -605,12 +654,19 @@ export class ModelServer {
       from = within(to - size);
     }
     const hasMore = (after === undefined && from > clearedSeq) || ((after ?? around) !== undefined && to < last);
-    return { data: chat.messages.slice(from, to).map((message) => this.item(chat, message)), item: { hasMore } };
+    return { data: chat.messages.slice(from, to).map((message) => this.item(chat, message, me)), item: { hasMore } };
   }
 
-  private item(chat: ModelChat, message: ModelMessage): MessageItem {
+  /** @param reader the user for whom it is read, if it is for one user */
+  private item(chat: ModelChat, message: ModelMessage, reader?: number): MessageItem {
     const { id, seq, version, senderId, text, clientMessageId, event, change, createdAt, editedAt, deletedAt } =
       message;
+    const reactions = [...message.reactions].map(([emoji, userIds]) => ({
+      emoji,
+      count: userIds.length,
+      userIds: userIds.slice(0, this.limits.reactingUsers),
+      ...(userIds.some((userId) => userId === reader) && { mine: true as const }),
+    }));
     const original = chat.messages.find((one) => one.id === message.replyTo);
     const sender = this.name(senderId);
     return {
@@ -635,7 +691,9 @@ export class ModelServer {
       }),
       notification: event !== undefined,
       ...(event && { event }),
-      ...(change && { change: { kind: change, by: senderId } }),
+      ...(change && { change }),
+      ...(reactions.length > 0 && { reactions }),
+      ...(message.pinned && { pinned: message.pinned }),
       createdAt,
       editedAt,
       deletedAt,
@@ -705,4 +763,11 @@ export class ModelServer {
   private name(id: number) {
     return { firstName: this.data.users.get(id)?.firstName ?? "", lastName: null };
   }
+}
+
+/** The pinned messages that a member sees, the newest pin first. */
+export function pinnedOf({ members, messages }: ModelChat, userId: number): ModelMessage[] {
+  const { clearedSeq = 0 } = members.get(userId) ?? {};
+  const pinned = messages.filter((message) => message.pinned && message.seq > clearedSeq);
+  return pinned.sort((a, b) => (b.pinned?.at ?? "").localeCompare(a.pinned?.at ?? "") || b.seq - a.seq);
 }

@@ -1,13 +1,13 @@
 import type { Chat, Messenger, OutgoingMessage, Timeline } from "../../src/index.ts";
 import { ModelDisk, ModelProgram } from "./model-program.ts";
-import { type Fault, ModelServer } from "./model-server.ts";
+import { type Fault, ModelServer, pinnedOf } from "./model-server.ts";
 import { settled, VirtualTime } from "./virtual-time.ts";
 
 type Sdk = typeof import("../../src/index.ts");
 
 /** What may happen. `n` and `m` choose among what there is at that moment. */
 export type Action = { p: number; n: number; m: number } & (
-  | { do: "send" | "sendMany" | "edit" | "delete" | "markRead" | "clear" | "typing" }
+  | { do: "send" | "sendMany" | "edit" | "delete" | "react" | "pin" | "markRead" | "clear" | "typing" }
   | { do: "open" | "older" | "newer" | "closeTimeline" }
   | { do: "createGroup" | "add" | "leave" | "remove" | "rename" }
   | { do: "retry" | "discard" | "logout" | "login" }
@@ -30,6 +30,7 @@ const faults: readonly Fault[] = [
 ];
 const httpFaults = ["lostRequest", "lostAnswer", "unavailable", "rateLimited"] as const;
 const codes = [1006, 1011, 1012, 1013, 4401, 4408, 4409, 4429];
+const emoji = ["👍", "🎉"];
 const names = ["Ann", "Bob", "Cem", "Dora", "Eve"];
 
 /** A program's place: after a kill another one takes it. */
@@ -202,6 +203,10 @@ export class ModelWorld {
     } else if (name === "edit" && opened && item?.messageId !== undefined)
       ignore(opened.chat.edit(item.messageId, `edit ${++this.count}`));
     else if (name === "delete" && opened && item?.messageId !== undefined) ignore(opened.chat.delete(item.messageId));
+    else if (name === "react" && opened && item?.messageId !== undefined)
+      ignore(opened.chat.react(item.messageId, emoji[n % emoji.length] ?? "", m % 3 > 0));
+    else if (name === "pin" && opened && item?.messageId !== undefined)
+      ignore(opened.chat.pin(item.messageId, n % 3 > 0));
     else if (name === "createGroup")
       ignore(
         messenger.createGroup({
@@ -243,6 +248,8 @@ export class ModelWorld {
     const opened = { program, chat, timeline };
     this.open.push(opened);
     timeline.subscribe(() => this.checkView(opened));
+    // Kept up to date from now on.
+    chat.pinned.subscribe(() => {});
   }
 
   private startProgram(slot: Slot): ModelProgram {
@@ -450,6 +457,8 @@ export class ModelWorld {
           handle.readBy.value[0]?.seq === peer.readSeq,
           `${who}, chat ${chat.id}: read by ${handle.readBy.value[0]?.seq} for ${peer.readSeq}`,
         );
+      program.run(() => handle.pinned.subscribe(() => {}));
+      await this.advance(100);
       const opened = { program, chat: handle, timeline: program.run(() => handle.timeline()) };
       await this.compareTimeline(who, opened, homeUser, await this.loadAll(program, opened.timeline));
       opened.timeline.close();
@@ -498,6 +507,8 @@ export class ModelWorld {
           one.editedAt,
           name(one.senderId),
           original && [original.text.slice(0, 100), original.deletedAt],
+          [...one.reactions].map(([used, userIds]) => [used, userIds.length, userIds.includes(userId)]),
+          one.pinned,
         ];
       });
     const found = timeline.value.messages
@@ -510,7 +521,15 @@ export class ModelWorld {
         one.editedAt,
         one.senderName,
         one.replyTo && [one.replyTo.preview, one.replyTo.deletedAt],
+        (one.reactions ?? []).map(({ emoji: used, count, mine = false }) => [used, count, mine]),
+        one.pinned,
       ]);
+    const pinned = chat.pinned.value.map(({ messageId, version, pinned: pin }) => [messageId, version, pin]);
+    const wantedPins = (stored ? pinnedOf(stored, userId) : []).map((one) => [one.id, one.version, one.pinned]);
+    this.check(
+      JSON.stringify(pinned) === JSON.stringify(wantedPins),
+      `${who}: pins of chat ${chat.id}: ${JSON.stringify(pinned)} for ${JSON.stringify(wantedPins)}`,
+    );
     const part = amount === "all" ? wanted : wanted.slice(0, found.length);
     const [a, b] = [JSON.stringify(found), JSON.stringify(part)];
     const index = found.findIndex((one, at) => JSON.stringify(one) !== JSON.stringify(part[at]));

@@ -190,6 +190,20 @@ export class RandomDevice {
     this.run.log.count("deletions");
   }
 
+  async react(): Promise<void> {
+    const found = this.anyMessage(() => true);
+    if (!found) return;
+    const emoji = this.random.pick(["👍", "❤️", "🎉"]) ?? "👍";
+    await found.chat.react(found.message.messageId ?? 0, emoji, this.random.chance(0.7));
+    this.run.log.count("reactions");
+  }
+
+  async pin(): Promise<void> {
+    const found = this.anyMessage(() => true);
+    await found?.chat.pin(found.message.messageId ?? 0, this.random.chance(0.7));
+    this.run.log.count("pins");
+  }
+
   markRead(): void {
     const chat = this.knownChat();
     if (!chat) return;
@@ -359,6 +373,8 @@ const weightedActions: readonly [weight: number, action: (this: RandomDevice) =>
   [6, prototype.reply],
   [9, prototype.edit],
   [5, prototype.delete],
+  [8, prototype.react],
+  [3, prototype.pin],
   [8, prototype.markRead],
   [0.5, prototype.clear],
   [4, prototype.retryOrDiscard],

@@ -1,16 +1,26 @@
 import type { Chat, Message, Timeline, TimelineStart } from "messenger-client";
+import type { ComponentType } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { chatPath, navigate } from "../routing.ts";
 import { Confirmation } from "../ui/dialog.tsx";
-import { Menu, type MenuItem, type MenuPosition } from "../ui/menu.tsx";
+import { Menu, type MenuItem, type MenuPosition, type MenuToggle } from "../ui/menu.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
 import { ChatHeader } from "./chat-header.tsx";
 import { Composer, type ComposerMode } from "./composer.tsx";
+import type { RowActions } from "./message-row.tsx";
+import { PinnedBar } from "./pinned-bar.tsx";
+import { ReactionsDialog } from "./reactions-dialog.tsx";
 import { ReadersDialog } from "./readers-dialog.tsx";
 import { TimelineView } from "./timeline-view.tsx";
+
+/** What is offered in the menu of a message. */
+const quickEmoji = ["👍", "❤️", "😂", "😮", "😢", "🎉"];
+
+type DialogKind = "delete" | "readers" | "reactions";
+type Picker = ComponentType<{ onChoose(emoji: string): void; onClose(): void }>;
 
 /** An open chat. */
 export function ChatView({ chat }: { chat: Chat }) {
@@ -22,7 +32,8 @@ export function ChatView({ chat }: { chat: Chat }) {
   // An object of its own for each jump, so that the same one can be made again.
   const [position, setPosition] = useState<{ at: TimelineStart }>({ at: "unread" });
   const [menu, setMenu] = useState<{ message: Message; at: MenuPosition }>();
-  const [dialog, setDialog] = useState<{ kind: "delete" | "readers"; message: Message }>();
+  const [dialog, setDialog] = useState<{ kind: DialogKind; message: Message }>();
+  const [picker, setPicker] = useState<{ Picker: Picker; message: Message }>();
   // Kept as it was when the chat was opened.
   const firstUnread = useMemo(() => (summary.unread > 0 ? summary.lastSeq - summary.unread + 1 : undefined), [chat]);
   const timeline = useTimeline(chat, position);
@@ -50,10 +61,22 @@ export function ChatView({ chat }: { chat: Chat }) {
       at: at ?? { x: message.isMine ? box.right - 180 : box.left + 40, y: Math.min(box.bottom, innerHeight - 80) },
     });
   };
-  const actions = useMemo(() => ({ openMenu, jumpTo }), [timeline]);
+  const showError = (error: unknown) => showNotice(errorText(error));
+  const react = ({ messageId }: Message, emoji: string, on: boolean) => {
+    if (messageId !== undefined) chat.react(messageId, emoji, on).catch(showError);
+  };
+  const pin = ({ messageId }: Message, on: boolean) => {
+    if (messageId !== undefined) chat.pin(messageId, on).catch(showError);
+  };
+  const openPicker = (message: Message) =>
+    import("./reaction-picker.tsx").then(
+      ({ ReactionPicker }) => setPicker({ Picker: ReactionPicker, message }),
+      () => showNotice("The emoji could not be loaded. Reload the page."),
+    );
+  const actions = useMemo(() => ({ openMenu, jumpTo, react }), [timeline]);
   const findLastOwn = () => timeline.value.messages.findLast((message) => canEdit(message));
   const remove = ({ messageId }: Message) => {
-    if (messageId !== undefined) chat.delete(messageId).catch((error) => showNotice(errorText(error)));
+    if (messageId !== undefined) chat.delete(messageId).catch(showError);
   };
 
   const isKnown = summary.kind === "dialog" || chats.some(({ id }) => id === summary.id);
@@ -68,6 +91,11 @@ export function ChatView({ chat }: { chat: Chat }) {
   return (
     <div class="chat">
       <ChatHeader chat={chat} />
+      <PinnedBar
+        chat={chat}
+        jumpTo={jumpTo}
+        unpin={mayPin(summary.role) ? (message) => pin(message, false) : undefined}
+      />
       <TimelineView
         chat={chat}
         timeline={timeline}
@@ -90,7 +118,8 @@ export function ChatView({ chat }: { chat: Chat }) {
         <Menu
           label="Message actions"
           at={menu.at}
-          items={menuItems(menu.message, summary.role, { setMode, setDialog })}
+          toggles={canReact(menu.message) ? reactionToggles(menu.message, react) : []}
+          items={menuItems(menu.message, summary.role, { setMode, setDialog, openPicker, pin })}
           onClose={() => setMenu(undefined)}
         />
       )}
@@ -102,6 +131,12 @@ export function ChatView({ chat }: { chat: Chat }) {
           onConfirm={() => remove(dialog.message)}
           onClose={() => setDialog(undefined)}
         />
+      )}
+      {picker && (
+        <picker.Picker onChoose={(emoji) => react(picker.message, emoji, true)} onClose={() => setPicker(undefined)} />
+      )}
+      {dialog?.kind === "reactions" && (
+        <ReactionsDialog chat={chat} message={dialog.message} onClose={() => setDialog(undefined)} />
       )}
       {dialog?.kind === "readers" && (
         <ReadersDialog chat={chat} message={dialog.message} onClose={() => setDialog(undefined)} />
@@ -120,15 +155,33 @@ function useTimeline(chat: Chat, position: { at: TimelineStart }): Timeline {
 const canEdit = ({ isMine, state, deletedAt, notification, messageId }: Message): boolean =>
   isMine && state === "sent" && !deletedAt && !notification && messageId !== undefined;
 
+const canReact = ({ state, deletedAt, notification, messageId }: Message): boolean =>
+  state === "sent" && !deletedAt && !notification && messageId !== undefined;
+
+/** @param role the own role in a group; undefined in a dialog */
+const mayPin = (role: string | undefined): boolean => role !== "member";
+
+const isOwn = ({ reactions = [] }: Message, emoji: string): boolean =>
+  reactions.some((reaction) => reaction.emoji === emoji && reaction.mine);
+
+const reactionToggles = (message: Message, react: RowActions["react"]): MenuToggle[] =>
+  quickEmoji.map((emoji) => {
+    const isOn = isOwn(message, emoji);
+    return { label: emoji, isOn, run: () => react(message, emoji, !isOn) };
+  });
+
 function menuItems(
   message: Message,
   role: string | undefined,
   open: {
     setMode(mode: ComposerMode): void;
-    setDialog(dialog: { kind: "delete" | "readers"; message: Message }): void;
+    setDialog(dialog: { kind: DialogKind; message: Message }): void;
+    openPicker(message: Message): void;
+    pin(message: Message, on: boolean): void;
   },
 ): MenuItem[] {
   const isSent = message.state === "sent" && message.messageId !== undefined;
+  const isPinned = message.pinned !== undefined;
   const canDelete = canEdit(message) || (isSent && !message.deletedAt && (role === "owner" || role === "admin"));
   const copy = () =>
     navigator.clipboard.writeText(message.text).catch(() => showNotice("This browser does not allow to copy."));
@@ -136,8 +189,13 @@ function menuItems(
     ...(isSent && !message.deletedAt
       ? [{ label: "Reply", run: () => open.setMode({ kind: "reply", to: message }) }]
       : []),
+    ...(canReact(message) ? [{ label: "More reactions", run: () => open.openPicker(message) }] : []),
     ...(message.deletedAt ? [] : [{ label: "Copy", run: () => void copy() }]),
     ...(canEdit(message) ? [{ label: "Edit", run: () => open.setMode({ kind: "edit", message }) }] : []),
+    ...(canReact(message) && mayPin(role)
+      ? [{ label: isPinned ? "Unpin" : "Pin", run: () => open.pin(message, !isPinned) }]
+      : []),
+    ...(message.reactions ? [{ label: "Reactions", run: () => open.setDialog({ kind: "reactions", message }) }] : []),
     ...(isSent ? [{ label: "Read by", run: () => open.setDialog({ kind: "readers", message }) }] : []),
     ...(message.retry ? [{ label: "Try again", run: () => message.retry?.() }] : []),
     ...(message.discard ? [{ label: "Discard", isDangerous: true, run: () => message.discard?.() }] : []),

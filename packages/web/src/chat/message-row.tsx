@@ -1,10 +1,11 @@
 import type { Message } from "messenger-client";
 import { fullTimeOf, timeOf } from "../dates.ts";
 import { Avatar } from "../ui/avatar.tsx";
-import { Icon } from "../ui/icon.tsx";
+import { Icon, type IconName } from "../ui/icon.tsx";
 import { Markdown } from "./markdown.tsx";
 import { memo } from "./memo.ts";
 import { plainText } from "./plain-text.ts";
+import { ReactionBar } from "./reaction-bar.tsx";
 
 /** How a message belongs to those around it. */
 export interface RowPlace {
@@ -20,6 +21,7 @@ export interface RowPlace {
 export interface RowActions {
   openMenu(message: Message, element: HTMLElement, at?: { x: number; y: number }): void;
   jumpTo(seq: number): void;
+  react(message: Message, emoji: string, on: boolean): void;
 }
 
 interface MessageRowProps extends RowPlace {
@@ -79,7 +81,13 @@ export const MessageRow = memo((props: MessageRowProps) => {
         <div class={isBigEmoji(message.text) ? "message-text big-emoji" : "message-text"}>
           {deletedAt ? <em class="deleted">Message deleted</em> : <Markdown text={message.text} />}
         </div>
+        <ReactionBar
+          message={message}
+          tabIndex={isCurrent ? 0 : -1}
+          react={(emoji, on) => actions.react(message, emoji, on)}
+        />
         <p class="message-meta">
+          {message.pinned && <MarkIcon name="Pinned" icon="pin" kind="" />}
           {message.editedAt && !deletedAt && <span>edited</span>}
           <time dateTime={message.createdAt} title={fullTimeOf(message.createdAt)}>
             {timeOf(message.createdAt)}
@@ -136,7 +144,7 @@ function Mark({ state, isRead }: { state: Message["state"]; isRead: boolean }) {
   );
 }
 
-function MarkIcon({ name, icon, kind }: { name: string; icon: "alert" | "clock" | "check" | "checks"; kind: string }) {
+function MarkIcon({ name, icon, kind }: { name: string; icon: IconName; kind: string }) {
   return (
     <span class={`mark ${kind}`} role="img" aria-label={name} title={name}>
       <Icon name={icon} />

@@ -6,6 +6,13 @@ export interface MenuItem {
   run(): void;
 }
 
+/** A choice that is on or off, in a row above the items. */
+export interface MenuToggle {
+  label: string;
+  isOn: boolean;
+  run(): void;
+}
+
 /** Where a menu opens: the corner of the button, or where the pointer is. */
 export interface MenuPosition {
   x: number;
@@ -15,6 +22,7 @@ export interface MenuPosition {
 interface MenuProps {
   label: string;
   items: readonly MenuItem[];
+  toggles?: readonly MenuToggle[];
   at: MenuPosition;
   onClose(): void;
 }
@@ -22,7 +30,7 @@ interface MenuProps {
 const margin = 8;
 
 /** A menu over the page. Arrow keys move, Enter chooses, Escape and a click beside it close it. */
-export function Menu({ label, items, at, onClose }: MenuProps) {
+export function Menu({ label, items, toggles = [], at, onClose }: MenuProps) {
   const menu = useRef<HTMLDivElement>(null);
   const buttons = () => [...(menu.current?.querySelectorAll("button") ?? [])];
   useLayoutEffect(() => {
@@ -35,7 +43,7 @@ export function Menu({ label, items, at, onClose }: MenuProps) {
   // Before the next key.
   useLayoutEffect(() => {
     const before = document.activeElement;
-    buttons()[0]?.focus();
+    menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
     return () => {
       if (before instanceof HTMLElement && document.contains(before)) before.focus({ preventScroll: true });
     };
@@ -43,7 +51,11 @@ export function Menu({ label, items, at, onClose }: MenuProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     const all = buttons();
     const index = all.indexOf(document.activeElement as HTMLButtonElement);
-    const next = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: all.length - 1 }[event.key];
+    const [before, after] = [index - 1, index + 1];
+    const next = {
+      ...{ ArrowDown: after, ArrowRight: after, ArrowUp: before, ArrowLeft: before },
+      ...{ Home: 0, End: all.length - 1 },
+    }[event.key];
     if (next !== undefined) all.at(next % all.length)?.focus();
     else if (event.key === "Escape" || event.key === "Tab") onClose();
     else return;
@@ -57,6 +69,26 @@ export function Menu({ label, items, at, onClose }: MenuProps) {
       onPointerDown={(event) => event.target === event.currentTarget && onClose()}
     >
       <div ref={menu} class="menu" role="menu" tabIndex={-1} aria-label={label} onKeyDown={onKeyDown}>
+        {toggles.length > 0 && (
+          // biome-ignore lint/a11y/useSemanticElements: a fieldset is no part of a menu
+          <div class="menu-toggles" role="group" aria-label="React">
+            {toggles.map(({ label: text, isOn, run }) => (
+              <button
+                key={text}
+                type="button"
+                role="menuitemcheckbox"
+                aria-checked={isOn}
+                tabIndex={-1}
+                onClick={() => {
+                  onClose();
+                  run();
+                }}
+              >
+                {text}
+              </button>
+            ))}
+          </div>
+        )}
         {items.map(({ label: text, isDangerous, run }) => (
           <button
             key={text}

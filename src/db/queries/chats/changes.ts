@@ -21,7 +21,7 @@ export function changesAfter(
     const read = async (range: { after: number; limit: number }, condition: string) => {
       const rows = await select<Parameters<typeof toChatMessage>[0]>(
         database,
-        `SELECT ${messageColumns}
+        `SELECT ${messageColumns()}
            FROM messages AS m
            JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
           WHERE m.chat_id = $chatId AND m.version > $after AND ${condition}
@@ -65,7 +65,7 @@ export async function changesOfChats(
   type Row = Parameters<typeof toChatMessage>[0] & { place: number; memberIds: number[] | null };
   const rows = await select<Row>(
     database,
-    `SELECT wanted.place, ${messageColumns},
+    `SELECT wanted.place, ${messageColumns()},
             CASE m.number WHEN 1 THEN (SELECT json_agg(member.user_id ORDER BY member.user_id)
                                          FROM chat_members AS member
                                         WHERE member.chat_id = m.chat_id) END AS "memberIds"

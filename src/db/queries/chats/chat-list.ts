@@ -1,7 +1,7 @@
 import type { ChatMessage } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
+import { messageColumnsInLists, messagePeople, toChatMessage } from "../messages/messages.ts";
 
 /** A chat in a user's list of chats. */
 export interface ListedChat {
@@ -23,7 +23,7 @@ export async function chatList(
 ): Promise<ListedChat[]> {
   const rows = await select<Parameters<typeof toChatMessage>[0] & Omit<ListedChat, "lastMessage">>(
     database,
-    `SELECT ${messageColumns},
+    `SELECT ${messageColumnsInLists},
             mine."chatVersion", mine."readSeq", mine."lastSeq" - mine."readSeq" AS unread
        FROM (SELECT c.id, c.last_message_id, c.version AS "chatVersion", c.last_seq AS "lastSeq",
                     member.read_seq AS "readSeq"

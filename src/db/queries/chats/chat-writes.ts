@@ -158,8 +158,43 @@ export async function insertSystemMessages(
 }
 
 /**
+ * Records a change of messages of one chat; each takes the next `version` of the chat, in the order of `seq`.
+ * @returns their ids, in that order
+ */
+export async function recordChange(
+  database: Database,
+  { chatId, messageIds, change }: { chatId: number; messageIds: readonly number[]; change: MessageChange },
+  transaction: Transaction,
+): Promise<number[]> {
+  const rows = await select<{ id: number }>(
+    database,
+    `WITH changed AS MATERIALIZED (
+            SELECT id, row_number() OVER (ORDER BY seq) AS place
+              FROM messages
+             WHERE chat_id = $chatId AND id = ANY ($messageIds::bigint[])
+          ), chat AS (
+            UPDATE chats SET version = version + (SELECT count(*) FROM changed)
+             WHERE id = $chatId
+         RETURNING version - (SELECT count(*) FROM changed) AS version_before
+          ), recorded AS (
+            UPDATE messages
+               SET version = chat.version_before + changed.place, change = $change::jsonb,
+                   changed_at = clock_timestamp(),${keepWhatWasSent}
+              FROM chat, changed
+             WHERE messages.id = changed.id
+         RETURNING messages.id, messages.version
+          )
+     SELECT id FROM recorded ORDER BY version`,
+    { chatId, messageIds, change: JSON.stringify(change) },
+    transaction,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
  * Replaces the content of a message, or deletes it; that takes the next `version` of the chat.
- * @param revision.content null deletes the message: its row stays, without content
+ * @param revision.content null deletes the message: its row stays, without content, and a trigger removes its reactions and
+ *   its pin
  * @returns false if the chat has no such message
  */
 export async function reviseMessage(

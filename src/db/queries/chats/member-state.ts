@@ -1,6 +1,8 @@
+import type { Transaction } from "sequelize";
 import type { Role } from "../../../domain/chat.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { isBlockedBy } from "../people/blocked-people.ts";
 
 /** What a member may read of a chat: the messages after `clearedSeq`, up to `lastSeq`. */
 export interface MemberState {
@@ -70,27 +72,37 @@ export interface MessageAccess {
   isSender: boolean;
   /** Whether it is a system message. */
   isEvent: boolean;
+  isDeleted: boolean;
+  /** Whether the chat is a group. */
+  isGroup: boolean;
   /** Whether the user may delete messages of others: an admin or the owner of the group. */
   isModerator: boolean;
+  /** Whether the user cannot send to the chat: a dialog with a person who blocks the user, or has deleted the account. */
+  isClosed: boolean;
 }
 
 /**
  * Returns how a user stands to a message of one of the user's chats; undefined for any other message. Takes no locks.
- * Indexes: the primary keys of messages, chat_members and chats.
+ * Indexes: the primary keys of messages, chat_members, chats and blocks.
  */
 export async function messageAccess(
   database: Database,
   { messageId, userId }: { messageId: number; userId: number },
+  transaction?: Transaction,
 ): Promise<MessageAccess | undefined> {
   const [row] = await select<MessageAccess>(
     database,
     `SELECT m.chat_id AS "chatId", m.sender_id = $userId AS "isSender", m.event IS NOT NULL AS "isEvent",
-            c.kind = 'group' AND member.role <> 'member' AS "isModerator"
+            m.deleted_at IS NOT NULL AS "isDeleted", c.kind = 'group' AS "isGroup",
+            c.kind = 'group' AND member.role <> 'member' AS "isModerator",
+            c.kind = 'dialog' AND (peer.user_id IS NULL OR ${isBlockedBy("$userId", "peer.user_id")}) AS "isClosed"
        FROM messages AS m
        JOIN chat_members AS member ON member.chat_id = m.chat_id AND member.user_id = $userId
        JOIN chats AS c ON c.id = m.chat_id AND c.deleted_at IS NULL
+  LEFT JOIN chat_members AS peer ON peer.chat_id = c.id AND peer.user_id = c.pair_low + c.pair_high - $userId
       WHERE m.id = $messageId`,
     { messageId, userId },
+    transaction,
   );
   return row;
 }

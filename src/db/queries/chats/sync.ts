@@ -187,7 +187,7 @@ const statement = {
        FROM current
   LEFT JOIN placed AS c ON COALESCE(c.size_before, 0) < $11
   LEFT JOIN users AS peer_user ON peer_user.id = c.peer_id
-  LEFT JOIN LATERAL (SELECT ${messageColumns}
+  LEFT JOIN LATERAL (SELECT ${messageColumns("$1")}
                        FROM messages AS m ${messagePeople}
                       WHERE m.id = c.message_id
                       LIMIT 1) AS message ON true

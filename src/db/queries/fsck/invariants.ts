@@ -58,6 +58,16 @@ export const chatInvariants: Readonly<Record<string, string>> = {
       WHERE m.chat_id = ANY($ids::bigint[]) AND m.reply_to IS NOT NULL
         AND (original.id IS NULL OR original.chat_id <> m.chat_id)
       ORDER BY m.chat_id, m.seq`,
+  "reaction-to-shown-message": `SELECT m.chat_id AS "chatId", m.id AS "messageId", count(*)::int AS reactions
+       FROM messages AS m JOIN message_reactions AS r ON r.message_id = m.id
+      WHERE m.chat_id = ANY($ids::bigint[]) AND (m.deleted_at IS NOT NULL OR m.event IS NOT NULL OR m.change IS NULL)
+      GROUP BY m.id
+      ORDER BY m.chat_id, m.id`,
+  "pin-of-shown-message": `SELECT m.chat_id AS "chatId", m.id AS "messageId", pin.chat_id AS "pinnedInChatId"
+       FROM messages AS m JOIN chat_pins AS pin ON pin.message_id = m.id
+      WHERE m.chat_id = ANY($ids::bigint[])
+        AND (m.deleted_at IS NOT NULL OR m.event IS NOT NULL OR m.change IS NULL OR pin.chat_id <> m.chat_id)
+      ORDER BY m.chat_id, m.id`,
 };
 
 /** What must hold for whole tables. */

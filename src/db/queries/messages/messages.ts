@@ -1,6 +1,6 @@
 import type { Transaction } from "sequelize";
 import type { StoredEvent } from "../../../domain/event.ts";
-import type { ChatMessage, MessageChange, RepliedMessage } from "../../../domain/message.ts";
+import type { ChatMessage, MessageChange, Reaction, RepliedMessage } from "../../../domain/message.ts";
 import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
@@ -39,6 +39,9 @@ interface MessageRow {
   createdAt: Date;
   editedAt: Date | null;
   deletedAt: Date | null;
+  /** Absent where they are not read. */
+  reactions?: (Omit<Reaction, "mine"> & { mine: boolean | null })[] | null;
+  pinned?: { by: number; at: string } | null;
 }
 
 /** Builds a person from the columns of a user row. A deleted account has no name. */
@@ -77,6 +80,8 @@ export function toChatMessage(row: MessageRow): ChatMessage {
     clientMessageId,
     replyTo: row.replyId === null ? null : toRepliedMessage(row, row.replyId),
     change,
+    reactions: (row.reactions ?? []).map(({ mine, ...reaction }) => ({ ...reaction, ...(mine && { mine: true }) })),
+    pinned: row.pinned ? { by: row.pinned.by, at: new Date(row.pinned.at) } : null,
     createdAt,
     editedAt,
     deletedAt,
@@ -96,8 +101,8 @@ const toRepliedMessage = (row: MessageRow, id: number): RepliedMessage => ({
 const withSubject = (event: StoredEvent | null, firstName: string | null, lastName: string | null) =>
   event && { ...event, subject: event.userId === undefined ? null : personOf(event.userId, firstName, lastName) };
 
-/** The columns that every query for messages selects: `m` is the message, `c` its chat. */
-export const messageColumns = `
+/** The columns that every query for messages selects, without reactions and pin: `m` is the message, `c` its chat. */
+export const messageColumnsInLists = `
        m.id, m.chat_id AS "chatId", m.seq, m.version, m.content, m.event, m.change,
        m.client_message_id AS "clientMessageId",
        m.created_at AS "createdAt", m.edited_at AS "editedAt", m.deleted_at AS "deletedAt",
@@ -110,6 +115,29 @@ export const messageColumns = `
        reply_sender.first_name AS "replySenderFirstName", reply_sender.last_name AS "replySenderLastName",
        reply_subject.first_name AS "replySubjectFirstName", reply_subject.last_name AS "replySubjectLastName"`;
 
+/** How many of the people who react with one emoji are named. */
+const maxNamedReactors = 20;
+
+/**
+ * The columns of a message with its reactions and its pin. Messages that were never changed have neither, and cost nothing.
+ * Indexes: the primary keys of message_reactions and chat_pins.
+ * @param readerId SQL for the id of the person for whom it is read, if it is for one person
+ */
+export const messageColumns = (readerId = "NULL::bigint"): string => `${messageColumnsInLists},
+       CASE WHEN m.change IS NOT NULL AND m.deleted_at IS NULL THEN (
+         SELECT json_agg(json_build_object('emoji', emoji, 'count', people, 'userIds', user_ids, 'mine', mine)
+                         ORDER BY since, emoji)
+           FROM (SELECT emoji, count(*) AS people, min(created_at) AS since,
+                        (array_agg(user_id ORDER BY created_at, user_id))[:${maxNamedReactors}] AS user_ids,
+                        bool_or(user_id = ${readerId}) AS mine
+                   FROM message_reactions
+                  WHERE message_id = m.id
+                  GROUP BY emoji) AS by_emoji) END AS reactions,
+       CASE WHEN m.change IS NOT NULL AND m.deleted_at IS NULL THEN (
+         SELECT json_build_object('by', by_user_id, 'at', pinned_at)
+           FROM chat_pins
+          WHERE message_id = m.id) END AS pinned`;
+
 /** The joins that `messageColumns` needs. */
 export const messagePeople = `
        JOIN users AS sender ON sender.id = m.sender_id
@@ -119,15 +147,18 @@ export const messagePeople = `
   LEFT JOIN users AS reply_sender ON reply_sender.id = reply.sender_id
   LEFT JOIN users AS reply_subject ON reply_subject.id = (reply.event ->> 'userId')::bigint`;
 
-/** Returns the messages of a chat with `seq` in (`after`, `upTo`], newest first. Index: messages_seq_unique. */
+/**
+ * Returns the messages of a chat with `seq` in (`after`, `upTo`], newest first, as one person reads them. Index:
+ * messages_seq_unique.
+ */
 export async function messagesBySeq(
   database: Database,
-  range: { chatId: number; after: number; upTo: number },
+  range: { chatId: number; readerId: number; after: number; upTo: number },
 ): Promise<ChatMessage[]> {
   if (range.upTo <= range.after) return [];
   const rows = await select<MessageRow>(
     database,
-    `SELECT ${messageColumns}
+    `SELECT ${messageColumns("$readerId")}
        FROM messages AS m
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
       WHERE m.chat_id = $chatId AND m.seq > $after AND m.seq <= $upTo
@@ -145,7 +176,7 @@ export async function messagesById(
 ): Promise<ChatMessage[]> {
   const rows = await select<MessageRow>(
     database,
-    `SELECT ${messageColumns}
+    `SELECT ${messageColumns()}
        FROM unnest($messageIds::bigint[]) WITH ORDINALITY AS wanted (id, place)
        JOIN messages AS m ON m.id = wanted.id
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
@@ -164,7 +195,7 @@ export async function messageByClientId(
 ): Promise<ChatMessage | undefined> {
   const [row] = await select<MessageRow>(
     database,
-    `SELECT ${messageColumns}
+    `SELECT ${messageColumns()}
        FROM messages AS m
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
       WHERE m.sender_id = $senderId AND m.client_message_id = $clientMessageId`,

@@ -101,6 +101,8 @@ function toResults({ createdAt, verdicts, people, groups }: Answer, messages: re
       clientMessageId,
       replyTo: null,
       change: null,
+      reactions: [],
+      pinned: null,
       createdAt: createdAtDate,
       editedAt: null,
       deletedAt: null,

@@ -1,9 +1,9 @@
 import { groupId, limit, nothing, page, shownText, time, userId } from "../../../contract/fields.ts";
-import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
+import { exampleRowExtras, historyRowExtras } from "../../../contract/messages.ts";
 import { described, list, named, object, text } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../domain/message.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
-import { toRowExtras } from "../../message-item.ts";
+import { reactionsOf, toRowExtras } from "../../message-item.ts";
 import { defineMessage } from "../../message-type.ts";
 
 /** The column names and their spelling are part of the protocol; they are used in this file only. */
@@ -13,7 +13,7 @@ const row = object({
   group_id: groupId(),
   created_at: time(),
   content: shownText(),
-  ...rowExtras,
+  ...historyRowExtras,
 });
 
 const toRow = (message: ChatMessage) => ({
@@ -23,6 +23,7 @@ const toRow = (message: ChatMessage) => ({
   created_at: message.createdAt.toISOString(),
   content: displayText(message),
   ...toRowExtras(message),
+  ...reactionsOf(message),
 });
 
 export const getlatestMessageGroup = defineMessage({

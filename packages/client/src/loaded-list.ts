@@ -1,24 +1,19 @@
 import { type Observable, State } from "./observable.ts";
-import type { GroupMember } from "./protocol.ts";
 
-/** A member of a chat. `role` and `joinedAt` are those of groups. */
-export type Member = Pick<GroupMember, "userId" | "firstName" | "lastName"> &
-  Partial<Pick<GroupMember, "role" | "joinedAt">>;
-
-/** The members of a chat: read when somebody subscribes, and again when they have changed. */
-export class Members implements Observable<readonly Member[]> {
-  private readonly state = new State<readonly Member[]>([]);
+/** A list that the server has: read when somebody subscribes, and again when it has changed. */
+export class LoadedList<Row> implements Observable<readonly Row[]> {
+  private readonly state = new State<readonly Row[]>([]);
   private subscribers = 0;
   private isCurrent = false;
   private loading: Promise<void> | undefined;
 
-  constructor(private readonly load: () => Promise<readonly Member[]>) {}
+  constructor(private readonly load: () => Promise<readonly Row[]>) {}
 
-  get value(): readonly Member[] {
+  get value(): readonly Row[] {
     return this.state.value;
   }
 
-  subscribe(listener: (value: readonly Member[]) => void): () => void {
+  subscribe(listener: (value: readonly Row[]) => void): () => void {
     this.subscribers++;
     const unsubscribe = this.state.subscribe(listener);
     this.refresh();
@@ -34,14 +29,20 @@ export class Members implements Observable<readonly Member[]> {
     this.refresh();
   }
 
+  /** Applies a change that was received. What is being read may not contain it yet. */
+  protected change(apply: (rows: readonly Row[]) => readonly Row[]): void {
+    if (this.loading !== undefined) this.isCurrent = false;
+    else if (this.isCurrent) this.state.set(apply(this.value));
+  }
+
   /** Reads the list if it is needed and could not be read before. */
   refresh(): void {
     if (this.subscribers === 0 || this.isCurrent || this.loading !== undefined) return;
     this.isCurrent = true;
     this.loading = this.load().then(
-      (members) => {
+      (rows) => {
         this.loading = undefined;
-        this.state.set(members);
+        this.state.set(rows);
         // It may have changed meanwhile.
         this.refresh();
       },
