@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
@@ -40,6 +39,7 @@ import { MailSender } from "./services/mail/mail-sender.ts";
 import { type MakePageLink, pageLinks } from "./services/page-links.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
+import { version } from "./version.ts";
 import type { ReadStartVersions } from "./writes/commit.ts";
 import type { Connection } from "./ws/connection.ts";
 import { Connections } from "./ws/connections.ts";
@@ -48,8 +48,6 @@ import { Gateway } from "./ws/gateway.ts";
 import { pushPresence } from "./ws/presence-push.ts";
 import { socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
-
-const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
 /** The parts that everything else is built on. */
 interface Core {
@@ -100,7 +98,7 @@ export class Messenger {
       /** Runs the commands of other processes on the data folder. @returns a function that ends it */
       listenForCommands?: (
         dataDir: string,
-        context: { config: Config; database: Database; log: Logger },
+        context: { config: Config; log: Logger } & Pick<OpenDatabase, "database" | "copyData">,
       ) => Promise<() => Promise<void>>;
     } = {},
   ) {
@@ -181,10 +179,10 @@ export class Messenger {
   }
 
   /** The embedded database belongs to this process, so it runs the commands of the administrator. */
-  private async listenForCommands({ database }: OpenDatabase): Promise<(() => Promise<void>) | undefined> {
+  private async listenForCommands({ database, copyData }: OpenDatabase): Promise<(() => Promise<void>) | undefined> {
     const { config, log } = this;
     if (this.isSharedDatabase) return undefined;
-    return this.options.listenForCommands?.(config.server.dataDir, { config, database, log });
+    return this.options.listenForCommands?.(config.server.dataDir, { config, database, copyData, log });
   }
 
   private async openBus(): Promise<Bus> {

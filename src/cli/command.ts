@@ -7,6 +7,8 @@ export interface CommandContext {
   config: Config;
   database: Database;
   log: Logger;
+  /** In a server: copies the files of its embedded database to a folder that does not exist. */
+  copyData?: ((folder: string) => Promise<void>) | undefined;
 }
 
 /** What a command has done or found. */

@@ -1,11 +1,14 @@
 import type { Command } from "./command.ts";
+import { backup } from "./commands/backup.ts";
 import { configCommand } from "./commands/config.ts";
+import { copyDataCommand } from "./commands/copy-data.ts";
 import { doctor } from "./commands/doctor.ts";
 import { fsck } from "./commands/fsck.ts";
 import { createInvite } from "./commands/invites-create.ts";
 import { listInvites } from "./commands/invites-list.ts";
 import { revokeInvite } from "./commands/invites-revoke.ts";
 import { newEpoch } from "./commands/new-epoch.ts";
+import { restore } from "./commands/restore.ts";
 import { revokeSessions } from "./commands/sessions-revoke.ts";
 import { createUser } from "./commands/users-create.ts";
 import { listUsers } from "./commands/users-list.ts";
@@ -17,6 +20,8 @@ export const commands: readonly Command[] = [
   configCommand,
   doctor,
   fsck,
+  backup,
+  restore,
   listUsers,
   showUser,
   createUser,
@@ -27,3 +32,6 @@ export const commands: readonly Command[] = [
   revokeSessions,
   newEpoch,
 ];
+
+/** Commands that other processes ask the server for, without a name on the command line. */
+export const internalCommands: readonly Command[] = [copyDataCommand];

@@ -1,4 +1,4 @@
-import { findViolations, repairCounters } from "../../db/queries/fsck/fsck.ts";
+import { findViolations, repairCounters, type Violation } from "../../db/queries/fsck/fsck.ts";
 import { AppError } from "../../errors.ts";
 import { defineCommand } from "../command.ts";
 
@@ -17,8 +17,11 @@ export const fsck = defineCommand({
     }
     const repaired = repair === true ? await repairCounters(database, chatId) : 0;
     const { violations, chats } = await findViolations(database, chatId);
-    const lines = violations.map(({ invariant, ...where }) => `${invariant}: ${JSON.stringify(where)}\n`);
+    const lines = violationLines(violations);
     const summary = `${chats} chats checked, ${violations.length} violations${repair ? `, ${repaired} chats repaired` : ""}.\n`;
     return { text: lines.join("") + summary, data: { violations, chats, repaired }, hasFailed: violations.length > 0 };
   },
 });
+
+export const violationLines = (violations: readonly Violation[]): string[] =>
+  violations.map(({ invariant, ...where }) => `${invariant}: ${JSON.stringify(where)}\n`);

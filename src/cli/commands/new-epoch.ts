@@ -1,4 +1,4 @@
-import { readEpoch, renewEpoch } from "../../db/queries/epoch.ts";
+import { raiseIdsOfNewEpoch, readEpoch, renewEpoch } from "../../db/queries/epoch.ts";
 import { defineCommand } from "../command.ts";
 
 export const newEpoch = defineCommand({
@@ -8,6 +8,7 @@ export const newEpoch = defineCommand({
   needs: "database",
   async run({ database }) {
     await renewEpoch(database);
+    await raiseIdsOfNewEpoch(database);
     const epoch = await readEpoch(database);
     return { text: `The new epoch is ${epoch}\nAll clients reconnect and read their chats anew.\n`, data: { epoch } };
   },
