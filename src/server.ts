@@ -1,4 +1,5 @@
 import type { RequestListener } from "node:http";
+import { removeLeftCopy } from "./backup/embedded-backup.ts";
 import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { Redis } from "./bus/redis.ts";
@@ -21,6 +22,7 @@ import { createHttpApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import type { Readiness } from "./http/routers/health.ts";
 import { createStartupApp } from "./http/startup-app.ts";
+import { backUpRegularly } from "./jobs/automatic-backups.ts";
 import { followEpoch } from "./jobs/epoch.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
 import { ProcessRegistry } from "./jobs/process-registry.ts";
@@ -32,7 +34,7 @@ import type { Logger } from "./logger.ts";
 import { openMailTransport } from "./mail/open-transport.ts";
 import { readinessOf, serverInfo, startSummary } from "./server-status.ts";
 import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
-import { storedSecret } from "./services/accounts/tokens.ts";
+import { findStoredSecret, storedSecret } from "./services/accounts/tokens.ts";
 import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
 import { MailSender } from "./services/mail/mail-sender.ts";
@@ -83,6 +85,7 @@ export class Messenger {
   private port = 0;
   private opened: OpenDatabase | undefined;
   private stopListeningForCommands: (() => Promise<void>) | undefined;
+  private stopBackups: (() => void) | undefined;
   /** The state of the database until it is open. */
   private waitingState = "starting";
   private processes: ProcessRegistry | undefined;
@@ -135,6 +138,7 @@ export class Messenger {
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened, this.bus);
     this.stopListeningForCommands = await this.listenForCommands(this.opened);
+    this.stopBackups = await this.startBackups(this.opened);
     this.log.info(startSummary(this.config, { version, database: this.opened.description }));
     return this.port;
   }
@@ -155,6 +159,7 @@ export class Messenger {
     await this.runtime?.gateway.stop();
     await this.listener.close();
     await this.stopListeningForCommands?.();
+    this.stopBackups?.();
     for (const stop of this.runtime?.stopJobs ?? []) stop();
     await this.runtime?.mailSender?.stop();
     await this.bus?.close();
@@ -183,6 +188,18 @@ export class Messenger {
     const { config, log } = this;
     if (this.isSharedDatabase) return undefined;
     return this.options.listenForCommands?.(config.server.dataDir, { config, database, copyData, log });
+  }
+
+  /** An embedded database is backed up by its server: what a killed backup has left is removed, and the next ones start. */
+  private async startBackups({ copyData }: OpenDatabase): Promise<(() => void) | undefined> {
+    const { config, log } = this;
+    const { dataDir } = config.server;
+    const { everyMs, keep } = config.backups;
+    if (!copyData) return undefined;
+    await removeLeftCopy(dataDir);
+    if (everyMs === undefined) return undefined;
+    const findSecret = async () => (config.tokens.secret === undefined ? findStoredSecret(dataDir) : undefined);
+    return backUpRegularly({ dataDir, everyMs, keep, copyData, version, findSecret, log });
   }
 
   private async openBus(): Promise<Bus> {

@@ -1,3 +1,4 @@
+import { backupSettings } from "./groups/backups.ts";
 import { databaseSettings } from "./groups/database.ts";
 import { httpSettings } from "./groups/http.ts";
 import { limitSettings } from "./groups/limits.ts";
@@ -18,6 +19,7 @@ export const settings = {
   web: webSettings,
   registration: registrationSettings,
   database: databaseSettings,
+  backups: backupSettings,
   redis: redisSettings,
   mail: mailSettings,
   tokens: tokenSettings,

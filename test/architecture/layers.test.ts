@@ -207,6 +207,7 @@ describe("architecture", () => {
     const reasons: Record<string, string> = {
       "services/accounts/tokens.ts": "the expiry of a JWT",
       "mail/folder-transport.ts": "the name of a file, for people",
+      "jobs/automatic-backups.ts": "the age and the name of a file",
       "ws/messages/session/ping.ts": "a time that clients show",
       "ws/connection.ts": "the expiry of a JWT",
       "cli/doctor/backups.ts": "the age of files",

@@ -1,4 +1,12 @@
-import { findViolations, repairCounters, type Violation } from "../../db/queries/fsck/fsck.ts";
+import type { Database } from "../../db/connect.ts";
+import {
+  findViolations,
+  listOrphans,
+  removeOrphans,
+  repairCounters,
+  repairSequences,
+  type Violation,
+} from "../../db/queries/fsck/fsck.ts";
 import { AppError } from "../../errors.ts";
 import { defineCommand } from "../command.ts";
 
@@ -7,21 +15,54 @@ export const fsck = defineCommand({
   summary: "Checks the invariants of the data, chat by chat, while the server runs. Exit code 1 if one is violated.",
   options: [
     { flags: "--chat <id>", description: "only this chat" },
-    { flags: "--repair", description: "raises counters that are too low; deletes nothing and lowers nothing" },
+    { flags: "--repair", description: "raises counters that are too low, and lists rows that refer to nothing" },
+    { flags: "--yes", description: "with --repair: deletes the rows that refer to nothing" },
   ],
   needs: "database",
-  async run({ database }, { chat, repair }) {
+  async run({ database }, { chat, repair, yes }) {
     const chatId = chat === undefined ? undefined : Number(chat);
     if (chatId !== undefined && !(Number.isSafeInteger(chatId) && chatId > 0)) {
       throw new AppError("validation", "--chat must be the id of a chat");
     }
-    const repaired = repair === true ? await repairCounters(database, chatId) : 0;
+    if (yes === true && repair !== true) throw new AppError("validation", "--yes needs --repair");
+    const done = repair === true ? await repairAll(database, chatId, yes === true) : undefined;
     const { violations, chats } = await findViolations(database, chatId);
-    const lines = violationLines(violations);
-    const summary = `${chats} chats checked, ${violations.length} violations${repair ? `, ${repaired} chats repaired` : ""}.\n`;
-    return { text: lines.join("") + summary, data: { violations, chats, repaired }, hasFailed: violations.length > 0 };
+    const summary = `${chats} chats checked, ${violations.length} violations.\n`;
+    const data = { violations, chats, repaired: 0, ...done };
+    return {
+      text: [...(done ? repairLines(done) : []), ...violationLines(violations), summary].join(""),
+      data,
+      hasFailed: violations.length > 0,
+    };
   },
 });
+
+interface Repairs {
+  /** Chats whose counters were raised. */
+  repaired: number;
+  sequences: number;
+  /** Rows that refer to nothing. */
+  orphans: Violation[];
+  areOrphansDeleted: boolean;
+}
+
+async function repairAll(database: Database, chatId: number | undefined, deletesOrphans: boolean): Promise<Repairs> {
+  const repaired = await repairCounters(database, chatId);
+  if (chatId !== undefined) return { repaired, sequences: 0, orphans: [], areOrphansDeleted: false };
+  const sequences = await repairSequences(database);
+  const orphans = deletesOrphans ? await removeOrphans(database) : await listOrphans(database);
+  return { repaired, sequences, orphans, areOrphansDeleted: deletesOrphans };
+}
+
+function repairLines({ repaired, sequences, orphans, areOrphansDeleted }: Repairs): string[] {
+  const summary = `Raised the counters of ${repaired} chats and ${sequences} sequences.\n`;
+  if (orphans.length === 0) return [summary];
+  const rows = orphans.map(({ invariant, ...row }) => `${JSON.stringify(row)}\n`);
+  const heading = areOrphansDeleted
+    ? `Deleted ${orphans.length} rows that refer to nothing:\n`
+    : `${orphans.length} rows refer to nothing; --repair --yes deletes them:\n`;
+  return [summary, heading, ...rows, "\n"];
+}
 
 export const violationLines = (violations: readonly Violation[]): string[] =>
   violations.map(({ invariant, ...where }) => `${invariant}: ${JSON.stringify(where)}\n`);

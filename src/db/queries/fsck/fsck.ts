@@ -3,6 +3,8 @@ import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 import { renewEpoch } from "../epoch.ts";
 import { chatInvariants, tableInvariants } from "./invariants.ts";
+import { deleteOrphans, findOrphans, type Orphan, orphanRules } from "./references.ts";
+import { findLowSequences, raiseSequences } from "./sequences.ts";
 
 /** A place where the data is not as the server leaves it. */
 export interface Violation {
@@ -46,6 +48,9 @@ export async function findViolations(
     for (const [invariant, sql] of Object.entries(tableInvariants)) {
       violations.push(...(await violationsOf(database, invariant, sql, {})));
     }
+    for (const rule of await orphanRules(database)) violations.push(...(await findOrphans(database, rule, maxListed)));
+    const low = await findLowSequences(database);
+    violations.push(...low.map((sequence) => ({ invariant: "sequence-not-below-ids", ...sequence })));
     violations.push(...(await damagedIndexes(database)));
   }
   return { violations, chats };
@@ -75,6 +80,32 @@ export async function repairCounters(database: Database, chatId?: number): Promi
   );
   if (repaired.length > 0) await renewEpoch(database);
   return repaired.length;
+}
+
+/** Raises the sequences of ids that are behind the ids of their table. @returns how many */
+export const repairSequences = async (database: Database): Promise<number> => (await raiseSequences(database)).length;
+
+/** The rows that `removeOrphans` would delete. */
+export async function listOrphans(database: Database): Promise<Orphan[]> {
+  const orphans: Orphan[] = [];
+  for (const rule of await orphanRules(database)) {
+    if (rule.isDeletable) orphans.push(...(await findOrphans(database, rule, maxListed)));
+  }
+  return orphans;
+}
+
+/**
+ * Deletes rows that refer to what does not exist, except chats, and messages of existing chats. Clients may have them, so a
+ * new epoch begins.
+ * @returns the deleted rows
+ */
+export async function removeOrphans(database: Database): Promise<Orphan[]> {
+  const removed: Orphan[] = [];
+  for (const rule of await orphanRules(database)) {
+    if (rule.isDeletable) removed.push(...(await deleteOrphans(database, rule)));
+  }
+  if (removed.length > 0) await renewEpoch(database);
+  return removed;
 }
 
 /** Index: the primary key of chats. */
