@@ -28,8 +28,6 @@ const maxBatchCharacters = 1_000_000;
 
 export interface RestoreOptions {
   archive: Archive;
-  databaseUrl: string | undefined;
-  dataDir: string;
   /** Whether to end all sessions and one-time tokens. */
   endsSessions: boolean;
   /** Lifetime of a refresh token, in milliseconds. */
@@ -51,11 +49,12 @@ export interface RestoreSummary {
 }
 
 /**
- * Restores an archive into an empty database, or one in which an earlier restore was not finished. While it is not
- * finished, the database is marked, and no server starts on it.
- * @throws AppError or StartError if the database or the archive cannot be used; nothing is changed then
+ * Opens the database, creates an embedded one if there is none, and restores an archive into it.
+ * @throws as `restoreInto` does
  */
-export async function restoreBackup(options: RestoreOptions): Promise<RestoreSummary> {
+export async function restoreBackup(
+  options: RestoreOptions & { databaseUrl: string | undefined; dataDir: string },
+): Promise<RestoreSummary> {
   const { archive, databaseUrl, dataDir } = options;
   assertKnown(archive);
   if (databaseUrl !== undefined && (await findPooling(databaseUrl)) === "transaction") {
@@ -66,13 +65,32 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreSum
   }
   const engine = await startEngine({ databaseUrl, dataDir });
   try {
-    return await withMigrationLock(engine.url, { keepsSession: true }, async (database) => ({
-      ...(await restore(database, { ...options, files: engine.files, description: engine.description })),
-      description: engine.description,
-    }));
+    return await restoreInto(engine, options);
   } finally {
     await engine.stop();
   }
+}
+
+/** A database that is open. */
+interface Target {
+  url: string;
+  /** Identifies the files of an embedded database. */
+  files: string | undefined;
+  description: string;
+}
+
+/**
+ * Restores an archive into an empty database, or one in which an earlier restore was not finished. While it is not
+ * finished, the database is marked, and no server starts on it.
+ * @throws AppError or StartError if the database or the archive cannot be used; nothing is changed then
+ */
+export async function restoreInto(target: Target, options: RestoreOptions): Promise<RestoreSummary> {
+  assertKnown(options.archive);
+  const { url, files, description } = target;
+  return withMigrationLock(url, { keepsSession: true }, async (database) => ({
+    ...(await restore(database, { ...options, files, description })),
+    description,
+  }));
 }
 
 function assertKnown({ path, manifest: { migrations, messenger } }: Archive): void {
