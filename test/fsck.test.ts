@@ -126,7 +126,7 @@ describe("fsck", () => {
     await messenger().sql("UPDATE messages SET sender_id = 999999995 WHERE chat_id = $groupId AND seq = 4", {
       groupId,
     });
-    await corrupt("chats", "UPDATE chats SET pair_high = 999999994 WHERE id = $dialogId", { dialogId });
+    await corrupt("chats", "UPDATE chats SET pair_high = 999999999999994 WHERE id = $dialogId", { dialogId });
     const { violations } = await check();
     const sender = expect.objectContaining({ invariant: "message-has-sender", chatId: groupId, senderId: 999_999_995 });
     const pair = expect.objectContaining({ invariant: "reference-exists", table: "chats", id: dialogId });

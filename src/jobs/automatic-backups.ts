@@ -83,7 +83,7 @@ export async function backUp(options: Omit<AutomaticBackups, "everyMs">): Promis
   for (const { path } of removed) await rm(path);
   const { path, bytes, rows, pauseMs } = summary;
   const ms = Math.round(performance.now() - startedAt);
-  log.info({ path, bytes, rows, pauseMs, ms, removed: removed.length }, "backup written");
+  log.info({ file: path, bytes, rows, pauseMs, ms, removed: removed.length }, "backup written");
 }
 
 /** Removes what killed automatic backups have left. */
