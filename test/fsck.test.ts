@@ -1,11 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import {
-  findViolations,
-  listOrphans,
-  removeOrphans,
-  repairCounters,
-  repairSequences,
-} from "../src/db/queries/fsck/fsck.ts";
+import { findViolations } from "../src/db/queries/fsck/fsck.ts";
+import { repair } from "../src/db/queries/fsck/repair.ts";
 import { onServer } from "./support/databases.ts";
 import { useMessenger } from "./support/messenger.ts";
 import { createGroup, participant, sendPrivately, sendToGroup } from "./support/scenes.ts";
@@ -112,10 +107,12 @@ describe("fsck", () => {
     await corrupt(table, corruption, { ann: ann.id });
     const expected = expect.objectContaining({ ...found, table });
     expect((await check()).violations).toContainEqual(expected);
-    expect(await listOrphans(messenger().db)).toEqual([expected]);
+    expect(await repair(messenger().db)).toMatchObject({ orphans: [expected], areOrphansDeleted: false });
     expect((await check()).violations).toContainEqual(expected);
     const [before] = await messenger().sql("SELECT epoch FROM server_state");
-    expect(await removeOrphans(messenger().db)).toEqual([expected]);
+    expect((await repair(messenger().db, { deletesOrphans: true })).orphans).toEqual([expected]);
+    const audited = "SELECT details FROM audit_log WHERE action = 'data.repair' ORDER BY id DESC LIMIT 1";
+    expect(await messenger().sql(audited)).toEqual([{ details: { chats: 0, sequences: 0, deletedRows: 1 } }]);
     expect((await check()).violations).not.toContainEqual(expected);
     expect(await messenger().sql("SELECT epoch FROM server_state")).not.toEqual([before]);
     expect(await ann.device.closed).toMatchObject({ code: 1012 });
@@ -131,7 +128,7 @@ describe("fsck", () => {
     const sender = expect.objectContaining({ invariant: "message-has-sender", chatId: groupId, senderId: 999_999_995 });
     const pair = expect.objectContaining({ invariant: "reference-exists", table: "chats", id: dialogId });
     for (const expected of [sender, pair]) expect(violations).toContainEqual(expected);
-    expect(await removeOrphans(messenger().db)).toEqual([]);
+    expect((await repair(messenger().db, { deletesOrphans: true })).orphans).toEqual([]);
     const after = (await check()).violations;
     for (const expected of [sender, pair]) expect(after).toContainEqual(expected);
   });
@@ -150,7 +147,7 @@ describe("fsck", () => {
     );
     const low = { invariant: "sequence-not-below-ids", sequence: "messages_id_seq", last: row?.last };
     expect((await check()).violations).toContainEqual({ ...low, maxId: Number(row?.last) + 1 });
-    expect(await repairSequences(messenger().db)).toBe(1);
+    expect((await repair(messenger().db)).sequences).toBe(1);
     const { violations } = await check();
     expect(violations.filter(({ invariant }) => invariant === "sequence-not-below-ids")).toEqual([]);
   });
@@ -193,7 +190,7 @@ describe("fsck", () => {
     });
     const [before] = await messenger().sql("SELECT epoch FROM server_state");
     expect((await check(groupId)).violations).not.toEqual([]);
-    expect(await repairCounters(messenger().db, groupId)).toBe(1);
+    expect((await repair(messenger().db, { chatId: groupId })).repaired).toBe(1);
     const { violations } = await check(groupId);
     expect(violations.filter(({ invariant }) => invariant !== "marks-not-beyond-end")).toEqual([]);
     expect(await messenger().sql("SELECT epoch FROM server_state")).not.toEqual([before]);

@@ -3,6 +3,7 @@ import { assertSchemaKnown, migrationNames, runPending, undoMigrations, withMigr
 import { startEngine } from "../db/open.ts";
 import { findPooling } from "../db/pooler.ts";
 import { countActiveSessions, endAllSessions } from "../db/queries/accounts/sessions.ts";
+import { recordAction } from "../db/queries/administration/audit.ts";
 import {
   analyze,
   deleteOneTimeTokens,
@@ -17,6 +18,7 @@ import { countRows, insertRows } from "../db/queries/backup/rows.ts";
 import { readTables, type StoredTable } from "../db/queries/backup/tables.ts";
 import { raiseIdsOfNewEpoch, renewEpoch } from "../db/queries/epoch.ts";
 import { findViolations, type Violation } from "../db/queries/fsck/fsck.ts";
+import { fromCommandLine } from "../domain/administration.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Archive } from "./archive-reader.ts";
@@ -126,6 +128,10 @@ async function restore(
   const ended = endsSessions ? await endAllSessions(database) : 0;
   if (endsSessions) await deleteOneTimeTokens(database, current);
   if (manifest.secret) for await (const secret of archive.lines(manifest.secret)) await options.keepSecret(secret);
+  const details = { writtenAt: manifest.createdAt, endedSessions: ended };
+  await database.transaction((transaction) =>
+    recordAction(database, fromCommandLine, { action: "data.restore", details }, transaction),
+  );
   await analyze(database, current);
   const { violations } = await findViolations(database);
   await unmarkHalfRestored(database);

@@ -18,7 +18,7 @@ const layers: Record<string, readonly string[]> = {
   contract: ["domain", "errors"],
   models: ["domain"],
   db: ["models", "domain", "concurrency", "errors", "logger"],
-  backup: ["db", "errors", "logger"],
+  backup: ["db", "domain", "errors", "logger"],
   bus: ["contract", "concurrency", "errors", "logger"],
   delivery: ["bus", "contract", "domain", "concurrency", "logger"],
   writes: ["delivery", "db", "domain", "domain-errors", "concurrency", "errors"],

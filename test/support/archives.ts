@@ -110,7 +110,9 @@ export async function rowsOf(path: string): Promise<Record<string, string[]>> {
   for (const part of archive.manifest.tables) {
     if (part.table === "server_state") continue;
     rows[part.table] = [];
-    for await (const line of archive.lines(part)) rows[part.table]?.push(line);
+    for await (const line of archive.lines(part)) {
+      if (part.table !== "audit_log" || !line.includes('"data.restore"')) rows[part.table]?.push(line);
+    }
   }
   archive.close();
   return rows;

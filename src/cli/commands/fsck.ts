@@ -1,12 +1,5 @@
-import type { Database } from "../../db/connect.ts";
-import {
-  findViolations,
-  listOrphans,
-  removeOrphans,
-  repairCounters,
-  repairSequences,
-  type Violation,
-} from "../../db/queries/fsck/fsck.ts";
+import { findViolations, type Violation } from "../../db/queries/fsck/fsck.ts";
+import { type Repairs, repair } from "../../db/queries/fsck/repair.ts";
 import { AppError } from "../../errors.ts";
 import { defineCommand } from "../command.ts";
 
@@ -19,13 +12,13 @@ export const fsck = defineCommand({
     { flags: "--yes", description: "with --repair: deletes the rows that refer to nothing" },
   ],
   needs: "database",
-  async run({ database }, { chat, repair, yes }) {
+  async run({ database }, { chat, repair: repairs, yes }) {
     const chatId = chat === undefined ? undefined : Number(chat);
     if (chatId !== undefined && !(Number.isSafeInteger(chatId) && chatId > 0)) {
       throw new AppError("validation", "--chat must be the id of a chat");
     }
-    if (yes === true && repair !== true) throw new AppError("validation", "--yes needs --repair");
-    const done = repair === true ? await repairAll(database, chatId, yes === true) : undefined;
+    if (yes === true && repairs !== true) throw new AppError("validation", "--yes needs --repair");
+    const done = repairs === true ? await repair(database, { chatId, deletesOrphans: yes === true }) : undefined;
     const { violations, chats } = await findViolations(database, chatId);
     const summary = `${chats} chats checked, ${violations.length} violations.\n`;
     const data = { violations, chats, repaired: 0, ...done };
@@ -36,23 +29,6 @@ export const fsck = defineCommand({
     };
   },
 });
-
-interface Repairs {
-  /** Chats whose counters were raised. */
-  repaired: number;
-  sequences: number;
-  /** Rows that refer to nothing. */
-  orphans: Violation[];
-  areOrphansDeleted: boolean;
-}
-
-async function repairAll(database: Database, chatId: number | undefined, deletesOrphans: boolean): Promise<Repairs> {
-  const repaired = await repairCounters(database, chatId);
-  if (chatId !== undefined) return { repaired, sequences: 0, orphans: [], areOrphansDeleted: false };
-  const sequences = await repairSequences(database);
-  const orphans = deletesOrphans ? await removeOrphans(database) : await listOrphans(database);
-  return { repaired, sequences, orphans, areOrphansDeleted: deletesOrphans };
-}
 
 function repairLines({ repaired, sequences, orphans, areOrphansDeleted }: Repairs): string[] {
   const summary = `Raised the counters of ${repaired} chats and ${sequences} sequences.\n`;

@@ -1,3 +1,4 @@
+import type { Transaction } from "sequelize";
 import type { Database } from "../connect.ts";
 import { select } from "../select.ts";
 
@@ -24,8 +25,8 @@ export async function renewEpochOfCopy(database: Database, files: string): Promi
 }
 
 /** Starts a new epoch: clients that know another one forget what they have. */
-export async function renewEpoch(database: Database): Promise<void> {
-  await select(database, "UPDATE server_state SET epoch = gen_random_uuid()::text", {});
+export async function renewEpoch(database: Database, transaction?: Transaction): Promise<void> {
+  await select(database, "UPDATE server_state SET epoch = gen_random_uuid()::text", {}, transaction);
 }
 
 /**
@@ -39,7 +40,7 @@ export const idGap = 1_000_000_000;
  * is used again: clients may still send requests that name one. Sequences narrower than bigint are raised by a thousandth
  * of what is left. Sequences that were never used are left alone.
  */
-export async function raiseIdsOfNewEpoch(database: Database): Promise<void> {
+export async function raiseIdsOfNewEpoch(database: Database, transaction?: Transaction): Promise<void> {
   await select(
     database,
     `WITH changed AS (
@@ -56,5 +57,6 @@ export async function raiseIdsOfNewEpoch(database: Database): Promise<void> {
        FROM changed, used
       WHERE used.last IS NOT NULL`,
     { idGap },
+    transaction,
   );
 }

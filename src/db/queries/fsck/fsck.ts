@@ -1,10 +1,9 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { renewEpoch } from "../epoch.ts";
 import { chatInvariants, tableInvariants } from "./invariants.ts";
-import { deleteOrphans, findOrphans, type Orphan, orphanRules } from "./references.ts";
-import { findLowSequences, raiseSequences } from "./sequences.ts";
+import { findOrphans, orphanRules } from "./references.ts";
+import { findLowSequences } from "./sequences.ts";
 
 /** A place where the data is not as the server leaves it. */
 export interface Violation {
@@ -54,58 +53,6 @@ export async function findViolations(
     violations.push(...(await damagedIndexes(database)));
   }
   return { violations, chats };
-}
-
-/**
- * Raises the counters of chats that are lower than the messages show, and the pointer to the newest message. A number that
- * clients hold has changed then, so a new epoch begins.
- * @returns the number of chats that were repaired
- */
-export async function repairCounters(database: Database, chatId?: number): Promise<number> {
-  const repaired = await select<{ id: number }>(
-    database,
-    `UPDATE chats AS c
-        SET last_seq = GREATEST(c.last_seq, m.seq), version = GREATEST(c.version, m.version),
-            last_message_id = CASE WHEN m.seq >= c.last_seq THEN m.newest_id ELSE c.last_message_id END
-       FROM (SELECT chat_id, max(seq) AS seq, max(version) AS version,
-                    (array_agg(id ORDER BY seq DESC))[1] AS newest_id
-               FROM messages
-              WHERE $chatId::bigint IS NULL OR chat_id = $chatId
-              GROUP BY chat_id) AS m
-      WHERE c.id = m.chat_id AND c.deleted_at IS NULL
-        AND (c.last_seq < m.seq OR c.version < m.version
-             OR c.last_seq = m.seq AND c.last_message_id IS DISTINCT FROM m.newest_id)
-  RETURNING c.id`,
-    { chatId: chatId ?? null },
-  );
-  if (repaired.length > 0) await renewEpoch(database);
-  return repaired.length;
-}
-
-/** Raises the sequences of ids that are behind the ids of their table. @returns how many */
-export const repairSequences = async (database: Database): Promise<number> => (await raiseSequences(database)).length;
-
-/** The rows that `removeOrphans` would delete. */
-export async function listOrphans(database: Database): Promise<Orphan[]> {
-  const orphans: Orphan[] = [];
-  for (const rule of await orphanRules(database)) {
-    if (rule.isDeletable) orphans.push(...(await findOrphans(database, rule, maxListed)));
-  }
-  return orphans;
-}
-
-/**
- * Deletes rows that refer to what does not exist, except chats, and messages of existing chats. Clients may have them, so a
- * new epoch begins.
- * @returns the deleted rows
- */
-export async function removeOrphans(database: Database): Promise<Orphan[]> {
-  const removed: Orphan[] = [];
-  for (const rule of await orphanRules(database)) {
-    if (rule.isDeletable) removed.push(...(await deleteOrphans(database, rule)));
-  }
-  if (removed.length > 0) await renewEpoch(database);
-  return removed;
 }
 
 /** Index: the primary key of chats. */

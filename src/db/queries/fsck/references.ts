@@ -1,3 +1,4 @@
+import type { Transaction } from "sequelize";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 import { quoted, readTables } from "../backup/tables.ts";
@@ -53,8 +54,8 @@ interface ForeignKeyColumns {
 }
 
 /** Our own rules, and one for each foreign key of the schema. A damaged index, or a disabled trigger, can break those. */
-export async function orphanRules(database: Database): Promise<OrphanRule[]> {
-  const tables = await readTables(database);
+export async function orphanRules(database: Database, transaction?: Transaction): Promise<OrphanRule[]> {
+  const tables = await readTables(database, transaction);
   const keys = await select<ForeignKeyColumns>(
     database,
     `SELECT t.relname AS "table", target.relname AS target,
@@ -71,6 +72,7 @@ export async function orphanRules(database: Database): Promise<OrphanRule[]> {
       WHERE f.contype = 'f' AND f.conparentid = 0
       ORDER BY t.relname, f.conname`,
     {},
+    transaction,
   );
   const ofKeys = keys
     // Those of members are part of our own rule.
@@ -107,7 +109,12 @@ const selection = ({ key, columns }: OrphanRule): string =>
     .join(", ");
 
 /** Lists the rows that violate a rule. */
-export async function findOrphans(database: Database, rule: OrphanRule, limit: number): Promise<Orphan[]> {
+export async function findOrphans(
+  database: Database,
+  rule: OrphanRule,
+  limit: number,
+  transaction?: Transaction,
+): Promise<Orphan[]> {
   const rows = await select<object>(
     database,
     `SELECT ${selection(rule)} FROM ${quoted(rule.table)} AS orphan
@@ -115,16 +122,18 @@ export async function findOrphans(database: Database, rule: OrphanRule, limit: n
       ORDER BY ${rule.key.map((column) => `orphan.${quoted(column)}`).join(", ")}
       LIMIT $limit`,
     { limit },
+    transaction,
   );
   return rows.map((row) => describe(rule, row));
 }
 
 /** Deletes the rows that violate a rule. @returns them */
-export async function deleteOrphans(database: Database, rule: OrphanRule): Promise<Orphan[]> {
+export async function deleteOrphans(database: Database, rule: OrphanRule, transaction: Transaction): Promise<Orphan[]> {
   const rows = await select<object>(
     database,
     `DELETE FROM ${quoted(rule.table)} AS orphan WHERE ${rule.condition} RETURNING ${selection(rule)}`,
     {},
+    transaction,
   );
   return rows.map((row) => describe(rule, row));
 }

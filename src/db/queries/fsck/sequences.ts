@@ -1,3 +1,4 @@
+import type { Transaction } from "sequelize";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 import { quoted } from "../backup/tables.ts";
@@ -16,7 +17,7 @@ export interface LowSequence {
 }
 
 /** Finds sequences that are behind the ids of their table. Indexes: the primary keys. */
-export async function findLowSequences(database: Database): Promise<LowSequence[]> {
+export async function findLowSequences(database: Database, transaction?: Transaction): Promise<LowSequence[]> {
   const owned = await select<OwnedSequence>(
     database,
     `SELECT s.relname AS sequence, t.relname AS "table", a.attname AS "column"
@@ -28,6 +29,7 @@ export async function findLowSequences(database: Database): Promise<LowSequence[
       WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
       ORDER BY s.relname`,
     {},
+    transaction,
   );
   const low: LowSequence[] = [];
   for (const { sequence, table, column } of owned) {
@@ -40,6 +42,7 @@ export async function findLowSequences(database: Database): Promise<LowSequence[
                 FROM ids) AS found
         WHERE "maxId" > last`,
       { sequence: quoted(sequence) },
+      transaction,
     );
     low.push(...rows.map((row) => ({ sequence, ...row })));
   }
@@ -47,10 +50,11 @@ export async function findLowSequences(database: Database): Promise<LowSequence[
 }
 
 /** Raises sequences to the ids of their tables. @returns those that it raised */
-export async function raiseSequences(database: Database): Promise<LowSequence[]> {
-  const low = await findLowSequences(database);
+export async function raiseSequences(database: Database, transaction: Transaction): Promise<LowSequence[]> {
+  const low = await findLowSequences(database, transaction);
   for (const { sequence, maxId } of low) {
-    await select(database, "SELECT setval($sequence::regclass, $maxId::bigint)", { sequence: quoted(sequence), maxId });
+    const values = { sequence: quoted(sequence), maxId };
+    await select(database, "SELECT setval($sequence::regclass, $maxId::bigint)", values, transaction);
   }
   return low;
 }
