@@ -59,7 +59,7 @@ async function startWorker(workerData: WorkerData): Promise<Worker> {
   return worker;
 }
 
-/** Has the worker copy its data. Copies do not overlap: the caller holds a lock for them. */
+/** Has the worker copy its data. One copy at a time: the answer of the worker does not say which one has ended. */
 function copyData(worker: Worker, folder: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => reject(new Error(`the files of the database cannot be copied: ${reason}`));
@@ -101,6 +101,7 @@ export async function startEmbedded(dataDir: string, options = { mustExist: fals
   }
 
   let stopping = false;
+  let lastCopy: Promise<void> = Promise.resolve();
   const died = new Promise<Error>((resolve) => {
     worker.once("error", resolve);
     worker.once("exit", () => {
@@ -113,7 +114,11 @@ export async function startEmbedded(dataDir: string, options = { mustExist: fals
     description: `embedded in ${folders.data}`,
     url: `postgres://postgres:${password}@localhost/postgres?host=${encodeURIComponent(sockets.path)}`,
     died,
-    copyData: (folder) => copyData(worker, folder),
+    copyData(folder) {
+      const copied = lastCopy.then(() => copyData(worker, folder));
+      lastCopy = copied.catch(() => {});
+      return copied;
+    },
     async stop() {
       stopping = true;
       const ended = new Promise((resolve) => worker.once("exit", resolve));
