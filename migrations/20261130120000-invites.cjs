@@ -1,6 +1,8 @@
 "use strict";
 
 module.exports = {
+  compatibleSince: "20261129103700-authorise-before-locks.cjs",
+
   up: (queryInterface) =>
     queryInterface.sequelize.transaction((transaction) =>
       queryInterface.sequelize.query(

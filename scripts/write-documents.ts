@@ -27,13 +27,14 @@ const formatted = (path: string, text: string): string =>
 
 const protocolPath = "packages/client/src/protocol.ts";
 
-const files: readonly { path: string; content: string }[] = [
-  { path: "docs/api/openapi.json", content: json(openApiDocument(routes, version)) },
-  { path: "docs/api/asyncapi.json", content: json(asyncApiDocument(registry.values(), version)) },
-  { path: protocolPath, content: formatted(protocolPath, clientProtocol([...registry.values()], routes)) },
-  { path: "packages/client/docs/api.md", content: clientReference() },
-  { path: "docs/operations/settings.md", content: settingsPage() },
-  { path: ".env.example", content: envExample() },
+// Made in this order: the reference of the client is made from its protocol.
+const files: readonly { path: string; content: () => string }[] = [
+  { path: "docs/api/openapi.json", content: () => json(openApiDocument(routes, version)) },
+  { path: "docs/api/asyncapi.json", content: () => json(asyncApiDocument(registry.values(), version)) },
+  { path: protocolPath, content: () => formatted(protocolPath, clientProtocol([...registry.values()], routes)) },
+  { path: "packages/client/docs/api.md", content: clientReference },
+  { path: "docs/operations/settings.md", content: settingsPage },
+  { path: ".env.example", content: envExample },
 ];
 
 function current(path: string): string | undefined {
@@ -45,7 +46,8 @@ function current(path: string): string | undefined {
 }
 
 const checkOnly = process.argv.includes("--check");
-for (const { path, content } of files) {
+for (const { path, content: make } of files) {
+  const content = make();
   if (current(path) === content) continue;
   if (checkOnly) {
     process.stderr.write(`${path} differs from the source: run \`npm run docs\`\n`);

@@ -23,9 +23,20 @@ async function main(): Promise<void> {
   if (config.web.enabled) log.info(`Messenger: ${config.web.publicUrl ?? `http://${address}`}`);
   log.info(`Swagger:   http://${address}/api`);
   log.info(`WebSocket: ws://${address}`);
+  await printSetupLink(messenger, config);
   const { message } = await messenger.died;
   log.fatal(message);
   process.exit(1);
+}
+
+/**
+ * Prints the link for the first administrator, on a terminal in development. It is no line of the log: anybody who has it
+ * becomes the administrator. If the database fails, the log says so, and there is still the command.
+ */
+async function printSetupLink(messenger: Messenger, { server }: Config): Promise<void> {
+  if (!process.stdout.isTTY || server.environment !== "development") return;
+  const link = await messenger.makeSetupLink().catch(() => undefined);
+  if (link !== undefined) process.stdout.write(`Create the first administrator within 30 minutes: ${link}\n`);
 }
 
 function stopOnSignal(messenger: Messenger, config: Config, log: Logger): void {

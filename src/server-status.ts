@@ -32,6 +32,10 @@ function mailSummary(config: Config): string {
   return mode === "smtp" && smtpUrl !== undefined ? `SMTP ${new URL(smtpUrl).host}` : "files in DATA_DIR/mail";
 }
 
+/** For the log of a server whose first administrator has not been set up. */
+export const noAdministrator =
+  "there is no administrator: run `messenger setup-link` (outside of the image: `npm run -s messenger -- setup-link`)";
+
 /** What clients may know before they log in. */
 export function serverInfo(config: Config, { version, epoch }: { version: string; epoch: string }): ServerInfo {
   const { limits, web, registration } = config;

@@ -24,17 +24,20 @@ import type { Readiness } from "./http/routers/health.ts";
 import { createStartupApp } from "./http/startup-app.ts";
 import { backUpRegularly } from "./jobs/automatic-backups.ts";
 import { followEpoch } from "./jobs/epoch.ts";
+import { eraseMessages } from "./jobs/erase-messages.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
 import { ProcessRegistry } from "./jobs/process-registry.ts";
+import { purgeAdministration } from "./jobs/purge-administration.ts";
 import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
 import { purgeOldSessions } from "./jobs/purge-sessions.ts";
 import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
 import { sendMails } from "./jobs/send-mails.ts";
 import type { Logger } from "./logger.ts";
 import { openMailTransport } from "./mail/open-transport.ts";
-import { readinessOf, serverInfo, startSummary } from "./server-status.ts";
+import { noAdministrator, readinessOf, serverInfo, startSummary } from "./server-status.ts";
 import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
 import { findStoredSecret, storedSecret } from "./services/accounts/tokens.ts";
+import type { Administration } from "./services/administration/compose-administration.ts";
 import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
 import { MailSender } from "./services/mail/mail-sender.ts";
@@ -70,6 +73,7 @@ interface Runtime {
   gateway: Gateway;
   /** Undefined if no mail is sent. */
   mailSender: MailSender | undefined;
+  administration: Administration;
   stopJobs: (() => void)[];
 }
 
@@ -101,7 +105,10 @@ export class Messenger {
       /** Runs the commands of other processes on the data folder. @returns a function that ends it */
       listenForCommands?: (
         dataDir: string,
-        context: { config: Config; log: Logger } & Pick<OpenDatabase, "database" | "copyData">,
+        context: { config: Config; administration: Administration; log: Logger } & Pick<
+          OpenDatabase,
+          "database" | "copyData"
+        >,
       ) => Promise<() => Promise<void>>;
     } = {},
   ) {
@@ -137,10 +144,17 @@ export class Messenger {
     this.opened = await this.openDatabase();
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened, this.bus);
-    this.stopListeningForCommands = await this.listenForCommands(this.opened);
+    this.stopListeningForCommands = await this.listenForCommands(this.opened, this.runtime);
     this.stopBackups = await this.startBackups(this.opened);
     this.log.info(startSummary(this.config, { version, database: this.opened.description }));
+    if (await this.runtime.administration.setupLink.isNeeded()) this.log.info(noAdministrator);
     return this.port;
+  }
+
+  /** After `start`: the link with which the first administrator creates their account; undefined if there is one. */
+  async makeSetupLink(): Promise<string | undefined> {
+    const setupLink = this.runtime?.administration.setupLink;
+    return (await setupLink?.isNeeded()) ? (await setupLink?.make())?.url : undefined;
   }
 
   /** After `start`: resolves with the reason if the messenger cannot continue. */
@@ -184,10 +198,13 @@ export class Messenger {
   }
 
   /** The embedded database belongs to this process, so it runs the commands of the administrator. */
-  private async listenForCommands({ database, copyData }: OpenDatabase): Promise<(() => Promise<void>) | undefined> {
+  private async listenForCommands(
+    { database, copyData }: OpenDatabase,
+    { administration }: Runtime,
+  ): Promise<(() => Promise<void>) | undefined> {
     const { config, log } = this;
     if (this.isSharedDatabase) return undefined;
-    return this.options.listenForCommands?.(config.server.dataDir, { config, database, copyData, log });
+    return this.options.listenForCommands?.(config.server.dataDir, { config, database, copyData, administration, log });
   }
 
   /** An embedded database is backed up by its server: what a killed backup has left is removed, and the next ones start. */
@@ -221,6 +238,7 @@ export class Messenger {
       app: this.composeHttp(core, services),
       gateway: this.composeGateway(core, services),
       mailSender,
+      administration: services.administration,
       stopJobs: this.startJobs(core, services, mailSender),
     };
   }
@@ -294,6 +312,7 @@ export class Messenger {
       changes: this.fairQueues.changes,
       onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
       onBlockChange: presence.blockChanged,
+      countSockets: () => connections.count + (this.processes?.socketsElsewhere ?? 0),
       log,
     });
   }
@@ -355,7 +374,7 @@ export class Messenger {
 
   private startJobs(
     { database, epoch, connections, delivery, marks }: Core,
-    { resetCaches, stop: stopServices }: Services,
+    { erasure, resetCaches, stop: stopServices }: Services,
     mailSender: MailSender | undefined,
   ): (() => void)[] {
     const { log } = this;
@@ -363,19 +382,26 @@ export class Messenger {
     return [
       pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
       purgeEndedChats({ database, log }),
+      purgeAdministration({ database, auditRetentionMs: this.config.administration.auditRetentionMs, log }),
+      eraseMessages({ eraseSome: () => erasure.eraseSome(), log }),
       purgeOldSessions({ database, lifetimeMs: Math.max(refreshLifetimeMs, lifetimeSeconds * 1000), log }),
       followEpoch({ database, epoch, marks, delivery, resetCaches, disconnectAll: connections.restartAll, log }),
       ...(mailSender ? [sendMails({ database, sendNext: () => mailSender.sendNext(), log })] : []),
       ...(this.isSharedDatabase
-        ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database)]
+        ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database, connections)]
         : []),
       () => delivery.stop(),
       stopServices,
     ];
   }
 
-  private registerProcess(database: Database): () => void {
-    this.processes = new ProcessRegistry({ database, hasRedis: this.redis !== undefined, log: this.log });
+  private registerProcess(database: Database, connections: Connections): () => void {
+    this.processes = new ProcessRegistry({
+      database,
+      hasRedis: this.redis !== undefined,
+      countSockets: () => connections.count,
+      log: this.log,
+    });
     return this.processes.start();
   }
 

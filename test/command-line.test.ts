@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,33 +6,11 @@ import { makeDatabase, onServer, type TestDatabase } from "./support/databases.t
 import { Device } from "./support/device.ts";
 import { registerSecret } from "./support/leak-scan.ts";
 import { ServerProcess } from "./support/process.ts";
+import { runCommand as messenger } from "./support/run-command.ts";
 
 /* The command line, run like administrators run it: beside a running server, and without one. */
 
 jest.setTimeout(120_000);
-
-const root = join(__dirname, "..");
-
-interface Run {
-  code: number | null;
-  output: string;
-  errors: string;
-}
-
-/** Runs a command. Variables that are missing would be read from `.env` in the folder. */
-function messenger(words: readonly string[], settings: Record<string, string>, folder = root): Promise<Run> {
-  const env = { PATH: process.env.PATH ?? "", NODE_ENV: "test", DATABASE_URL: "", BCRYPT_COST: "4", ...settings };
-  const child = spawn(process.execPath, [join(root, "scripts/start.mjs"), "cli/main", ...words], { cwd: folder, env });
-  let output = "";
-  let errors = "";
-  child.stdout.on("data", (chunk) => {
-    output += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    errors += chunk;
-  });
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code, output, errors })));
-}
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -115,6 +92,8 @@ describe("the command line", () => {
     [["users", "create", "nobody", "--first-name", "Ann"], "must be an e-mail address"],
     [["fsck", "--chat", "x"], "must be the id of a chat"],
     [["invites", "create", "--max-uses", "0"], "must be greater than or equal to 1"],
+    [["users", "list", "--role", "owner"], '"role" must be one of'],
+    [["users", "delete", "ann@example.test"], "Confirm it with --yes."],
   ])("%j is wrong usage: exit code 2", async (words, reason) => {
     const { code, errors } = await run(...words);
     expect(code).toBe(2);

@@ -7,14 +7,17 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { closeCodes } from "../src/contract/close-codes.ts";
 import { jsonSchema } from "../src/contract/schema.ts";
+import { fromCommandLine } from "../src/domain/administration.ts";
 import { routes } from "../src/http/registry.ts";
 import { issueOneTimeToken } from "../src/services/accounts/one-time-tokens.ts";
 import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { messageTypes } from "../src/ws/registry.ts";
+import { tokenOf } from "./support/admin.ts";
 import { frameErrors } from "./support/documented-frames.ts";
 import { serverInvite } from "./support/invites.ts";
 import { useMessenger } from "./support/messenger.ts";
 import { openAndSend, readToEnd } from "./support/raw-http.ts";
+import { createGroup, type Participant, participant } from "./support/scenes.ts";
 
 /* The documents are true: valid by their own validators, and every example in them does what it shows. */
 
@@ -173,6 +176,29 @@ describe("OpenAPI", () => {
     messenger().db.transaction((transaction) =>
       issueOneTimeToken(messenger().db, { kind: "email", userId, email }, transaction),
     );
+  const passwordToken = async () => {
+    const { id } = await messenger().person();
+    return tokenOf((await messenger().administration.users.resetPassword(fromCommandLine, id)).url);
+  };
+
+  const setupToken = async () => {
+    await messenger().sql("UPDATE users SET role = 'user'");
+    return tokenOf((await messenger().administration.setupLink.make()).url);
+  };
+
+  let owner: Participant;
+  /** The paths of the routes that manage an account or a group, which are made for each test. */
+  async function managedObjects(): Promise<Record<string, object>> {
+    owner = await participant(messenger());
+    const groupId = await createGroup(owner.device);
+    const managed = routes.filter(({ url }) => url.startsWith("/admin/") && url.includes("{id}"));
+    return Object.fromEntries(
+      managed.map(({ method, url }) => [
+        `${method.toUpperCase()} ${url}`,
+        { id: url.startsWith("/admin/groups") ? groupId : owner.id },
+      ]),
+    );
+  }
 
   test.each(routes.map((route) => [`${route.method.toUpperCase()} ${route.url}`, route] as const))(
     "the example of %s is answered as documented",
@@ -180,7 +206,7 @@ describe("OpenAPI", () => {
       const email = name === "POST /auth/login" ? "patrick0@example.org" : `${name.replace(/\W+/g, "-")}@example.org`;
       const { userId, token, refreshToken, sessionId } = await account(email);
       const { id, token: inviteToken } = await serverInvite(messenger());
-      if (route.tag === "Invites")
+      if (route.tag === "Invites" || route.requiresAdmin)
         await messenger().sql("UPDATE users SET role = 'admin', email_verified_at = now() WHERE email = $email", {
           email,
         });
@@ -189,11 +215,15 @@ describe("OpenAPI", () => {
         "DELETE /auth/sessions/{id}": { id: sessionId },
         "DELETE /invites/{invite}": { invite: id },
         "GET /invites/{invite}": { invite: inviteToken },
+        ...(await managedObjects()),
       };
       const path = paths[name] ?? route.example.path;
       const bodies: Record<string, () => Promise<object>> = {
         "POST /auth/refresh": async () => ({ refreshToken }),
         "POST /auth/email/verify": async () => ({ token: (await emailToken(userId, email)).token }),
+        "POST /auth/setup": async () => ({ ...route.example.body, token: await setupToken() }),
+        "POST /auth/password/reset": async () => ({ ...route.example.body, token: await passwordToken() }),
+        "PUT /admin/groups/{id}/owner": async () => ({ userId: owner.id }),
       };
       const body = (await bodies[name]?.()) ?? route.example.body;
       const url = route.url.replace(/\{(\w+)\}/g, (_match, key) => String(path?.[key]));

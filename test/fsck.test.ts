@@ -112,7 +112,9 @@ describe("fsck", () => {
     const [before] = await messenger().sql("SELECT epoch FROM server_state");
     expect((await repair(messenger().db, { deletesOrphans: true })).orphans).toEqual([expected]);
     const audited = "SELECT details FROM audit_log WHERE action = 'data.repair' ORDER BY id DESC LIMIT 1";
-    expect(await messenger().sql(audited)).toEqual([{ details: { chats: 0, sequences: 0, deletedRows: 1 } }]);
+    expect(await messenger().sql(audited)).toEqual([
+      { details: { chats: 0, chatIds: [], sequences: 0, deletedRows: 1 } },
+    ]);
     expect((await check()).violations).not.toContainEqual(expected);
     expect(await messenger().sql("SELECT epoch FROM server_state")).not.toEqual([before]);
     expect(await ann.device.closed).toMatchObject({ code: 1012 });
@@ -194,5 +196,8 @@ describe("fsck", () => {
     const { violations } = await check(groupId);
     expect(violations.filter(({ invariant }) => invariant !== "marks-not-beyond-end")).toEqual([]);
     expect(await messenger().sql("SELECT epoch FROM server_state")).not.toEqual([before]);
+    expect(await messenger().sql("SELECT source, action, details FROM audit_log")).toEqual([
+      { source: "cli", action: "data.repair", details: { chats: 1, chatIds: [groupId] } },
+    ]);
   });
 });

@@ -168,7 +168,9 @@ async function fingerprint(): Promise<unknown> {
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM messages t) AS messages,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id, blocked_id)) FROM blocks t) AS blocks,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM one_time_tokens t) AS tokens,
-           (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM mail_outbox t) AS mails`);
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM mail_outbox t) AS mails,
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM audit_log t) AS audit,
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id)) FROM message_erasures t) AS erasures`);
 }
 
 describe("message types", () => {
@@ -203,12 +205,14 @@ describe("routes", () => {
   const open = routes.filter((route) => route.public).map(({ method, url }) => `${method} ${url}`);
   const closed = routes.filter((route) => !route.public).map(({ method, url }) => `${method} ${url}`);
 
-  test("only the description of the server, routes that create or renew a session, mailed links and reading an invite need no token", () => {
+  test("only the description of the server, routes that create or renew a session, and those of links need no token", () => {
     expect(open).toEqual([
       "get /api/info",
       "post /auth/register",
       "post /auth/login",
       "post /auth/refresh",
+      "post /auth/setup",
+      "post /auth/password/reset",
       "post /auth/password/forgot",
       "post /auth/email/verify",
       "get /invites/{invite}",
@@ -227,6 +231,29 @@ describe("routes", () => {
         const path = url.replace(/\{\w+\}/g, String(people.owner.id));
         const { status, body } = await messenger.http(method.toUpperCase(), path, { ...(token && { token }) });
         expect({ status, code: body.code }).toEqual({ status: 401, code: "UNAUTHENTICATED" });
+      }
+      expect(await fingerprint()).toEqual(before);
+    },
+  );
+
+  const forAdmins = routes.filter(({ url }) => url.startsWith("/admin/"));
+
+  test.each(forAdmins.map((route) => [route.method, route.url, route] as const))(
+    "%s %s is for administrators of the server only",
+    async (method, url, { requiresAdmin, example }) => {
+      expect(requiresAdmin).toBe(true);
+      const { groupId } = await groupWithMessage();
+      const id = url.startsWith("/admin/groups") ? groupId : target.id;
+      const path = `${url.replace("{id}", String(id))}?${new URLSearchParams(example.query)}`;
+      const before = await fingerprint();
+      for (const role of ["owner", "admin", "member", "stranger"] as const) {
+        for (const body of [example.body, undefined]) {
+          const answer = await messenger.http(method.toUpperCase(), path, {
+            token: people[role].token,
+            ...(body && { body }),
+          });
+          expect({ status: answer.status, code: answer.body.code }).toEqual({ status: 403, code: "FORBIDDEN" });
+        }
       }
       expect(await fingerprint()).toEqual(before);
     },

@@ -2,6 +2,10 @@ import { beforeAll, describe, expect, jest, test } from "@jest/globals";
 import pg from "pg";
 import { type QueryOptions, QueryTypes } from "sequelize";
 import type { Database } from "../src/db/connect.ts";
+import { auditRecords } from "../src/db/queries/administration/audit.ts";
+import { groupNames } from "../src/db/queries/administration/managed-groups.ts";
+import { managedUsers } from "../src/db/queries/administration/managed-users.ts";
+import { messagesToErase } from "../src/db/queries/administration/message-erasures.ts";
 import { chatList } from "../src/db/queries/chats/chat-list.ts";
 import { currentMark, recentChanges, versionsBefore } from "../src/db/queries/chats/recent-changes.ts";
 import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
@@ -73,6 +77,20 @@ beforeAll(async () => {
      SELECT $first + n, $first + 1 + (n + k * 7) % 1000
        FROM generate_series(1, 1000) AS n, generate_series(1, 20) AS k WHERE n <> 1 + (n + k * 7) % 1000`,
     { first: me + people - 1001 },
+  );
+  await messenger().sql(
+    `INSERT INTO audit_log (source, actor_id, action, target_type, target_id)
+     SELECT 'http', $me + n % 1000, 'user.' || n % 1000, 'user', $me + n % 1000 FROM generate_series(1, 10000) AS n`,
+    { me },
+  );
+  await messenger().sql(
+    `UPDATE users SET role = CASE WHEN id % 500 = 0 THEN 'admin' ELSE 'user' END,
+                      suspended_at = CASE WHEN id % 400 = 0 THEN now() END WHERE id >= $me`,
+    { me },
+  );
+  await messenger().sql(
+    "INSERT INTO chats (id, kind, name) SELECT $me + 6000 + n, 'group', 'group' || n FROM generate_series(1, 50) AS n",
+    { me },
   );
   await messenger().sql("ANALYZE");
 });
@@ -278,5 +296,36 @@ describe("sync", () => {
     const read = messagesRead(await stepsFor(wide.userId));
     expect(read.messages_version_unique).toBe(wide.messages);
     expect(read.messages_pkey).toBeLessThanOrEqual(Math.ceil(amount.bytes / (3 * 4096)));
+  });
+});
+
+describe("the lists of administrators", () => {
+  const page = { after: me + 100, limit: 20 };
+
+  test.each<[string, string, (database: Database) => Promise<unknown[]>]>([
+    ["accounts", "users_pkey", (database) => managedUsers(database, {}, page)],
+    ["administrators", "users_admins", (database) => managedUsers(database, { role: "admin" }, { ...page, limit: 5 })],
+    ["suspended accounts", "users_suspended", (database) => managedUsers(database, { status: "suspended" }, page)],
+    ["groups", "chats_groups", (database) => groupNames(database, page)],
+    ["messages to erase", "messages_of_sender", (database) => messagesToErase(database, { userId: me + 7, limit: 10 })],
+  ])("find %s by an index", async (_what, index, run) => {
+    const { rows, plans } = await plansOf(run);
+    expect(rows).toBeGreaterThan(0);
+    expect(plans[0]).toContain(index);
+    expect(plans[0]).not.toMatch(/Seq Scan on (users|chats|messages)/);
+  });
+
+  test.each([
+    [{}, "audit_log_pkey"],
+    [{ actorId: me + 7 }, "audit_log_actor"],
+    [{ action: "user.7" }, "audit_log_action"],
+    [{ targetType: "user", targetId: me + 7 }, "audit_log_target"],
+  ])("find recorded actions of %j by an index, without sorting", async (filter, index) => {
+    const { rows, plans } = await plansOf((database) =>
+      auditRecords(database, filter, { before: Number.MAX_SAFE_INTEGER, limit: 5 }),
+    );
+    expect(rows).toBe(5);
+    expect(plans[0]).toContain(index);
+    expect(plans[0]).not.toMatch(/Seq Scan|Sort/);
   });
 });

@@ -79,6 +79,39 @@ describeWithCluster("two processes without Redis", () => {
     while ((await annsPhone.nextPush("messageInGroup")).params.message !== "6");
   });
 
+  test("close the sockets of an account that another process suspends, within two seconds", async () => {
+    const url = await freshDatabase();
+    const one = await start(url);
+    const [ann, bob] = [await person(one, "ann"), await person(one, "bob")];
+    await onDatabase(url, (client) => client.query(`UPDATE users SET role = 'admin' WHERE id = ${ann.id}`));
+    const two = await start(url);
+    const bobsPhone = await open(two, bob.token);
+    const response = await fetch(`http://127.0.0.1:${one.port}/admin/users/${bob.id}`, {
+      method: "PATCH",
+      headers: { authorization: `Bearer ${ann.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ suspended: true }),
+    });
+    const suspendedAt = performance.now();
+    expect(response.status).toBe(200);
+    expect(await bobsPhone.closed).toMatchObject({ code: 4401 });
+    expect(performance.now() - suspendedAt).toBeLessThan(2000);
+    await expect(connect(two, bob.token)).rejects.toThrow("401");
+  });
+
+  test("count their sockets together", async () => {
+    const url = await freshDatabase();
+    const [one, two] = [await start(url), await start(url)];
+    const ann = await person(one, "ann");
+    await onDatabase(url, (client) => client.query("UPDATE users SET role = 'admin'"));
+    for (const server of [one, two, two]) await open(server, ann.token);
+    const sockets = async () => {
+      const headers = { authorization: `Bearer ${ann.token}` };
+      const response = await fetch(`http://127.0.0.1:${one.port}/admin/stats`, { headers });
+      return ((await response.json()) as { sockets: number }).sockets;
+    };
+    for (let attempt = 0; (await sockets()) !== 3; attempt++) expect(attempt).toBeLessThan(10_000);
+  });
+
   test("say so in one line each and in the readiness check, and when they are alone again", async () => {
     const url = await freshDatabase();
     const one = await start(url);

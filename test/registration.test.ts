@@ -102,9 +102,13 @@ describe("in production", () => {
 
   test("open registration without a list of domains is warned of", () => {
     expect(warnings({})).toEqual([expect.stringMatching(/REGISTRATION=invite or REGISTRATION_DOMAINS/)]);
-    for (const settings of [{ REGISTRATION: "invite" }, { REGISTRATION: "closed" }, { REGISTRATION_DOMAINS: "a.b" }]) {
-      expect(warnings(settings)).toEqual([]);
-    }
+    for (const REGISTRATION of ["invite", "closed"]) expect(warnings({ REGISTRATION })).toEqual([]);
+  });
+
+  test("a list of domains without verification of addresses is warned of", () => {
+    expect(warnings({ REGISTRATION_DOMAINS: "a.b" })).toEqual([expect.stringMatching(/EMAIL_VERIFICATION=required/)]);
+    const mail = { SMTP_URL: "smtp://127.0.0.1", MAIL_FROM: "chat@a.b", PUBLIC_URL: "https://chat.a.b" };
+    expect(warnings({ REGISTRATION_DOMAINS: "a.b", EMAIL_VERIFICATION: "required", ...mail })).toEqual([]);
   });
 });
 

@@ -1,11 +1,13 @@
 import type { Config } from "../config/settings.ts";
 import type { Database } from "../db/connect.ts";
 import type { Logger } from "../logger.ts";
+import type { Administration } from "../services/administration/compose-administration.ts";
 
 /** What a command works with. */
 export interface CommandContext {
   config: Config;
   database: Database;
+  administration: Administration;
   log: Logger;
   /** In a server: copies the files of its embedded database to a folder that does not exist. */
   copyData?: ((folder: string) => Promise<void>) | undefined;
@@ -37,6 +39,8 @@ interface CommandBase {
   arguments?: string;
   summary: string;
   options?: readonly CommandOption[];
+  /** The question to ask before the command runs, unless `--yes` is given. */
+  confirm?: (input: CommandInput) => string;
 }
 
 /** A command that works on the database: it is opened, or the server that has it open runs the command. */

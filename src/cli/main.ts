@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import { CommanderError, Command as CommandLine } from "commander";
 import { AppError, StartError } from "../errors.ts";
 import { version } from "../version.ts";
@@ -31,14 +32,30 @@ function commandLine(run: (command: Command, input: CommandInput, isJson: boolea
       .exitOverride()
       .option("--json", "prints JSON, for programs");
     for (const { flags, description } of command.options ?? []) line.option(flags, description);
+    if (command.confirm) line.option("--yes", "does not ask");
     line.action(async (...given: unknown[]) => {
       const names = line.registeredArguments.map((argument) => argument.name());
       const { json, ...options } = line.opts();
-      const input = { ...Object.fromEntries(names.map((argument, index) => [argument, given[index]])), ...options };
-      await run(command, input as CommandInput, json === true);
+      const { yes, ...input } = {
+        ...Object.fromEntries(names.map((argument, index) => [argument, given[index]])),
+        ...options,
+      } as CommandInput;
+      if (yes !== true) await confirm(command, input);
+      await run(command, input, json === true);
     });
   }
   return root;
+}
+
+/** @throws AppError unless the question of the command, if it has one, is answered with yes */
+async function confirm(command: Command, input: CommandInput): Promise<void> {
+  const question = command.confirm?.(input);
+  if (question === undefined) return;
+  if (!process.stdin.isTTY) throw new AppError("validation", `${question} Confirm it with --yes.`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${question} [y/N] `);
+  terminal.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new AppError("conflict", "Nothing was changed.");
 }
 
 async function main(): Promise<number> {

@@ -1,8 +1,10 @@
 import { loadSettings } from "../config/read-settings.ts";
 import { openDatabase } from "../db/open.ts";
 import { createLogger } from "../logger.ts";
+import { offlineAdministration } from "../services/administration/offline-administration.ts";
 import { askRunningServer } from "./ask-server.ts";
 import type { Command, CommandInput, CommandResult } from "./command.ts";
+import { commandLinks } from "./command-links.ts";
 
 /**
  * Runs a command: in the running server if that has the embedded database open, in this process otherwise.
@@ -27,9 +29,16 @@ export async function runCommand(command: Command, input: CommandInput): Promise
     signal: new AbortController().signal,
     mustExist: true,
   });
+  const { administration, stop } = offlineAdministration({
+    database,
+    passwords: config.passwords,
+    makeLink: commandLinks(config),
+    log,
+  });
   try {
-    return await command.run({ config, database, log }, input);
+    return await command.run({ config, database, administration, log }, input);
   } finally {
+    stop();
     await close();
   }
 }

@@ -12,7 +12,7 @@ export interface Setting<Value = unknown, Written extends WrittenValue = Written
   /** What it does, for administrators. */
   readonly meaning: string;
   /** The unit of the written value. */
-  readonly unit?: "seconds" | "bytes";
+  readonly unit?: "seconds" | "days" | "bytes";
   /** The allowed values, in words. */
   readonly allowed: string;
   readonly fallback: Written | Computed<Written> | Unset;
@@ -103,6 +103,13 @@ export const seconds = (...declaration: Parameters<typeof integer>): Setting<num
 export const wholeSeconds = (...declaration: Parameters<typeof integer>): Setting<number, number> => ({
   ...integer(...declaration),
   unit: "seconds",
+});
+
+/** Whole days, in milliseconds in `Config`. */
+export const days = (...declaration: Parameters<typeof integer>): Setting<number, number> => ({
+  ...integer(...declaration),
+  unit: "days",
+  convert: (written) => written * 86_400_000,
 });
 
 export const bytes = (...declaration: Parameters<typeof integer>): Setting<number, number> => ({

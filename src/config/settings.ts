@@ -1,3 +1,4 @@
+import { administrationSettings } from "./groups/administration.ts";
 import { backupSettings } from "./groups/backups.ts";
 import { databaseSettings } from "./groups/database.ts";
 import { httpSettings } from "./groups/http.ts";
@@ -26,6 +27,7 @@ export const settings = {
   passwords: passwordSettings,
   limits: limitSettings,
   slowClients: slowClientSettings,
+  administration: administrationSettings,
 };
 
 type Infer<Node> =

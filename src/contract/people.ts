@@ -9,7 +9,7 @@ export const person: Schema<Person> = named(
   "A user as other users see it.",
 );
 
-export const role = () => named("UserRole", oneOf(...userRoles), "Administrators manage the server, under `/admin`.");
+export const role = named("UserRole", oneOf(...userRoles), "Administrators manage the server, under `/admin`.");
 
 export const profile: Schema<Profile> = named(
   "Profile",
@@ -20,7 +20,7 @@ export const profile: Schema<Profile> = named(
       nullable(emailAddress()),
       "The address that you still have to confirm: a new one, which then becomes `email`, or that of the account.",
     ),
-    role: role(),
+    role,
     firstName: firstName(),
     lastName: nullable(lastName()),
     createdAt: time(),

@@ -220,6 +220,11 @@ export function object<P extends Shape>(shape: P): Schema<InferShape<P>> {
   return keys(shape, (rule) => rule.unknown(true));
 }
 
+/** An object with any keys. */
+export function anyObject(): Schema<Record<string, unknown>> {
+  return schema(Joi.object().pattern(Joi.string(), Joi.any()));
+}
+
 /** An object with these keys and no others. */
 export function closedObject<P extends Shape>(shape: P): Schema<InferShape<P>> {
   return keys(shape, (rule) => rule.unknown(false));

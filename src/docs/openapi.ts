@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { type ErrorCode, errorCodeMeanings, errorCodes, httpStatuses } from "../contract/error-codes.ts";
 import { errorResponse, problem, problemMediaType } from "../contract/problem.ts";
-import { jsonSchema, type Schema } from "../contract/schema.ts";
+import type { Schema } from "../contract/schema.ts";
 import type { AnyRoute } from "../http/route.ts";
 import { clientModulePath } from "../http/routers/client-module.ts";
 import { SchemaComponents } from "./schema-components.ts";
@@ -98,7 +98,7 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
     summary: route.summary,
     tags: [route.tag],
     security: route.public ? [] : [{ token: [] }],
-    ...parameters(route),
+    ...parameters(route, schemas),
     ...(body && {
       requestBody: {
         required: true,
@@ -114,15 +114,16 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
             },
           }
         : { description: STATUS_CODES[route.status] },
+      ...(route.accepts && { [route.accepts.status]: { description: STATUS_CODES[route.accepts.status] } }),
       ...errorResponses(route, schemas, responses),
     },
   };
 }
 
-function parameters(route: AnyRoute): Json {
+function parameters(route: AnyRoute, schemas: SchemaComponents): Json {
   const from = (schema: Schema<unknown> | undefined, place: "path" | "query") => {
     const { properties = {}, required = [] } = schema
-      ? (jsonSchema(schema) as { properties?: Record<string, Json>; required?: string[] })
+      ? (schemas.describe(schema) as { properties?: Record<string, Json>; required?: string[] })
       : {};
     const examples: Record<string, unknown> = route.example[place] ?? {};
     return Object.entries(properties).map(([name, { description, ...rule }]) => ({

@@ -15,6 +15,7 @@ interface Rule {
   maxItems?: number;
   properties?: Record<string, JsonSchema>;
   required?: string[];
+  patternProperties?: object;
 }
 
 const lineWidth = 120;
@@ -76,11 +77,12 @@ export function typeOf(schema: JsonSchema): string {
   if (type !== "object") return type ?? "unknown";
   const keys = Object.keys(rule.properties ?? {});
   if (keys.length > 0) throw new Error(`An object without a name, with the keys ${keys.join(", ")}`);
-  return emptyObject;
+  return rule.patternProperties ? anyObject : emptyObject;
 }
 
-/** An object without known keys. */
+/** An object without keys, and one with any. */
 export const emptyObject = "Record<never, never>";
+const anyObject = "Record<string, unknown>";
 
 /** With `null` at the end. */
 const union = (types: readonly string[]): string =>

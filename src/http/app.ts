@@ -177,7 +177,7 @@ const handler =
       throw error instanceof AppError ? withFieldOf(parts, error) : error;
     });
     context.userId ??= route.userIdOf?.(answer);
-    response.status(route.status);
+    response.status(route.accepts?.applies(parts.query) ? route.accepts.status : route.status);
     if (route.answer) response.json(answer);
     else response.end();
   };

@@ -1,4 +1,7 @@
 import type { AnyRoute } from "./route.ts";
+import { adminGroupRoutes } from "./routers/admin-groups.ts";
+import { adminServerRoutes } from "./routers/admin-server.ts";
+import { adminUserRoutes } from "./routers/admin-users.ts";
 import { authRoutes } from "./routers/auth.ts";
 import { infoRoutes } from "./routers/info.ts";
 import { inviteRoutes } from "./routers/invites.ts";
@@ -12,4 +15,7 @@ export const routes: readonly AnyRoute[] = [
   ...mailedLinkRoutes,
   ...userRoutes,
   ...inviteRoutes,
+  ...adminUserRoutes,
+  ...adminGroupRoutes,
+  ...adminServerRoutes,
 ];

@@ -6,7 +6,11 @@ import type { Claims } from "../domain/session.ts";
 import type { Accounts } from "../services/accounts/accounts.ts";
 import type { EmailVerification } from "../services/accounts/email-verification.ts";
 import type { Invites } from "../services/accounts/invites.ts";
+import type { PasswordReset } from "../services/accounts/password-reset.ts";
 import type { Device, Sessions } from "../services/accounts/sessions.ts";
+import type { Administration } from "../services/administration/compose-administration.ts";
+import type { Setup } from "../services/administration/setup.ts";
+import type { UsageStatistics } from "../services/administration/usage-statistics.ts";
 import type { Mails } from "../services/mail/mails.ts";
 import type { Blocks } from "../services/people/blocks.ts";
 import type { People } from "../services/people/people.ts";
@@ -18,6 +22,10 @@ export interface HttpServices {
   invites: Invites;
   mails: Mails;
   verification: EmailVerification;
+  setup: Setup;
+  passwordReset: PasswordReset;
+  administration: Administration;
+  statistics: UsageStatistics;
   people: People;
   blocks: Blocks;
   describeServer(): ServerInfo;
@@ -55,14 +63,16 @@ export interface Route<Path, Query, Body, Answer, Public> {
    */
   assertCapacity?(services: HttpServices, address: string, queuedAhead: ReadonlyMap<string, number>): void;
   /**
-   * Whether the password of the authenticated user may be checked, which has a queue of its own. Such a route does not
-   * occupy a place in the fair queues meanwhile; its service runs in them what follows.
+   * Whether a password may be checked or hashed for the authenticated user, which has a queue of its own. Such a route does
+   * not occupy a place in the fair queues meanwhile; its service runs in them what follows, if it is much.
    */
   checksPassword?: true;
   path?: Schema<Path>;
   query?: Schema<Query>;
   body?: Schema<Body>;
   status: 200 | 201 | 202 | 204;
+  /** Answers the requests to which this applies with another status. */
+  accepts?: { status: 202; applies(query: NoInfer<Query>): boolean };
   /** Schema of the response body; absent if there is none. */
   answer?: Schema<Answer>;
   /** Error codes of this route, besides those of every route. */

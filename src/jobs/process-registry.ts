@@ -19,8 +19,22 @@ export class ProcessRegistry {
   private seen: ReadonlyMap<string, string> = new Map();
   private running = new Set<string>();
   private problem: string | undefined;
+  private otherSockets = 0;
 
-  constructor(private readonly options: { database: Database; hasRedis: boolean; log: Logger }) {}
+  constructor(
+    private readonly options: {
+      database: Database;
+      hasRedis: boolean;
+      /** The open sockets of this process. */
+      countSockets: () => number;
+      log: Logger;
+    },
+  ) {}
+
+  /** The open sockets of the other processes, as they reported them last. */
+  get socketsElsewhere(): number {
+    return this.otherSockets;
+  }
 
   /** What is wrong, in words for an administrator; undefined if nothing is. */
   get warning(): string | undefined {
@@ -29,9 +43,9 @@ export class ProcessRegistry {
 
   /** Reports this process until the returned function is called. */
   start(): () => void {
-    const { database, hasRedis, log } = this.options;
+    const { database, hasRedis, countSockets, log } = this.options;
     const task = async () => {
-      this.update(await reportProcess(database, { id: this.id, hasRedis }));
+      this.update(await reportProcess(database, { id: this.id, hasRedis, sockets: countSockets() }));
       return undefined;
     };
     const stop = poll({ description: "the query for other processes", intervalMs, runsAtStart: true, task, log });
@@ -47,6 +61,7 @@ export class ProcessRegistry {
       this.running.has(id) || (this.seen.get(id) ?? seenAt) !== seenAt;
     const running = others.filter(isRunning);
     this.running = new Set(running.map(({ id }) => id));
+    this.otherSockets = running.reduce((sum, { sockets }) => sum + sockets, 0);
     this.seen = new Map(others.map(({ id, seenAt }) => [id, seenAt]));
     this.note(this.describe(running));
   }

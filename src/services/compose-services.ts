@@ -11,15 +11,21 @@ import { Committer, type ReadStartVersions } from "../writes/commit.ts";
 import { Dialogs } from "../writes/dialogs.ts";
 import { MessageSender } from "../writes/message-sender.ts";
 import { BatchWriter } from "../writes/send-batch.ts";
+import { AccountDeletion } from "./accounts/account-deletion.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { EmailVerification } from "./accounts/email-verification.ts";
 import { Invites } from "./accounts/invites.ts";
 import { LogInLimits } from "./accounts/log-in-limits.ts";
+import { PasswordReset } from "./accounts/password-reset.ts";
 import { type PasswordOptions, Passwords } from "./accounts/passwords.ts";
 import { RefreshTokens } from "./accounts/refresh-tokens.ts";
 import { RegistrationRules } from "./accounts/registration-rules.ts";
 import { Sessions } from "./accounts/sessions.ts";
 import { type SigningSecrets, Tokens } from "./accounts/tokens.ts";
+import { composeAdministration } from "./administration/compose-administration.ts";
+import { MessageErasure } from "./administration/message-erasure.ts";
+import { Setup } from "./administration/setup.ts";
+import { UsageStatistics } from "./administration/usage-statistics.ts";
 import { ReadState } from "./chats/read-state.ts";
 import { Sync } from "./chats/sync.ts";
 import { Groups } from "./groups/groups.ts";
@@ -63,9 +69,11 @@ export function composeServices(options: {
   onSessionsEnded: (ended: SessionsEnded) => void;
   /** Called after one of the two users has blocked or unblocked the other. */
   onBlockChange: (pair: [number, number]) => void;
+  /** The open sockets of all processes. */
+  countSockets: () => number;
   log: Logger;
 }) {
-  const { database, delivery, limits, secrets } = options;
+  const { database, delivery, limits, makeLink, countSockets, secrets } = options;
   const sessions = new Sessions({
     database,
     tokens: new Tokens({ ...secrets, lifetimeSeconds: options.tokenLifetimeSeconds }),
@@ -91,9 +99,8 @@ export function composeServices(options: {
   });
   const committer = new Committer({ delivery, readStartVersions: options.readStartVersions });
   const chatWriter = new ChatWriter({ database, committer });
-  const { maxGroupMembers } = options;
+  const { maxGroupMembers, serverName } = options;
   const rules = new RegistrationRules(options.registration);
-  const { makeLink, serverName } = options;
   const invites = new Invites({ database, rules, makeLink, maxGroupMembers, serverName });
   const readState = new ReadState({ database, delivery });
   const dialogs = new Dialogs({ database, chatWriter });
@@ -106,24 +113,42 @@ export function composeServices(options: {
     log: options.log,
   });
   const sender = new MessageSender({ batches, concurrency: options.sendConcurrency });
+  const onNameChange = (userId: number) => names.announce(userId);
+  const publishEnded = (ended: SessionsEnded) => sessions.publishEnded(ended);
+  const deletion = new AccountDeletion({ database, chatWriter });
+  const accounts = new Accounts({
+    database,
+    passwords,
+    limits,
+    logInLimits,
+    sessions,
+    rules,
+    invites,
+    verification,
+    chatWriter,
+    deletion,
+    changes: options.changes,
+    onNameChange,
+  });
   return {
-    accounts: new Accounts({
-      database,
-      passwords,
-      limits,
-      logInLimits,
-      sessions,
-      rules,
-      invites,
-      verification,
-      chatWriter,
-      changes: options.changes,
-      onNameChange: (userId) => names.announce(userId),
-    }),
+    accounts,
     sessions,
     invites,
     mails,
     verification,
+    setup: new Setup({ database, passwords, accounts }),
+    passwordReset: new PasswordReset({ database, passwords, publishEnded }),
+    administration: composeAdministration({
+      database,
+      chatWriter,
+      passwords,
+      deletion,
+      makeLink,
+      publishEnded,
+      onNameChange,
+    }),
+    statistics: new UsageStatistics({ database, countSockets }),
+    erasure: new MessageErasure({ database, chatWriter }),
     people,
     blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
     groups: new Groups({ database, chatWriter, maxMembers: maxGroupMembers }),

@@ -3,6 +3,7 @@ import type { Database } from "../db/connect.ts";
 import {
   addMember,
   endChats as endStoredChats,
+  eraseMessages,
   insertSystemMessages,
   latestNaming,
   removeMember as removeStoredMember,
@@ -62,6 +63,16 @@ export class LockedChat {
   /** Removes the content of a message for good, under the chat's next `version`. The message keeps its place. */
   deleteMessage(messageId: number, byUserId: number): Promise<ChatMessage> {
     return this.revise({ messageId, byUserId, content: null });
+  }
+
+  /**
+   * Removes the content of messages for good, each under the next `version`, without naming who did it. Skips those that
+   * are deleted already.
+   */
+  async eraseMessages(messageIds: readonly number[]): Promise<void> {
+    const { database, transaction } = this.lockedBy;
+    const erased = await eraseMessages(database, { chatId: this.id, messageIds }, transaction);
+    for (const message of await messagesById(database, erased, transaction)) this.lockedBy.record(this, message);
   }
 
   /** Adds a member who has read everything up to `readSeq`. */

@@ -28,7 +28,7 @@ type SecretKind = "text" | "password";
 const registered = new Set<string>();
 
 const passwordFields = ["password", "oldPassword", "newPassword"];
-const sessionPaths = new Set(["/auth/register", "/auth/login", "/auth/refresh"]);
+const sessionPaths = new Set(["/auth/register", "/auth/login", "/auth/refresh", "/auth/setup"]);
 
 /** Open files by record name: opening a file for each of thousands of frames would be slow. */
 const openFiles = new Map<string, number>();

@@ -4,6 +4,7 @@ import type { Database } from "../../src/db/connect.ts";
 import { select } from "../../src/db/select.ts";
 import type { Logger } from "../../src/logger.ts";
 import { Messenger } from "../../src/server.ts";
+import type { Administration } from "../../src/services/administration/compose-administration.ts";
 import { makeDatabase, type TestDatabase } from "./databases.ts";
 import { Device } from "./device.ts";
 import { recordedLog } from "./leak-scan.ts";
@@ -70,6 +71,14 @@ export class TestMessenger {
   /** The folder DATA_DIR. */
   get dataDir(): string {
     return this.database.settings.DATA_DIR;
+  }
+
+  /** The services of administrators, read from a private field: links are made on the command line only. */
+  get administration(): Administration {
+    // biome-ignore lint/complexity/useLiteralKeys: TypeScript allows access to private fields with brackets only
+    const runtime = this.messenger["runtime"];
+    if (!runtime) throw new Error("the messenger has not started yet");
+    return runtime.administration;
   }
 
   /** Runs one statement with values bound as `$name` and returns its rows. */

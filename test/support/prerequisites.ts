@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { describe } from "@jest/globals";
 import { canStartChromium } from "./chromium.ts";
 import { canCreateClusters } from "./cluster.ts";
@@ -36,6 +37,10 @@ export const describeWithRedis = (title: string, tests: () => void): void =>
 /** Tests of pages in a browser. */
 export const describeWithChromium = (title: string, tests: () => void): void =>
   describeIfAvailable("Chromium", canStartChromium, title, tests);
+
+/** Tests of programs on a terminal, which `script` gives them. */
+export const describeOnTerminal = (title: string, tests: () => void): void =>
+  describeIfAvailable("script (util-linux)", spawnSync("script", ["--version"]).status === 0, title, tests);
 
 /** Tests of several server processes with their own PostgreSQL server and Redis. */
 export const describeWithProcesses = (title: string, tests: () => void): void =>

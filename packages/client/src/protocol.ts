@@ -263,6 +263,16 @@ export interface HttpRoutes {
    * the session.
    */
   "POST /auth/refresh": { body: PostAuthRefreshBody; answer: Session };
+  /**
+   * Create the first administrator's account and log in, with the token of the link that `messenger setup-link` prints.
+   * The link works once, for 30 minutes, and only while there is no administrator.
+   */
+  "POST /auth/setup": { body: PostAuthSetupBody; answer: Session };
+  /**
+   * Choose a new password with the token of a link. It works once, for 30 minutes. All sessions and all other links of
+   * the account end. A suspended account stays suspended.
+   */
+  "POST /auth/password/reset": { body: PostAuthPasswordResetBody };
   /** End this session. Its tokens become invalid and its WebSockets are closed. */
   "POST /auth/logout": Record<never, never>;
   /** List your sessions, the most recently used first. */
@@ -318,6 +328,38 @@ export interface HttpRoutes {
   "GET /invites/{invite}": { path: GetInvitesInvitePath; answer: InviteDescription };
   /** Revoke an invite by its id: one of yours, or any if you are an administrator. */
   "DELETE /invites/{invite}": { path: DeleteInvitesInvitePath };
+  /** List accounts, the oldest first, in pages. */
+  "GET /admin/users": { query: GetAdminUsersQuery; answer: GetAdminUsersAnswer };
+  /** Create an account. Its owner chooses the password with the link of the answer. */
+  "POST /admin/users": { body: PostAdminUsersBody; answer: PostAdminUsersAnswer };
+  /**
+   * Change an account. Suspending it ends its sessions and closes its sockets (4401); nobody can log in until it is
+   * resumed.
+   */
+  "PATCH /admin/users/{id}": { path: PatchAdminUsersIdPath; body: PatchAdminUsersIdBody; answer: ManagedUser };
+  /**
+   * Make a link with which the user chooses a new password, and end all their sessions. Whoever has the link can use
+   * the account.
+   */
+  "POST /admin/users/{id}/reset-password": {
+    path: PostAdminUsersIdResetPasswordPath;
+    answer: PostAdminUsersIdResetPasswordAnswer;
+  };
+  /**
+   * Delete an account permanently. Its messages stay, with the sender "Deleted user", unless `erase` is `true`: then
+   * all of them are deleted in the background, and the answer is 202.
+   */
+  "DELETE /admin/users/{id}": { path: DeleteAdminUsersIdPath; query: DeleteAdminUsersIdQuery };
+  /** List groups, the oldest first, in pages. What is written in them cannot be read. */
+  "GET /admin/groups": { query: GetAdminGroupsQuery; answer: GetAdminGroupsAnswer };
+  /** Delete a group with its history. Its members are notified. */
+  "DELETE /admin/groups/{id}": { path: DeleteAdminGroupsIdPath };
+  /** Make a member of a group its owner. The previous owner becomes an admin of the group. */
+  "PUT /admin/groups/{id}/owner": { path: PutAdminGroupsIdOwnerPath; body: PutAdminGroupsIdOwnerBody };
+  /** Get how much the server is used. */
+  "GET /admin/stats": { answer: Statistics };
+  /** List what administrators have done, over HTTP and on the command line, the latest first, in pages. */
+  "GET /admin/audit": { query: GetAdminAuditQuery; answer: GetAdminAuditAnswer };
 }
 
 /** Whether a client may open another socket: at once, after a pause, after a new log-in, or not at all. */
@@ -363,6 +405,16 @@ export const closeCodes = {
   flood: { code: 4429, reasons: ["too many requests", "too many pings"], reconnect: "later" },
 } as const satisfies Record<string, CloseCode>;
 
+/** Whether an account can log in. */
+export type AccountStatus = "active" | "suspended";
+
+/** How many accounts were used in the last 24 hours, 7 days and 30 days. */
+export interface ActiveAccounts {
+  day: number;
+  week: number;
+  month: number;
+}
+
 export interface AddUserInGroupParams {
   /** Id of a group; the same number as its `chatId`. */
   groupId: number;
@@ -372,6 +424,27 @@ export interface AddUserInGroupParams {
 
 /** A role that the owner of a group can give. */
 export type AssignableRole = "admin" | "member";
+
+/** An action of an administrator. */
+export interface AuditRecord {
+  id: number;
+  at: string;
+  /** The administrator; `null` for the command line and the server itself. */
+  actorId: number | null;
+  source: AuditSource;
+  /** What was done, such as `user.suspend`. */
+  action: string;
+  /** What it was done to, such as `user` or `group`. */
+  targetType: string | null;
+  targetId: number | null;
+  /** Ids, roles and names of changed fields. Never names, addresses or texts. */
+  details: Record<string, unknown>;
+  /** The network address of the request. */
+  address: string | null;
+}
+
+/** How an action reached the server. */
+export type AuditSource = "http" | "cli" | "system";
 
 export interface AuthenticateParams {
   /** A new token of the same user, from `POST /auth/refresh`. */
@@ -464,6 +537,20 @@ export interface ClearedDialog {
   readSeq: number;
 }
 
+export interface DeleteAdminGroupsIdPath {
+  /** Id of a group; the same number as its `chatId`. */
+  id: number;
+}
+
+export interface DeleteAdminUsersIdPath {
+  /** Id of a user. */
+  id: number;
+}
+
+export interface DeleteAdminUsersIdQuery {
+  erase?: EraseMessages;
+}
+
 export interface DeleteAuthSessionsIdPath {
   id: number;
 }
@@ -526,6 +613,9 @@ export interface EditMessageParams {
   /** The `version` of the message as you have it. If the message has another one: `CONFLICT`. */
   ifVersion?: number;
 }
+
+/** Whether to delete the messages of the user, too. Also for an account that was deleted before. */
+export type EraseMessages = "true" | "false";
 
 /**
  * `VALIDATION`: A field is invalid; the text names the field and its rule.
@@ -618,6 +708,59 @@ export interface ErrorFrame {
   retryable?: true;
   /** How long to wait before trying again, in milliseconds. */
   retryAfterMs?: number;
+}
+
+export interface GetAdminAuditAnswer {
+  data: readonly AuditRecord[];
+  /** The `cursor` of the next page; `null` on the last page. */
+  nextCursor: string | null;
+}
+
+export interface GetAdminAuditQuery {
+  /** Only what this administrator has done. */
+  actorId?: number;
+  /** Only this action. */
+  action?: string;
+  /** Only what was done to objects of this kind. */
+  targetType?: string;
+  /** Only what was done to the object with this id. */
+  targetId?: number;
+  /** Maximum number of rows, 1 to 100. */
+  limit?: number;
+  /** The `nextCursor` of the previous page. */
+  cursor?: string;
+}
+
+export interface GetAdminGroupsAnswer {
+  data: readonly ManagedGroup[];
+  /** The `cursor` of the next page; `null` on the last page. */
+  nextCursor: string | null;
+}
+
+export interface GetAdminGroupsQuery {
+  /** Any part of the name, case-insensitive. */
+  search?: string;
+  /** Maximum number of rows, 1 to 100. */
+  limit?: number;
+  /** The `nextCursor` of the previous page. */
+  cursor?: string;
+}
+
+export interface GetAdminUsersAnswer {
+  data: readonly ManagedUser[];
+  /** The `cursor` of the next page; `null` on the last page. */
+  nextCursor: string | null;
+}
+
+export interface GetAdminUsersQuery {
+  /** Any part of the e-mail address or of the names, case-insensitive. */
+  search?: string;
+  role?: UserRole;
+  status?: AccountStatus;
+  /** Maximum number of rows, 1 to 100. */
+  limit?: number;
+  /** The `nextCursor` of the previous page. */
+  cursor?: string;
 }
 
 export interface GetAuthSessionsAnswer {
@@ -809,6 +952,42 @@ export interface ListedSession {
   current: boolean;
 }
 
+/** A group as administrators see it. */
+export interface ManagedGroup {
+  /** Id of a group; the same number as its `chatId`. */
+  id: number;
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  name: string;
+  /** Number of members. */
+  members: number;
+  /** Id of a user. */
+  ownerId: number | null;
+  createdAt: string;
+  lastMessageAt: string | null;
+}
+
+/** An account as administrators see it. */
+export interface ManagedUser {
+  /** Id of a user. */
+  id: number;
+  /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
+  email: string;
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  lastName: string | null;
+  role: UserRole;
+  createdAt: string;
+  /** When the last device disconnected; `null` if none ever connected. */
+  lastSeenAt: string | null;
+  /** `null` for an account that can log in. */
+  suspendedAt: string | null;
+  /** Number of active sessions. */
+  sessions: number;
+  /** Number of messages written and not deleted, counted up to 10,000. */
+  messages: number;
+}
+
 export interface MarkReadParams {
   /** Id of a chat: a group, or the dialog of two users. */
   chatId: number;
@@ -900,6 +1079,22 @@ export interface NewGroupParams {
   clientMessageId?: string;
 }
 
+export interface PatchAdminUsersIdBody {
+  role?: UserRole;
+  suspended?: boolean;
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  firstName?: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  lastName?: string | null;
+  /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
+  email?: string;
+}
+
+export interface PatchAdminUsersIdPath {
+  /** Id of a user. */
+  id: number;
+}
+
 export interface PatchUsersMeBody {
   /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   firstName?: string;
@@ -929,6 +1124,36 @@ export interface Pong {
   serverTime: string;
 }
 
+export interface PostAdminUsersAnswer {
+  user: ManagedUser;
+  /** A link that works once, with which the user chooses a password. A path alone if the server has no `PUBLIC_URL`. */
+  url: string;
+  /** When the link stops working. */
+  expiresAt: string;
+}
+
+export interface PostAdminUsersBody {
+  /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
+  email: string;
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  lastName?: string;
+  role?: UserRole;
+}
+
+export interface PostAdminUsersIdResetPasswordAnswer {
+  /** A link that works once, with which the user chooses a password. A path alone if the server has no `PUBLIC_URL`. */
+  url: string;
+  /** When the link stops working. */
+  expiresAt: string;
+}
+
+export interface PostAdminUsersIdResetPasswordPath {
+  /** Id of a user. */
+  id: number;
+}
+
 export interface PostAuthEmailVerifyBody {
   /** The part of the link behind `#`. */
   token: string;
@@ -944,6 +1169,13 @@ export interface PostAuthLoginBody {
 export interface PostAuthPasswordForgotBody {
   /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
   email: string;
+}
+
+export interface PostAuthPasswordResetBody {
+  /** What follows `#` in the link. */
+  token: string;
+  /** At least 8 characters, at most 72 bytes, and not one of the well-known passwords. */
+  newPassword: string;
 }
 
 export interface PostAuthRefreshBody {
@@ -962,6 +1194,19 @@ export interface PostAuthRegisterBody {
   lastName?: string;
   /** The token of an invite, from its link. */
   invite?: string;
+}
+
+export interface PostAuthSetupBody {
+  /** What follows `#` in the link. */
+  token: string;
+  /** E-mail address: one `@`, at most 254 characters, any domain. Upper and lower case are equal. */
+  email: string;
+  /** At least 8 characters, at most 72 bytes, and not one of the well-known passwords. */
+  password: string;
+  /** First name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  firstName: string;
+  /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  lastName?: string;
 }
 
 export interface PostInvitesAnswer {
@@ -1058,6 +1303,16 @@ export interface ProfileChange {
   firstName: string;
   /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
+}
+
+export interface PutAdminGroupsIdOwnerBody {
+  /** Id of a member of the group. */
+  userId: number;
+}
+
+export interface PutAdminGroupsIdOwnerPath {
+  /** Id of a group; the same number as its `chatId`. */
+  id: number;
 }
 
 export interface PutUsersMeBlocksUserIdPath {
@@ -1183,6 +1438,23 @@ export interface SetMemberRoleParams {
 export interface SocketExpiry {
   /** When this socket will be closed unless it is renewed again. */
   expiresAt: string;
+}
+
+/** How much the server is used. */
+export interface Statistics {
+  /** Number of accounts. */
+  users: number;
+  active: ActiveAccounts;
+  /** Open sockets on all processes. */
+  sockets: number;
+  /** Groups, and dialogs with a message. */
+  chats: number;
+  /** Messages written in these chats, system messages included. */
+  messages: number;
+  /** Messages written on each of the last 30 days, in UTC; today is the last one. */
+  messagesPerDay: readonly number[];
+  databaseBytes: number;
+  fileBytes: number;
 }
 
 /** A chat that differs from the state you sent. */

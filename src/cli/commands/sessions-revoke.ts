@@ -1,4 +1,4 @@
-import { endSessions } from "../../db/queries/accounts/sessions.ts";
+import { fromCommandLine } from "../../domain/administration.ts";
 import { requireByEmail } from "../../services/accounts/find-by-email.ts";
 import { defineCommand } from "../command.ts";
 
@@ -7,10 +7,9 @@ export const revokeSessions = defineCommand({
   arguments: "<email>",
   summary: "Ends all sessions of an account. Its sockets are closed within two seconds.",
   needs: "database",
-  async run({ database }, { email }) {
-    const { id: userId } = await requireByEmail(String(email));
-    const ended = await database.transaction((transaction) => endSessions(database, { userId }, transaction));
-    const count = ended.length;
+  async run({ administration }, { email }) {
+    const { id } = await requireByEmail(String(email));
+    const count = await administration.users.revokeSessions(fromCommandLine, id);
     return { text: `${count} ${count === 1 ? "session has" : "sessions have"} ended.\n`, data: { ended: count } };
   },
 });

@@ -6,6 +6,8 @@ import { defineRoute } from "../route.ts";
 
 const tag = "Authentication";
 
+const exampleLinkToken = "q2h0bGV0dGVyc19hbmRfZGlnaXRzX3Rha2VuX2F0X3JhbmQ";
+
 const userIdOf = ({ user }: { user: { id: number } }): number => user.id;
 
 export const register = defineRoute({
@@ -48,7 +50,7 @@ export const login = defineRoute({
   body: closedObject({ email: emailAddress(), password: givenPassword() }),
   status: 200,
   answer: session,
-  errors: ["VALIDATION", "BAD_CREDENTIALS"],
+  errors: ["VALIDATION", "BAD_CREDENTIALS", "SUSPENDED"],
   example: { body: { email: "patrick0@example.org", password: "messenger demo" }, answer: exampleSession },
   userIdOf,
   handle: ({ body, device, services }) => services.accounts.login(body, device),
@@ -143,4 +145,69 @@ export const endOtherSessions = defineRoute({
   handle: ({ identity, services }) => services.sessions.endOthers(identity),
 });
 
-export const authRoutes = [register, login, refresh, logout, listSessions, endSession, endOtherSessions];
+/** The token of a link. */
+const linkToken = () => described(text({ max: 256 }), "What follows `#` in the link.");
+
+export const setUp = defineRoute({
+  method: "post",
+  url: "/auth/setup",
+  summary:
+    "Create the first administrator's account and log in, with the token of the link that `messenger setup-link` prints. The link works once, for 30 minutes, and only while there is no administrator.",
+  tag,
+  public: true,
+  limit: "logInsPerAddress",
+  assertCapacity: ({ accounts }, address, queuedAhead) => accounts.assertCapacity(address, queuedAhead),
+  body: closedObject({
+    token: linkToken(),
+    email: emailAddress(),
+    password: newPassword(),
+    firstName: firstName(),
+    lastName: optional(lastName()),
+  }),
+  status: 201,
+  answer: session,
+  errors: ["VALIDATION", "TOKEN_INVALID", "EMAIL_TAKEN"],
+  example: {
+    body: {
+      token: exampleLinkToken,
+      email: "grace@example.org",
+      password: "a long sentence",
+      firstName: "Grace",
+      lastName: "Hopper",
+    },
+    answer: {
+      ...exampleSession,
+      user: { ...exampleProfile, email: "grace@example.org", role: "admin", firstName: "Grace", lastName: "Hopper" },
+    },
+  },
+  userIdOf,
+  handle: ({ body, device, services }) => services.setup.run(body, device),
+});
+
+export const resetPassword = defineRoute({
+  method: "post",
+  url: "/auth/password/reset",
+  summary:
+    "Choose a new password with the token of a link. It works once, for 30 minutes. All sessions and all other links of the account end. A suspended account stays suspended.",
+  tag,
+  public: true,
+  limit: "logInsPerAddress",
+  assertCapacity: ({ accounts }, address, queuedAhead) => accounts.assertCapacity(address, queuedAhead),
+  body: closedObject({ token: linkToken(), newPassword: newPassword() }),
+  status: 204,
+  errors: ["VALIDATION", "TOKEN_INVALID"],
+  example: { body: { token: exampleLinkToken, newPassword: "an even longer sentence" } },
+  handle: ({ body, device, services }) => services.passwordReset.run(body, device),
+});
+
+export const authRoutes = [
+  register,
+  login,
+  refresh,
+  setUp,
+  resetPassword,
+  logout,
+  listSessions,
+  endSession,
+  endOtherSessions,
+];

@@ -73,7 +73,7 @@ export const deleteAccount = defineRoute({
   checksPassword: true,
   body: closedObject({ password: givenPassword() }),
   status: 204,
-  errors: ["VALIDATION", "REAUTH_REQUIRED"],
+  errors: ["VALIDATION", "REAUTH_REQUIRED", "LAST_ADMIN"],
   example: { body: { password: "messenger demo" } },
   handle: ({ identity, body, device, services }) => services.accounts.delete(identity.userId, body, device),
 });

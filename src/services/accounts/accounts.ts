@@ -1,22 +1,17 @@
-import { fn, type Transaction } from "sequelize";
+import type { Transaction } from "sequelize";
 import type { FairQueue } from "../../concurrency/fair-queue.ts";
-import { Semaphore } from "../../concurrency/semaphore.ts";
 import type { Database } from "../../db/connect.ts";
-import { endInvitesOf } from "../../db/queries/accounts/invites.ts";
 import { endOneTimeTokens } from "../../db/queries/accounts/one-time-tokens.ts";
 import { endSessions } from "../../db/queries/accounts/sessions.ts";
-import { isAdmin } from "../../db/queries/administration/admins.ts";
-import { dropMailsOf } from "../../db/queries/mail/outbox.ts";
 import type { Profile } from "../../domain/person.ts";
 import { AppError } from "../../errors.ts";
-import { Block, User } from "../../models/index.ts";
+import { User } from "../../models/index.ts";
 import { emailKey, emailKeys } from "../../models/keys.ts";
-import { type ActiveUser, erasedColumns, isActive, nameColumns } from "../../models/user.ts";
+import { type ActiveUser, isActive, nameColumns } from "../../models/user.ts";
 import type { ChatWriter } from "../../writes/chat-transaction.ts";
-import { removeMember } from "../../writes/locked-chat.ts";
-import { requireAnotherAdmin } from "../administration/last-admin.ts";
-import { leaveGroups } from "../groups/groups.ts";
+import { requireAdmin } from "../administration/acting-admin.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
+import type { AccountDeletion } from "./account-deletion.ts";
 import type { EmailVerification } from "./email-verification.ts";
 import { findByEmail } from "./find-by-email.ts";
 import type { Invites } from "./invites.ts";
@@ -43,9 +38,6 @@ interface StartedSession {
 
 /** Accounts: registration, log-in, changes and deletion. */
 export class Accounts {
-  /** One at a time: each may lock thousands of chats. */
-  private readonly deletions = new Semaphore(1);
-
   constructor(
     private readonly options: {
       database: Database;
@@ -57,6 +49,7 @@ export class Accounts {
       invites: Invites;
       verification: EmailVerification;
       chatWriter: ChatWriter;
+      deletion: AccountDeletion;
       /** Runs what changes the database, after the password was checked. */
       changes: FairQueue;
       /** Called after a name was changed. */
@@ -124,11 +117,9 @@ export class Accounts {
       throw badCredentials(account.id);
     }
     await logInLimits.succeeded(attempt);
-    const started = await this.options.database.transaction((transaction) =>
-      this.beginSession(device, user, transaction),
-    );
+    const grant = await this.startSession(device, async () => user);
     // The hash has changed meanwhile: a new password, or the same one renewed by another log-in.
-    return started ? this.grant(started) : this.login({ email, password }, device);
+    return grant ?? this.login({ email, password }, device);
   }
 
   /** Exchanges a refresh token; see `Sessions.refresh`. */
@@ -138,9 +129,8 @@ export class Accounts {
   }
 
   /** @throws AppError of kind "forbidden" for everybody who is not an administrator */
-  async requireAdmin(userId: number): Promise<void> {
-    if (!(await isAdmin(this.options.database, userId)))
-      throw new AppError("forbidden", "Only administrators may do this");
+  requireAdmin(userId: number): Promise<void> {
+    return requireAdmin(this.options.database, userId);
   }
 
   async profile(userId: number): Promise<Profile> {
@@ -215,44 +205,37 @@ export class Accounts {
   }
 
   /**
-   * Deletes the account: erases name, e-mail address and password, ends the sessions, and leaves all groups, where
-   * ownership is transferred. The user's messages stay in the histories of others, sent by "Deleted user".
+   * Deletes the account; see `AccountDeletion`.
    * @throws AppError of kind "lastAdmin" for the last administrator
    */
   async delete(userId: number, { password }: { password: string }, device: Device): Promise<void> {
-    const user = await this.requireActive(userId);
-    await this.requirePassword(user, password, device);
-    const sessionIds = await this.deletions.run(() => this.storeDeletion(user));
+    const account = await this.requireActive(userId);
+    await this.requirePassword(account, password, device);
+    const { passwordHash, role } = account;
+    const sessionIds = await this.options.deletion.run({
+      userId,
+      mayBeAdmin: role === "admin",
+      check: (user) => {
+        if (!isActive(user)) throw notLoggedIn();
+        if (user.passwordHash !== passwordHash) throw wrongPassword();
+        return user;
+      },
+    });
     this.options.sessions.publishEnded({ sessionIds, reason: "accountDeleted" });
   }
 
-  /** @returns the sessions that it has ended */
-  private storeDeletion({ id: userId, passwordHash, role }: ActiveUser): Promise<number[]> {
-    const { chatWriter, database } = this.options;
-    return chatWriter.commit(undefined, async (tx) => {
-      const { transaction } = tx;
-      if (role === "admin") await requireAnotherAdmin(database, userId, transaction);
-      const locked = await User.findByPk(userId, { lock: transaction.LOCK.UPDATE, transaction });
-      if (!isActive(locked)) throw notLoggedIn();
-      if (locked.passwordHash !== passwordHash) throw wrongPassword();
-      if (locked.role !== role) throw new AppError("conflict", "The account has just been changed. Try again");
-      await endInvitesOf(database, { userId, emailKeys: emailKeys(locked.email) }, transaction);
-      const chats = await tx.lockChatsOf(userId);
-      await locked.update({ ...erasedColumns, deletedAt: fn("clock_timestamp") }, { transaction });
-      // The blocks of others stay: setting one again must give the same answer as for a user who blocks.
-      await endOneTimeTokens(database, userId, transaction);
-      await dropMailsOf(database, { userId }, transaction);
-      await Block.destroy({ where: { userId }, transaction });
-      await leaveGroups(
-        chats.filter(({ kind }) => kind === "group"),
-        userId,
-      );
-      await removeMember(
-        chats.filter(({ kind }) => kind === "dialog"),
-        userId,
-      );
-      return endSessions(database, { userId }, transaction);
-    });
+  /**
+   * Starts a session for an account that the same transaction finds or creates.
+   * @returns undefined if its password is another one by now
+   */
+  async startSession(
+    device: Device,
+    findAccount: (transaction: Transaction) => Promise<{ id: number; passwordHash: string }>,
+  ): Promise<SessionGrant | undefined> {
+    const started = await this.options.database.transaction(async (transaction) =>
+      this.beginSession(device, await findAccount(transaction), transaction),
+    );
+    return started && this.grant(started);
   }
 
   /**

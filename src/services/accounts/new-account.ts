@@ -1,6 +1,7 @@
 import type { Transaction } from "sequelize";
 import type { TaskOwner } from "../../concurrency/round-robin-queue.ts";
 import { violatedConstraint } from "../../db/database-errors.ts";
+import type { UserRole } from "../../domain/administration.ts";
 import { AppError } from "../../errors.ts";
 import { User } from "../../models/index.ts";
 import { emailKey } from "../../models/keys.ts";
@@ -36,7 +37,7 @@ export async function newAccount(
  * @throws AppError of kind "emailTaken"; a unique index guarantees it under concurrency
  */
 export async function storeAccount(
-  account: Awaited<ReturnType<typeof newAccount>> & { emailVerifiedAt?: null },
+  account: Awaited<ReturnType<typeof newAccount>> & { role?: UserRole; emailVerifiedAt?: null },
   transaction: Transaction,
 ): Promise<number> {
   if (await findByEmail(account.email, { transaction })) throw emailTaken();

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
 import {
+  holderOfOneTimeToken,
   type OneTimeTokenKind,
   replaceOneTimeToken,
   type TokenHolder,
@@ -36,6 +37,19 @@ export async function issueOneTimeToken(
   const token = randomBytes(tokenBytes).toString("base64url");
   const stored = { kind, userId, email, tokenHash: hashOf(token), lifetimeMs: lifetimesMs[kind] };
   return { token, expiresAt: await replaceOneTimeToken(database, stored, transaction) };
+}
+
+/**
+ * Returns the holder of a token that would work now, without using it up: before work that only valid tokens may cause.
+ * @throws AppError of kind "tokenInvalid"
+ */
+export async function findOneTimeToken(
+  database: Database,
+  { kind, token }: { kind: OneTimeTokenKind; token: string },
+): Promise<TokenHolder> {
+  const holder = await holderOfOneTimeToken(database, { kind, tokenHash: hashOf(token) });
+  if (!holder) throw tokenInvalid();
+  return holder;
 }
 
 /**

@@ -9,16 +9,9 @@ import {
 } from "../../db/queries/people/people.ts";
 import type { Person } from "../../domain/person.ts";
 import { noSuchUser } from "../../domain-errors.ts";
-import { AppError } from "../../errors.ts";
 import { nameKey } from "../../models/keys.ts";
 import { findByEmail } from "../accounts/find-by-email.ts";
-
-/** One page of a list. */
-export interface Page<T> {
-  data: T[];
-  /** The cursor of the next page; null on the last page. */
-  nextCursor: string | null;
-}
+import { isId, type Page, readCursor, toPage } from "../page.ts";
 
 /** Users as others can find them: names, never e-mail addresses. For a user whom they block they do not exist. */
 export class People {
@@ -83,29 +76,6 @@ function nameSearch(search: string): NameSearch {
   const spaces = [...whole.matchAll(/ /g)].slice(0, maxPairs);
   return { whole, pairs: spaces.map(({ index }) => ({ first: whole.slice(0, index), last: whole.slice(index + 1) })) };
 }
-
-function toPage<T>(rows: T[], limit: number, positionOf: (row: T) => unknown): Page<T> {
-  const data = rows.slice(0, limit);
-  const last = data.at(-1);
-  const nextCursor =
-    rows.length > limit && last !== undefined
-      ? Buffer.from(JSON.stringify(positionOf(last))).toString("base64url")
-      : null;
-  return { data, nextCursor };
-}
-
-/** Decodes a cursor; clients can send anything. */
-function readCursor<T>(cursor: string, isValid: (value: unknown) => value is T): T {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    if (isValid(value)) return value;
-  } catch {
-    // Rejected below, like every other invalid cursor.
-  }
-  throw new AppError("validation", '"cursor" must be the nextCursor of the previous page', { field: "cursor" });
-}
-
-const isId = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
 const isKey = (value: unknown): value is string =>
   typeof value === "string" && !value.includes("\0") && value.isWellFormed();

@@ -40,6 +40,20 @@ export async function replaceOneTimeToken(
   return row.expiresAt;
 }
 
+/** Returns the holder of a token without using it up; undefined if it is unknown, used or expired. */
+export async function holderOfOneTimeToken(
+  database: Database,
+  { kind, tokenHash }: { kind: OneTimeTokenKind; tokenHash: Buffer },
+): Promise<TokenHolder | undefined> {
+  const [row] = await select<TokenHolder>(
+    database,
+    `SELECT user_id AS "userId", email FROM one_time_tokens
+      WHERE kind = $kind AND token_hash = $tokenHash AND expires_at > clock_timestamp()`,
+    { kind, tokenHash },
+  );
+  return row;
+}
+
 /** Uses up a token. @returns its holder; undefined if it is unknown, used or expired */
 export async function takeOneTimeToken(
   database: Database,

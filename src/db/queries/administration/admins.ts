@@ -3,11 +3,12 @@ import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
 /** Whether an account is an administrator who is neither suspended nor deleted. Index: the primary key of users. */
-export async function isAdmin(database: Database, userId: number): Promise<boolean> {
+export async function isAdmin(database: Database, userId: number, transaction?: Transaction): Promise<boolean> {
   const rows = await select(
     database,
     "SELECT 1 FROM users WHERE id = $userId AND role = 'admin' AND suspended_at IS NULL AND deleted_at IS NULL",
     { userId },
+    transaction,
   );
   return rows.length > 0;
 }

@@ -183,3 +183,37 @@ export async function reviseMessage(
   );
   return rows.length > 0;
 }
+
+/**
+ * Deletes messages of a chat without naming who did it; each takes the next `version` of the chat. System messages and
+ * messages that are deleted already stay as they are. Index: the primary key of messages.
+ * @returns the ids of the deleted messages, in the order of their new versions
+ */
+export async function eraseMessages(
+  database: Database,
+  { chatId, messageIds }: { chatId: number; messageIds: readonly number[] },
+  transaction: Transaction,
+): Promise<number[]> {
+  const change: MessageChange = { kind: "delete", by: null };
+  const rows = await select<{ id: number; version: number }>(
+    database,
+    `WITH chosen AS (
+            SELECT id, row_number() OVER (ORDER BY seq) AS place
+              FROM messages
+             WHERE id = ANY ($messageIds::bigint[]) AND chat_id = $chatId AND event IS NULL AND deleted_at IS NULL
+          ), chat AS (
+            UPDATE chats SET version = version + (SELECT count(*) FROM chosen)
+             WHERE id = $chatId
+         RETURNING version - (SELECT count(*) FROM chosen) AS version
+          )
+     UPDATE messages
+        SET version = chat.version + chosen.place, content = '', change = $change::jsonb, changed_at = clock_timestamp(),${keepWhatWasSent},
+            deleted_at = date_trunc('milliseconds', clock_timestamp())
+       FROM chat, chosen
+      WHERE messages.id = chosen.id
+  RETURNING messages.id, messages.version`,
+    { chatId, messageIds, change: JSON.stringify(change) },
+    transaction,
+  );
+  return rows.sort((one, other) => one.version - other.version).map(({ id }) => id);
+}

@@ -10,6 +10,9 @@ import { raiseSequences } from "./sequences.ts";
 /** More rows that refer to nothing are not listed for one rule. */
 const maxListed = 1000;
 
+/** Chats that the audit log names. */
+const maxRecordedChats = 100;
+
 /** What a repair has changed. */
 export interface Repairs {
   /** Chats whose counters were raised. */
@@ -32,14 +35,15 @@ export function repair(
   { chatId, deletesOrphans = false }: { chatId?: number | undefined; deletesOrphans?: boolean } = {},
 ): Promise<Repairs> {
   return database.transaction(async (transaction) => {
-    const repaired = await repairCounters(database, chatId, transaction);
+    const chatIds = await repairCounters(database, chatId, transaction);
+    const repaired = chatIds.length;
     const isWhole = chatId === undefined;
     const sequences = isWhole ? (await raiseSequences(database, transaction)).length : 0;
     const orphans = isWhole ? await handleOrphans(database, deletesOrphans, transaction) : [];
     const deleted = deletesOrphans ? orphans.length : 0;
     if (repaired + deleted > 0) await renewEpoch(database, transaction);
     if (repaired + sequences + deleted > 0) {
-      const details = { chats: repaired, sequences, deletedRows: deleted };
+      const details = { chats: repaired, chatIds: chatIds.slice(0, maxRecordedChats), sequences, deletedRows: deleted };
       await recordAction(database, fromCommandLine, { action: "data.repair", details }, transaction);
     }
     return { repaired, sequences, orphans, areOrphansDeleted: deletesOrphans };
@@ -48,13 +52,13 @@ export function repair(
 
 /**
  * Raises the counters of chats that are lower than the messages show, and the pointer to the newest message.
- * @returns the number of chats that were repaired
+ * @returns the chats that were repaired
  */
 async function repairCounters(
   database: Database,
   chatId: number | undefined,
   transaction: Transaction,
-): Promise<number> {
+): Promise<number[]> {
   const repaired = await select<{ id: number }>(
     database,
     `UPDATE chats AS c
@@ -72,7 +76,7 @@ async function repairCounters(
     { chatId: chatId ?? null },
     transaction,
   );
-  return repaired.length;
+  return repaired.map(({ id }) => id);
 }
 
 async function handleOrphans(database: Database, deletes: boolean, transaction: Transaction): Promise<Orphan[]> {

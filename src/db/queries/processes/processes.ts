@@ -5,6 +5,8 @@ import { select } from "../../select.ts";
 export interface OtherProcess {
   id: string;
   hasRedis: boolean;
+  /** Its open sockets. */
+  sockets: number;
   /** Changes whenever the process reports itself. */
   seenAt: string;
 }
@@ -17,19 +19,22 @@ const removalSeconds = 60;
 const maxProcesses = 1000;
 
 /** Reports that a process runs, and returns the others. Times are those of the database. Index: the primary key. */
-export function reportProcess(database: Database, self: { id: string; hasRedis: boolean }): Promise<OtherProcess[]> {
+export function reportProcess(
+  database: Database,
+  self: { id: string; hasRedis: boolean; sockets: number },
+): Promise<OtherProcess[]> {
   return select<OtherProcess>(
     database,
     `WITH self AS (
-            INSERT INTO server_processes (id, has_redis) VALUES ($id, $hasRedis)
-            ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp()
+            INSERT INTO server_processes (id, has_redis, sockets) VALUES ($id, $hasRedis, $sockets)
+            ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), sockets = $sockets
           ), ended AS (
             DELETE FROM server_processes
              WHERE id IN (SELECT id FROM server_processes
                            WHERE seen_at < clock_timestamp() - make_interval(secs => $removalSeconds)
                            ORDER BY id FOR UPDATE SKIP LOCKED)
           )
-     SELECT id, has_redis AS "hasRedis", seen_at::text AS "seenAt"
+     SELECT id, has_redis AS "hasRedis", sockets, seen_at::text AS "seenAt"
        FROM server_processes
       WHERE id <> $id AND seen_at > clock_timestamp() - make_interval(secs => $expirySeconds)
       ORDER BY id

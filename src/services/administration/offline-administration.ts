@@ -1,0 +1,51 @@
+import { InProcessBus } from "../../bus/in-process-bus.ts";
+import type { Database } from "../../db/connect.ts";
+import { isOutage } from "../../db/database-errors.ts";
+import { changesAfter, changesOfChats, waitForWriters } from "../../db/queries/chats/changes.ts";
+import { chatVersions } from "../../db/queries/chats/dialogs.ts";
+import { Delivery } from "../../delivery/delivery.ts";
+import type { Logger } from "../../logger.ts";
+import { ChatWriter } from "../../writes/chat-transaction.ts";
+import { Committer, type ReadStartVersions } from "../../writes/commit.ts";
+import { AccountDeletion } from "../accounts/account-deletion.ts";
+import { type PasswordOptions, Passwords } from "../accounts/passwords.ts";
+import type { MakePageLink } from "../page-links.ts";
+import { type Administration, composeAdministration } from "./compose-administration.ts";
+
+/**
+ * Builds the services of administrators in a process without clients. Running servers find its changes of chats, and the
+ * sessions that it ends, by polling the database.
+ * @returns also a function that ends what they do in the background
+ */
+export function offlineAdministration(options: {
+  database: Database;
+  passwords: PasswordOptions;
+  makeLink: MakePageLink;
+  log: Logger;
+}): { administration: Administration; stop: () => void } {
+  const { database, makeLink, log } = options;
+  const delivery = new Delivery({
+    store: {
+      changesAfter: (gap, limit) => changesAfter(database, { ...gap, limit }),
+      changesOfChats: (gaps, limit) => changesOfChats(database, gaps, limit),
+      waitForWriters: (chatId) => waitForWriters(database, chatId),
+      isOutage,
+    },
+    bus: new InProcessBus(log),
+    deliver: () => {},
+    deliverSignal: () => {},
+    log,
+  });
+  const readStartVersions: ReadStartVersions = (chatIds, transaction) => chatVersions(database, chatIds, transaction);
+  const chatWriter = new ChatWriter({ database, committer: new Committer({ delivery, readStartVersions }) });
+  const administration = composeAdministration({
+    database,
+    chatWriter,
+    passwords: new Passwords(options.passwords),
+    deletion: new AccountDeletion({ database, chatWriter }),
+    makeLink,
+    publishEnded: () => {},
+    onNameChange: () => {},
+  });
+  return { administration, stop: () => delivery.stop() };
+}
