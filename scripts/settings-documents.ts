@@ -40,8 +40,8 @@ function exampleOfGroup({ title, note, members }: Group): string {
 export const envExample = (): string => `# Written by \`npm run docs\`. Copy to \`.env\` and uncomment what you change.
 #
 # Everything is optional in development; production needs JWT_SECRET. A value below is the default, except for the
-# examples of DATABASE_URL, REDIS_URL and PUBLIC_URL. Variables of the process override this file; an empty one counts as
-# unset.
+# examples of DATABASE_URL, REDIS_URL, PUBLIC_URL and BACKUP_EVERY. Variables of the process override this file; an empty
+# one counts as unset.
 
 ${groups.map(exampleOfGroup).join("\n")}`;
 

@@ -1,11 +1,10 @@
-import { join } from "node:path";
+import { findBackups } from "./backup/backup-folder.ts";
 import type { Config } from "./config/settings.ts";
 import { type Database, poolUse } from "./db/connect.ts";
 import type { AppError } from "./errors.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import { createMetricsApp } from "./http/metrics-app.ts";
 import type { Logger } from "./logger.ts";
-import { findBackupAge } from "./metrics/backup-age.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { Services } from "./services/compose-services.ts";
 import type { Connections } from "./ws/connections.ts";
@@ -16,8 +15,8 @@ const maxConnections = 64;
 /** The metrics; undefined if no setting gives access to them, so that nothing is measured. */
 export function createMetrics({ metrics, limits, server }: Config, version: string): Metrics | undefined {
   if (metrics.port === undefined && metrics.token === undefined) return undefined;
-  const backups = join(server.dataDir, "backups");
-  return new Metrics({ version, limits: Object.keys(limits.rates), findBackupAge: () => findBackupAge(backups) });
+  const findBackupTime = async () => (await findBackups(server.dataDir)).at(-1)?.modifiedAt;
+  return new Metrics({ version, limits: Object.keys(limits.rates), findBackupTime });
 }
 
 /** The token that reads the metrics on the main port; undefined if they are not there. */

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
+import { removeLeftCopy } from "./backup/embedded-backup.ts";
 import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { Redis } from "./bus/redis.ts";
@@ -22,6 +22,7 @@ import { createHttpApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import type { Readiness } from "./http/routers/health.ts";
 import { createStartupApp } from "./http/startup-app.ts";
+import { backUpRegularly } from "./jobs/automatic-backups.ts";
 import { followEpoch } from "./jobs/epoch.ts";
 import { eraseMessages } from "./jobs/erase-messages.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
@@ -39,7 +40,7 @@ import { createMetrics, listenForScrapes, mainPortToken, setGauges } from "./ser
 import { busState, migrationState, noAdministrator, readinessOf, serverInfo, startSummary } from "./server-status.ts";
 import { issueMailedToken } from "./services/accounts/issue-invite.ts";
 import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
-import { storedSecret } from "./services/accounts/tokens.ts";
+import { findStoredSecret, storedSecret } from "./services/accounts/tokens.ts";
 import type { Administration } from "./services/administration/compose-administration.ts";
 import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
@@ -47,6 +48,7 @@ import { type IssueInviteToken, MailSender } from "./services/mail/mail-sender.t
 import { type MakePageLink, pageLinks } from "./services/page-links.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
+import { version } from "./version.ts";
 import type { ReadStartVersions } from "./writes/commit.ts";
 import type { Connection } from "./ws/connection.ts";
 import { Connections } from "./ws/connections.ts";
@@ -55,8 +57,6 @@ import { Gateway } from "./ws/gateway.ts";
 import { pushPresence } from "./ws/presence-push.ts";
 import { socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
-
-const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
 /** The parts that everything else is built on. */
 interface Core {
@@ -96,6 +96,7 @@ export class Messenger {
   private port = 0;
   private opened: OpenDatabase | undefined;
   private stopListeningForCommands: (() => Promise<void>) | undefined;
+  private stopBackups: (() => void) | undefined;
   /** The state of the database until it is open. */
   private waitingState = "starting";
   /** As they were when the database answered last. */
@@ -113,9 +114,8 @@ export class Messenger {
       /** Runs the commands of other processes on the data folder. @returns a function that ends it */
       listenForCommands?: (
         dataDir: string,
-        context: {
+        context: Pick<OpenDatabase, "database" | "copyData"> & {
           config: Config;
-          database: Database;
           administration: Administration;
           log: Logger;
           noteViolations?: Metrics["noteViolations"];
@@ -162,6 +162,7 @@ export class Messenger {
     this.bus = await this.openBus();
     this.runtime = await this.compose(this.opened, this.bus);
     this.stopListeningForCommands = await this.listenForCommands(this.opened, this.runtime);
+    this.stopBackups = await this.startBackups(this.opened);
     this.log.info(startSummary(this.config, { version, database: this.opened.description }));
     if (await this.runtime.administration.setupLink.isNeeded()) this.log.info(noAdministrator);
     return this.port;
@@ -190,6 +191,7 @@ export class Messenger {
     await this.listener.close();
     await this.metricsListener?.close();
     await this.stopListeningForCommands?.();
+    this.stopBackups?.();
     for (const stop of this.runtime?.stopJobs ?? []) stop();
     await this.runtime?.mailSender?.stop();
     await this.bus?.close();
@@ -223,7 +225,7 @@ export class Messenger {
 
   /** The embedded database belongs to this process, so it runs the commands of the administrator. */
   private async listenForCommands(
-    { database }: OpenDatabase,
+    { database, copyData }: OpenDatabase,
     { administration }: Runtime,
   ): Promise<(() => Promise<void>) | undefined> {
     const { config, log, metrics } = this;
@@ -231,10 +233,23 @@ export class Messenger {
     return this.options.listenForCommands?.(config.server.dataDir, {
       config,
       database,
+      copyData,
       administration,
       log,
       ...(metrics && { noteViolations: metrics.noteViolations }),
     });
+  }
+
+  /** An embedded database is backed up by its server: what a killed backup has left is removed, and the next ones start. */
+  private async startBackups({ copyData }: OpenDatabase): Promise<(() => void) | undefined> {
+    const { config, log } = this;
+    const { dataDir } = config.server;
+    const { everyMs, keep } = config.backups;
+    if (!copyData) return undefined;
+    await removeLeftCopy(dataDir);
+    if (everyMs === undefined) return undefined;
+    const findSecret = async () => (config.tokens.secret === undefined ? findStoredSecret(dataDir) : undefined);
+    return backUpRegularly({ dataDir, everyMs, keep, copyData, version, findSecret, log });
   }
 
   private async openBus(): Promise<Bus> {

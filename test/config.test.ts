@@ -3,7 +3,7 @@ import os from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import dotenv from "dotenv";
-import { allSettings, readSettings } from "../src/config/read-settings.ts";
+import { allSettings, readSettings, settingsWarnings } from "../src/config/read-settings.ts";
 import { unknownSettings } from "../src/config/unknown-settings.ts";
 
 const secret = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA9k3";
@@ -210,9 +210,33 @@ describe("production", () => {
   });
 });
 
+describe("BACKUP_EVERY", () => {
+  test.each([
+    ["1m", 60_000],
+    ["24h", 86_400_000],
+    ["20d", 20 * 86_400_000],
+  ])("%s is %d milliseconds", (BACKUP_EVERY, everyMs) => {
+    expect(readSettings({ BACKUP_EVERY }).backups).toEqual({ everyMs, keep: 7 });
+  });
+
+  test.each(["24", "0h", "1s", "21d", "1.5h", "24h "])("%j is rejected with the allowed form", (BACKUP_EVERY) => {
+    expect(() => readSettings({ BACKUP_EVERY })).toThrow(
+      /^"BACKUP_EVERY" must be 1m to 20d, in minutes \(30m\), hours \(24h\) or days \(7d\)$/,
+    );
+  });
+
+  test("is unset by default, and with DATABASE_URL a warning says that it has no effect", () => {
+    expect(readSettings({}).backups.everyMs).toBeUndefined();
+    const config = readSettings({ BACKUP_EVERY: "24h", DATABASE_URL: "postgres://localhost/messenger" });
+    expect(settingsWarnings(config)).toContainEqual(
+      expect.stringMatching(/^BACKUP_EVERY has no effect with DATABASE_URL/),
+    );
+  });
+});
+
 describe("documents", () => {
   const example = dotenv.parse(file(".env.example").replaceAll(/^# (?=[A-Z_]+=)/gm, ""));
-  const { DATABASE_URL = "", REDIS_URL, PUBLIC_URL, SMTP_URL, MAIL_FROM, ...others } = example;
+  const { DATABASE_URL = "", REDIS_URL, PUBLIC_URL, SMTP_URL, MAIL_FROM, BACKUP_EVERY, ...others } = example;
   const variables = allSettings.map(({ variable }) => variable).sort();
 
   test("every variable is declared once", () => {
@@ -224,6 +248,7 @@ describe("documents", () => {
     expect(REDIS_URL).toBe("redis://127.0.0.1:6379");
     expect(PUBLIC_URL).toBe("https://chat.example.org");
     expect(readSettings({ SMTP_URL, MAIL_FROM }).mail).toMatchObject({ smtpUrl: SMTP_URL, from: MAIL_FROM });
+    expect(BACKUP_EVERY).toBe("24h");
     expect(readSettings(others)).toEqual(readSettings({}));
   });
 

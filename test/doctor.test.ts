@@ -224,10 +224,10 @@ describe("with the embedded database", () => {
 
   test("finds an old backup", async () => {
     await mkdir(inData("backups"), { recursive: true, mode: 0o700 });
-    await writeFile(inData("backups", "one"), "");
+    await writeFile(inData("backups", "one.zip"), "");
     expect(await checkBackups(readSettings(healthy()))).toEqual([]);
     const threeDaysAgo = Date.now() / 1000 - 72 * 3600;
-    await utimes(inData("backups", "one"), threeDaysAgo, threeDaysAgo);
+    await utimes(inData("backups", "one.zip"), threeDaysAgo, threeDaysAgo);
     expectOnly(await checkBackups(readSettings(healthy())), "warning", /The newest backup .* is 72 hours old/);
   });
 });

@@ -130,6 +130,8 @@ describe("until the address is confirmed", () => {
     "getlatestMessageGroup",
     "getMessages",
     "sync",
+    "listReactions",
+    "listPinned",
     "listReaders",
     "watchPresence",
     "authenticate",

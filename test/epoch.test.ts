@@ -1,5 +1,6 @@
 import { cp, rm } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { idGap } from "../src/db/queries/epoch.ts";
 import { onServer } from "./support/databases.ts";
 import { useMessenger } from "./support/messenger.ts";
 import type { ServerProcess } from "./support/process.ts";
@@ -55,6 +56,21 @@ describe("the epoch", () => {
     expect(await bobAgain.nextPush("privateMessage")).toMatchObject({
       params: { message: "another two", item: { chatId, version: 2 } },
     });
+  });
+
+  test("ids are never used again once it has changed, so that queued requests concern nothing else", async () => {
+    const { ann, bob } = await annAndBobInDialog(messenger());
+    const { messageId: before } = await sendPrivately(ann.device, bob.id, "before");
+    await declareRestored();
+    await Promise.all([ann.device.closed, bob.device.closed]);
+    const again = await ann.connect();
+    const { messageId, chatId } = await sendPrivately(again, bob.id, "after");
+    expect(messageId).toBeGreaterThanOrEqual(before + idGap);
+    expect(await createGroup(again, [])).toBeGreaterThanOrEqual(chatId + idGap);
+    const { id } = await messenger().person();
+    expect(id).toBeGreaterThanOrEqual(bob.id + idGap);
+    // Once only.
+    expect((await sendPrivately(again, bob.id, "next")).messageId).toBeLessThan(messageId + idGap);
   });
 
   test("a sync that names another one resets every chat it lists, also those of the same version", async () => {

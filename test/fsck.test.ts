@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { findViolations } from "../src/db/queries/fsck/fsck.ts";
-import { fromCommandLine } from "../src/domain/administration.ts";
-import { repair } from "../src/services/administration/maintenance.ts";
+import { repair } from "../src/db/queries/fsck/repair.ts";
+import { onServer } from "./support/databases.ts";
 import { useMessenger } from "./support/messenger.ts";
 import { createGroup, participant, sendPrivately, sendToGroup } from "./support/scenes.ts";
 
@@ -66,15 +66,132 @@ describe("fsck", () => {
     expect(violations).toContainEqual(expect.objectContaining({ invariant, chatId }));
   });
 
+  test("finds messages of the same version", async () => {
+    const { groupId } = await scene();
+    await messenger().sql("ALTER TABLE messages DROP CONSTRAINT messages_version_unique");
+    try {
+      await messenger().sql("UPDATE messages SET version = 4 WHERE chat_id = $groupId AND seq = 3", { groupId });
+      const { violations } = await check(groupId);
+      expect(violations).toContainEqual({ invariant: "version-unique", chatId: groupId, version: 4, messages: 2 });
+    } finally {
+      await messenger().sql("UPDATE messages SET version = 3 WHERE chat_id = $groupId AND seq = 3", { groupId });
+      await messenger().sql("ALTER TABLE messages ADD CONSTRAINT messages_version_unique UNIQUE (chat_id, version)");
+    }
+  });
+
+  /** Corrupts what a foreign key protects: its triggers are disabled meanwhile. */
+  async function corrupt(table: string, sql: string, values: Record<string, unknown>): Promise<void> {
+    await messenger().sql(`ALTER TABLE ${table} DISABLE TRIGGER ALL`);
+    await messenger().sql(sql, values);
+    await messenger().sql(`ALTER TABLE ${table} ENABLE TRIGGER ALL`);
+  }
+
+  test.each<[what: string, table: string, corruption: string, found: object]>([
+    [
+      "a session without a user",
+      "sessions",
+      "UPDATE sessions SET user_id = 999999999 WHERE id = (SELECT max(id) FROM sessions WHERE user_id = $ann)",
+      { invariant: "reference-exists", userId: 999_999_999 },
+    ],
+    [
+      "a block of nobody",
+      "blocks",
+      "INSERT INTO blocks (user_id, blocked_id) VALUES ($ann, 999999998)",
+      { invariant: "reference-exists", blockedId: 999_999_998 },
+    ],
+    [
+      "a member of no chat",
+      "chat_members",
+      "INSERT INTO chat_members (user_id, chat_id) VALUES ($ann, 999999997)",
+      { invariant: "member-has-chat-and-user", chatId: 999_999_997 },
+    ],
+    [
+      "a message of no chat",
+      "messages",
+      `INSERT INTO messages (chat_id, seq, version, sender_id, content, created_at)
+       VALUES (999999996, 1, 1, $ann, 'lost', now())`,
+      { invariant: "message-has-chat", chatId: 999_999_996 },
+    ],
+  ])("finds and lists %s, and deletes it when it is to", async (_what, table, corruption, found) => {
+    const { ann } = await scene();
+    await corrupt(table, corruption, { ann: ann.id });
+    const expected = expect.objectContaining({ ...found, table });
+    expect((await check()).violations).toContainEqual(expected);
+    expect(await repair(messenger().db)).toMatchObject({ orphans: [expected], areOrphansDeleted: false });
+    expect((await check()).violations).toContainEqual(expected);
+    const [before] = await messenger().sql("SELECT epoch FROM server_state");
+    expect((await repair(messenger().db, { deletesOrphans: true })).orphans).toEqual([expected]);
+    const audited = "SELECT details FROM audit_log WHERE action = 'data.repair' ORDER BY id DESC LIMIT 1";
+    expect(await messenger().sql(audited)).toEqual([
+      { details: { chats: 0, chatIds: [], sequences: 0, deletedRows: 1 } },
+    ]);
+    expect((await check()).violations).not.toContainEqual(expected);
+    expect(await messenger().sql("SELECT epoch FROM server_state")).not.toEqual([before]);
+    expect(await ann.device.closed).toMatchObject({ code: 1012 });
+  });
+
+  test("finds messages of nobody and chats of nobody, and never deletes them", async () => {
+    const { groupId, dialogId } = await scene();
+    await messenger().sql("UPDATE messages SET sender_id = 999999995 WHERE chat_id = $groupId AND seq = 4", {
+      groupId,
+    });
+    await corrupt("chats", "UPDATE chats SET pair_high = 999999999999994 WHERE id = $dialogId", { dialogId });
+    const { violations } = await check();
+    const sender = expect.objectContaining({ invariant: "message-has-sender", chatId: groupId, senderId: 999_999_995 });
+    const pair = expect.objectContaining({ invariant: "reference-exists", table: "chats", id: dialogId });
+    for (const expected of [sender, pair]) expect(violations).toContainEqual(expected);
+    expect((await repair(messenger().db, { deletesOrphans: true })).orphans).toEqual([]);
+    const after = (await check()).violations;
+    for (const expected of [sender, pair]) expect(after).toContainEqual(expected);
+  });
+
+  test("finds active sessions of deleted accounts", async () => {
+    const { clara } = await scene();
+    await messenger().sql(erase, { id: clara.id });
+    const expected = expect.objectContaining({ invariant: "deleted-user-has-no-session", userId: clara.id });
+    expect((await check()).violations).toContainEqual(expected);
+  });
+
+  test("finds sequences behind the ids of their table, and raises them", async () => {
+    await scene();
+    const [row] = await messenger().sql<{ last: number }>(
+      "SELECT setval('messages_id_seq', max(id) - 1) AS last FROM messages",
+    );
+    const low = { invariant: "sequence-not-below-ids", sequence: "messages_id_seq", last: row?.last };
+    expect((await check()).violations).toContainEqual({ ...low, maxId: Number(row?.last) + 1 });
+    expect((await repair(messenger().db)).sequences).toBe(1);
+    const { violations } = await check();
+    expect(violations.filter(({ invariant }) => invariant === "sequence-not-below-ids")).toEqual([]);
+  });
+
+  (onServer ? test : test.skip)("finds a damaged index where amcheck is installed", async () => {
+    await messenger().sql("CREATE EXTENSION IF NOT EXISTS amcheck");
+    // An index whose order is not the one that its operators have now.
+    await messenger().sql(`
+      CREATE FUNCTION order_of(a bigint, b bigint) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN btint8cmp(a, b); END';
+      CREATE OPERATOR CLASS odd_order FOR TYPE bigint USING btree AS
+        OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 order_of(bigint, bigint);
+      CREATE INDEX users_damaged ON users (id odd_order);
+      CREATE OR REPLACE FUNCTION order_of(a bigint, b bigint) RETURNS int IMMUTABLE LANGUAGE plpgsql
+        AS 'BEGIN RETURN btint8cmp(b, a); END';`);
+    const expected = expect.objectContaining({ invariant: "index-consistent", index: "users_damaged" });
+    expect((await check()).violations).toContainEqual(expected);
+    await messenger().sql("DROP INDEX users_damaged");
+  });
+
+  const erase = `UPDATE users SET deleted_at = now(), email = NULL, email_key = NULL, password_hash = NULL,
+                        first_name = NULL, last_name = NULL, first_name_key = NULL, last_name_key = NULL WHERE id = $id`;
+
   test("finds members of deleted accounts in whole tables", async () => {
     const { clara, groupId } = await scene();
-    await messenger().sql(
-      `UPDATE users SET deleted_at = now(), email = NULL, email_key = NULL, password_hash = NULL, first_name = NULL,
-              last_name = NULL, first_name_key = NULL, last_name_key = NULL WHERE id = $id`,
-      { id: clara.id },
-    );
+    await messenger().sql(erase, { id: clara.id });
     const { violations } = await check();
-    const expected = { invariant: "member-has-chat-and-user", chatId: groupId, userId: clara.id };
+    const expected = {
+      table: "chat_members",
+      invariant: "member-has-chat-and-user",
+      chatId: groupId,
+      userId: clara.id,
+    };
     expect(violations).toContainEqual(expected);
   });
 
@@ -85,12 +202,12 @@ describe("fsck", () => {
     });
     const [before] = await messenger().sql("SELECT epoch FROM server_state");
     expect((await check(groupId)).violations).not.toEqual([]);
-    expect(await repair(messenger().db, fromCommandLine, groupId)).toBe(1);
+    expect((await repair(messenger().db, { chatId: groupId })).repaired).toBe(1);
     const { violations } = await check(groupId);
     expect(violations.filter(({ invariant }) => invariant !== "marks-not-beyond-end")).toEqual([]);
     expect(await messenger().sql("SELECT epoch FROM server_state")).not.toEqual([before]);
-    expect(await messenger().sql("SELECT source, action, details FROM audit_log")).toEqual([
-      { source: "cli", action: "data.repair", details: { chats: 1, chatIds: [groupId] } },
-    ]);
+    const audited = "SELECT source, action, details FROM audit_log ORDER BY id DESC LIMIT 1";
+    const details = { chats: 1, chatIds: [groupId], sequences: 0, deletedRows: 0 };
+    expect(await messenger().sql(audited)).toEqual([{ source: "cli", action: "data.repair", details }]);
   });
 });

@@ -11,6 +11,8 @@ export interface CommandContext {
   log: Logger;
   /** Is given the number of violations that a check of all data has found, by the server that runs the command. */
   noteViolations?: (count: number) => void;
+  /** In a server: copies the files of its embedded database to a folder that does not exist. */
+  copyData?: ((folder: string) => Promise<void>) | undefined;
 }
 
 /** What a command has done or found. */

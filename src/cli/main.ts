@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { CommanderError, Command as CommandLine } from "commander";
 import { AppError, StartError } from "../errors.ts";
+import { version } from "../version.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { commands } from "./registry.ts";
 import { runCommand } from "./run-command.ts";
@@ -12,9 +12,6 @@ const exitCodes = { success: 0, failed: 1, usage: 2 };
 
 /** Builds the command line of all commands. */
 function commandLine(run: (command: Command, input: CommandInput, isJson: boolean) => Promise<void>): CommandLine {
-  const { version }: { version: string } = JSON.parse(
-    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-  );
   const root = new CommandLine("messenger")
     .description("Runs and manages the messenger. Settings are environment variables, or lines of the file .env.")
     .version(version, "-V, --version")

@@ -1,11 +1,14 @@
 import type { Command } from "./command.ts";
+import { backup } from "./commands/backup.ts";
 import { configCommand } from "./commands/config.ts";
+import { copyDataCommand } from "./commands/copy-data.ts";
 import { doctor } from "./commands/doctor.ts";
 import { fsck } from "./commands/fsck.ts";
 import { createInvite } from "./commands/invites-create.ts";
 import { listInvites } from "./commands/invites-list.ts";
 import { revokeInvite } from "./commands/invites-revoke.ts";
 import { newEpoch } from "./commands/new-epoch.ts";
+import { restore } from "./commands/restore.ts";
 import { revokeSessions } from "./commands/sessions-revoke.ts";
 import { setupLink } from "./commands/setup-link.ts";
 import { createUser } from "./commands/users-create.ts";
@@ -24,6 +27,8 @@ export const commands: readonly Command[] = [
   doctor,
   setupLink,
   fsck,
+  backup,
+  restore,
   listUsers,
   showUser,
   createUser,
@@ -39,3 +44,6 @@ export const commands: readonly Command[] = [
   revokeSessions,
   newEpoch,
 ];
+
+/** Commands that other processes ask the server for, without a name on the command line. */
+export const internalCommands: readonly Command[] = [copyDataCommand];

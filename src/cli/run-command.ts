@@ -2,9 +2,9 @@ import { loadSettings } from "../config/read-settings.ts";
 import { openDatabase } from "../db/open.ts";
 import { createLogger } from "../logger.ts";
 import { offlineAdministration } from "../services/administration/offline-administration.ts";
+import { askRunningServer } from "./ask-server.ts";
 import type { Command, CommandInput, CommandResult } from "./command.ts";
 import { commandLinks } from "./command-links.ts";
-import { askRunningServer } from "./control-socket.ts";
 
 /**
  * Runs a command: in the running server if that has the embedded database open, in this process otherwise.

@@ -83,12 +83,16 @@ export function readSettings(environment: Environment): Config {
   return config;
 }
 
+const serverBackups =
+  "BACKUP_EVERY has no effect with DATABASE_URL: run `messenger backup FILE` from a timer, or back up the server";
+
 /**
  * Sentences for the log: about variables that have no effect, and about settings that weaken a guarantee.
  * @throws StartError if a line of `.env` is malformed
  */
 export const settingsWarnings = (config: Config): string[] => [
   ...unknownSettings(settingVariables, process.env).map(({ sentence }) => sentence),
+  ...(config.backups.everyMs !== undefined && config.database.url !== undefined ? [serverBackups] : []),
   ...(config.server.environment === "production" ? productionWarnings(config) : []),
 ];
 

@@ -117,6 +117,31 @@ export const bytes = (...declaration: Parameters<typeof integer>): Setting<numbe
   unit: "bytes",
 });
 
+const millisecondsIn = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time in whole minutes, hours or days such as 24h, in milliseconds in `Config`. Both bounds are allowed. */
+export function duration(
+  variable: string,
+  [min, max]: readonly [string, string],
+  example: string,
+  fallback: Unset,
+  meaning: string,
+): Setting<number | undefined, string | undefined> {
+  const allowed = `${min} to ${max}, in minutes (30m), hours (24h) or days (7d)`;
+  const [minMs, maxMs] = [parseDuration(min) ?? invalid(variable), parseDuration(max) ?? invalid(variable)];
+  const isAllowed = (ms: number | undefined) => ms !== undefined && ms >= minMs && ms <= maxMs;
+  const rule = Joi.string()
+    .custom((written: string, { error }) => (isAllowed(parseDuration(written)) ? written : error("duration.form")))
+    .messages({ "duration.form": `{{#label}} must be ${allowed}` });
+  const convert = (written: string | undefined) => (written === undefined ? undefined : parseDuration(written));
+  return { variable, meaning, allowed, fallback, example, rule, convert };
+}
+
+function parseDuration(written: string): number | undefined {
+  const [, amount, unit] = /^([1-9]\d{0,5})([mhd])$/.exec(written) ?? [];
+  return amount === undefined ? undefined : Number(amount) * millisecondsIn[unit as keyof typeof millisecondsIn];
+}
+
 /** One of a few words. */
 export function choice<Word extends string>(
   variable: string,

@@ -1,4 +1,5 @@
 import { administrationSettings } from "./groups/administration.ts";
+import { backupSettings } from "./groups/backups.ts";
 import { databaseSettings } from "./groups/database.ts";
 import { httpSettings } from "./groups/http.ts";
 import { limitSettings } from "./groups/limits.ts";
@@ -20,6 +21,7 @@ export const settings = {
   web: webSettings,
   registration: registrationSettings,
   database: databaseSettings,
+  backups: backupSettings,
   redis: redisSettings,
   mail: mailSettings,
   tokens: tokenSettings,

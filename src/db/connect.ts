@@ -30,14 +30,18 @@ const serverGraceMs = 3000;
  * Session settings that the code relies on, set on each connection whatever the defaults of the database, the role or the
  * server are.
  */
+const formats = [
+  "DateStyle = 'ISO, YMD'",
+  "IntervalStyle = 'postgres'",
+  "TimeZone = 'UTC'",
+  "bytea_output = 'hex'",
+  "extra_float_digits = 1",
+  "standard_conforming_strings = on",
+];
+
 const sessionSettings = [
   "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
-  "SET DateStyle = 'ISO, YMD'",
-  "SET IntervalStyle = 'postgres'",
-  "SET TimeZone = 'UTC'",
-  "SET bytea_output = 'hex'",
-  "SET extra_float_digits = 1",
-  "SET standard_conforming_strings = on",
+  ...formats.map((format) => `SET ${format}`),
 ].join("; ");
 
 /** Set by statements, not as start-up parameters, of which PgBouncer accepts only a few. */
@@ -47,6 +51,14 @@ const timeoutSettings = ({ statementMs, lockMs }: DatabaseTimeouts): string =>
     `SET lock_timeout = ${lockMs}`,
     `SET idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}`,
   ].join("; ");
+
+/** The same for one transaction, without timeouts: behind a pooler its session belongs to others before and afterwards. */
+export const longTransactionSettings = [
+  ...formats,
+  ...["statement_timeout = 0", "lock_timeout = 0", "idle_in_transaction_session_timeout = 0"],
+]
+  .map((setting) => `SET LOCAL ${setting}`)
+  .join("; ");
 
 /** Behind a pooler a connection may have been used, with the timeouts of the server. */
 const noTimeouts = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";

@@ -101,7 +101,8 @@ async function assertComplete(data: string): Promise<void> {
     throw new StartError(`The database in ${data} is damaged: PG_VERSION is not a number. ${restore}`);
   throw new StartError(
     `The database in ${data} is one of PostgreSQL ${major}, and this version contains PostgreSQL ${embeddedMajor}. ` +
-      `Use the version of the messenger that created it, or restore a dump into a new folder.`,
+      "With the version of the messenger that created it, run `messenger backup FILE`; with this one, set DATA_DIR to a " +
+      "new folder and run `messenger restore FILE`.",
   );
 }
 

@@ -1,4 +1,6 @@
-import { rename } from "node:fs/promises";
+import { constants, copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
 import { listen } from "./embedded-socket.js";
@@ -14,6 +16,40 @@ const port = /** @type {import("node:worker_threads").MessagePort} */ (parentPor
  */
 const { dataDir, newDataDir, socketPath, password } = workerData;
 
+/**
+ * Copies a folder. Where the file system can, the copy shares the blocks of the original. In one go, which is several times
+ * faster than `fs.cp` for the thousand files of a database: nothing else may run in this thread meanwhile.
+ * @param {string} from
+ * @param {string} to
+ */
+function copyFolder(from, to) {
+  mkdirSync(to, { mode: 0o700 });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) copyFolder(source, target);
+    else copyFileSync(source, target, constants.COPYFILE_FICLONE);
+  }
+}
+
+/**
+ * Copies the data while no message of any connection is processed. The copy is what a killed engine leaves: another one
+ * recovers it.
+ * @param {PGlite} database
+ * @param {string} folder
+ * @returns {Promise<{ copied: true } | { copyFailed: string }>} if it failed, nothing of the copy is left
+ */
+function copyData(database, folder) {
+  return database.runExclusive(async () => {
+    try {
+      copyFolder(dataDir, folder);
+      return { copied: true };
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      return { copyFailed: error instanceof Error ? error.message : String(error) };
+    }
+  });
+}
+
 try {
   if (newDataDir !== undefined) {
     const created = await PGlite.create({ dataDir: newDataDir });
@@ -22,7 +58,11 @@ try {
   }
   const database = await PGlite.create({ dataDir });
   const closeSocket = await listen({ database, path: socketPath, password });
-  port.once("message", async () => {
+  port.on("message", async (/** @type {{ copyTo?: string }} */ { copyTo }) => {
+    if (copyTo !== undefined) {
+      port.postMessage(await copyData(database, copyTo));
+      return;
+    }
     await closeSocket();
     await database.close();
     port.postMessage({ stopped: true });

@@ -17,6 +17,11 @@ export interface Embedded {
   description: string;
   /** Resolves if the engine ends without `stop`. */
   died: Promise<Error>;
+  /**
+   * Copies the files of the database to a folder that does not exist, while requests wait. The copy is consistent.
+   * @throws Error if it fails; nothing of the copy is left then
+   */
+  copyData(folder: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -49,8 +54,24 @@ async function startWorker(workerData: WorkerData): Promise<Worker> {
     worker.once("exit", () => resolve("the worker exited during start"));
   });
   if (failure) throw new StartError(`The embedded database in ${workerData.dataDir} cannot start: ${failure}`);
-  worker.removeAllListeners();
+  // Not those of all events: the messages would not arrive any more.
+  for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
   return worker;
+}
+
+/** Has the worker copy its data. One copy at a time: the answer of the worker does not say which one has ended. */
+function copyData(worker: Worker, folder: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string) => reject(new Error(`the files of the database cannot be copied: ${reason}`));
+    const exited = () => fail("it has stopped");
+    worker.once("exit", exited);
+    worker.once("message", ({ copied, copyFailed }: { copied?: true; copyFailed?: string }) => {
+      worker.off("exit", exited);
+      if (copied) resolve();
+      else fail(copyFailed ?? "it is being stopped");
+    });
+    worker.postMessage({ copyTo: folder });
+  });
 }
 
 /**
@@ -80,6 +101,7 @@ export async function startEmbedded(dataDir: string, options = { mustExist: fals
   }
 
   let stopping = false;
+  let lastCopy: Promise<void> = Promise.resolve();
   const died = new Promise<Error>((resolve) => {
     worker.once("error", resolve);
     worker.once("exit", () => {
@@ -92,10 +114,15 @@ export async function startEmbedded(dataDir: string, options = { mustExist: fals
     description: `embedded in ${folders.data}`,
     url: `postgres://postgres:${password}@localhost/postgres?host=${encodeURIComponent(sockets.path)}`,
     died,
+    copyData(folder) {
+      const copied = lastCopy.then(() => copyData(worker, folder));
+      lastCopy = copied.catch(() => {});
+      return copied;
+    },
     async stop() {
       stopping = true;
       const ended = new Promise((resolve) => worker.once("exit", resolve));
-      worker.postMessage("stop");
+      worker.postMessage({});
       await ended;
       await unlock();
       await sockets.remove();

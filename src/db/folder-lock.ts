@@ -42,17 +42,21 @@ const inodeOf = (path: string): Promise<number | undefined> =>
   );
 
 /**
- * Locks the folder for this process. The lock of a process that has exited is taken over at once.
+ * Locks a folder, or a kind of work in it, for this process. The lock of a process that has exited is taken over at once.
  * @param path path of the lock's socket, short enough for a Unix socket
- * @param folder name of the folder in the error
+ * @param folder name of the folder in errors
+ * @param describeHolder makes a sentence that names the process that holds the lock
  * @returns a function that releases the lock
- * @throws StartError with the folder and the id of the process that holds it
+ * @throws StartError with that sentence
  */
-export async function lockFolder(path: string, folder: string): Promise<() => Promise<void>> {
+export async function lockFolder(
+  path: string,
+  folder: string,
+  describeHolder = (holder: string) =>
+    `The data folder ${folder} is in use by another messenger (process ${holder}). Stop it, or set DATA_DIR to another folder.`,
+): Promise<() => Promise<void>> {
   const reject = (holder: string): never => {
-    throw new StartError(
-      `The data folder ${folder} is in use by another messenger (process ${holder}). Stop it, or set DATA_DIR to another folder.`,
-    );
+    throw new StartError(describeHolder(holder));
   };
   let tookOver = false;
   for (;;) {

@@ -2,10 +2,11 @@ import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type QueryInterface, QueryTypes, type Sequelize, type Transaction } from "sequelize";
+import { type QueryInterface, QueryTypes, type Transaction } from "sequelize";
 import type { Logger } from "../logger.ts";
-import { connectForMigrations } from "./connect.ts";
+import { connectForMigrations, type Database } from "./connect.ts";
 import { isLockTimeout, isTransient } from "./database-errors.ts";
+import { isHalfRestored } from "./queries/backup/restore-mark.ts";
 import {
   type CompatibleMigrations,
   compatibleMigrations,
@@ -21,6 +22,7 @@ interface Migration {
   compatibleSince?: string;
   /** May return sentences for the log. */
   up(queryInterface: QueryInterface): Promise<unknown>;
+  down(queryInterface: QueryInterface): Promise<unknown>;
 }
 
 /** An arbitrary number that stands for "migrating this product" among the database's advisory locks. */
@@ -43,20 +45,38 @@ interface MigrationOptions {
  * for it. The same files in the same order and the same table of names as `sequelize-cli` (`.sequelizerc`), so either
  * can continue from the other.
  * @returns the names of the migrations that this call ran
- * @throws Error if the database cannot be used: it is not UTF-8, or a newer version has migrated it, unless
- *   that version has recorded that this one works on its schema
+ * @throws Error if the database cannot be used: it is not UTF-8, a restore into it was not finished, or a newer version has
+ *   migrated it, unless that version has recorded that this one works on its schema
  */
-export async function migrate(
+export function migrate(
   url: string,
   log: Logger,
   options: MigrationOptions = { keepsSession: true },
 ): Promise<string[]> {
+  return withMigrationLock(url, options, async (database) => {
+    if (await isHalfRestored(database)) throw new Error(halfRestored);
+    return runPending(database, log);
+  });
+}
+
+/** Why a database cannot be used that holds only a part of a backup, and what to do. */
+export const halfRestored = "a restore into it was not finished. Run `messenger restore FILE` again";
+
+/**
+ * Does work on a connection without timeouts, while no other process migrates the database.
+ * @throws Error if the database is not UTF-8
+ */
+export async function withMigrationLock<T>(
+  url: string,
+  options: MigrationOptions,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
   const database = connectForMigrations(url, options);
   try {
     await assertUtf8(database);
-    if (!options.keepsSession) return await whileTransactionHoldsLock(url, () => runPending(database, log));
+    if (!options.keepsSession) return await whileTransactionHoldsLock(url, () => work(database));
     while (!(await tryLock(database, "pg_try_advisory_lock"))) await wait(lockRetryMs);
-    return await runPending(database, log);
+    return await work(database);
   } finally {
     await database.close();
   }
@@ -67,7 +87,7 @@ export async function migrate(
  * holder's `CREATE INDEX CONCURRENTLY` waits for those.
  */
 async function tryLock(
-  database: Sequelize,
+  database: Database,
   take: "pg_try_advisory_lock" | "pg_try_advisory_xact_lock",
   transaction?: Transaction,
 ): Promise<boolean> {
@@ -97,16 +117,17 @@ async function whileTransactionHoldsLock<T>(url: string, work: () => Promise<T>)
   }
 }
 
-/** Runs the migrations that have not run yet. The caller holds the lock. */
-async function runPending(database: Sequelize, log: Logger): Promise<string[]> {
+/**
+ * Runs the migrations that have not run yet. The caller holds the lock.
+ * @param names only these
+ */
+export async function runPending(database: Database, log: Logger, names?: readonly string[]): Promise<string[]> {
   await database.query('CREATE TABLE IF NOT EXISTS "SequelizeMeta" (name VARCHAR(255) NOT NULL PRIMARY KEY)');
   const state = await readMigrationState(database);
-  const { pending } = state;
+  const pending = state.pending.filter((name) => names?.includes(name) ?? true);
   const unknown = [...state.incompatible, ...state.compatible];
   if (state.incompatible.length > 0) {
-    throw new Error(
-      `its schema is newer than this version, which lacks ${unknown.join(", ")}. Install the newer version`,
-    );
+    throw new Error(newerSchema(unknown));
   }
   if (unknown.length > 0)
     log.warn(`the schema is newer than this version and compatible with it: ${unknown.join(", ")}`);
@@ -116,7 +137,7 @@ async function runPending(database: Sequelize, log: Logger): Promise<string[]> {
     log.info({ migration: name }, "migrated");
     for (const note of notes) log.warn({ migration: name }, note);
   }
-  await recordCompatible(database, declaredCompatible());
+  if (!names) await recordCompatible(database, declaredCompatible());
   return pending;
 }
 
@@ -131,12 +152,34 @@ export const declaredCompatible = (): CompatibleMigrations =>
     }),
   );
 
+const newerSchema = (unknown: readonly string[]): string =>
+  `its schema is newer than this version, which lacks ${unknown.join(", ")}. Install the newer version`;
+
+/** @throws Error if a newer version has migrated the database, even if this one works on its schema */
+export async function assertSchemaKnown(database: Database): Promise<void> {
+  const known = migrationNames();
+  const unknown = (await recordedMigrations(database)).filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(newerSchema(unknown));
+}
+
+/** Removes all tables of the messenger, by undoing every migration. All of them are known. The caller holds the lock. */
+export async function undoMigrations(database: Database): Promise<void> {
+  for (const name of (await recordedMigrations(database)).reverse()) {
+    await load(name).down(database.getQueryInterface());
+    await database.query('DELETE FROM "SequelizeMeta" WHERE name = $name', { bind: { name } });
+  }
+}
+
+/** The names of the migrations that the database has, the oldest first. */
+const recordedMigrations = async (database: Database): Promise<string[]> =>
+  [...(await finishedMigrations(database))].sort();
+
 /**
  * Runs a migration, again whenever it does not get a lock in time.
  * @returns sentences for the log
  * @throws the error itself if trying again can help, otherwise one that names the migration
  */
-async function run(name: string, database: Sequelize, log: Logger): Promise<string[]> {
+async function run(name: string, database: Database, log: Logger): Promise<string[]> {
   const queryInterface: QueryInterface = Object.create(database.getQueryInterface(), {
     sequelize: { value: withLockTimeout(database) },
   });
@@ -160,7 +203,7 @@ async function run(name: string, database: Sequelize, log: Logger): Promise<stri
  * A database whose transactions do not wait long for a lock: while one waits for the exclusive lock of a table, all
  * statements that use the table wait behind it.
  */
-function withLockTimeout(database: Sequelize): Sequelize {
+function withLockTimeout(database: Database): Database {
   const transaction = <T>(work: (transaction: Transaction) => PromiseLike<T>): Promise<T> =>
     database.transaction(async (started) => {
       await database.query(`SET LOCAL lock_timeout = ${maxLockWaitMs}`, { transaction: started });
@@ -170,7 +213,7 @@ function withLockTimeout(database: Sequelize): Sequelize {
 }
 
 /** Texts hold any character, which only UTF-8 can store. */
-async function assertUtf8(database: Sequelize): Promise<void> {
+async function assertUtf8(database: Database): Promise<void> {
   const [row] = await database.query<{ server_encoding: string }>("SHOW server_encoding", { type: QueryTypes.SELECT });
   if (row?.server_encoding === "UTF8") return;
   throw new Error(`its encoding is ${row?.server_encoding}. Create a database with ENCODING 'UTF8'`);
@@ -187,7 +230,7 @@ export interface MigrationState {
 }
 
 /** Compares the migrations of a database with those of this version. */
-export async function readMigrationState(database: Sequelize): Promise<MigrationState> {
+export async function readMigrationState(database: Database): Promise<MigrationState> {
   const finished = await finishedMigrations(database);
   const known = migrationNames();
   const unknown = [...finished].filter((name) => !known.includes(name)).sort();
@@ -201,7 +244,7 @@ export async function readMigrationState(database: Sequelize): Promise<Migration
 }
 
 /** How many migrations of this version a database lacks: it was restored from an older backup, or a migration was undone. */
-export async function countMissingMigrations(database: Sequelize): Promise<number> {
+export async function countMissingMigrations(database: Database): Promise<number> {
   const known = migrationNames();
   const [row] = await database.query<{ count: number }>(
     'SELECT count(*)::int AS count FROM "SequelizeMeta" WHERE name = ANY ($known)',
@@ -211,7 +254,7 @@ export async function countMissingMigrations(database: Sequelize): Promise<numbe
 }
 
 /** The file names of all migrations, the oldest first. */
-const migrationNames = (): string[] =>
+export const migrationNames = (): string[] =>
   readdirSync(folder)
     .filter((name) => name.endsWith(".cjs"))
     .sort();

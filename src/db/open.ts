@@ -11,7 +11,7 @@ import { embeddedMajor } from "./embedded-folder.ts";
 import { EpochMonitor } from "./epoch-monitor.ts";
 import { migrate } from "./migrate.ts";
 import { findPooling } from "./pooler.ts";
-import { readEpoch, renewEpochOfCopy } from "./queries/epoch.ts";
+import { raiseIdsOfNewEpoch, readEpoch, renewEpochOfCopy } from "./queries/epoch.ts";
 import { inspect } from "./queries/inspection.ts";
 import type { ObserveQuery } from "./query-times.ts";
 import { describeRejection, isWorthWaiting } from "./start-errors.ts";
@@ -24,6 +24,8 @@ export interface OpenDatabase {
   description: string;
   /** Resolves if the embedded database stops unexpectedly; never for a server. */
   died: Promise<Error>;
+  /** Copies the files of the embedded database to a folder that does not exist, while requests wait. */
+  copyData: ((folder: string) => Promise<void>) | undefined;
   close(): Promise<void>;
 }
 
@@ -41,7 +43,11 @@ export async function startEngine(options: { databaseUrl: string | undefined; da
   if (databaseUrl === undefined) return { ...(await startEmbedded(dataDir, { mustExist })), embedded: true };
   const description = `server ${describeUrl(databaseUrl)}`;
   const died = new Promise<Error>(() => {});
-  return { url: databaseUrl, files: undefined, description, embedded: false, died, stop: async () => {} };
+  return {
+    ...{ url: databaseUrl, files: undefined, description, embedded: false, died },
+    copyData: undefined,
+    stop: async () => {},
+  };
 }
 
 /**
@@ -85,6 +91,7 @@ export async function openDatabase(options: {
   });
   try {
     if (engine.files !== undefined) await renewEpochOfCopy(database, engine.files);
+    await raiseIdsOfNewEpoch(database);
     epoch.note(await readEpoch(database));
   } catch (error) {
     await database.close();
@@ -97,6 +104,7 @@ export async function openDatabase(options: {
     epoch,
     description: `${engine.description} (PostgreSQL ${version})`,
     died: engine.died,
+    copyData: engine.copyData,
     async close() {
       availability.stop();
       const closed = database.close();

@@ -1,7 +1,7 @@
 import type { Database } from "../db/connect.ts";
 import type { EpochMonitor } from "../db/epoch-monitor.ts";
 import { currentMark } from "../db/queries/chats/recent-changes.ts";
-import { readEpoch } from "../db/queries/epoch.ts";
+import { raiseIdsOfNewEpoch, readEpoch } from "../db/queries/epoch.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { StoreMarks } from "../delivery/store-marks.ts";
 import type { Logger } from "../logger.ts";
@@ -31,6 +31,7 @@ export function followEpoch(options: {
   async function startHistory(): Promise<void> {
     log.warn("the database was restored, or a standby took its place: all clients have to reconnect and sync");
     try {
+      await raiseIdsOfNewEpoch(database);
       marks.restart(await currentMark(database));
     } finally {
       delivery.reset();
@@ -40,7 +41,12 @@ export function followEpoch(options: {
   }
 
   epoch.whenChanged(() => {
-    startHistory().catch((error) => log.warn({ err: error }, "missed changes may not be found until the next start"));
+    startHistory().catch((error) =>
+      log.warn(
+        { err: error },
+        "ids of the lost history may be used again, and missed changes not be found, until the next start",
+      ),
+    );
   });
   const task = async () => {
     epoch.note(await readEpoch(database));

@@ -45,12 +45,12 @@ export class Metrics {
 
   /**
    * @param options.limits the names of the rate limits
-   * @param options.findBackupAge the age of the newest backup in seconds; undefined if there is none
+   * @param options.findBackupTime when the newest backup was written, in milliseconds since 1970; undefined if there is none
    */
   constructor(options: {
     version: string;
     limits: readonly string[];
-    findBackupAge: () => Promise<number | undefined>;
+    findBackupTime: () => Promise<number | undefined>;
   }) {
     this.rateLimited = new CounterBy("limit", options.limits);
     this.addWebSocketMetrics();
@@ -164,11 +164,12 @@ export class Metrics {
     );
   }
 
-  private addChecks({ version, findBackupAge }: ConstructorParameters<typeof Metrics>[0]): void {
+  private addChecks({ version, findBackupTime }: ConstructorParameters<typeof Metrics>[0]): void {
     const { exposition } = this;
-    exposition.addGauge("backup_age_seconds", "Age of the newest backup in DATA_DIR/backups.", [], async () =>
-      valueIfAny(await findBackupAge()),
-    );
+    exposition.addGauge("backup_age_seconds", "Age of the newest backup in DATA_DIR/backups.", [], async () => {
+      const writtenAt = await findBackupTime();
+      return valueIfAny(writtenAt === undefined ? undefined : Math.max(0, Date.now() - writtenAt) / 1000);
+    });
     exposition.addGauge("fsck_violations", "Violations that the last complete fsck found in this process.", [], () =>
       valueIfAny(this.violations),
     );

@@ -35,8 +35,9 @@ export class TestProcesses {
     return server;
   }
 
-  private get settings(): Record<string, string> {
-    return { ...this.database?.settings };
+  get settings(): TestDatabase["settings"] {
+    if (!this.database) throw new Error("the test's database is not there yet");
+    return this.database.settings;
   }
 }
 

@@ -1,7 +1,6 @@
-import { findViolations } from "../../db/queries/fsck/fsck.ts";
-import { fromCommandLine } from "../../domain/administration.ts";
+import { findViolations, type Violation } from "../../db/queries/fsck/fsck.ts";
+import { type Repairs, repair } from "../../db/queries/fsck/repair.ts";
 import { AppError } from "../../errors.ts";
-import { repair as repairChats } from "../../services/administration/maintenance.ts";
 import { defineCommand } from "../command.ts";
 
 export const fsck = defineCommand({
@@ -9,19 +8,38 @@ export const fsck = defineCommand({
   summary: "Checks the invariants of the data, chat by chat, while the server runs. Exit code 1 if one is violated.",
   options: [
     { flags: "--chat <id>", description: "only this chat" },
-    { flags: "--repair", description: "raises counters that are too low; deletes nothing and lowers nothing" },
+    { flags: "--repair", description: "raises counters that are too low, and lists rows that refer to nothing" },
+    { flags: "--yes", description: "with --repair: deletes the rows that refer to nothing" },
   ],
   needs: "database",
-  async run({ database, noteViolations }, { chat, repair }) {
+  async run({ database, noteViolations }, { chat, repair: repairs, yes }) {
     const chatId = chat === undefined ? undefined : Number(chat);
     if (chatId !== undefined && !(Number.isSafeInteger(chatId) && chatId > 0)) {
       throw new AppError("validation", "--chat must be the id of a chat");
     }
-    const repaired = repair === true ? await repairChats(database, fromCommandLine, chatId) : 0;
+    if (yes === true && repairs !== true) throw new AppError("validation", "--yes needs --repair");
+    const done = repairs === true ? await repair(database, { chatId, deletesOrphans: yes === true }) : undefined;
     const { violations, chats } = await findViolations(database, chatId);
     if (chatId === undefined) noteViolations?.(violations.length);
-    const lines = violations.map(({ invariant, ...where }) => `${invariant}: ${JSON.stringify(where)}\n`);
-    const summary = `${chats} chats checked, ${violations.length} violations${repair ? `, ${repaired} chats repaired` : ""}.\n`;
-    return { text: lines.join("") + summary, data: { violations, chats, repaired }, hasFailed: violations.length > 0 };
+    const summary = `${chats} chats checked, ${violations.length} violations.\n`;
+    const data = { violations, chats, repaired: 0, ...done };
+    return {
+      text: [...(done ? repairLines(done) : []), ...violationLines(violations), summary].join(""),
+      data,
+      hasFailed: violations.length > 0,
+    };
   },
 });
+
+function repairLines({ repaired, sequences, orphans, areOrphansDeleted }: Repairs): string[] {
+  const summary = `Raised the counters of ${repaired} chats and ${sequences} sequences.\n`;
+  if (orphans.length === 0) return [summary];
+  const rows = orphans.map(({ invariant, ...row }) => `${JSON.stringify(row)}\n`);
+  const heading = areOrphansDeleted
+    ? `Deleted ${orphans.length} rows that refer to nothing:\n`
+    : `${orphans.length} rows refer to nothing; --repair --yes deletes them:\n`;
+  return [summary, heading, ...rows, "\n"];
+}
+
+export const violationLines = (violations: readonly Violation[]): string[] =>
+  violations.map(({ invariant, ...where }) => `${invariant}: ${JSON.stringify(where)}\n`);

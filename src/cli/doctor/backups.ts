@@ -1,25 +1,26 @@
-import { readdir, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { backupFolder, findBackups } from "../../backup/backup-folder.ts";
 import type { Config } from "../../config/settings.ts";
 import { type Finding, warning } from "./finding.ts";
 
 const hour = 3_600_000;
 
-/** Older backups lose more than most people accept, in milliseconds. */
+/** Backups older than this lose more than most people accept, in milliseconds. */
 const maxAgeMs = 48 * hour;
 
-/** The age of the newest file in `DATA_DIR/backups`, if there is such a folder. */
-export async function checkBackups({ server: { dataDir } }: Config, { now = Date.now } = {}): Promise<Finding[]> {
-  const folder = resolve(dataDir, "backups");
-  const names = await readdir(folder).catch(() => undefined);
-  if (names === undefined) return [];
-  const files = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => undefined)));
-  const times = files.flatMap((file) => (file?.isFile() ? [file.mtimeMs] : []));
-  const ageMs = now() - Math.max(...times);
-  if (ageMs <= maxAgeMs) return [];
+/** The age of the newest backup in `DATA_DIR/backups`, if backups are made there. */
+export async function checkBackups(
+  { server: { dataDir }, backups: { everyMs } }: Config,
+  { now = Date.now } = {},
+): Promise<Finding[]> {
+  const folder = backupFolder(dataDir);
+  if (!(await stat(folder).catch(() => undefined))) return [];
+  const newest = (await findBackups(dataDir)).at(-1);
+  const ageMs = newest === undefined ? Number.POSITIVE_INFINITY : now() - newest.modifiedAt;
+  if (ageMs <= Math.max(maxAgeMs, 2 * (everyMs ?? 0))) return [];
   return [
     warning(
-      times.length === 0
+      newest === undefined
         ? `There is no backup in ${folder}`
         : `The newest backup in ${folder} is ${Math.floor(ageMs / hour)} hours old`,
       "What was written since then is lost with the disk.",

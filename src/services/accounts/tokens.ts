@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { link, readFile, unlink, writeFile } from "node:fs/promises";
+import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
 import { makeFolder } from "../../db/make-folder.ts";
@@ -100,11 +100,24 @@ export async function storedSecret(dataDir: string): Promise<string> {
   return secret;
 }
 
-async function readOrCreateSecret(dataDir: string, path: string): Promise<string> {
-  const stored = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+/** Returns the generated secret of the data folder; undefined if there is none. */
+export const findStoredSecret = (dataDir: string): Promise<string | undefined> =>
+  readFile(storedSecretPath(dataDir), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
     return undefined;
   });
+
+/** Replaces the generated secret of the data folder, which logs out everybody who has a token signed with another one. */
+export async function replaceStoredSecret(dataDir: string, secret: string): Promise<void> {
+  const path = storedSecretPath(dataDir);
+  await makeFolder(dataDir);
+  const temporary = `${path}.${process.pid}`;
+  await writeFile(temporary, secret, { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+async function readOrCreateSecret(dataDir: string, path: string): Promise<string> {
+  const stored = await findStoredSecret(dataDir);
   if (stored !== undefined) return stored;
   await makeFolder(dataDir);
   // Written to a temporary file and linked: a crash leaves a complete secret or none, concurrent starts agree on one.

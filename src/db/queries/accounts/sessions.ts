@@ -110,6 +110,24 @@ export async function endSessions(
   return rows.map(({ id }) => id);
 }
 
+/** Ends all active sessions of all users. @returns how many it ended */
+export async function endAllSessions(database: Database): Promise<number> {
+  const rows = await select(database, `UPDATE sessions SET ${ended} WHERE revoked_at IS NULL RETURNING id`, {});
+  return rows.length;
+}
+
+/** Returns how many sessions are active: neither ended nor expired. */
+export async function countActiveSessions(database: Database, lifetimeMs: number): Promise<number> {
+  const [row] = await select<{ sessions: number }>(
+    database,
+    `SELECT count(*) AS sessions
+       FROM sessions
+      WHERE revoked_at IS NULL AND refreshed_at > clock_timestamp() - make_interval(secs => $lifetimeMs / 1000.0)`,
+    { lifetimeMs },
+  );
+  return row?.sessions ?? 0;
+}
+
 /** An active session as its user sees it. */
 export interface ListedSession {
   id: number;

@@ -1,8 +1,9 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { renewEpoch } from "../epoch.ts";
 import { chatInvariants, tableInvariants } from "./invariants.ts";
+import { findOrphans, orphanRules } from "./references.ts";
+import { findLowSequences } from "./sequences.ts";
 
 /** A place where the data is not as the server leaves it. */
 export interface Violation {
@@ -46,41 +47,12 @@ export async function findViolations(
     for (const [invariant, sql] of Object.entries(tableInvariants)) {
       violations.push(...(await violationsOf(database, invariant, sql, {})));
     }
+    for (const rule of await orphanRules(database)) violations.push(...(await findOrphans(database, rule, maxListed)));
+    const low = await findLowSequences(database);
+    violations.push(...low.map((sequence) => ({ invariant: "sequence-not-below-ids", ...sequence })));
     violations.push(...(await damagedIndexes(database)));
   }
   return { violations, chats };
-}
-
-/**
- * Raises the counters of chats that are lower than the messages show, and the pointer to the newest message. A number that
- * clients hold has changed then, so a new epoch begins.
- * @param chatId only this chat; undefined: all
- * @returns the chats that were repaired
- */
-export async function repairCounters(
-  database: Database,
-  chatId: number | undefined,
-  transaction: Transaction,
-): Promise<number[]> {
-  const repaired = await select<{ id: number }>(
-    database,
-    `UPDATE chats AS c
-        SET last_seq = GREATEST(c.last_seq, m.seq), version = GREATEST(c.version, m.version),
-            last_message_id = CASE WHEN m.seq >= c.last_seq THEN m.newest_id ELSE c.last_message_id END
-       FROM (SELECT chat_id, max(seq) AS seq, max(version) AS version,
-                    (array_agg(id ORDER BY seq DESC))[1] AS newest_id
-               FROM messages
-              WHERE $chatId::bigint IS NULL OR chat_id = $chatId
-              GROUP BY chat_id) AS m
-      WHERE c.id = m.chat_id AND c.deleted_at IS NULL
-        AND (c.last_seq < m.seq OR c.version < m.version
-             OR c.last_seq = m.seq AND c.last_message_id IS DISTINCT FROM m.newest_id)
-  RETURNING c.id`,
-    { chatId: chatId ?? null },
-    transaction,
-  );
-  if (repaired.length > 0) await renewEpoch(database, transaction);
-  return repaired.map(({ id }) => id);
 }
 
 /** Index: the primary key of chats. */

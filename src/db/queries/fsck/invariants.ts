@@ -70,25 +70,9 @@ export const chatInvariants: Readonly<Record<string, string>> = {
       ORDER BY m.chat_id, m.id`,
 };
 
-/** What must hold for whole tables. */
+/** What must hold for whole tables, beside the references between them. */
 export const tableInvariants: Readonly<Record<string, string>> = {
-  "message-has-chat": `SELECT m.id AS "messageId", m.chat_id AS "chatId"
-       FROM messages AS m LEFT JOIN chats AS c ON c.id = m.chat_id
-      WHERE c.id IS NULL ORDER BY m.id`,
-  "message-has-sender": `SELECT m.id AS "messageId", m.chat_id AS "chatId", m.sender_id AS "senderId"
-       FROM messages AS m LEFT JOIN users AS u ON u.id = m.sender_id
-      WHERE u.id IS NULL ORDER BY m.id`,
-  "member-has-chat-and-user": `SELECT member.chat_id AS "chatId", member.user_id AS "userId"
-       FROM chat_members AS member
-       LEFT JOIN chats AS c ON c.id = member.chat_id
-       LEFT JOIN users AS u ON u.id = member.user_id
-      WHERE c.id IS NULL OR u.id IS NULL OR u.deleted_at IS NOT NULL ORDER BY member.chat_id, member.user_id`,
-  "session-has-user": `SELECT s.id AS "sessionId", s.user_id AS "userId"
-       FROM sessions AS s LEFT JOIN users AS u ON u.id = s.user_id
-      WHERE u.id IS NULL ORDER BY s.id`,
-  "block-has-users": `SELECT b.user_id AS "userId", b.blocked_id AS "blockedId"
-       FROM blocks AS b
-       LEFT JOIN users AS a ON a.id = b.user_id
-       LEFT JOIN users AS z ON z.id = b.blocked_id
-      WHERE a.id IS NULL OR z.id IS NULL ORDER BY b.user_id, b.blocked_id`,
+  "deleted-user-has-no-session": `SELECT s.id AS "sessionId", s.user_id AS "userId"
+       FROM sessions AS s JOIN users AS u ON u.id = s.user_id
+      WHERE u.deleted_at IS NOT NULL AND s.revoked_at IS NULL ORDER BY s.id`,
 };
