@@ -1,87 +1,30 @@
-import type { RequestListener } from "node:http";
 import { removeLeftCopy } from "./backup/embedded-backup.ts";
 import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
 import { Redis } from "./bus/redis.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import { FairQueue, type FairQueues } from "./concurrency/fair-queue.ts";
-import { mailMode } from "./config/mail-mode.ts";
 import type { Config } from "./config/settings.ts";
-import type { Database } from "./db/connect.ts";
-import { asAppError, isOutage } from "./db/database-errors.ts";
-import type { EpochMonitor } from "./db/epoch-monitor.ts";
+import { asAppError } from "./db/database-errors.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
 import { type PoolShares, poolShares } from "./db/pool-shares.ts";
-import { changesAfter, changesOfChats, waitForWriters } from "./db/queries/chats/changes.ts";
-import { chatVersions } from "./db/queries/chats/dialogs.ts";
-import { currentMark, versionsBefore } from "./db/queries/chats/recent-changes.ts";
-import { Delivery } from "./delivery/delivery.ts";
-import { StoreMarks } from "./delivery/store-marks.ts";
-import { generateDocuments } from "./docs/documents.ts";
-import { createHttpApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import type { Readiness } from "./http/routers/health.ts";
 import { createStartupApp } from "./http/startup-app.ts";
 import { backUpRegularly } from "./jobs/automatic-backups.ts";
-import { followEpoch } from "./jobs/epoch.ts";
-import { eraseMessages } from "./jobs/erase-messages.ts";
-import { pollMissedChanges } from "./jobs/missed-changes.ts";
 import { ProcessRegistry } from "./jobs/process-registry.ts";
-import { purgeAdministration } from "./jobs/purge-administration.ts";
-import { purgeEndedChats } from "./jobs/purge-ended-chats.ts";
-import { purgeOldSessions } from "./jobs/purge-sessions.ts";
-import { removeReactionsOfDeletedAccounts } from "./jobs/remove-reactions.ts";
-import { pollRevokedSessions } from "./jobs/revoked-sessions.ts";
-import { sendMails } from "./jobs/send-mails.ts";
 import type { Logger } from "./logger.ts";
-import { openMailTransport } from "./mail/open-transport.ts";
 import type { Metrics } from "./metrics/metrics.ts";
-import { createMetrics, listenForScrapes, mainPortToken, setGauges } from "./server-metrics.ts";
-import { busState, migrationState, noAdministrator, readinessOf, serverInfo, startSummary } from "./server-status.ts";
-import { issueMailedToken } from "./services/accounts/issue-invite.ts";
-import { endSessionsEverywhere } from "./services/accounts/session-topics.ts";
-import { findStoredSecret, storedSecret } from "./services/accounts/tokens.ts";
+import { composeRuntime, type Runtime } from "./runtime.ts";
+import { createMetrics, listenForScrapes } from "./server-metrics.ts";
+import { busState, migrationState, noAdministrator, readinessOf, startSummary } from "./server-status.ts";
+import { findStoredSecret } from "./services/accounts/tokens.ts";
 import type { Administration } from "./services/administration/compose-administration.ts";
-import { composeServices, type Services } from "./services/compose-services.ts";
-import { RateLimits } from "./services/limits/rate-limits.ts";
-import { type IssueInviteToken, MailSender } from "./services/mail/mail-sender.ts";
-import { type MakePageLink, pageLinks } from "./services/page-links.ts";
-import { PresenceStore } from "./services/presence/presence-store.ts";
-import { PresenceTracker } from "./services/presence/presence-tracker.ts";
 import { version } from "./version.ts";
-import type { ReadStartVersions } from "./writes/commit.ts";
-import type { Connection } from "./ws/connection.ts";
 import { Connections } from "./ws/connections.ts";
-import { deliverChangesTo, deliverSignalsTo } from "./ws/fan-out.ts";
-import { Gateway } from "./ws/gateway.ts";
-import { pushPresence } from "./ws/presence-push.ts";
-import { socketLimits } from "./ws/socket-limits.ts";
 import { rejectNotReady } from "./ws/upgrade.ts";
 
-/** The parts that everything else is built on. */
-interface Core {
-  database: Database;
-  epoch: EpochMonitor;
-  bus: Bus;
-  limits: RateLimits;
-  connections: Connections;
-  presence: PresenceTracker<Connection>;
-  delivery: Delivery;
-  readStartVersions: ReadStartVersions;
-  marks: StoreMarks;
-}
-
-/** What runs once the database is open. */
-interface Runtime {
-  app: RequestListener;
-  gateway: Gateway;
-  /** Undefined if no mail is sent. */
-  mailSender: MailSender | undefined;
-  administration: Administration;
-  stopJobs: (() => void)[];
-}
-
-/** The messenger in one process. Builds all parts and wires them, starts them and stops them. */
+/** The messenger in one process: its start, its state and its stop. `runtime.ts` builds its parts. */
 export class Messenger {
   private readonly listener: HttpListener;
   /** Undefined if they are off. */
@@ -262,190 +205,32 @@ export class Messenger {
     return bus;
   }
 
-  private async compose({ database, epoch }: OpenDatabase, bus: Bus): Promise<Runtime> {
-    const marks = new StoreMarks(await currentMark(database));
-    const core = this.composeCore({ database, epoch, bus, marks });
-    const services = await this.composeServices(core);
-    const mailSender = this.composeMailSender(database);
-    if (this.metrics) setGauges(this.metrics, { ...core, services, isBusUp: () => this.busState() === "ok" });
-    return {
-      app: this.composeHttp(core, services),
-      gateway: this.composeGateway(core, services),
-      mailSender,
-      administration: services.administration,
-      stopJobs: this.startJobs(core, services, mailSender),
-    };
-  }
-
-  private composeCore({ database, epoch, bus, marks }: Pick<Core, "database" | "epoch" | "bus" | "marks">): Core {
-    const { config, log, redis, metrics } = this;
-    const { enabled, rates, maxSocketsPerUser } = config.limits;
-    if (!enabled) log.warn("RATE_LIMITS=off: all rate limits are disabled; for load tests only");
-    const { prefix } = config.redis;
-    const limits = new RateLimits({ rates: enabled ? rates : undefined, redis, prefix, metrics });
+  private compose(opened: OpenDatabase, bus: Bus): Promise<Runtime> {
+    const { config, log, metrics, isSharedDatabase, fairQueues, redis } = this;
+    const { enabled, maxSocketsPerUser } = config.limits;
     const connections = new Connections({ maxPerUser: enabled ? maxSocketsPerUser : Number.POSITIVE_INFINITY });
-    const store = new PresenceStore({ database });
-    const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
-    const pushToDevices = deliverChangesTo(connections);
-    const readStartVersions: ReadStartVersions = (chatIds, transaction) =>
-      this.isSharedDatabase
-        ? versionsBefore(database, chatIds, marks.delivered, transaction)
-        : chatVersions(database, chatIds, transaction);
-    const delivery = new Delivery({
-      store: {
-        changesAfter: (gap, limit) => changesAfter(database, { ...gap, limit }),
-        changesOfChats: (gaps, limit) => changesOfChats(database, gaps, limit),
-        waitForWriters: (chatId) => waitForWriters(database, chatId),
-        isOutage,
-        ...(this.isSharedDatabase && { startVersions: readStartVersions }),
-      },
-      bus,
-      deliver: (change) => {
-        pushToDevices(change);
-        presence.changeCommitted(change);
-      },
-      deliverSignal: deliverSignalsTo(connections),
+    const countSockets = () => connections.count;
+    const { database } = opened;
+    if (isSharedDatabase) {
+      this.processes = new ProcessRegistry({ database, hasRedis: redis !== undefined, countSockets, log });
+    }
+    return composeRuntime({
+      config,
+      log,
       metrics,
-      log,
-    });
-    return { database, epoch, bus, limits, connections, presence, delivery, readStartVersions, marks };
-  }
-
-  private async composeServices({
-    database,
-    epoch,
-    bus,
-    limits,
-    connections,
-    presence,
-    delivery,
-    readStartVersions,
-  }: Core): Promise<Services> {
-    const { config, log } = this;
-    return composeServices({
-      database,
-      delivery,
-      readStartVersions,
-      limits,
-      secrets: {
-        secret: config.tokens.secret ?? (await storedSecret(config.server.dataDir)),
-        previousSecret: config.tokens.previousSecret,
-      },
-      tokenLifetimeSeconds: config.tokens.lifetimeSeconds,
-      refreshLifetimeMs: config.tokens.refreshLifetimeMs,
-      maxSessionsPerUser: config.limits.maxSessionsPerUser,
-      passwords: config.passwords,
-      maxGroupMembers: config.limits.maxGroupMembers,
-      registration: config.registration,
-      serverName: config.web.serverName,
-      makeLink: this.pageLinks(),
-      mail: {
-        isAvailable: mailMode(config) !== "none",
-        requiresVerification: config.mail.verification === "required",
-      },
-      noteEpoch: epoch.note,
+      opened,
+      isSharedDatabase,
       sendConcurrency: this.poolShares.sends,
-      changes: this.fairQueues.changes,
-      onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),
-      onBlockChange: presence.blockChanged,
-      countSockets: () => connections.count + (this.processes?.socketsElsewhere ?? 0),
-      metrics: this.metrics,
-      log,
-    });
-  }
-
-  private pageLinks(): MakePageLink {
-    const { server, web, http } = this.config;
-    const isProduction = server.environment === "production";
-    return pageLinks({ publicUrl: web.publicUrl, isProduction, host: http.host, port: this.port });
-  }
-
-  private composeMailSender(database: Database): MailSender | undefined {
-    const { config, log } = this;
-    const { serverName } = config.web;
-    const transport = openMailTransport({
-      mode: mailMode(config),
-      smtpUrl: config.mail.smtpUrl,
-      dataDir: config.server.dataDir,
-      from: { name: serverName, address: config.mail.from },
-    });
-    if (!transport) return undefined;
-    const issueInviteToken: IssueInviteToken = (id, transaction) => issueMailedToken(database, id, transaction);
-    return new MailSender({ database, transport, serverName, makeLink: this.pageLinks(), issueInviteToken, log });
-  }
-
-  private composeHttp({ limits, epoch }: Core, services: Services): RequestListener {
-    const { config, log } = this;
-    return createHttpApp({
-      services: { ...services, describeServer: () => serverInfo(config, { version, epoch: epoch.current ?? "" }) },
-      documents: generateDocuments(version),
-      findReadiness: this.findReadiness,
-      fairQueues: this.fairQueues,
-      limits,
-      http: config.http,
-      web: config.web,
-      trustedProxyHops: config.http.trustedProxyHops,
-      allowedOrigins: config.http.allowedOrigins,
-      asAppError,
-      metrics: this.metrics,
-      metricsToken: mainPortToken(config),
-      log,
-    });
-  }
-
-  private composeGateway({ connections, presence, limits }: Core, services: Services): Gateway {
-    const { config, log } = this;
-    return new Gateway({
+      fairQueues,
+      bus,
+      redis,
+      processes: this.processes,
       connections,
-      services,
-      presence,
-      sessions: services.sessions,
-      requireVerified: (userId) => services.verification.requireVerified(userId),
-      limits,
-      fairQueues: this.fairQueues,
-      maxSockets: config.limits.maxSockets,
-      trustedProxyHops: config.http.trustedProxyHops,
-      allowedOrigins: config.http.allowedOrigins,
-      socketLimits: socketLimits({ ...config.slowClients, closesFloods: config.limits.enabled }),
-      isAccepting: this.isOpen,
-      asAppError,
-      metrics: this.metrics,
-      log,
+      port: this.port,
+      isOpen: this.isOpen,
+      isBusUp: () => this.busState() === "ok",
+      findReadiness: this.findReadiness,
     });
-  }
-
-  private startJobs(
-    { database, epoch, connections, delivery, marks }: Core,
-    { erasure, reactions, resetCaches, stop: stopServices }: Services,
-    mailSender: MailSender | undefined,
-  ): (() => void)[] {
-    const { log } = this;
-    const { refreshLifetimeMs, lifetimeSeconds } = this.config.tokens;
-    return [
-      pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
-      purgeEndedChats({ database, log }),
-      purgeAdministration({ database, auditRetentionMs: this.config.administration.auditRetentionMs, log }),
-      eraseMessages({ eraseSome: () => erasure.eraseSome(), log }),
-      removeReactionsOfDeletedAccounts({ removeSome: () => reactions.removeSomeOfDeleted(), log }),
-      purgeOldSessions({ database, lifetimeMs: Math.max(refreshLifetimeMs, lifetimeSeconds * 1000), log }),
-      followEpoch({ database, epoch, marks, delivery, resetCaches, disconnectAll: connections.restartAll, log }),
-      ...(mailSender ? [sendMails({ database, sendNext: () => mailSender.sendNext(), log })] : []),
-      ...(this.isSharedDatabase
-        ? [pollMissedChanges({ database, delivery, marks, log }), this.registerProcess(database, connections)]
-        : []),
-      () => delivery.stop(),
-      stopServices,
-    ];
-  }
-
-  private registerProcess(database: Database, connections: Connections): () => void {
-    this.processes = new ProcessRegistry({
-      database,
-      hasRedis: this.redis !== undefined,
-      countSockets: () => connections.count,
-      log: this.log,
-    });
-    return this.processes.start();
   }
 
   private readonly findReadiness = async (): Promise<Readiness> => {
