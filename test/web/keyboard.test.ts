@@ -160,6 +160,7 @@ describeWithChromium("the web client with the keyboard only", () => {
       await web.button("Back").click();
       expect(await overflow()).toEqual([]);
       await web.button("New chat").click();
+      await web.dialog("New chat").waitFor();
       expect(await overflow()).toEqual([]);
       await web.page.keyboard.press("Escape");
       await web.openSettings();

@@ -1,4 +1,4 @@
-import { type Observable, State } from "./observable.ts";
+import { type Observable, State, sameIfEqual } from "./observable.ts";
 
 /** A list that the server has: read when somebody subscribes, and again when it has changed. */
 export class LoadedList<Row> implements Observable<readonly Row[]> {
@@ -42,7 +42,7 @@ export class LoadedList<Row> implements Observable<readonly Row[]> {
     this.loading = this.load().then(
       (rows) => {
         this.loading = undefined;
-        this.state.set(rows);
+        this.state.set(sameIfEqual(this.value, [...rows]));
         // It may have changed meanwhile.
         this.refresh();
       },

@@ -8,7 +8,7 @@ import jestConfig from "../../../jest.config.ts";
 // Runs the tests of the client SDK against copies with one deliberate fault each. Fails if a fault is not detected.
 
 /** The tests that use the model server. */
-const files = ["account", "exit", "model", "outbox", "session", "sync", "timeline"].map(
+const files = ["account", "exit", "model", "outbox", "reactions", "session", "sync", "timeline"].map(
   (name) => `test/${name}.test.ts`,
 );
 const root = fileURLToPath(new URL("../../..", import.meta.url));
