@@ -123,13 +123,11 @@ describeWithCluster("a PostgreSQL server of its own", () => {
   describe("a start that only an administrator can help", () => {
     const sql = (text: string) => onDatabase(cluster.url, (client) => client.query(text));
 
-    /** Expects that a start fails at once with this one line. */
+    /** Expects that a start fails with this one line. If it had waited for the database, there would be another line. */
     async function expectRejected(url: string, line: RegExp): Promise<void> {
-      const startedAt = performance.now();
       const { code, output } = await spawn({ DATABASE_URL: url }).exited;
       expect(output.trim()).toMatch(line);
       expect({ code, lines: output.trim().split("\n").length }).toEqual({ code: 1, lines: 1 });
-      expect(performance.now() - startedAt).toBeLessThan(10_000);
     }
 
     const urlOf = (user: string, database = "postgres") => `postgres://${user}@127.0.0.1:${cluster.port}/${database}`;
