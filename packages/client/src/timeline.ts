@@ -111,7 +111,7 @@ export class Timeline implements Observable<TimelineValue> {
   resume(): void {
     const state = this.source.state();
     if (!state || this.isClosed) return;
-    if (this.anchor !== undefined && !this.shown) void this.openAround();
+    if (this.isUnopened) this.openAround().catch(() => {});
     else this.fill();
   }
 
@@ -130,7 +130,12 @@ export class Timeline implements Observable<TimelineValue> {
     this.anchor = Math.min(Math.max(this.anchor, state.clearedSeq + 1), state.lastSeq);
     const kept = state.history.rangeAt(this.anchor);
     if (kept) this.showAround(this.anchor, kept);
-    else void this.openAround();
+    else this.openAround().catch(() => {});
+  }
+
+  /** Whether the first page is still missing. */
+  private get isUnopened(): boolean {
+    return this.anchor !== undefined && !this.shown;
   }
 
   private openAtEnd(state: ChatState): void {
@@ -142,11 +147,13 @@ export class Timeline implements Observable<TimelineValue> {
     this.fill();
   }
 
+  /** Reads the first page around the anchor. If that fails, `resume`, `loadOlder` and `loadNewer` try again. */
   private async openAround(): Promise<void> {
     this.isAtEnd = false;
     while (this.loading !== undefined) await this.loading;
     const { anchor, history } = this;
     if (anchor === undefined || this.shown || this.isClosed) return;
+    let failure: unknown;
     this.loading = this.source
       .loadPage({ around: anchor })
       .then((range) => {
@@ -155,10 +162,14 @@ export class Timeline implements Observable<TimelineValue> {
         if (range) this.showAround(Math.min(Math.max(anchor, range.from), range.to), range);
         else if (state?.history === history && state && this.anchor === anchor) this.openAtEnd(state);
       })
-      .catch(() => {}) // `resume` tries again.
+      .catch((error) => {
+        failure = error;
+      })
       .finally(() => {
         this.loading = undefined;
       });
+    await this.loading;
+    if (failure !== undefined) throw toMessengerError(failure);
   }
 
   private showAround(anchor: number, range: Range): void {
@@ -217,6 +228,7 @@ export class Timeline implements Observable<TimelineValue> {
   private async load(work: (state: ChatState, shown: Range) => Promise<void>): Promise<void> {
     while (this.loading !== undefined) await this.loading;
     const state = this.source.state();
+    if (state && this.isUnopened && !this.isClosed) return this.openAround();
     if (!state || !this.shown || this.isClosed) return;
     const { history } = this;
     let failure: unknown;

@@ -86,3 +86,16 @@ test("a window in the middle of a dialog that is cleared follows the new message
   await scene.time.advance(1000);
   expect(seqsOf(timeline)).toEqual([61]);
 });
+
+test("a timeline whose first page could not be read is opened when it is asked for messages", async () => {
+  const scene = new Scene();
+  scene.server.fill([1, 2], 90);
+  const { messenger } = await scene.loggedIn(1);
+  scene.server.faults = ["internal"];
+  const timeline = messenger.dialogWith(2).timeline({ at: { seq: 20 } });
+  await scene.time.advance(1000);
+  expect(timeline.value).toMatchObject({ messages: [], hasNewer: true });
+  void timeline.loadNewer();
+  await scene.time.advance(1000);
+  expect(seqsOf(timeline)).toContain(20);
+});

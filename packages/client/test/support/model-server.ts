@@ -42,6 +42,7 @@ interface Data {
   users: Map<number, { firstName: string }>;
   chats: Map<number, ModelChat>;
   lastMessageId: number;
+  lastChatId: number;
 }
 
 interface ModelSession {
@@ -87,7 +88,7 @@ const refreshGraceMs = 30_000;
 
 /** A server of the protocol in memory, without blocks, searches and roles of administrators. */
 export class ModelServer {
-  data: Data = { users: new Map(), chats: new Map(), lastMessageId: 0 };
+  data: Data = { users: new Map(), chats: new Map(), lastMessageId: 0, lastChatId: 0 };
   epoch = "epoch-1";
   /** Small, so that few messages are enough to reach them. */
   limits = {
@@ -137,7 +138,9 @@ export class ModelServer {
   restore(): void {
     if (!this.snapshot) return;
     const before = this.clientMessageIds();
-    this.data = structuredClone(this.snapshot);
+    const { lastMessageId, lastChatId } = this.data;
+    // No id of the lost history is used again.
+    this.data = { ...structuredClone(this.snapshot), lastMessageId, lastChatId };
     this.epoch = `epoch-${++this.epochs}`;
     const after = this.clientMessageIds();
     for (const id of before) if (!after.has(id)) this.lost.add(id);
@@ -736,7 +739,7 @@ export class ModelServer {
   }
 
   private newChat(fields: Partial<ModelChat>): ModelChat {
-    const chat: ModelChat = { id: this.data.chats.size + 1, version: 0, members: new Map(), messages: [], ...fields };
+    const chat: ModelChat = { id: ++this.data.lastChatId, version: 0, members: new Map(), messages: [], ...fields };
     this.data.chats.set(chat.id, chat);
     return chat;
   }
