@@ -1,0 +1,4 @@
+/** The administration of the server. */
+export function AdministrationPage() {
+  return null;
+}
