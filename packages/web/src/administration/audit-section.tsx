@@ -83,8 +83,17 @@ function sourceOf({ source, address }: AuditRecord): string {
   return address ? `from ${address}` : "over HTTP";
 }
 
+const detailNames: Readonly<Record<string, string>> = {
+  fields: "changed",
+  groupIds: "groups",
+  ownerId: "new owner is account",
+  previousOwnerId: "before it was account",
+  sessions: "sessions ended",
+};
+
 /** Ids, roles and names of fields, as the server has recorded them. */
 const detailsOf = ({ details }: AuditRecord): string[] =>
   Object.entries(details)
-    .filter(([, value]) => value !== null && value !== "")
-    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(", ") : String(value)}`);
+    .map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : String(value ?? "")] as const)
+    .filter(([, text]) => text !== "")
+    .map(([name, text]) => `${detailNames[name] ?? name}: ${text}`);

@@ -13,6 +13,6 @@ export const formatBytes = (bytes: number): string => megabyteFormat.format(byte
 /** A day, as the server counts them: in UTC. */
 export const formatDay = (date: Date): string => dayFormat.format(date);
 
-/** A number with its noun. */
+/** A number with its noun, in one line. */
 export const count = (value: number, one: string, many: string): string =>
-  `${formatNumber(value)} ${value === 1 ? one : many}`;
+  `${formatNumber(value)}\u00a0${value === 1 ? one : many}`;

@@ -27,9 +27,9 @@ export function StatisticsSection() {
   const { users, active, sockets, chats, messages, messagesPerDay, databaseBytes, fileBytes } = statistics;
   const numbers: readonly [string, string][] = [
     ["Accounts", formatNumber(users)],
-    ["Used in the last 24 hours", formatNumber(active.day)],
-    ["Used in the last 7 days", formatNumber(active.week)],
-    ["Used in the last 30 days", formatNumber(active.month)],
+    ["Active in 24 hours", formatNumber(active.day)],
+    ["Active in 7 days", formatNumber(active.week)],
+    ["Active in 30 days", formatNumber(active.month)],
     ["Open connections", formatNumber(sockets)],
     ["Chats", formatNumber(chats)],
     ["Messages", formatNumber(messages)],

@@ -97,9 +97,9 @@ export function UsersSection() {
 function UserText({ user }: { user: ManagedUser }) {
   const { email, role, suspendedAt, lastSeenAt, sessions, messages } = user;
   const use = [
-    lastSeenAt ? lastSeen(lastSeenAt) : "never connected",
     count(sessions, "session", "sessions"),
     count(messages, "message", "messages"),
+    lastSeenAt ? lastSeen(lastSeenAt) : "never seen",
   ];
   return (
     <span>
