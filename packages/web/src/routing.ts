@@ -24,8 +24,8 @@ export type Route =
 /** Pages that links with a token lead to. */
 type LinkedPage = "invite" | "setup" | "reset" | "verify";
 
-/** Pages that links lead to, for people with or without a session here. */
-const pagesForEverybody: readonly string[] = ["reset", "verify"];
+/** Pages about an account that need not be the one that is logged in here. */
+const pagesForEverybody: readonly string[] = ["reset", "verify", "forgotten-password"];
 
 export const route = computed<Route>(() => {
   const [, page, id = ""] = path.value.split("/");
