@@ -93,6 +93,7 @@ describeWithChromium("the administration", () => {
     await act(web, "Mia", "Delete account and messages");
     await web.confirm("Delete account and messages");
     await gone(row(web, "Accounts", "Mia"));
+    await web.page.locator("ul:focus").waitFor();
 
     await section(web, "Audit log").click();
     await row(web, "Audit log", "Deleted the messages of an account").getByText("Ada").waitFor();
