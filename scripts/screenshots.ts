@@ -30,6 +30,7 @@ const kept = [
   "group-info-390-light",
   "new-chat-1280-light",
   "settings-1280-dark",
+  "administration-users-1280-light",
 ];
 
 interface Person {
@@ -117,6 +118,7 @@ async function makeScene(): Promise<Person> {
   await Promise.all([me, ben, clara, shira, max, elena].map(({ device }) => device.close()));
   await server.stop("SIGTERM");
   await spreadOverDays();
+  await makeAdministrator(me);
   return me;
 }
 
@@ -128,6 +130,16 @@ async function spreadOverDays(): Promise<void> {
       `UPDATE messages SET created_at = now() - (power((SELECT max(id) FROM messages) - id, 1.6) + 3) * interval '7 minutes'`,
     ),
   );
+  await engine.stop();
+}
+
+/** Makes a person an administrator of a server on which somebody else is suspended. */
+async function makeAdministrator({ email }: Person): Promise<void> {
+  const engine = await startEmbedded(dataDir);
+  await onDatabase(engine.url, async (client) => {
+    await client.query("UPDATE users SET role = 'admin' WHERE email = $1", [email]);
+    await client.query("UPDATE users SET suspended_at = now() WHERE email LIKE 'maximilian%'");
+  });
   await engine.stop();
 }
 
@@ -149,6 +161,7 @@ async function visit(page: Page, me: Person, size: Size, take: (screen: string) 
   await page.getByRole("link", { name: "Create a new account" }).click();
   await take("register");
   await page.goBack();
+  if (everything) await visitLinks(page, take);
   await page.getByLabel("E-mail").fill(me.email);
   await page.getByLabel("Password").fill(password);
   await button("Log in").click();
@@ -194,6 +207,56 @@ async function visit(page: Page, me: Person, size: Size, take: (screen: string) 
   await page.getByRole("link", { name: "Settings" }).click();
   await page.getByText("This device", { exact: true }).last().waitFor();
   await take("settings");
+  await page.getByRole("link", { name: "Administration" }).click();
+  await page
+    .getByRole("button", { name: /^Actions for/ })
+    .first()
+    .waitFor();
+  await take("administration-users");
+  if (everything) await visitAdministration(page, take);
+}
+
+/** The pages that links lead to, and back to the log-in. */
+async function visitLinks(page: Page, take: (screen: string) => Promise<void>): Promise<void> {
+  const back = page.url();
+  for (const path of ["setup#x", "reset#x", "verify#x", "verify", "forgotten-password"]) {
+    await page.goto(new URL(`/${path}`, back).href);
+    await page.getByRole("heading").first().waitFor();
+    await take(path.replace("#x", "-link"));
+  }
+  await page.goto(back);
+}
+
+async function visitAdministration(page: Page, take: (screen: string) => Promise<void>): Promise<void> {
+  const section = async (name: string, text: string | RegExp) => {
+    await page.getByRole("navigation", { name: "Administration" }).getByRole("link", { name, exact: true }).click();
+    await page.getByText(text).first().waitFor();
+    await take(`administration-${name.replace(" ", "-").toLowerCase()}`);
+  };
+  await page.getByRole("button", { name: /^Actions for Ben/ }).click();
+  await take("administration-user-menu");
+  await page.getByRole("menuitem", { name: "Reset password" }).click();
+  await take("administration-question");
+  await page.getByRole("button", { name: "Reset password" }).click();
+  await page.getByRole("button", { name: "Copy link" }).waitFor();
+  await take("administration-link");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await take("administration-create");
+  await page.keyboard.press("Escape");
+  await section("Groups", /· owner /);
+  await page.getByRole("button", { name: "Actions for Garden and kitchen" }).click();
+  await page.getByRole("menuitem", { name: "Change owner" }).click();
+  await page.getByRole("dialog").getByRole("button").nth(3).waitFor();
+  await take("administration-owner");
+  await page.keyboard.press("Escape");
+  await section("Invites", /Invite people/);
+  await page.getByRole("button", { name: "Invite people" }).click();
+  await page.getByRole("button", { name: "Create link" }).click();
+  await page.getByRole("button", { name: "Done" }).click();
+  await section("Invites", /Made by/);
+  await section("Statistics", "Messages per day");
+  await section("Audit log", /· from /);
 }
 
 async function visitOffline(page: Page, take: (screen: string) => Promise<void>): Promise<void> {

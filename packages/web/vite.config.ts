@@ -21,6 +21,8 @@ export default defineConfig({
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   server: {
-    proxy: Object.fromEntries(["/api", "/auth", "/users", "/invites"].map((path) => [path, "http://localhost:3000"])),
+    proxy: Object.fromEntries(
+      ["/api", "/auth", "/users", "/invites", "^/admin/"].map((path) => [path, "http://localhost:3000"]),
+    ),
   },
 });

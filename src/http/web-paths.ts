@@ -3,9 +3,9 @@ import { linkedPages } from "../services/page-links.ts";
 /* The paths of the web client. They are known without its build: the log needs them too. */
 
 /** Parts of the web client that own every path below theirs. */
-const sections = ["chats", "people", "groups", "settings"];
+const sections = ["chats", "people", "groups", "settings", "administration"];
 const pagesOfLinks: ReadonlySet<string> = new Set(linkedPages.map((name) => `/${name}`));
-const pages = ["/", "/log-in", "/register", ...pagesOfLinks];
+const pages = ["/", "/log-in", "/register", "/forgotten-password", ...pagesOfLinks];
 
 const page = (template: string) => ({ template, pattern: new RegExp(`^${template}$`) });
 

@@ -15,6 +15,7 @@ import type {
   PatchUsersMeBody,
   PostAuthLoginBody,
   PostAuthRegisterBody,
+  PostAuthSetupBody,
   Profile,
   Requests,
   ServerInfo,
@@ -114,6 +115,14 @@ export class Messenger {
   /** Creates an account and logs in. @throws MessengerError such as `EMAIL_TAKEN`, `REGISTRATION_CLOSED`, `INVITE_INVALID` */
   register(body: PostAuthRegisterBody): Promise<Session> {
     return this.begin("/auth/register", body);
+  }
+
+  /**
+   * Creates the first administrator's account with the token of a set-up link, and logs in.
+   * @throws MessengerError such as `TOKEN_INVALID`, also if there is an administrator by now; `EMAIL_TAKEN`
+   */
+  setup(body: PostAuthSetupBody): Promise<Session> {
+    return this.begin("/auth/setup", body);
   }
 
   /**

@@ -27,8 +27,27 @@ test("a user confirms the e-mail address, with the second mail, and asks for a n
   await readProfile(messenger);
   expect(messenger.user.value?.pendingEmail).toBeNull();
   await expect(resendVerification(messenger)).rejects.toMatchObject({ code: "CONFLICT" });
-  await messenger.close();
+  await messenger.logout();
 
   await links.forgotPassword(email);
-  expect((await smtp.latestTo(email, 3)).subject).toMatch(/new password/);
+  const token = tokenIn(await smtp.latestTo(email, 3));
+  const newPassword = "another battery staple";
+  await links.resetPassword(token, newPassword);
+  await expect(links.resetPassword(token, newPassword)).rejects.toMatchObject({ code: "TOKEN_INVALID" });
+  await expect(messenger.login({ email, password })).rejects.toMatchObject({ code: "BAD_CREDENTIALS" });
+  await messenger.login({ email, password: newPassword });
+  await messenger.close();
+});
+
+test("the first administrator is created with a set-up link, once", async () => {
+  const { messenger: server } = running();
+  const { url: link } = await server.administration.setupLink.make();
+  const messenger = new Messenger({ url: `http://127.0.0.1:${server.port}`, WebSocket });
+  const body = { token: tokenIn({ text: link }), email: "ada@example.test", password, firstName: "Ada" };
+  await messenger.setup(body);
+  expect(messenger.user.value).toMatchObject({ role: "admin", pendingEmail: null });
+  await expect(messenger.setup({ ...body, email: "eve@example.test" })).rejects.toMatchObject({
+    code: "TOKEN_INVALID",
+  });
+  await messenger.close();
 });

@@ -4,11 +4,12 @@ import { forgetDrafts } from "./chat/drafts.ts";
 import { ChatList } from "./chats/chat-list.tsx";
 import { ChatSwitcher, useSwitcher } from "./chats/chat-switcher.tsx";
 import { Banner } from "./connection-banner.tsx";
+import { AdministrationPage, PendingEmailBanner } from "./lazy-pages.tsx";
 import { LogIn } from "./log-in.tsx";
 import { messenger } from "./messenger.ts";
 import { useNotifications } from "./notifications.ts";
 import { isOnlyForLinks } from "./only-for-links.ts";
-import { followLinks, navigate, route } from "./routing.ts";
+import { followLinks, isForEverybody, navigate, route } from "./routing.ts";
 import { SettingsPage } from "./settings/settings-page.tsx";
 import { Announcer } from "./ui/announcer.tsx";
 import { Notice, showNotice } from "./ui/notice.tsx";
@@ -27,7 +28,7 @@ export function App() {
     if (isReady && !user) forgetDrafts();
   }, [isReady, user]);
   if (!isReady && !user) return null;
-  if (!user || isOnlyForLinks) return <LogIn notice={endNotices[reason ?? ""]} />;
+  if (!user || isOnlyForLinks || isForEverybody.value) return <LogIn notice={endNotices[reason ?? ""]} />;
   return <Messages key={user.id} />;
 }
 
@@ -35,9 +36,11 @@ export function App() {
 async function start(): Promise<void> {
   if (isOnlyForLinks) return;
   const isLoggedIn = await messenger.resume();
-  if (!isLoggedIn || route.value.page !== "invite") return;
+  const { page } = route.value;
+  if (!isLoggedIn || (page !== "invite" && page !== "setup")) return;
   navigate("/", { replace: true });
-  showNotice("You already have an account here. To use the invite for another one, log out first.");
+  const link = page === "invite" ? "invite" : "link";
+  showNotice(`You already have an account here. To use the ${link} for another one, log out first.`);
 }
 
 const endNotices: Readonly<Record<string, string>> = {
@@ -50,20 +53,30 @@ function Messages() {
   const switcher = useSwitcher();
   const name = useObservable(messenger.info)?.name ?? "Messenger";
   useNotifications();
+  const user = useObservable(messenger.user);
   const isChat = page === "chat" || page === "dialog";
+  const isList = !isChat && page !== "settings" && page !== "administration";
   return (
-    <main class={`layout ${isChat || page === "settings" ? "shows-page" : "shows-list"}`}>
+    <main class={`layout ${isList ? "shows-list" : "shows-page"}`}>
       <h1 class="visually-hidden">{name}</h1>
+      {user?.pendingEmail && <PendingEmailBanner />}
       <ChatList />
       <div class="page">
         <Banner />
-        {page === "settings" ? <SettingsPage /> : isChat ? <OpenChat /> : <Welcome />}
+        <Page />
       </div>
       {switcher.isOpen && <ChatSwitcher onClose={switcher.close} />}
       <Notice />
       <Announcer />
     </main>
   );
+}
+
+function Page() {
+  const { page } = route.value;
+  if (page === "settings") return <SettingsPage />;
+  if (page === "administration") return <AdministrationPage />;
+  return page === "chat" || page === "dialog" ? <OpenChat /> : <Welcome />;
 }
 
 function OpenChat() {

@@ -1,4 +1,5 @@
 import { MessengerError } from "messenger-client";
+import { messenger } from "./messenger.ts";
 
 const sentences: Readonly<Record<string, string>> = {
   BAD_CREDENTIALS: "The e-mail address or the password is wrong.",
@@ -11,6 +12,10 @@ const sentences: Readonly<Record<string, string>> = {
   FORBIDDEN: "You are not allowed to do this.",
   LOGGED_OUT: "You are logged out.",
   INVITE_INVALID: "This invite is not valid any more, or it is for another e-mail address.",
+  TOKEN_INVALID: "This link does not work. It has expired, or was used already.",
+  SUSPENDED: "This account is suspended. Ask an administrator of this server.",
+  LAST_ADMIN: "This is the last administrator. Make somebody else an administrator first.",
+  NOT_CONFIGURED: "This server sends no e-mail. Ask an administrator of it.",
   INTERNAL: "Something went wrong on the server. Try again.",
 };
 
@@ -21,7 +26,14 @@ export function errorText(error: unknown): string {
     const seconds = Math.max(1, Math.ceil((error.retryAfterMs ?? 1000) / 1000));
     return `Too many attempts. Try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`;
   }
+  if (error.code === "FORBIDDEN" && isUnconfirmed()) return "Confirm your e-mail address first.";
   return sentences[error.code] ?? sentence(error.message);
+}
+
+/** Whether the user may not write yet. */
+function isUnconfirmed(): boolean {
+  const user = messenger.user.value;
+  return user !== undefined && user.pendingEmail === user.email;
 }
 
 /** The field of a form that the error is about. */

@@ -2,33 +2,21 @@ import { type InviteDescription, MessengerError } from "messenger-client";
 import { useEffect, useState } from "preact/hooks";
 import { errorText } from "./errors.ts";
 import { messenger } from "./messenger.ts";
-import { isOnlyForLinks } from "./only-for-links.ts";
+import { AccountReady, useNewAccount } from "./new-account.tsx";
 import { Registration } from "./registration.tsx";
-import { showChats } from "./routing.ts";
 import { Card, LogInInstead } from "./ui/card.tsx";
 
 /** The page that the link of an invite leads to: says who invites to which groups, and creates an account. */
 export function InvitePage({ token }: { token: string }) {
   const [invite, setInvite] = useState<InviteDescription>();
   const [error, setError] = useState<unknown>();
-  const [isRegistered, setRegistered] = useState(false);
+  const { isReady, finish } = useNewAccount();
   const read = () => {
     setError(undefined);
     messenger.invite(token).then(setInvite, setError);
   };
   useEffect(read, []);
-  const finish = async () => {
-    if (!isOnlyForLinks) return showChats();
-    await messenger.logout({ discard: true });
-    setRegistered(true);
-  };
-  if (isRegistered) {
-    return (
-      <Card subtitle="Your account is ready.">
-        <p>Log in with the app that you use for this server.</p>
-      </Card>
-    );
-  }
+  if (isReady) return <AccountReady />;
   if (error !== undefined) return <Failure error={error} onRetry={read} />;
   if (!invite) return <Card subtitle="Reading the invite …">{null}</Card>;
   const { invitedBy, groupNames, email } = invite;
@@ -52,7 +40,11 @@ export function InvitePage({ token }: { token: string }) {
           </ul>
         </div>
       )}
-      <Registration invite={token} invitedEmail={email} onRegistered={() => void finish()} />
+      <Registration
+        create={(account) => messenger.register({ ...account, invite: token })}
+        invitedEmail={email}
+        onRegistered={() => void finish()}
+      />
       <LogInInstead />
     </Card>
   );

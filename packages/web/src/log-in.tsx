@@ -1,5 +1,7 @@
 import { useState } from "preact/hooks";
 import { InvitePage } from "./invite-page.tsx";
+import { LinkPages } from "./lazy-pages.tsx";
+import { logInNote } from "./log-in-note.ts";
 import { messenger } from "./messenger.ts";
 import { Registration } from "./registration.tsx";
 import { route, showChats } from "./routing.ts";
@@ -14,10 +16,17 @@ export function LogIn({ notice }: { notice: string | undefined }) {
   const info = useObservable(messenger.info);
   if (current.page === "invite") return <InvitePage key={current.token} token={current.token} />;
   if (current.page === "register") return <RegistrationPage policy={info?.registration} />;
+  if (current.page === "forgotten-password" || "token" in current) return <LinkPages current={current} />;
+  const note = logInNote.value ?? notice;
   return (
     <Card subtitle="Log in to chat.">
-      {notice && <p class="note">{notice}</p>}
+      {note && <p class="note">{note}</p>}
       <LogInForm />
+      {info?.email && (
+        <p class="switch">
+          <a href="/forgotten-password">Forgotten password?</a>
+        </p>
+      )}
       {info?.registration === "open" && (
         <p class="switch">
           New here? <a href="/register">Create a new account</a>
@@ -54,7 +63,10 @@ function LogInForm() {
       password: password ? undefined : "Enter your password.",
     },
     send: () => messenger.login({ email: email.trim(), password }),
-    onSent: showChats,
+    onSent: () => {
+      logInNote.value = undefined;
+      showChats();
+    },
   });
   return (
     <form onSubmit={form.submit} noValidate>

@@ -1,39 +1,40 @@
+import type { PostAuthRegisterBody } from "messenger-client";
 import { useState } from "preact/hooks";
 import { messenger } from "./messenger.ts";
 import { Field } from "./ui/field.tsx";
 import { FormEnd, useForm } from "./ui/form.tsx";
+import { emailProblem, passwordHint, passwordProblem } from "./ui/rules.ts";
 
-const minPasswordLength = 8;
+const register = (account: PostAuthRegisterBody) => messenger.register(account);
 
 interface RegistrationProps {
-  /** The token of an invite. */
-  invite?: string;
+  /** Creates the account and logs in. */
+  create?(account: PostAuthRegisterBody): Promise<unknown>;
   /** The only address that the invite is for. */
   invitedEmail?: string | undefined;
   onRegistered(): void;
 }
 
 /** The form that creates an account. */
-export function Registration({ invite, invitedEmail, onRegistered }: RegistrationProps) {
+export function Registration({ create = register, invitedEmail, onRegistered }: RegistrationProps) {
   const [firstName, setFirstName] = useState("");
   const [lastName, setLastName] = useState("");
   const [email, setEmail] = useState(invitedEmail ?? "");
   const [password, setPassword] = useState("");
-  const register = () =>
-    messenger.register({
+  const send = () =>
+    create({
       email: email.trim(),
       password,
       firstName: firstName.trim(),
       ...(lastName.trim() && { lastName: lastName.trim() }),
-      ...(invite !== undefined && { invite }),
     });
   const form = useForm({
     fields: {
       firstName: firstName.trim() ? undefined : "Enter your first name.",
-      email: /^[^\s@]+@[^\s@]+$/u.test(email.trim()) ? undefined : "Enter an e-mail address, such as ann@example.org.",
-      password: password.length >= minPasswordLength ? undefined : `Use at least ${minPasswordLength} characters.`,
+      email: emailProblem(email),
+      password: passwordProblem(password),
     },
-    send: register,
+    send,
     onSent: onRegistered,
   });
   return (
@@ -75,7 +76,7 @@ export function Registration({ invite, invitedEmail, onRegistered }: Registratio
         value={password}
         onInput={setPassword}
         error={form.errors.password}
-        hint={`At least ${minPasswordLength} characters.`}
+        hint={passwordHint}
       />
       <FormEnd error={form.general} label="Create account" isBusy={form.isBusy} />
     </form>

@@ -16,19 +16,32 @@ export type Route =
   | { page: "chat"; chatId: number }
   | { page: "dialog"; userId: number }
   | { page: "settings" }
+  | { page: "administration"; section: string }
   | { page: "register" }
-  | { page: "invite"; token: string };
+  | { page: "forgotten-password" }
+  | { page: LinkedPage; token: string };
+
+/** Pages that links with a token lead to. */
+type LinkedPage = "invite" | "setup" | "reset" | "verify";
+
+/** Pages about an account that need not be the one that is logged in here. */
+const pagesForEverybody: readonly string[] = ["reset", "verify", "forgotten-password"];
 
 export const route = computed<Route>(() => {
   const [, page, id = ""] = path.value.split("/");
   if (page === "settings") return { page };
-  if (page === "register") return { page };
-  if (page === "invite") return { page, token: fragment.value };
+  if (page === "administration") return { page, section: id };
+  if (page === "register" || page === "forgotten-password") return { page };
+  if (page === "invite" || page === "setup" || page === "reset" || page === "verify")
+    return { page, token: fragment.value };
   if (page !== "chats") return { page: "chats" };
   if (/^\d{1,15}$/.test(id)) return { page: "chat", chatId: Number(id) };
   const userId = /^user-(\d{1,15})$/.exec(id)?.[1];
   return userId === undefined ? { page: "chats" } : { page: "dialog", userId: Number(userId) };
 });
+
+/** Whether the page is shown in the same way to people who are logged in. */
+export const isForEverybody = computed(() => pagesForEverybody.includes(route.value.page));
 
 export const chatPath = (chat: { id: number | undefined; peer?: { id: number } | undefined }): string =>
   chat.id === undefined ? `/chats/user-${chat.peer?.id}` : `/chats/${chat.id}`;

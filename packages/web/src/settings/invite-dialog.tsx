@@ -1,10 +1,10 @@
 import type { PostInvitesAnswer } from "messenger-client";
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { messenger } from "../messenger.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { FormEnd, useForm } from "../ui/form.tsx";
-import { showNotice } from "../ui/notice.tsx";
+import { LinkToCopy } from "../ui/link-to-copy.tsx";
 import { useObservable } from "../use-observable.ts";
 
 const periods: readonly [hours: number, label: string][] = [
@@ -17,13 +17,18 @@ const periods: readonly [hours: number, label: string][] = [
 export function InviteDialog({ onCreated, onClose }: { onCreated(): void; onClose(): void }) {
   const [link, setLink] = useState<string>();
   const finish = ({ url }: PostInvitesAnswer) => {
-    // Without its public address, the server answers with the path alone.
-    setLink(new URL(url, location.origin).href);
+    setLink(url);
     onCreated();
   };
   return (
     <Dialog title="Invite people" onClose={onClose}>
-      {link === undefined ? <InviteForm onCreated={finish} /> : <InviteLink link={link} onClose={onClose} />}
+      {link === undefined ? (
+        <InviteForm onCreated={finish} />
+      ) : (
+        <LinkToCopy url={link} onClose={onClose}>
+          Send this link to the people you invite.
+        </LinkToCopy>
+      )}
     </Dialog>
   );
 }
@@ -101,35 +106,5 @@ function InviteForm({ onCreated }: { onCreated(created: PostInvitesAnswer): void
       )}
       <FormEnd error={form.general} label="Create link" isBusy={form.isBusy} />
     </form>
-  );
-}
-
-function InviteLink({ link, onClose }: { link: string; onClose(): void }) {
-  const field = useRef<HTMLInputElement>(null);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(link);
-      showNotice("The link is copied.");
-    } catch {
-      // Browsers forbid it on pages without HTTPS: the person copies the selected text.
-      field.current?.select();
-      showNotice("This browser does not allow to copy. The link is selected.");
-    }
-  };
-  return (
-    <div class="invite">
-      <p>Send this link to the people you invite. It is shown only now.</p>
-      <div class="field">
-        <input ref={field} aria-label="Link" readOnly value={link} onFocus={() => field.current?.select()} />
-      </div>
-      <div class="actions">
-        <button type="button" class="button" onClick={onClose}>
-          Done
-        </button>
-        <button type="button" class="button button-primary" onClick={() => void copy()}>
-          Copy link
-        </button>
-      </div>
-    </div>
   );
 }

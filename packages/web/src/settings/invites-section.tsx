@@ -6,6 +6,7 @@ import { messenger } from "../messenger.ts";
 import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
 import { InviteDialog } from "./invite-dialog.tsx";
+import { isUsable, peopleOf } from "./invite-words.ts";
 import { Section } from "./section.tsx";
 
 /** The user's invites that still work, for those who may invite people. */
@@ -61,9 +62,3 @@ function Invites({ userId }: { userId: number | undefined }) {
     </Section>
   );
 }
-
-const isUsable = ({ revokedAt, uses, maxUses, expiresAt }: Invite): boolean =>
-  revokedAt === null && uses < maxUses && Date.parse(expiresAt) > Date.now();
-
-/** For whom an invite is. */
-const peopleOf = ({ email, maxUses }: Invite): string => email ?? (maxUses === 1 ? "one person" : `${maxUses} people`);

@@ -33,6 +33,7 @@ export function SettingsPage() {
         <PasswordSection />
         <SessionsSection />
         <InvitesSection />
+        <AdministrationSection />
         <BlockedSection />
         <Section title="About">
           <p>
@@ -50,6 +51,22 @@ export function SettingsPage() {
   );
 }
 
+/** The way to the administration, for administrators. */
+function AdministrationSection() {
+  const user = useObservable(messenger.user);
+  // Somebody may have made the user an administrator.
+  useEffect(() => void messenger.updateProfile().catch(() => {}), []);
+  if (user?.role !== "admin") return null;
+  return (
+    <Section title="Server">
+      <p>You manage the accounts and groups of this server.</p>
+      <p>
+        <a href="/administration">Administration</a>
+      </p>
+    </Section>
+  );
+}
+
 function ProfileSection() {
   const user = useObservable(messenger.user);
   const [firstName, setFirstName] = useState(user?.firstName ?? "");
@@ -57,13 +74,16 @@ function ProfileSection() {
   const [email, setEmail] = useState(user?.email ?? "");
   const [password, setPassword] = useState("");
   const isNewEmail = email.trim() !== user?.email;
+  const pendingEmail = user?.pendingEmail;
   const save = async () => {
-    await messenger.updateProfile({
+    const saved = await messenger.updateProfile({
       firstName: firstName.trim(),
       lastName: lastName.trim() || null,
       ...(isNewEmail && { email: email.trim(), password }),
     });
     setPassword("");
+    // A new address that has to be confirmed takes effect then.
+    setEmail(saved.email);
   };
   const { errors, general, isBusy, submit } = useForm({
     fields: { firstName: undefined, lastName: undefined, email: undefined, password: undefined },
@@ -77,7 +97,14 @@ function ProfileSection() {
           <Field label="First name" value={firstName} onInput={setFirstName} error={errors.firstName} maxLength={64} />
           <Field label="Last name" value={lastName} onInput={setLastName} error={errors.lastName} maxLength={64} />
         </div>
-        <Field label="E-mail" type="email" value={email} onInput={setEmail} error={errors.email} />
+        <Field
+          label="E-mail"
+          type="email"
+          value={email}
+          onInput={setEmail}
+          error={errors.email}
+          hint={pendingEmail ? pendingHint(pendingEmail, user.email) : undefined}
+        />
         {isNewEmail && (
           <Field
             label="Password"
@@ -94,6 +121,11 @@ function ProfileSection() {
     </Section>
   );
 }
+
+const pendingHint = (pendingEmail: string, email: string): string =>
+  pendingEmail === email
+    ? "Not confirmed yet: open the link in the mail to this address."
+    : `${pendingEmail} replaces it once you have opened the link in the mail to it.`;
 
 const themes: readonly [Theme, string][] = [
   ["system", "As the system"],

@@ -56,12 +56,14 @@ interface ConfirmationProps {
   text: string;
   /** Of the button: begins with the verb. */
   action: string;
+  /** Whether something is lost. */
+  isDangerous?: boolean;
   onConfirm(): void;
   onClose(): void;
 }
 
-/** Asks before something that cannot be undone. */
-export function Confirmation({ title, text, action, onConfirm, onClose }: ConfirmationProps) {
+/** Asks before something that has consequences. */
+export function Confirmation({ title, text, action, isDangerous = true, onConfirm, onClose }: ConfirmationProps) {
   const dialog = useModal();
   const [titleId, textId] = [useId(), useId()];
   return (
@@ -83,7 +85,7 @@ export function Confirmation({ title, text, action, onConfirm, onClose }: Confir
           </button>
           <button
             type="button"
-            class="button button-danger"
+            class={isDangerous ? "button button-danger" : "button button-primary"}
             onClick={() => {
               onClose();
               onConfirm();

@@ -1,0 +1,12 @@
+import { lazy } from "./ui/lazy.tsx";
+
+/* What is not needed to chat, each part in a file of its own. */
+
+export const LinkPages = lazy(async () => (await import("./links/link-pages.tsx")).LinkPages);
+export const PendingEmailBanner = lazy(
+  async () => (await import("./pending-email-banner.tsx")).PendingEmailBanner,
+  () => null,
+);
+export const AdministrationPage = lazy(
+  async () => (await import("./administration/administration-page.tsx")).AdministrationPage,
+);
