@@ -116,6 +116,7 @@ export const wrongInType: Record<string, { text: string; message: RegExp }[]> = 
     { text: '"half a pair \\ud83d"', message: /must/ },
     { text: '"\\ude00\\ud83d"', message: /must/ },
   ],
+  boolean: ['"true"', '"on"', "1", "0", "[]", "{}", "null"].map((text) => ({ text, message: /must be a boolean$/ })),
   array: ['"1"', "1", "true", "{}", "null"].map((text) => ({ text, message: /must be an array$/ })),
 };
 
