@@ -107,14 +107,24 @@ export class Messenger {
     this.stopListeningForCommands = await this.listenForCommands(this.opened, this.runtime);
     this.stopBackups = await this.startBackups(this.opened);
     this.log.info(startSummary(this.config, { version, database: this.opened.description }));
-    if (await this.runtime.administration.setupLink.isNeeded()) this.log.info(noAdministrator);
+    if (await this.hasNoAdministrator()) this.log.info(noAdministrator);
     return this.port;
   }
 
   /** After `start`: the link with which the first administrator creates their account; undefined if there is one. */
   async makeSetupLink(): Promise<string | undefined> {
-    const setupLink = this.runtime?.administration.setupLink;
-    return (await setupLink?.isNeeded()) ? (await setupLink?.make())?.url : undefined;
+    if (!(await this.hasNoAdministrator())) return undefined;
+    return (await this.runtime?.administration.setupLink.make())?.url;
+  }
+
+  /** False also if the server is being stopped meanwhile, and with it the database. */
+  private async hasNoAdministrator(): Promise<boolean> {
+    try {
+      return (await this.runtime?.administration.setupLink.isNeeded()) === true;
+    } catch (error) {
+      if (!this.isOpen()) return false;
+      throw error;
+    }
   }
 
   /** After `start`: resolves with the reason if the messenger cannot continue. */

@@ -12,7 +12,7 @@ test("after a restore a message for a user is not sent to the chat that has the 
   program.run(() => dialog.send("hello"));
   await scene.time.advance(1000);
   expect(dialog.id).toBe(1);
-  scene.server.restore();
+  scene.server.restore({ reusesIds: true });
   scene.server.fill([1, 2, 3], 1);
   await scene.time.advance(10_000);
   expect(dialog.id).toBeUndefined();

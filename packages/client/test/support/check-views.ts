@@ -112,7 +112,8 @@ export function checkView(
     checkMessages(finalState, partRows, part, (fault) => report(`in its middle: ${fault}`));
     checkMarks(partRows, sentOf(part), userId, (fault) => report(`in its middle: ${fault}`));
     const last = messages.at(-1);
-    if (summary.lastMessage?.key !== last?.key) report("shows another message as its last");
+    if (summary.lastMessage?.key !== last?.key)
+      report(`shows ${summary.lastMessage?.key} as its last message instead of ${last?.key}`);
   }
 }
 

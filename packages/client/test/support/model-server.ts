@@ -135,12 +135,13 @@ export class ModelServer {
     this.snapshot = structuredClone(this.data);
   }
 
-  restore(): void {
+  /** @param options.reusesIds as of a server of an earlier version */
+  restore(options: { reusesIds?: boolean } = {}): void {
     if (!this.snapshot) return;
     const before = this.clientMessageIds();
     const { lastMessageId, lastChatId } = this.data;
     // No id of the lost history is used again.
-    this.data = { ...structuredClone(this.snapshot), lastMessageId, lastChatId };
+    this.data = { ...structuredClone(this.snapshot), ...(options.reusesIds ? {} : { lastMessageId, lastChatId }) };
     this.epoch = `epoch-${++this.epochs}`;
     const after = this.clientMessageIds();
     for (const id of before) if (!after.has(id)) this.lost.add(id);
