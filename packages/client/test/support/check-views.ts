@@ -17,10 +17,13 @@ export interface ChatView {
 /** Everything that a device shows. @param maxMessages limits what is read of each chat */
 export async function readView(messenger: Messenger, maxMessages = Number.MAX_SAFE_INTEGER): Promise<ChatView[]> {
   const views: ChatView[] = [];
-  for (const summary of messenger.chats.value) {
-    const chat = chatOf(messenger, summary);
+  for (const listed of messenger.chats.value) {
+    const chat = chatOf(messenger, listed);
     const timeline = chat.timeline({ maxSize: Number.MAX_SAFE_INTEGER });
-    const messages = await readToBothEnds(timeline, maxMessages);
+    await readToBothEnds(timeline, maxMessages);
+    // Both at one moment: while the messages were read, another program of the store may have changed its outbox.
+    const summary = chat.summary.value;
+    const messages = newestOf(timeline, maxMessages);
     const isComplete = !timeline.value.hasOlder && sentOf(messages).length === sentOf(timeline.value.messages).length;
     timeline.close();
     const part = isComplete ? [] : await readPart(chat, summary);
@@ -44,6 +47,11 @@ export async function readToBothEnds(
     if (page > 1000) throw new Error("hasOlder stays true");
     await timeline.loadOlder();
   }
+  return newestOf(timeline, maxMessages);
+}
+
+/** So many of the newest messages of a timeline, and those that are not sent. */
+function newestOf(timeline: Timeline, maxMessages: number): readonly Message[] {
   const { messages } = timeline.value;
   return messages.slice(Math.max(0, sentOf(messages).length - maxMessages));
 }
