@@ -139,7 +139,10 @@ export class Account implements ChatContext {
   }
 
   read<T extends keyof Requests>(type: T, params: Requests[T]["params"]): Promise<Answer<T>> {
-    return untilAnswered(() => this.request(type, params), this.transport?.closed);
+    return untilAnswered(
+      () => this.request(type, params),
+      () => this.transport?.closed,
+    );
   }
 
   chat(chatId: number): Chat {

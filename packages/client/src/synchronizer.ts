@@ -53,7 +53,7 @@ export class Synchronizer {
               this.replica.applySync(item),
             )
             .then(({ item }) => item),
-        transport.closed,
+        () => transport.closed,
       );
       const end = lastChatOf(result);
       if (epoch !== undefined && epoch !== result.epoch) {
@@ -71,17 +71,20 @@ const lastChatOf = ({ chats }: SyncResult): number | undefined => chats.at(-1)?.
 
 /**
  * Repeats a request as long as the server says that it can succeed later.
- * @param interrupted ends the wait before the next attempt
+ * @param interrupted ends the wait before the next attempt; asked for at each, since the connection may be another one
  * @throws MessengerError of any other kind
  */
-export async function untilAnswered<T>(request: () => Promise<T>, interrupted?: Promise<unknown>): Promise<T> {
+export async function untilAnswered<T>(
+  request: () => Promise<T>,
+  interrupted: () => Promise<unknown> | undefined,
+): Promise<T> {
   for (;;) {
     try {
       return await request();
     } catch (error) {
       const { code, retryAfterMs = retryMs } = toMessengerError(error);
       if (code !== "UNAVAILABLE" && code !== "RATE_LIMITED") throw error;
-      await wait(retryAfterMs, interrupted);
+      await wait(retryAfterMs, interrupted());
     }
   }
 }
