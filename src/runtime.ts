@@ -5,10 +5,10 @@ import type { FairQueues } from "./concurrency/fair-queue.ts";
 import { mailMode } from "./config/mail-mode.ts";
 import type { Config } from "./config/settings.ts";
 import type { Database } from "./db/connect.ts";
-import { asAppError, isOutage } from "./db/database-errors.ts";
+import { asAppError } from "./db/database-errors.ts";
 import type { EpochMonitor } from "./db/epoch-monitor.ts";
 import type { OpenDatabase } from "./db/open.ts";
-import { changesAfter, changesOfChats, waitForWriters } from "./db/queries/chats/changes.ts";
+import { changeStore } from "./db/queries/chats/change-store.ts";
 import { chatVersions } from "./db/queries/chats/dialogs.ts";
 import { currentMark, versionsBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
@@ -38,7 +38,7 @@ import type { Administration } from "./services/administration/compose-administr
 import { composeServices, type Services } from "./services/compose-services.ts";
 import { RateLimits } from "./services/limits/rate-limits.ts";
 import { type IssueInviteToken, MailSender } from "./services/mail/mail-sender.ts";
-import { type MakePageLink, pageLinks } from "./services/page-links.ts";
+import { pageLinks } from "./services/page-links.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
 import { version } from "./version.ts";
@@ -127,13 +127,7 @@ function composeCore(foundation: Foundation, marks: StoreMarks): Core {
       ? versionsBefore(database, chatIds, marks.delivered, transaction)
       : chatVersions(database, chatIds, transaction);
   const delivery = new Delivery({
-    store: {
-      changesAfter: (gap, limit) => changesAfter(database, { ...gap, limit }),
-      changesOfChats: (gaps, limit) => changesOfChats(database, gaps, limit),
-      waitForWriters: (chatId) => waitForWriters(database, chatId),
-      isOutage,
-      ...(isSharedDatabase && { startVersions: readStartVersions }),
-    },
+    store: { ...changeStore(database), ...(isSharedDatabase && { startVersions: readStartVersions }) },
     bus,
     deliver: (change) => {
       pushToDevices(change);
@@ -147,7 +141,7 @@ function composeCore(foundation: Foundation, marks: StoreMarks): Core {
 }
 
 async function composeAllServices(foundation: Foundation, core: Core): Promise<Services> {
-  const { config, log, metrics, bus, connections, processes, fairQueues, sendConcurrency } = foundation;
+  const { config, log, metrics, bus, connections, processes, port, fairQueues, sendConcurrency } = foundation;
   const { database, epoch, limits, presence, delivery, readStartVersions } = core;
   return composeServices({
     database,
@@ -165,7 +159,7 @@ async function composeAllServices(foundation: Foundation, core: Core): Promise<S
     maxGroupMembers: config.limits.maxGroupMembers,
     registration: config.registration,
     serverName: config.web.serverName,
-    makeLink: linksOf(foundation),
+    makeLink: pageLinks(config, port),
     mail: {
       isAvailable: mailMode(config) !== "none",
       requiresVerification: config.mail.verification === "required",
@@ -181,14 +175,8 @@ async function composeAllServices(foundation: Foundation, core: Core): Promise<S
   });
 }
 
-function linksOf({ config, port }: Foundation): MakePageLink {
-  const { server, web, http } = config;
-  const isProduction = server.environment === "production";
-  return pageLinks({ publicUrl: web.publicUrl, isProduction, host: http.host, port });
-}
-
 function composeMailSender(foundation: Foundation): MailSender | undefined {
-  const { config, log, opened } = foundation;
+  const { config, log, opened, port } = foundation;
   const { database } = opened;
   const { serverName } = config.web;
   const transport = openMailTransport({
@@ -199,7 +187,7 @@ function composeMailSender(foundation: Foundation): MailSender | undefined {
   });
   if (!transport) return undefined;
   const issueInviteToken: IssueInviteToken = (id, transaction) => issueMailedToken(database, id, transaction);
-  return new MailSender({ database, transport, serverName, makeLink: linksOf(foundation), issueInviteToken, log });
+  return new MailSender({ database, transport, serverName, makeLink: pageLinks(config, port), issueInviteToken, log });
 }
 
 function composeHttp(foundation: Foundation, { limits, epoch }: Core, services: Services): RequestListener {

@@ -2,9 +2,9 @@ import { loadSettings } from "../config/read-settings.ts";
 import { openDatabase } from "../db/open.ts";
 import { createLogger } from "../logger.ts";
 import { offlineAdministration } from "../services/administration/offline-administration.ts";
+import { pageLinks } from "../services/page-links.ts";
 import { askRunningServer } from "./ask-server.ts";
 import type { Command, CommandInput, CommandResult } from "./command.ts";
-import { commandLinks } from "./command-links.ts";
 
 /**
  * Runs a command: in the running server if that has the embedded database open, in this process otherwise.
@@ -32,7 +32,7 @@ export async function runCommand(command: Command, input: CommandInput): Promise
   const { administration, stop } = offlineAdministration({
     database,
     passwords: config.passwords,
-    makeLink: commandLinks(config),
+    makeLink: pageLinks(config, config.http.port),
     log,
   });
   try {

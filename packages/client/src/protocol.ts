@@ -368,7 +368,7 @@ export interface HttpRoutes {
    */
   "PATCH /admin/users/{id}": { path: PatchAdminUsersIdPath; body: PatchAdminUsersIdBody; answer: ManagedUser };
   /**
-   * Make a link with which the user chooses a new password, and end all their sessions. Whoever has the link can use
+   * Make a link with which the user chooses a new password, and end all their sessions. Anybody with the link can use
    * the account.
    */
   "POST /admin/users/{id}/reset-password": {

@@ -31,7 +31,7 @@ export const backup = defineCommand({
     const about =
       stored === undefined
         ? "JWT_SECRET is not in it: keep a copy of that elsewhere, or all users have to log in again after a restore.\n"
-        : "It contains the secret that signs tokens: whoever has the archive can act as any user.\n";
+        : "It contains the secret that signs tokens: anybody with the archive can act as any user.\n";
     return {
       text: `${path}: ${rows} rows of ${tables} tables, ${Math.ceil(bytes / 1024)} KiB.\n${about}`,
       data: { ...summary, hasSecret: stored !== undefined },

@@ -5,8 +5,8 @@ import { fromCommandLine } from "../../domain/administration.ts";
 import { issueInvite } from "../../services/accounts/issue-invite.ts";
 import { RegistrationRules } from "../../services/accounts/registration-rules.ts";
 import { Mails } from "../../services/mail/mails.ts";
+import { pageLinks } from "../../services/page-links.ts";
 import { defineCommand } from "../command.ts";
-import { commandLinks } from "../command-links.ts";
 
 const input = closedObject({
   email: optional(invitedEmail()),
@@ -27,7 +27,7 @@ export const createInvite = defineCommand({
     const rules = new RegistrationRules(config.registration);
     const mails = new Mails({ database, isAvailable: mailMode(config) !== "none" });
     const { serverName } = config.web;
-    const parts = { database, rules, mails, makeLink: commandLinks(config), serverName };
+    const parts = { database, rules, mails, makeLink: pageLinks(config, config.http.port), serverName };
     const invite = await issueInvite(parts, fromCommandLine, check(input, given, { label: "invite", convert: true }));
     const { id, url, maxUses: uses, expiresAt } = invite;
     const mailed = invite.email !== null && mails.isAvailable ? `A link is also mailed to ${invite.email}.\n` : "";

@@ -96,7 +96,7 @@ async function checkStoredSecret(folder: string, isNeeded: boolean): Promise<Fin
     ...when((found.mode & 0o077) !== 0, () =>
       warning(
         `${path} is open to other users of the machine (mode ${(found.mode & 0o777).toString(8)})`,
-        "Whoever reads it can act as any user.",
+        "Anybody who reads it can act as any user.",
         `chmod 600 ${path}`,
       ),
     ),

@@ -31,7 +31,7 @@ async function checkFile(path: string): Promise<Finding[]> {
   return [
     warning(
       `${path} is open to other users of the machine (mode ${(mode & 0o777).toString(8)})`,
-      "Whoever reads the secrets in it can act as any user, or open the database.",
+      "Anybody who reads the secrets in it can act as any user, or open the database.",
       `chmod 600 ${path}`,
     ),
   ];

@@ -25,7 +25,7 @@ export const mailSettings = group(
       "EMAIL_VERIFICATION",
       ["off", "required"],
       "off",
-      "`required`: whoever registers has to confirm the e-mail address before writing; existing accounts count as confirmed.",
+      "`required`: people who register have to confirm the e-mail address before writing; existing accounts count as confirmed.",
     ),
   },
 );

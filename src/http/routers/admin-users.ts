@@ -112,7 +112,7 @@ export const resetUserPassword = defineRoute({
   method: "post",
   url: "/admin/users/{id}/reset-password",
   summary:
-    "Make a link with which the user chooses a new password, and end all their sessions. Whoever has the link can use the account.",
+    "Make a link with which the user chooses a new password, and end all their sessions. Anybody with the link can use the account.",
   tag,
   requiresAdmin: true,
   path: closedObject({ id: userId() }),

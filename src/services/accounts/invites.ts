@@ -16,7 +16,7 @@ import { joinByInvite } from "../groups/join-by-invite.ts";
 import type { Mails } from "../mail/mails.ts";
 import type { MakePageLink } from "../page-links.ts";
 import { type InviteInput, type IssuedInvite, issueInvite, noSuchInvite, revokeInvite } from "./issue-invite.ts";
-import { hashOf } from "./refresh-tokens.ts";
+import { hashOf } from "./random-tokens.ts";
 import type { RegistrationRules } from "./registration-rules.ts";
 
 /** A user who manages invites, and the address of the request. */

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
 import { insertInvite, storeMailedToken, revokeInvite as storeRevocation } from "../../db/queries/accounts/invites.ts";
@@ -10,11 +9,9 @@ import { User } from "../../models/index.ts";
 import { emailKey } from "../../models/keys.ts";
 import type { Mails } from "../mail/mails.ts";
 import type { MakePageLink } from "../page-links.ts";
-import { hashOf } from "./refresh-tokens.ts";
+import { hashOf, newToken } from "./random-tokens.ts";
 import type { RegistrationRules } from "./registration-rules.ts";
 
-const tokenBytes = 32;
-const newToken = () => randomBytes(tokenBytes).toString("base64url");
 const hourMs = 3_600_000;
 const defaultHours = 7 * 24;
 

@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from "node:crypto";
 import type { Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
 import {
@@ -10,6 +9,7 @@ import {
 } from "../../db/queries/accounts/one-time-tokens.ts";
 import { confirmEmail } from "../../db/queries/accounts/verification.ts";
 import { AppError } from "../../errors.ts";
+import { hashOf, newToken } from "./random-tokens.ts";
 
 /** How long a link with a one-time token works, in milliseconds. Confirming an address gives nobody access. */
 const lifetimesMs: Readonly<Record<OneTimeTokenKind, number>> = {
@@ -17,10 +17,6 @@ const lifetimesMs: Readonly<Record<OneTimeTokenKind, number>> = {
   password: 30 * 60_000,
   email: 24 * 60 * 60_000,
 };
-
-const tokenBytes = 32;
-
-const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest();
 
 /** A token as it is given to its holder, once: only its hash is stored. */
 export interface OneTimeToken {
@@ -34,7 +30,7 @@ export async function issueOneTimeToken(
   { kind, userId = null, email = null }: { kind: OneTimeTokenKind } & Partial<TokenHolder>,
   transaction: Transaction,
 ): Promise<OneTimeToken> {
-  const token = randomBytes(tokenBytes).toString("base64url");
+  const token = newToken();
   const stored = { kind, userId, email, tokenHash: hashOf(token), lifetimeMs: lifetimesMs[kind] };
   return { token, expiresAt: await replaceOneTimeToken(database, stored, transaction) };
 }

@@ -1,4 +1,5 @@
-import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
+import { hashOf } from "./random-tokens.ts";
 import type { SigningSecrets } from "./tokens.ts";
 
 /*
@@ -69,6 +70,3 @@ export interface RefreshToken {
   text: string;
   sessionId: number;
 }
-
-/** The form in which a token is stored. */
-export const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest();

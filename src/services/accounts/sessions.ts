@@ -15,7 +15,8 @@ import { AppError } from "../../errors.ts";
 import type { Logger } from "../../logger.ts";
 import { Session, User } from "../../models/index.ts";
 import { type ActiveUser, isActive } from "../../models/user.ts";
-import { hashOf, type RefreshToken, type RefreshTokens } from "./refresh-tokens.ts";
+import { hashOf } from "./random-tokens.ts";
+import type { RefreshToken, RefreshTokens } from "./refresh-tokens.ts";
 import { SessionUse } from "./session-use.ts";
 import { notLoggedIn, type Tokens } from "./tokens.ts";
 

@@ -1,7 +1,6 @@
 import { InProcessBus } from "../../bus/in-process-bus.ts";
 import type { Database } from "../../db/connect.ts";
-import { isOutage } from "../../db/database-errors.ts";
-import { changesAfter, changesOfChats, waitForWriters } from "../../db/queries/chats/changes.ts";
+import { changeStore } from "../../db/queries/chats/change-store.ts";
 import { chatVersions } from "../../db/queries/chats/dialogs.ts";
 import { Delivery } from "../../delivery/delivery.ts";
 import type { Logger } from "../../logger.ts";
@@ -25,12 +24,7 @@ export function offlineAdministration(options: {
 }): { administration: Administration; stop: () => void } {
   const { database, makeLink, log } = options;
   const delivery = new Delivery({
-    store: {
-      changesAfter: (gap, limit) => changesAfter(database, { ...gap, limit }),
-      changesOfChats: (gaps, limit) => changesOfChats(database, gaps, limit),
-      waitForWriters: (chatId) => waitForWriters(database, chatId),
-      isOutage,
-    },
+    store: changeStore(database),
     bus: new InProcessBus(log),
     deliver: () => {},
     deliverSignal: () => {},

@@ -85,7 +85,7 @@ export function UsersSection() {
       {link && (
         <Dialog title="Link to choose a password" onClose={() => setLink(undefined)}>
           <LinkToCopy url={link.url} onClose={() => setLink(undefined)}>
-            Send this link to <bdi>{fullName(link.user)}</bdi> in a way that nobody else can read: whoever has it can
+            Send this link to <bdi>{fullName(link.user)}</bdi> in a way that nobody else can read: anybody with it can
             use the account. It works once, until {formatTime(link.expiresAt)}.
           </LinkToCopy>
         </Dialog>
