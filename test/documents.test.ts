@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { Ajv } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -171,11 +172,15 @@ describe("OpenAPI", () => {
     return { userId: body.user.id, token: body.token, refreshToken: body.refreshToken, sessionId: sid };
   }
 
-  /** The token of a link that confirms an address. */
-  const emailToken = (userId: number, email: string) =>
-    messenger().db.transaction((transaction) =>
+  /** The token of a link that confirms an address. The mail to the new account is sent before: its token replaces others. */
+  async function emailToken(userId: number, email: string) {
+    const unsent = "SELECT 1 FROM mail_outbox WHERE user_id = $userId AND finished_at IS NULL";
+    while ((await messenger().sql(unsent, { userId })).length > 0) await wait(20);
+    return messenger().db.transaction((transaction) =>
       issueOneTimeToken(messenger().db, { kind: "email", userId, email }, transaction),
     );
+  }
+
   const passwordToken = async () => {
     const { id } = await messenger().person();
     return tokenOf((await messenger().administration.users.resetPassword(fromCommandLine, id)).url);
