@@ -16,6 +16,10 @@ const base = {
       },
     ],
   },
+  // Modules that are ESM only.
+  transformIgnorePatterns: [
+    "/node_modules/(?!(file-type|strtok3|token-types|uint8array-extras|@tokenizer|@borewit|thumbhash)/)",
+  ],
 };
 
 const config: Config = {

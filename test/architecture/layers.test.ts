@@ -15,6 +15,7 @@ const layers: Record<string, readonly string[]> = {
   metrics: [],
   version: [],
   concurrency: [],
+  files: ["concurrency", "errors", "logger"],
   config: ["domain", "errors"],
   contract: ["domain", "errors"],
   models: ["domain"],
@@ -25,6 +26,7 @@ const layers: Record<string, readonly string[]> = {
   writes: ["delivery", "db", "domain", "domain-errors", "concurrency", "errors", "metrics"],
   services: [
     "mail",
+    "files",
     "writes",
     "delivery",
     "bus",
@@ -122,6 +124,10 @@ const owners: Record<string, readonly string[]> = {
   "@redis/client": ["bus"],
   yazl: ["backup"],
   yauzl: ["backup"],
+  "file-type/core": ["files"],
+  thumbhash: ["files"],
+  "@aws-sdk/client-s3": ["files"],
+  sharp: ["files"],
   "@electric-sql/pglite": ["db"],
   "@electric-sql/pglite-socket": ["db"],
 };
