@@ -14,9 +14,10 @@ const marked: ChatMessage = {
   change: { kind: "reaction", by: 2, emoji: "👍", on: true },
   reactions: [{ emoji: "👍", count: 2, userIds: [1, 2] }],
   pinned: { by: 1, at: new Date() },
+  firstAuthor: { id: 3, firstName: "Cid", lastName: null },
 };
 
-test("a message with reactions and a pin is received as it was published", () => {
+test("a forwarded message with reactions and a pin is received as it was published", () => {
   expect(received(marked)).toEqual(marked);
   const ofDeletedAccount = { ...marked, change: { kind: "reaction", by: 2 }, reactions: [] };
   expect(received(ofDeletedAccount)).toEqual(ofDeletedAccount);
@@ -27,4 +28,10 @@ test("of a process that does not know reactions, new messages are received, and 
   const { reactions: _reactions, pinned: _pinned, ...known } = sent;
   expect(received(known)).toEqual(sent);
   expect(received({ ...known, change: { kind: "edit", by: 1 } })).toBeUndefined();
+});
+
+test("of a process that does not know forwarding, new messages are received, and changes are read from the store", () => {
+  const { firstAuthor: _firstAuthor, ...known } = message(5);
+  expect(received(known)).toEqual(message(5));
+  expect(received({ ...known, change: { kind: "pin", by: 1, on: true } })).toBeUndefined();
 });

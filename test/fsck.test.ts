@@ -20,6 +20,7 @@ async function scene() {
   const dialog = await sendPrivately(ann.device, bob.id, "hello");
   await bob.device.request("react", { messageId: dialog.messageId, emoji: "👍", on: true });
   await bob.device.request("pinMessage", { messageId: dialog.messageId, on: true });
+  await bob.device.request("forwardMessage", { messageId: dialog.messageId, groupId });
   return { ann, bob, clara, groupId, messageId, dialogId: dialog.chatId };
 }
 
@@ -143,6 +144,18 @@ describe("fsck", () => {
     expect((await repair(messenger().db, { deletesOrphans: true })).orphans).toEqual([]);
     const after = (await check()).violations;
     for (const expected of [sender, pair]) expect(after).toContainEqual(expected);
+  });
+
+  test("finds forwarded messages whose first author is missing, and never deletes them", async () => {
+    const { groupId } = await scene();
+    for (const author of ["999999994", "NULL"]) {
+      const corruption = `UPDATE messages SET first_author_id = ${author} WHERE chat_id = $groupId AND seq = 6`;
+      await messenger().sql(corruption, { groupId });
+      const expected = expect.objectContaining({ invariant: "forwarded-message-has-author", chatId: groupId });
+      expect((await check()).violations).toContainEqual(expected);
+      expect((await repair(messenger().db, { deletesOrphans: true })).orphans).toEqual([]);
+      expect((await check()).violations).toContainEqual(expected);
+    }
   });
 
   test("finds active sessions of deleted accounts", async () => {

@@ -93,6 +93,10 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
   transferOwnership: { params: ({ groupId, target }) => ({ groupId, userId: target.id }), expected: ownerOnly },
   deleteGroup: { params: ({ groupId }) => ({ groupId }), expected: ownerOnly },
   listPinned: { params: ({ groupId }) => ({ chatId: groupId, limit: 5, page: 1 }), expected: members },
+  forwardMessage: {
+    params: ({ messageId, partner }) => ({ messageId, receiverId: partner.id }),
+    expected: { ...everyone("NOT_FOUND"), owner: "ok", admin: "ok", member: "ok" },
+  },
   // The message of another: for non-members of its chat it does not exist.
   editMessage: {
     params: ({ messageId }) => ({ messageId, content: "mine now" }),

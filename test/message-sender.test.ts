@@ -5,6 +5,7 @@ import type { ChatWriter } from "../src/writes/chat-transaction.ts";
 import { Committer } from "../src/writes/commit.ts";
 import { Dialogs } from "../src/writes/dialogs.ts";
 import { MessageSender } from "../src/writes/message-sender.ts";
+import { RepeatedSends } from "../src/writes/repeated-sends.ts";
 import { BatchWriter } from "../src/writes/send-batch.ts";
 
 /* Sending on a scripted database: the handling of results and failures at moments chosen by the test. */
@@ -40,7 +41,12 @@ function senderOn(
   };
   const committer = new Committer({ delivery, readStartVersions });
   const sender = new MessageSender({
-    batches: new BatchWriter({ database: fake, dialogs, committer }),
+    batches: new BatchWriter({
+      database: fake,
+      dialogs,
+      committer,
+      repeatedSends: new RepeatedSends({ database: fake, committer }),
+    }),
     concurrency: 2,
   });
   return {

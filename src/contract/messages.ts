@@ -99,6 +99,15 @@ export const repliedMessage = named(
   "The message that another one replies to, as it is now.",
 );
 
+export const forwarded = named(
+  "Forwarded",
+  object({
+    senderId: described(userId(), "The user who first wrote it."),
+    senderName: described(text({ max: 64 }), "First name; `Deleted user` once the account is gone."),
+  }),
+  "Who first wrote a forwarded message. Absent once it is deleted.",
+);
+
 export const messageItem = named(
   "MessageItem",
   object({
@@ -133,6 +142,7 @@ export const messageItem = named(
         "Present while the message is pinned.",
       ),
     ),
+    forwarded: optional(forwarded),
     createdAt: time(),
     editedAt: nullable(time()),
     deletedAt: nullable(time()),
@@ -171,7 +181,11 @@ export const rowExtras = {
 } as const;
 
 /** The further fields of rows of a history. */
-export const historyRowExtras = { ...rowExtras, reactions: optional(messageReactions) } as const;
+export const historyRowExtras = {
+  ...rowExtras,
+  reactions: optional(messageReactions),
+  forwarded: optional(forwarded),
+} as const;
 
 /** Example values of `rowExtras`. */
 export const exampleRowExtras = { id: 65, seq: 12, version: 12, notification: false, editedAt: null, deletedAt: null };

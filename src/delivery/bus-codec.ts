@@ -76,6 +76,7 @@ const message = object({
   // Absent in a change that a process of an earlier version has published.
   reactions: optional(list(reaction)),
   pinned: optional(nullable(object({ by: id(), at: time() }))),
+  firstAuthor: optional(nullable(person)),
   createdAt: time(),
   editedAt: nullable(time()),
   deletedAt: nullable(time()),
@@ -85,14 +86,20 @@ const recipientIds = list(id());
 const encodedChange = object({ message, recipientIds });
 const encodedChangeTopic = topic("change", encodedChange);
 
+/**
+ * Whether a process of an earlier version has changed a message without knowing its reactions, or whether it was forwarded:
+ * then it is read from the store.
+ */
+const isIncomplete = ({ change, reactions, firstAuthor }: Infer<typeof message>): boolean =>
+  change !== null && (reactions === undefined || firstAuthor === undefined);
+
 /** Committed changes. */
 export const changeTopic: Topic<Change> = {
   name: encodedChangeTopic.name,
   decode(body) {
     const encoded = encodedChangeTopic.decode(body);
-    // A process of an earlier version has changed a message without knowing its reactions: it is read from the store.
-    if (encoded?.message.change && !encoded.message.reactions) return undefined;
-    return encoded && toChange(encoded);
+    if (!encoded || isIncomplete(encoded.message)) return undefined;
+    return toChange(encoded);
   },
 };
 
@@ -118,13 +125,14 @@ export const signalTopic: Topic<Signal> = topic(
 );
 
 function toChange({ message, recipientIds }: Infer<typeof encodedChange>): Change {
-  const { replyTo, reactions = [], pinned, createdAt, editedAt, deletedAt } = message;
+  const { replyTo, reactions = [], pinned, firstAuthor = null, createdAt, editedAt, deletedAt } = message;
   return {
     message: {
       ...message,
       replyTo: replyTo && { ...replyTo, deletedAt: toDate(replyTo.deletedAt) },
       reactions,
       pinned: pinned ? { ...pinned, at: new Date(pinned.at) } : null,
+      firstAuthor,
       createdAt: new Date(createdAt),
       editedAt: toDate(editedAt),
       deletedAt: toDate(deletedAt),

@@ -59,6 +59,8 @@ export interface ChatMessage {
   /** In order of the earliest of each emoji. */
   reactions: Reaction[];
   pinned: Pin | null;
+  /** The user who first wrote it, if it was forwarded. Null once it is deleted. */
+  firstAuthor: Person | null;
   createdAt: Date;
   editedAt: Date | null;
   deletedAt: Date | null;

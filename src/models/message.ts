@@ -26,6 +26,14 @@ export class Message extends Model<Partial<Message>> {
   @Column(DataType.BIGINT)
   declare replyTo: number | null;
 
+  /** The message that was forwarded, if this is a forwarded one. It may have been purged since. */
+  @Column(DataType.BIGINT)
+  declare forwardedFrom: number | null;
+
+  /** The user who first wrote a forwarded message. */
+  @Column(DataType.BIGINT)
+  declare firstAuthorId: number | null;
+
   @Column(DataType.JSONB)
   declare event: StoredEvent | null;
 

@@ -11,6 +11,7 @@ import { ChatWriter } from "../writes/chat-transaction.ts";
 import { Committer, type ReadStartVersions } from "../writes/commit.ts";
 import { Dialogs } from "../writes/dialogs.ts";
 import { MessageSender } from "../writes/message-sender.ts";
+import { RepeatedSends } from "../writes/repeated-sends.ts";
 import { BatchWriter } from "../writes/send-batch.ts";
 import { AccountDeletion } from "./accounts/account-deletion.ts";
 import { Accounts } from "./accounts/accounts.ts";
@@ -32,6 +33,7 @@ import { Sync } from "./chats/sync.ts";
 import { Groups } from "./groups/groups.ts";
 import type { RateLimits } from "./limits/rate-limits.ts";
 import { Mails } from "./mail/mails.ts";
+import { Forwarding } from "./messages/forwarding.ts";
 import { History } from "./messages/history.ts";
 import { MessageChanges } from "./messages/message-changes.ts";
 import { Messages } from "./messages/messages.ts";
@@ -111,7 +113,8 @@ export function composeServices(options: {
   const reactions = new Reactions({ database, chatWriter, messageChanges });
   const readState = new ReadState({ database, delivery });
   const dialogs = new Dialogs({ database, chatWriter });
-  const batches = new BatchWriter({ database, dialogs, committer, metrics });
+  const repeatedSends = new RepeatedSends({ database, committer });
+  const batches = new BatchWriter({ database, dialogs, committer, repeatedSends, metrics });
   const people = new People({ database });
   const names = new NameAnnouncements({
     findPerson: async (userId) => (await people.findAll(userId, [userId]))[0],
@@ -165,6 +168,7 @@ export function composeServices(options: {
     blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
     groups: new Groups({ database, chatWriter, maxMembers: maxGroupMembers }),
     messages: new Messages({ messageChanges, sender }),
+    forwarding: new Forwarding({ database, dialogs, chatWriter, repeatedSends }),
     reactions,
     pins: new Pins({ database, messageChanges }),
     history: new History({ database }),

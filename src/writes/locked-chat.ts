@@ -4,6 +4,7 @@ import {
   addMember,
   endChats as endStoredChats,
   eraseMessages,
+  insertForwarded,
   insertSystemMessages,
   latestNaming,
   recordChange,
@@ -54,6 +55,19 @@ export class LockedChat {
     const [appended] = await appendToChats([{ chat: this, ...message }]);
     if (!appended) throw new Error(`a system message of chat ${this.id} was not written`);
     return appended;
+  }
+
+  /** Appends a copy of a message of any chat, under the chat's next `seq` and `version`; undefined if it is deleted. */
+  async appendForwarded(copy: {
+    senderId: number;
+    messageId: number;
+    clientMessageId: string | undefined;
+  }): Promise<ChatMessage | undefined> {
+    const { database, transaction } = this.lockedBy;
+    const id = await insertForwarded(database, { chatId: this.id, ...copy }, transaction);
+    const message = id === undefined ? undefined : await this.findMessage(id);
+    if (message) this.lockedBy.record(this, message);
+    return message;
   }
 
   /** Returns a message of this chat; undefined if the chat has no such message. */

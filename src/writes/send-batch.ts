@@ -1,23 +1,22 @@
 import type { Database } from "../db/connect.ts";
 import { isRetryableRollback, isTransient } from "../db/database-errors.ts";
 import { type Pair, pairKey } from "../db/queries/chats/dialogs.ts";
-import { memberState } from "../db/queries/chats/member-state.ts";
-import { messagesById } from "../db/queries/messages/messages.ts";
 import {
   type MessageToSend,
   type SendResult,
   sendMessages,
   withReplies,
 } from "../db/queries/messages/send-messages.ts";
-import { isSameSend, storedSend } from "../db/queries/messages/sent-messages.ts";
+import { isSameSend } from "../db/queries/messages/sent-messages.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { Change } from "../domain/change.ts";
 import type { SentMessage } from "../domain/message.ts";
-import { conflictingClientId, noSuchMessage, noSuchUser, notMember } from "../domain-errors.ts";
+import { noSuchMessage, noSuchUser, notMember } from "../domain-errors.ts";
 import { AppError } from "../errors.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { type Committer, OutcomeUnknownError, type Published } from "./commit.ts";
 import type { Dialogs } from "./dialogs.ts";
+import type { RepeatedSends } from "./repeated-sends.ts";
 import type { OrderedSend } from "./send-queue.ts";
 
 /** A message to send. */
@@ -64,6 +63,7 @@ export class BatchWriter {
       database: Database;
       dialogs: Dialogs;
       committer: Committer;
+      repeatedSends: RepeatedSends;
       metrics?: Pick<Metrics, "sendBatchSize" | "sendCommitSeconds"> | undefined;
     },
   ) {}
@@ -185,15 +185,14 @@ export class BatchWriter {
 
   /** Answers a repeated send with the stored message, or with a conflict if the two differ. */
   private async answerRepeat({ send, chatId }: ResolvedSend, messageId: number): Promise<void> {
-    const { database, committer } = this.options;
+    const { repeatedSends } = this.options;
     try {
-      const sent = await storedSend(database, messageId);
-      const [stored] = await messagesById(database, [messageId]);
-      if (stored) committer.noteStored(stored);
-      if (!stored || sent?.chatId !== chatId || !isSameSend(sent, send)) throw conflictingClientId();
-      // A sender who has left since may learn that it was stored, but nothing that has changed since.
-      const isMember = (await memberState(database, { chatId, userId: send.senderId })) !== undefined;
-      send.settle({ ...stored, ...(!isMember && { ...asSent(send), version: sent.version }), duplicate: true });
+      send.settle(
+        await repeatedSends.answer(messageId, {
+          content: send.content,
+          isSame: (sent) => sent.chatId === chatId && isSameSend(sent, send),
+        }),
+      );
     } catch (error) {
       send.settle(error as Error);
     }
@@ -211,18 +210,6 @@ function changesOf(resolved: readonly ResolvedSend[], results: readonly SendResu
   }
   return changes;
 }
-
-/** The fields of a message that may have changed since, as its sender knew them when sending it. */
-const asSent = ({ content }: SendRequest) => ({
-  content,
-  groupName: null,
-  replyTo: null,
-  change: null,
-  reactions: [],
-  pinned: null,
-  editedAt: null,
-  deletedAt: null,
-});
 
 const pairOf = ({ to, senderId }: SendRequest): Pair | undefined =>
   "receiverId" in to ? { userId: senderId, otherId: to.receiverId } : undefined;

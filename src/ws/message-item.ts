@@ -25,6 +25,7 @@ export function toMessageItem(message: SentMessage): MessageItem {
     ...(message.change && { change: message.change }),
     ...reactionsOf(message),
     ...(message.pinned && { pinned: { by: message.pinned.by, at: message.pinned.at.toISOString() } }),
+    ...forwardedOf(message),
     createdAt: message.createdAt.toISOString(),
     editedAt: message.editedAt?.toISOString() ?? null,
     deletedAt: message.deletedAt?.toISOString() ?? null,
@@ -36,6 +37,9 @@ export const itemBytes = (message: ChatMessage): number => Buffer.byteLength(JSO
 
 export const reactionsOf = ({ reactions }: ChatMessage): Pick<MessageItem, "reactions"> =>
   reactions.length === 0 ? {} : { reactions };
+
+export const forwardedOf = ({ firstAuthor }: ChatMessage): Pick<MessageItem, "forwarded"> =>
+  firstAuthor ? { forwarded: { senderId: firstAuthor.id, senderName: firstAuthor.firstName } } : {};
 
 /** The fields that all rows of message lists have in common. */
 export function toRowExtras(message: ChatMessage) {

@@ -8,6 +8,7 @@ import type { Claims } from "../domain/session.ts";
 import type { ReadState } from "../services/chats/read-state.ts";
 import type { Sync } from "../services/chats/sync.ts";
 import type { Groups } from "../services/groups/groups.ts";
+import type { Forwarding } from "../services/messages/forwarding.ts";
 import type { History } from "../services/messages/history.ts";
 import type { Messages } from "../services/messages/messages.ts";
 import type { Pins } from "../services/messages/pins.ts";
@@ -18,6 +19,7 @@ import type { Typing } from "../services/presence/typing.ts";
 /** The services that handlers may call. */
 export interface WsServices {
   messages: Messages;
+  forwarding: Forwarding;
   reactions: Reactions;
   pins: Pins;
   groups: Groups;

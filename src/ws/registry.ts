@@ -14,6 +14,7 @@ import { setMemberRole } from "./messages/groups/set-member-role.ts";
 import { transferOwnership } from "./messages/groups/transfer-ownership.ts";
 import { deleteMessage } from "./messages/messages/delete-message.ts";
 import { editMessage } from "./messages/messages/edit-message.ts";
+import { forwardMessage } from "./messages/messages/forward-message.ts";
 import { getMessages } from "./messages/messages/get-messages.ts";
 import { getlatestMessageDialog } from "./messages/messages/getlatest-message-dialog.ts";
 import { getlatestMessageGroup } from "./messages/messages/getlatest-message-group.ts";
@@ -47,6 +48,7 @@ export const messageTypes = {
   getlatestMessageGroup,
   getMessages,
   sync,
+  forwardMessage,
   editMessage,
   deleteMessage,
   react,

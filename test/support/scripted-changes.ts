@@ -21,6 +21,7 @@ export const message = (version: number): ChatMessage => ({
   change: null,
   reactions: [],
   pinned: null,
+  firstAuthor: null,
   createdAt: new Date(),
   editedAt: null,
   deletedAt: null,

@@ -105,6 +105,14 @@ export interface Requests {
    */
   sync: { params: SyncParams; data: null; item: SyncResult };
   /**
+   * Forward a message of one of your chats to a person (`receiverId`) or a group (`groupId`), exactly one of the two.
+   * The copy is an ordinary message of yours that names the first author, and is pushed as `privateMessage` or
+   * `messageInGroup`. It cannot be edited. Deleted and system messages cannot be forwarded.
+   *
+   * Errors: `NOT_FOUND`, `NOT_MEMBER`, `FORBIDDEN`, `CONFLICT`.
+   */
+  forwardMessage: { params: ForwardMessageParams; data: null; item: MessageItem };
+  /**
    * Replace the text of one of your messages. The message keeps its `seq` and gets the chat's next `version`.
    *
    * Errors: `NOT_FOUND`, `FORBIDDEN`, `CONFLICT`.
@@ -634,6 +642,7 @@ export interface DialogMessageRow {
   editedAt: string | null;
   deletedAt: string | null;
   reactions?: readonly Reaction[];
+  forwarded?: Forwarded;
 }
 
 export interface EditMessageParams {
@@ -739,6 +748,28 @@ export interface ErrorFrame {
   retryable?: true;
   /** How long to wait before trying again, in milliseconds. */
   retryAfterMs?: number;
+}
+
+export interface ForwardMessageParams {
+  /** Id of a message. */
+  messageId: number;
+  /** Id of a user. */
+  receiverId?: number;
+  /** Id of a group; the same number as its `chatId`. */
+  groupId?: number;
+  /**
+   * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
+   * printable ASCII characters.
+   */
+  clientMessageId?: string;
+}
+
+/** Who first wrote a forwarded message. Absent once it is deleted. */
+export interface Forwarded {
+  /** The user who first wrote it. */
+  senderId: number;
+  /** First name; `Deleted user` once the account is gone. */
+  senderName: string;
 }
 
 export interface GetAdminAuditAnswer {
@@ -910,6 +941,7 @@ export interface GroupMessageRow {
   editedAt: string | null;
   deletedAt: string | null;
   reactions?: readonly Reaction[];
+  forwarded?: Forwarded;
 }
 
 /** An invite to create an account. */
@@ -1116,6 +1148,7 @@ export interface MessageItem {
   reactions?: readonly Reaction[];
   /** Present while the message is pinned. */
   pinned?: Pin;
+  forwarded?: Forwarded;
   createdAt: string;
   editedAt: string | null;
   deletedAt: string | null;

@@ -91,6 +91,8 @@ function requireUserMessage({ isEvent }: MessageAccess): void {
 function requireEditable(access: MessageAccess): void {
   requireUserMessage(access);
   if (!access.isSender) throw new AppError("forbidden", "Only the sender of a message may edit it");
+  // It would put words into the mouth of its first author.
+  if (access.isForwarded) throw new AppError("forbidden", "A forwarded message cannot be edited");
 }
 
 function requireDeletable(access: MessageAccess): void {

@@ -158,6 +158,46 @@ export async function insertSystemMessages(
 }
 
 /**
+ * Writes a copy of a message of any chat, under the next `seq` and `version` of the chat, which it raises. Its sender has
+ * read it. The original is locked, so that it is copied as it is at the commit. Index: the primary key of messages.
+ * @returns its id; undefined if the original is deleted
+ */
+export async function insertForwarded(
+  database: Database,
+  copy: { chatId: number; senderId: number; messageId: number; clientMessageId: string | undefined },
+  transaction: Transaction,
+): Promise<number | undefined> {
+  const { chatId, senderId, messageId, clientMessageId = null } = copy;
+  const [row] = await select<{ id: number }>(
+    database,
+    `WITH original AS (
+            SELECT id, content, COALESCE(first_author_id, sender_id) AS first_author_id
+              FROM messages
+             WHERE id = $messageId AND deleted_at IS NULL AND event IS NULL
+               FOR SHARE
+          ), next AS (
+            SELECT original.*, nextval('messages_id_seq') AS new_id FROM original
+          ), counted AS (
+            UPDATE chats SET last_seq = last_seq + 1, version = version + 1, last_message_id = next.new_id
+              FROM next WHERE chats.id = $chatId
+         RETURNING chats.last_seq AS seq, chats.version
+          ), read AS (
+            UPDATE chat_members AS member SET read_seq = counted.seq
+              FROM counted WHERE member.chat_id = $chatId AND member.user_id = $senderId
+          )
+     INSERT INTO messages (id, chat_id, seq, version, sender_id, client_message_id, forwarded_from, first_author_id,
+                           content, created_at)
+     SELECT next.new_id, $chatId, counted.seq, counted.version, $senderId, $clientMessageId, next.id, next.first_author_id,
+            next.content, date_trunc('milliseconds', clock_timestamp())
+       FROM next, counted
+  RETURNING id`,
+    { chatId, senderId, messageId, clientMessageId },
+    transaction,
+  );
+  return row?.id;
+}
+
+/**
  * Records a change of messages of one chat; each takes the next `version` of the chat, in the order of `seq`.
  * @returns their ids, in that order
  */

@@ -73,6 +73,10 @@ export interface MessageAccess {
   /** Whether it is a system message. */
   isEvent: boolean;
   isDeleted: boolean;
+  /** Whether it was forwarded from another message. */
+  isForwarded: boolean;
+  /** Whether the user has cleared the dialog since. */
+  isCleared: boolean;
   /** Whether the chat is a group. */
   isGroup: boolean;
   /** Whether the user may delete messages of others: an admin or the owner of the group. */
@@ -93,7 +97,8 @@ export async function messageAccess(
   const [row] = await select<MessageAccess>(
     database,
     `SELECT m.chat_id AS "chatId", m.sender_id = $userId AS "isSender", m.event IS NOT NULL AS "isEvent",
-            m.deleted_at IS NOT NULL AS "isDeleted", c.kind = 'group' AS "isGroup",
+            m.deleted_at IS NOT NULL AS "isDeleted", m.forwarded_from IS NOT NULL AS "isForwarded",
+            m.seq <= member.cleared_seq AS "isCleared", c.kind = 'group' AS "isGroup",
             c.kind = 'group' AND member.role <> 'member' AS "isModerator",
             c.kind = 'dialog' AND (peer.user_id IS NULL OR ${isBlockedBy("$userId", "peer.user_id")}) AS "isClosed"
        FROM messages AS m

@@ -44,6 +44,16 @@ const ownRules: readonly OrphanRule[] = [
     condition: "NOT EXISTS (SELECT FROM users AS u WHERE u.id = orphan.sender_id)",
     isDeletable: false,
   },
+  {
+    invariant: "forwarded-message-has-author",
+    table: "messages",
+    key: ["id", "chat_id"],
+    columns: ["first_author_id"],
+    condition: `(orphan.forwarded_from IS NULL) <> (orphan.first_author_id IS NULL)
+             OR orphan.first_author_id IS NOT NULL
+                AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = orphan.first_author_id)`,
+    isDeletable: false,
+  },
 ];
 
 interface ForeignKeyColumns {

@@ -26,6 +26,9 @@ interface MessageRow {
   subjectLastName: string | null;
   clientMessageId: string | null;
   change: MessageChange | null;
+  firstAuthorId: number | null;
+  firstAuthorFirstName: string | null;
+  firstAuthorLastName: string | null;
   replyId: number | null;
   replySeq: number;
   replyContent: string;
@@ -82,6 +85,10 @@ export function toChatMessage(row: MessageRow): ChatMessage {
     change,
     reactions: (row.reactions ?? []).map(({ mine, ...reaction }) => ({ ...reaction, ...(mine && { mine: true }) })),
     pinned: row.pinned ? { by: row.pinned.by, at: new Date(row.pinned.at) } : null,
+    firstAuthor:
+      row.firstAuthorId === null || deletedAt
+        ? null
+        : personOf(row.firstAuthorId, row.firstAuthorFirstName, row.firstAuthorLastName),
     createdAt,
     editedAt,
     deletedAt,
@@ -110,6 +117,8 @@ export const messageColumnsInLists = `
        receiver.id AS "receiverId", receiver.first_name AS "receiverFirstName", receiver.last_name AS "receiverLastName",
        c.name AS "groupName",
        subject.first_name AS "subjectFirstName", subject.last_name AS "subjectLastName",
+       m.first_author_id AS "firstAuthorId", first_author.first_name AS "firstAuthorFirstName",
+       first_author.last_name AS "firstAuthorLastName",
        reply.id AS "replyId", reply.seq AS "replySeq", left(reply.content, 200) AS "replyContent", reply.event AS "replyEvent",
        reply.deleted_at AS "replyDeletedAt", reply.sender_id AS "replySenderId",
        reply_sender.first_name AS "replySenderFirstName", reply_sender.last_name AS "replySenderLastName",
@@ -143,6 +152,7 @@ export const messagePeople = `
        JOIN users AS sender ON sender.id = m.sender_id
   LEFT JOIN users AS receiver ON receiver.id = c.pair_low + c.pair_high - m.sender_id
   LEFT JOIN users AS subject ON subject.id = (m.event ->> 'userId')::bigint
+  LEFT JOIN users AS first_author ON first_author.id = m.first_author_id
   LEFT JOIN messages AS reply ON reply.id = m.reply_to
   LEFT JOIN users AS reply_sender ON reply_sender.id = reply.sender_id
   LEFT JOIN users AS reply_subject ON reply_subject.id = (reply.event ->> 'userId')::bigint`;

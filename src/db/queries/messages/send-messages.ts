@@ -103,6 +103,7 @@ function toResults({ createdAt, verdicts, people, groups }: Answer, messages: re
       change: null,
       reactions: [],
       pinned: null,
+      firstAuthor: null,
       createdAt: createdAtDate,
       editedAt: null,
       deletedAt: null,

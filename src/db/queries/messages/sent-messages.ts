@@ -38,6 +38,8 @@ export interface StoredSend {
   isEvent: boolean;
   version: number;
   replyTo: number | null;
+  /** The message that it forwards; null if it forwards none. */
+  forwardedFrom: number | null;
   /** Null once it was changed. */
   content: string | null;
   /** The salt and the digest; null if it was never changed, or was changed before digests were kept. */
@@ -49,7 +51,7 @@ export async function storedSend(database: Database, messageId: number): Promise
   const [row] = await select<StoredSend>(
     database,
     `SELECT chat_id AS "chatId", event IS NOT NULL AS "isEvent", COALESCE(sent_version, version) AS version,
-            reply_to AS "replyTo", CASE WHEN sent_version IS NULL AND change IS NULL THEN content END AS content,
+            reply_to AS "replyTo", forwarded_from AS "forwardedFrom", CASE WHEN sent_version IS NULL AND change IS NULL THEN content END AS content,
             sent_digest AS digest
        FROM messages
       WHERE id = $messageId`,
@@ -59,8 +61,9 @@ export async function storedSend(database: Database, messageId: number): Promise
 }
 
 /** Whether a repeated send equals what was stored. Where that cannot be known any more, it counts as equal. */
-export function isSameSend({ isEvent, replyTo, content, digest }: StoredSend, sent: SentContent): boolean {
-  if (isEvent) return false;
+export function isSameSend(stored: StoredSend, sent: SentContent): boolean {
+  const { isEvent, replyTo, forwardedFrom, content, digest } = stored;
+  if (isEvent || forwardedFrom !== null) return false;
   if (digest) {
     const salt = digest.subarray(0, saltBytes);
     const expected = createHash("sha256").update(salt).update(digestedText(sent)).digest().subarray(0, digestBytes);

@@ -3,7 +3,7 @@ import { exampleRowExtras, historyRowExtras } from "../../../contract/messages.t
 import { described, list, named, object, text } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../domain/message.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
-import { reactionsOf, toRowExtras } from "../../message-item.ts";
+import { forwardedOf, reactionsOf, toRowExtras } from "../../message-item.ts";
 import { defineMessage } from "../../message-type.ts";
 
 /** The column names and their spelling are part of the protocol; they are used in this file only. */
@@ -24,6 +24,7 @@ const toRow = (message: ChatMessage) => ({
   content: displayText(message),
   ...toRowExtras(message),
   ...reactionsOf(message),
+  ...forwardedOf(message),
 });
 
 export const getlatestMessageGroup = defineMessage({
