@@ -12,12 +12,14 @@ import { changeStore } from "./db/queries/chats/change-store.ts";
 import { chatVersions } from "./db/queries/chats/dialogs.ts";
 import { currentMark, versionsBefore } from "./db/queries/chats/recent-changes.ts";
 import { Delivery } from "./delivery/delivery.ts";
+import { StateVersions } from "./delivery/state-versions.ts";
 import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
 import { createHttpApp } from "./http/app.ts";
 import type { Readiness } from "./http/routers/health.ts";
 import { followEpoch } from "./jobs/epoch.ts";
 import { eraseMessages } from "./jobs/erase-messages.ts";
+import { forgetRemovedState } from "./jobs/forget-state.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
 import type { ProcessRegistry } from "./jobs/process-registry.ts";
 import { purgeAdministration } from "./jobs/purge-administration.ts";
@@ -84,6 +86,9 @@ interface Core {
   delivery: Delivery;
   readStartVersions: ReadStartVersions;
   marks: StoreMarks;
+  states: StateVersions;
+  /** Pushes a signal to the recipients that are connected to this process. */
+  deliverSignal: ReturnType<typeof deliverSignalsTo>;
 }
 
 /** What runs once the database is open. */
@@ -122,6 +127,12 @@ function composeCore(foundation: Foundation, marks: StoreMarks): Core {
   const store = new PresenceStore({ database });
   const presence = new PresenceTracker({ connections, store, bus, notify: pushPresence, log });
   const pushToDevices = deliverChangesTo(connections);
+  const states = new StateVersions();
+  const pushSignal = deliverSignalsTo(connections);
+  const deliverSignal: Core["deliverSignal"] = (signal) => {
+    if (signal.kind === "state") for (const id of signal.recipientIds) states.note(id, signal.item.stateVersion);
+    pushSignal(signal);
+  };
   const readStartVersions: ReadStartVersions = (chatIds, transaction) =>
     isSharedDatabase
       ? versionsBefore(database, chatIds, marks.delivered, transaction)
@@ -133,11 +144,11 @@ function composeCore(foundation: Foundation, marks: StoreMarks): Core {
       pushToDevices(change);
       presence.changeCommitted(change);
     },
-    deliverSignal: deliverSignalsTo(connections),
+    deliverSignal,
     metrics,
     log,
   });
-  return { database, epoch, limits, presence, delivery, readStartVersions, marks };
+  return { database, epoch, limits, presence, delivery, readStartVersions, marks, states, deliverSignal };
 }
 
 async function composeAllServices(foundation: Foundation, core: Core): Promise<Services> {
@@ -233,21 +244,36 @@ function composeGateway(foundation: Foundation, { presence, limits }: Core, serv
 /** @returns functions that stop them */
 function startJobs(
   { config, log, isSharedDatabase, connections, processes }: Foundation,
-  { database, epoch, delivery, marks }: Core,
-  { erasure, reactions, resetCaches, stop: stopServices }: Services,
+  { database, epoch, delivery, marks, states, deliverSignal }: Core,
+  { erasure, reactions, state, resetCaches, stop: stopServices }: Services,
   mailSender: MailSender | undefined,
 ): (() => void)[] {
   const { refreshLifetimeMs, lifetimeSeconds } = config.tokens;
+  const isConnected = (userId: number) => connections.countOf(userId) > 0;
   return [
     pollRevokedSessions({ database, onEnded: connections.endSessions, log }),
     purgeEndedChats({ database, log }),
     purgeAdministration({ database, auditRetentionMs: config.administration.auditRetentionMs, log }),
     eraseMessages({ eraseSome: () => erasure.eraseSome(), log }),
     removeReactionsOfDeletedAccounts({ removeSome: () => reactions.removeSomeOfDeleted(), log }),
+    forgetRemovedState({ forgetSome: () => state.forgetSome(), log }),
     purgeOldSessions({ database, lifetimeMs: Math.max(refreshLifetimeMs, lifetimeSeconds * 1000), log }),
-    followEpoch({ database, epoch, marks, delivery, resetCaches, disconnectAll: connections.restartAll, log }),
+    followEpoch({
+      database,
+      epoch,
+      marks,
+      delivery,
+      resetCaches: () => {
+        resetCaches();
+        states.reset();
+      },
+      disconnectAll: connections.restartAll,
+      log,
+    }),
     ...(mailSender ? [sendMails({ database, sendNext: () => mailSender.sendNext(), log })] : []),
-    ...(isSharedDatabase ? [pollMissedChanges({ database, delivery, marks, log })] : []),
+    ...(isSharedDatabase
+      ? [pollMissedChanges({ database, delivery, marks, states, isConnected, deliverSignal, log })]
+      : []),
     ...(processes ? [processes.start()] : []),
     () => delivery.stop(),
     stopServices,

@@ -21,6 +21,7 @@ async function scene() {
   await bob.device.request("react", { messageId: dialog.messageId, emoji: "👍", on: true });
   await bob.device.request("pinMessage", { messageId: dialog.messageId, on: true });
   await bob.device.request("forwardMessage", { messageId: dialog.messageId, groupId });
+  await ann.device.request("setState", { key: "preferences", value: { theme: "dark" } });
   return { ann, bob, clara, groupId, messageId, dialogId: dialog.chatId };
 }
 
@@ -163,6 +164,19 @@ describe("fsck", () => {
     await messenger().sql(erase, { id: clara.id });
     const expected = expect.objectContaining({ invariant: "deleted-user-has-no-session", userId: clara.id });
     expect((await check()).violations).toContainEqual(expected);
+  });
+
+  test.each<[invariant: string, corruption: string]>([
+    ["state-version-newest", "UPDATE user_state SET version = 7 WHERE user_id = $ann"],
+    ["state-after-forgotten", "UPDATE users SET state_pruned_version = 1 WHERE id = $ann"],
+    ["deleted-user-has-no-state", "UPDATE user_state SET user_id = $clara WHERE user_id = $ann"],
+  ])("finds a violation of %s", async (invariant, corruption) => {
+    const { ann, clara } = await scene();
+    if (corruption.includes("$clara")) await messenger().sql(erase, { id: clara.id });
+    const values = Object.entries({ ann: ann.id, clara: clara.id });
+    await messenger().sql(corruption, Object.fromEntries(values.filter(([name]) => corruption.includes(`$${name}`))));
+    const userId = corruption.includes("$clara") ? clara.id : ann.id;
+    expect((await check()).violations).toContainEqual(expect.objectContaining({ invariant, userId }));
   });
 
   test("finds sequences behind the ids of their table, and raises them", async () => {

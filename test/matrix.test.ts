@@ -62,6 +62,10 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
   },
   typing: { noGroup: true, params: ({ dialogId }) => ({ chatId: dialogId }), expected: toPartner },
   markRead: { noGroup: true, params: ({ dialogId }) => ({ chatId: dialogId, seq: 1 }), expected: everyone("ok") },
+  setState: {
+    params: ({ groupId }) => ({ key: `chat:${groupId}`, value: { level: "none" } }),
+    expected: members,
+  },
   clearDialog: { noGroup: true, params: ({ partner }) => ({ receiverId: partner.id }), expected: everyone("ok") },
   getlatestMessageDialog: {
     noGroup: true,
@@ -189,7 +193,8 @@ async function fingerprint(): Promise<unknown> {
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM audit_log t) AS audit,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id)) FROM message_erasures t) AS erasures,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY message_id, user_id, emoji)) FROM message_reactions t) AS reactions,
-           (SELECT md5(string_agg(md5(t::text), '' ORDER BY message_id)) FROM chat_pins t) AS pins`);
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY message_id)) FROM chat_pins t) AS pins,
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id, key)) FROM user_state t) AS state`);
 }
 
 describe("message types", () => {

@@ -79,6 +79,21 @@ describeWithCluster("two processes without Redis", () => {
     while ((await annsPhone.nextPush("messageInGroup")).params.message !== "6");
   });
 
+  test("push each other's changes of personal state", async () => {
+    const url = await freshDatabase();
+    const [one, two] = [await start(url), await start(url)];
+    const ann = await person(one, "ann");
+    const [phone, laptop] = [await open(one, ann.token), await open(two, ann.token)];
+    for (const n of numbers(1, 3)) {
+      await phone.request("setState", { key: "preferences", value: n });
+      expect((await laptop.nextPush("setState")).params.item).toEqual({
+        stateVersion: n,
+        key: "preferences",
+        value: n,
+      });
+    }
+  });
+
   test("close the sockets of an account that another process suspends, within two seconds", async () => {
     const url = await freshDatabase();
     const one = await start(url);

@@ -65,6 +65,9 @@ export function named<T>(name: string, definition: Schema<T>, description?: stri
 /** The definition behind a name given with `named`. */
 export const schemaNamed = (name: string): Schema<unknown> | undefined => namedSchemas.get(name);
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL cannot store U+0000
+const storable = /^[^\u0000\ud800-\udfff]*$/u;
+
 /**
  * Text between `min` and `max` UTF-16 units with a visible character, and without control characters except tab and line
  * feed. With `blank`, any text that can be stored: without U+0000, which PostgreSQL rejects, and lone surrogates.
@@ -74,8 +77,6 @@ export function text(options: { min?: number; max: number; blank?: boolean }): S
   const sized = Joi.string().min(min).max(max);
   // The documents have one pattern: code generators make an intersection of unknown types of two. What is visible is
   // described in words, because not every implementation of JSON Schema knows the classes of Unicode.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL cannot store U+0000
-  const storable = /^[^\u0000\ud800-\udfff]*$/u;
   if (blank) {
     const joi = sized.pattern(storable, { name: "not hold U+0000 or a lone surrogate" });
     return schema(min === 0 ? joi.allow("") : joi);
@@ -233,6 +234,48 @@ export function anyObject(): Schema<Record<string, unknown>> {
   return schema(Joi.object().pattern(Joi.string(), Joi.any()));
 }
 
+/** Nesting of JSON values beyond which they cannot be stored. */
+const maxJsonDepth = 64;
+
+/**
+ * Any JSON value that can be stored: without U+0000 and lone surrogates, which PostgreSQL rejects.
+ * @param shown the objects among the values that the documents name
+ */
+export function anyJson(shown?: Schema<unknown>): Schema<unknown> {
+  const joi = Joi.any().custom((value: unknown, { error }) => {
+    const fault = faultOfJson(value);
+    return fault === undefined ? value : error(fault);
+  });
+  return schema(joi, shown ? Joi.alternatives(shown.document, Joi.any()) : Joi.any());
+}
+
+/** A loop instead of recursion: a small text can nest deeper than the stack allows. */
+function faultOfJson(value: unknown): "json.text" | "json.depth" | undefined {
+  const unseen: [unknown, number][] = [[value, 1]];
+  for (let next = unseen.pop(); next; next = unseen.pop()) {
+    const [current, depth] = next;
+    if (typeof current === "string" && !storable.test(current)) return "json.text";
+    if (typeof current !== "object" || current === null) continue;
+    if (depth > maxJsonDepth) return "json.depth";
+    for (const [key, inner] of Object.entries(current)) unseen.push([key, depth], [inner, depth + 1]);
+  }
+  return undefined;
+}
+
+/** A number. */
+export function finiteNumber(): Schema<number> {
+  return schema(Joi.number().unsafe());
+}
+
+/** A list of exactly two elements. */
+export function pair<A, B>(first: Schema<A>, second: Schema<B>): Schema<[A, B]> {
+  return schema(
+    Joi.array().ordered(first.joi.required(), second.joi.required()).length(2),
+    // Code generators do not understand lists whose elements differ.
+    Joi.array().items(Joi.any()).min(2).max(2),
+  );
+}
+
 /** An object with these keys and no others. */
 export function closedObject<P extends Shape>(shape: P): Schema<InferShape<P>> {
   return keys(shape, (rule) => rule.unknown(false));
@@ -257,6 +300,8 @@ const messages = {
   "string.empty": "{{#label}} must not be empty",
   "string.pattern.name": "{{#label}} must {{#name}}",
   "string.emoji": "{{#label}} must be one emoji",
+  "json.text": "{{#label}} must not hold U+0000 or a lone surrogate",
+  "json.depth": "{{#label}} must not be nested so deeply",
   "number.digits": "{{#label}} must be a whole number in decimal digits",
 };
 

@@ -1,6 +1,7 @@
 import { type Topic, topic } from "../bus/topic.ts";
 import { counter, id, seq, time, version } from "../contract/fields.ts";
 import {
+  anyJson,
   either,
   flag,
   type Infer,
@@ -106,7 +107,7 @@ export const changeTopic: Topic<Change> = {
 const signalOf = <const Kind extends Signal["kind"], Item extends object>(kind: Kind, item: Schema<Item>) =>
   object({ kind: oneOf(kind), item, recipientIds });
 
-/** Read and cleared positions, typing, changed names and blocks. */
+/** Read and cleared positions, typing, changed names, blocks and personal state. */
 export const signalTopic: Topic<Signal> = topic(
   "signal",
   either(
@@ -118,7 +119,10 @@ export const signalTopic: Topic<Signal> = topic(
       signalOf("typing", object({ chatId: id(), userId: id(), ttlMs: integer({ min: 0, max: 60_000 }) })),
       either(
         signalOf("profile", object({ userId: id(), firstName: anyText(), lastName: nullable(anyText()) })),
-        signalOf("block", object({ userId: id(), blocked: flag() })),
+        either(
+          signalOf("block", object({ userId: id(), blocked: flag() })),
+          signalOf("state", object({ stateVersion: counter(), key: anyText(), value: anyJson() })),
+        ),
       ),
     ),
   ),

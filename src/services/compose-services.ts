@@ -44,6 +44,7 @@ import { Blocks } from "./people/blocks.ts";
 import { NameAnnouncements } from "./people/name-announcements.ts";
 import { People } from "./people/people.ts";
 import { Typing } from "./presence/typing.ts";
+import { PersonalState } from "./state/personal-state.ts";
 
 export type Services = ReturnType<typeof composeServices>;
 
@@ -174,6 +175,7 @@ export function composeServices(options: {
     history: new History({ database }),
     readState,
     sync: new Sync({ database, noteEpoch: options.noteEpoch, metrics }),
+    state: new PersonalState({ database, delivery }),
     typing: new Typing({ database, delivery }),
     /** The number of password hashes that wait. */
     passwordQueueLength: () => passwords.queueLength,

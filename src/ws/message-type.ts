@@ -15,6 +15,7 @@ import type { Pins } from "../services/messages/pins.ts";
 import type { Reactions } from "../services/messages/reactions.ts";
 import type { Presence } from "../services/presence/presence-store.ts";
 import type { Typing } from "../services/presence/typing.ts";
+import type { PersonalState } from "../services/state/personal-state.ts";
 
 /** The services that handlers may call. */
 export interface WsServices {
@@ -27,6 +28,7 @@ export interface WsServices {
   readState: ReadState;
   typing: Typing;
   sync: Sync;
+  state: PersonalState;
 }
 
 /** The context of a request, passed to its handler. */

@@ -29,6 +29,7 @@ import { typing } from "./messages/presence/typing.ts";
 import { watchPresence } from "./messages/presence/watch-presence.ts";
 import { authenticate } from "./messages/session/authenticate.ts";
 import { ping } from "./messages/session/ping.ts";
+import { setState } from "./messages/state/set-state.ts";
 
 /** All message types, in the order of the documents. */
 export const messageTypes = {
@@ -58,6 +59,7 @@ export const messageTypes = {
   markRead,
   listReaders,
   clearDialog,
+  setState,
   typing,
   watchPresence,
   authenticate,

@@ -15,7 +15,7 @@ export type KnownChat = [chatId: number, version: number, readSeq: number, clear
 export async function syncWith(
   device: Device,
   chats: readonly KnownChat[] = [],
-  more: { range?: [number, number]; epoch?: string; newest?: number } = {},
+  more: { range?: [number, number]; epoch?: string; newest?: number; stateVersion?: number } = {},
 ): Promise<SyncAnswer> {
   const known = chats.map((chat) => chat.filter((place) => place !== undefined));
   const { params } = await device.request("sync", { chats: known, ...more });

@@ -172,6 +172,13 @@ export interface Requests {
    */
   clearDialog: { params: ClearDialogParams; data: null; item: ClearedDialog | null };
   /**
+   * Set one key of your personal state, which all your devices share: settings of a chat, a draft, or preferences. If
+   * it has this value already, nothing is stored. At most 5,000 keys.
+   *
+   * Errors: `NOT_MEMBER`, `LIMIT`, `FORBIDDEN`.
+   */
+  setState: { params: SetStateParams; data: null; item: StateChange };
+  /**
    * Notify the other members of a chat that you are typing. Nothing is stored. A notification is pushed at most every
    * two seconds, and never in groups of more than 50 members.
    *
@@ -238,6 +245,8 @@ export interface Pushes {
   markRead: ReadPosition;
   /** Sent to your other devices. */
   clearDialog: ClearedDialog | null;
+  /** Sent to your other devices. Pushes may arrive out of order: call `sync` if `stateVersion` is not the next one. */
+  setState: StateChange;
   /** Sent to every device of the other members, except members who block you or whom you block. */
   typing: TypingSignal;
   /** Sent to the sockets that watch the person. A disconnect of less than 15 seconds is not shown. */
@@ -562,6 +571,20 @@ export interface ChatListRow {
   readSeq: number;
 }
 
+/** Your settings of a chat, under `chat:ID`. */
+export interface ChatSettings {
+  /** What is counted and notified: all messages (as without it), mentions only, or nothing. */
+  level?: "all" | "mentions" | "none";
+  /** Muted until then; for ever is `9999-12-31T23:59:59.999Z`. Absent or past: not muted. */
+  mutedUntil?: string;
+  /** Archived while the chat's last `seq` is not greater, or while the chat is muted. */
+  archivedSeq?: number;
+  /** The chat is shown above others, by rising numbers. */
+  pinned?: number;
+  /** Shown as unread until the chat is opened. */
+  markedUnread?: true;
+}
+
 export interface ClearDialogParams {
   /** Id of a user. */
   receiverId: number;
@@ -643,6 +666,14 @@ export interface DialogMessageRow {
   deletedAt: string | null;
   reactions?: readonly Reaction[];
   forwarded?: Forwarded;
+}
+
+/** A message that is not sent yet, under `draft:ID`. */
+export interface Draft {
+  text: string;
+  /** The message that it replies to. */
+  replyTo?: number;
+  updatedAt: string;
 }
 
 export interface EditMessageParams {
@@ -1573,10 +1604,46 @@ export interface SetMemberRoleParams {
   role: AssignableRole;
 }
 
+export interface SetStateParams {
+  /** `chat:ID`, `draft:ID` (with the id of a chat) or `preferences`. */
+  key: string;
+  /**
+   * `ChatSettings` under `chat:ID`, `Draft` under `draft:ID`, any JSON under `preferences`; `null` removes the key. At
+   * most 8 KiB of UTF-8 JSON, a draft 16 KiB.
+   */
+  value: ChatSettings | Draft | unknown;
+}
+
 /** The end of a socket's session. */
 export interface SocketExpiry {
   /** When this socket will be closed unless it is renewed again. */
   expiresAt: string;
+}
+
+/** A key of your personal state, and its value. */
+export interface StateChange {
+  /**
+   * Number of this change among all changes of your state: 1, 2, 3 and so on. If nothing was stored, that of the key's
+   * last change, or 0.
+   */
+  stateVersion: number;
+  /** `chat:ID`, `draft:ID` (with the id of a chat) or `preferences`. */
+  key: string;
+  /**
+   * `ChatSettings` under `chat:ID`, `Draft` under `draft:ID`, any JSON under `preferences`; `null` removes the key. At
+   * most 8 KiB of UTF-8 JSON, a draft 16 KiB.
+   */
+  value: ChatSettings | Draft | unknown;
+}
+
+/** What differs in your personal state from the version you sent. */
+export interface StateDifference {
+  /** The `stateVersion` you have after applying this. */
+  version: number;
+  /** The keys that have changed, as [key, value], in the order of their changes; `null` for a removed key. */
+  entries: readonly (readonly [unknown, unknown])[];
+  /** You know another history, or missed removals too long ago: forget all keys first. */
+  reset?: true;
 }
 
 /** How much the server is used. */
@@ -1652,6 +1719,8 @@ export interface SyncParams {
    * reset. By default 50, and all up to 500 of a chat that you did not list.
    */
   newest?: number;
+  /** The version of the personal state that you have, or 0. Without it, you get no `state`. */
+  stateVersion?: number;
 }
 
 /** What differs from the state you sent. */
@@ -1660,6 +1729,7 @@ export interface SyncResult {
   chats: readonly SyncChat[];
   /** Chats in your request that you are no longer a member of. */
   left: readonly number[];
+  state?: StateDifference;
   hasMore: boolean;
   /**
    * Identifies the history of the server's data. If it is another one than you know, the data was restored: forget all

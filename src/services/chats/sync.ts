@@ -7,6 +7,7 @@ import {
   type LeftChat,
   type Scope,
 } from "../../db/queries/chats/sync.ts";
+import { type StateDifference, stateDifference } from "../../db/queries/state/personal-state.ts";
 import type { ChatMessage } from "../../domain/message.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import { maxAnswerBytes } from "../messages/answer-size.ts";
@@ -25,6 +26,8 @@ export interface SyncResult {
   left: LeftChat[];
   /** Set if the answer is full: this chat and those with greater ids are missing or incomplete. */
   cutAt: number | undefined;
+  /** What differs in the personal state; undefined if the client does not ask for it. */
+  state: StateDifference | undefined;
 }
 
 /** The size of a chat in the answer without its messages, in bytes; an estimate. */
@@ -33,6 +36,8 @@ const chatBytes = 300;
 const maxChanges = 500;
 /** How many newest ones, if the client does not say. */
 const defaultNewest = 50;
+/** The part of the answer that personal state may take, so that chats always make progress too. */
+const maxStateBytes = maxAnswerBytes / 2;
 
 /** What a client asks for. */
 export interface SyncRequest {
@@ -40,6 +45,8 @@ export interface SyncRequest {
   known: KnownState;
   /** How many of the newest messages the client wants of each chat that it does not know or has to read anew. */
   newest?: number | undefined;
+  /** The version of the personal state that the client has. */
+  stateVersion?: number | undefined;
 }
 
 /** Brings a client up to date after any absence: the client says what it knows and gets the differences. */
@@ -57,22 +64,33 @@ export class Sync {
    * Returns the differences at one moment.
    * @param sizeOf the size of a message in the answer, in bytes
    */
-  async sync({ scope, known, newest }: SyncRequest, sizeOf: (message: ChatMessage) => number): Promise<SyncResult> {
+  async sync(
+    { scope, known, newest, stateVersion }: SyncRequest,
+    sizeOf: (message: ChatMessage) => number,
+  ): Promise<SyncResult> {
     const amount = {
       changes: maxChanges,
       newest: newest ?? defaultNewest,
       onlyNewestOfJoined: newest !== undefined,
-      bytes: maxAnswerBytes,
     };
     const { database, noteEpoch, metrics } = this.options;
     const startedAt = performance.now();
-    const { epoch, time, left, changed } = await differences(database, scope, known, amount);
+    const state =
+      stateVersion === undefined ? undefined : await this.readState(scope.userId, stateVersion, known.epoch);
+    const bytes = maxAnswerBytes - (state?.bytes ?? 0);
+    const { epoch, time, left, changed } = await differences(database, scope, known, { ...amount, bytes });
     noteEpoch(epoch);
-    const fitting = fitIntoAnswer(changed, sizeOf);
+    const fitting = fitIntoAnswer(changed, sizeOf, bytes);
     metrics?.syncSeconds.observe((performance.now() - startedAt) / 1000);
     metrics?.syncChats.add("left", left.length);
     for (const { difference } of fitting.chats) metrics?.syncChats.add(difference);
-    return { epoch, time, left, ...fitting };
+    return { epoch, time, left, state: state?.difference, ...fitting };
+  }
+
+  private async readState(userId: number, stateVersion: number, epoch: string | undefined) {
+    const { database } = this.options;
+    const difference = await stateDifference(database, { userId, stateVersion, epoch, bytes: maxStateBytes });
+    return { difference, bytes: Buffer.byteLength(JSON.stringify(difference.entries)) };
   }
 }
 
@@ -80,9 +98,10 @@ export class Sync {
 function fitIntoAnswer(
   changed: readonly ChangedChat[],
   sizeOf: (message: ChatMessage) => number,
+  maxBytes: number,
 ): Pick<SyncResult, "chats" | "cutAt"> {
   const chats: ChangedChat[] = [];
-  let bytesLeft = maxAnswerBytes;
+  let bytesLeft = maxBytes;
   for (const chat of changed) {
     bytesLeft -= chatBytes;
     const messages: ChatMessage[] = [];

@@ -13,7 +13,7 @@ export interface ChangedVersion {
  * New messages are found by their ids, whatever the clocks do. Changes of them are found by their times, which the
  * clock of the database has set. It may have been set back or forward since a mark: the earlier of two times is right.
  */
-const timeOfMark = "LEAST($databaseTime::timestamptz, now() - make_interval(secs => $ageSeconds))";
+export const timeOfMark = "LEAST($databaseTime::timestamptz, now() - make_interval(secs => $ageSeconds))";
 
 /** The present moment. Index: messages_pkey. */
 export async function currentMark(database: Database): Promise<StoreMark> {
@@ -48,7 +48,8 @@ export function recentChanges(database: Database, since: AgedMark): Promise<Chan
 }
 
 /** A time in the future is older: the clock of the database has gone back since. */
-const isOlderThanHalfASecond = (time: string): string => `${time} NOT BETWEEN now() - interval '0.5 seconds' AND now()`;
+export const isOlderThanHalfASecond = (time: string): string =>
+  `${time} NOT BETWEEN now() - interval '0.5 seconds' AND now()`;
 
 /**
  * Returns the versions of chats before the changes made since a mark; unknown chats are left out. Index:

@@ -75,4 +75,14 @@ export const tableInvariants: Readonly<Record<string, string>> = {
   "deleted-user-has-no-session": `SELECT s.id AS "sessionId", s.user_id AS "userId"
        FROM sessions AS s JOIN users AS u ON u.id = s.user_id
       WHERE u.deleted_at IS NOT NULL AND s.revoked_at IS NULL ORDER BY s.id`,
+  "state-version-newest": `SELECT u.id AS "userId", u.state_version AS "stateVersion", max(entry.version) AS "maxVersion"
+       FROM users AS u JOIN user_state AS entry ON entry.user_id = u.id
+      GROUP BY u.id
+     HAVING max(entry.version) > u.state_version ORDER BY u.id`,
+  "state-after-forgotten": `SELECT entry.user_id AS "userId", entry.key, entry.version
+       FROM user_state AS entry JOIN users AS u ON u.id = entry.user_id
+      WHERE entry.version <= u.state_pruned_version ORDER BY entry.user_id, entry.version`,
+  "deleted-user-has-no-state": `SELECT entry.user_id AS "userId", count(*)::int AS keys
+       FROM user_state AS entry JOIN users AS u ON u.id = entry.user_id
+      WHERE u.deleted_at IS NOT NULL GROUP BY entry.user_id ORDER BY entry.user_id`,
 };

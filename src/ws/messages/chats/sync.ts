@@ -1,5 +1,6 @@
 import { chatId, counter, groupId, groupName, id, nothing, time, userId } from "../../../contract/fields.ts";
 import { exampleItem, memberRole, messageItem } from "../../../contract/messages.ts";
+import { stateKey, stateValue } from "../../../contract/personal-state.ts";
 import {
   described,
   exactly,
@@ -12,6 +13,7 @@ import {
   object,
   oneOf,
   optional,
+  pair,
   text,
 } from "../../../contract/schema.ts";
 import { AppError } from "../../../errors.ts";
@@ -59,6 +61,17 @@ const chat = object({
   ),
 });
 
+const stateDifference = object({
+  version: described(counter(), "The `stateVersion` you have after applying this."),
+  entries: described(
+    list(pair(stateKey(), stateValue())),
+    "The keys that have changed, as [key, value], in the order of their changes; `null` for a removed key.",
+  ),
+  reset: optional(
+    described(exactly(true), "You know another history, or missed removals too long ago: forget all keys first."),
+  ),
+});
+
 export const sync = defineMessage({
   type: "sync",
   summary:
@@ -83,6 +96,9 @@ export const sync = defineMessage({
         "How many of the newest messages you want of each chat that you did not list, that changed too much, or that is reset. By default 50, and all up to 500 of a chat that you did not list.",
       ),
     ),
+    stateVersion: optional(
+      described(counter(), "The version of the personal state that you have, or 0. Without it, you get no `state`."),
+    ),
   }),
   data: nothing(),
   item: named(
@@ -93,6 +109,9 @@ export const sync = defineMessage({
         "Chats that differ from your state, by ascending `chatId`.",
       ),
       left: described(list(chatId()), "Chats in your request that you are no longer a member of."),
+      state: optional(
+        named("StateDifference", stateDifference, "What differs in your personal state from the version you sent."),
+      ),
       hasMore: flag(),
       epoch: described(
         text({ max: 64 }),
@@ -133,7 +152,7 @@ export const sync = defineMessage({
     },
     prepare: ({ dialogId }) => ({ chats: [[dialogId, 0, 0, 0, 0]], range: [dialogId, dialogId] }),
   },
-  async handle({ user, services, socket }, { chats, range, epoch: knownEpoch, newest }) {
+  async handle({ user, services, socket }, { chats, range, epoch: knownEpoch, newest, stateVersion }) {
     const known = chats.map(toKnown);
     if (new Set(known.map(({ chatId: id }) => id)).size < known.length) {
       throw new AppError("validation", '"chats" must not contain a chat twice', { field: "chats" });
@@ -141,8 +160,15 @@ export const sync = defineMessage({
     const [fromChatId = 1, toChatId = Number.MAX_SAFE_INTEGER] = range ?? [];
     const endBuffering = socket.bufferPushes();
     const scope = { userId: user.userId, fromChatId, toChatId };
-    const result = await services.sync.sync({ scope, known: { chats: known, epoch: knownEpoch }, newest }, itemBytes);
-    const { chats: changed, left, cutAt, epoch, time: serverTime } = result;
+    const request = { scope, known: { chats: known, epoch: knownEpoch }, newest, stateVersion };
+    const {
+      chats: changed,
+      left,
+      cutAt,
+      state,
+      epoch,
+      time: serverTime,
+    } = await services.sync.sync(request, itemBytes);
     endBuffering({
       isNewerThanSnapshot: newerThan({ known, changed, left, cutAt, toChatId }),
       versions: new Map(changed.map((chat) => [chat.chatId, chat.version])),
@@ -152,7 +178,10 @@ export const sync = defineMessage({
       item: {
         chats: changed.map(toChat),
         left: left.map((chat) => chat.chatId),
-        hasMore: cutAt !== undefined,
+        ...(state && {
+          state: { version: state.version, entries: state.entries, ...(state.isReset && { reset: true as const }) },
+        }),
+        hasMore: cutAt !== undefined || state?.hasMore === true,
         epoch,
         userId: user.userId,
         serverTime: serverTime.toISOString(),
