@@ -67,6 +67,7 @@ const noEvents: ReplicaEvents = {
   onEntry: () => {},
   onUpdate: () => {},
   onEpoch: () => {},
+  onStateChange: () => {},
 };
 
 /** CPU seconds of the work, garbage collection included. */

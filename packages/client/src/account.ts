@@ -10,15 +10,19 @@ import { call, Derived, type Observable, sameIfEqual } from "./observable.ts";
 import { type Destination, type Entry, Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
 import { Persistence } from "./persistence.ts";
+import { patched, type StatePatch } from "./personal-state.ts";
 import { PresenceWatcher } from "./presence.ts";
 import type { MessageItem, Presence, Profile, ProfileChange, Requests, TypingSignal } from "./protocol.ts";
 import { type ChatState, Replica } from "./replica.ts";
-import type { StorePart } from "./store.ts";
+import type { Json, StorePart } from "./store.ts";
 import { Synchronizer, untilAnswered } from "./synchronizer.ts";
 import { type Answer, type Frame, offlineError, type Transport } from "./transport.ts";
 
 /** The most people whose names are read anew after an absence. */
 const maxRefreshedNames = 500;
+
+/** The longest delay of a timer. */
+const maxTimerMs = 2 ** 31 - 1;
 
 /** Everything that belongs to one logged-in user: chats, unsent messages, names. */
 export class Account implements ChatContext {
@@ -35,6 +39,11 @@ export class Account implements ChatContext {
   private readonly messageListeners = new Set<(event: MessengerEvent) => void>();
   private readonly handlers = new Set<MessageHandler>();
   private transport: Transport | undefined;
+  private readonly preferenceState = new Derived<Json | undefined>((previous) => {
+    const next = this.stateOf("preferences");
+    return JSON.stringify(next) === JSON.stringify(previous) ? previous : next;
+  });
+  private unmuteTimer: ReturnType<typeof setTimeout> | undefined;
   private isFirstConnection = true;
 
   constructor(
@@ -65,12 +74,14 @@ export class Account implements ChatContext {
       onReset: ({ chatId }) => this.emitOfChat("reset", chatId),
       onUpdate: (chatId, chat) => this.noteUpdate(chatId, chat),
       onEpoch: (epoch) => this.persistence.noteEpoch(epoch),
+      onStateChange: () => this.noteStateChange(),
     });
     this.replica.userId = options.profile.id;
     this.people = new People({ http, token, onUpdate: () => this.updateAll() });
     this.outbox = new Outbox({
       store,
       onUpdate: (entry) => this.noteUnsent(entry),
+      patchedState: (key, patch) => patched(this.replica.state.keys.get(key), patch),
       onStoreFailure,
     });
     this.persistence = new Persistence({ store, replica: this.replica, onFailure: onStoreFailure });
@@ -79,6 +90,10 @@ export class Account implements ChatContext {
 
   get chats(): Observable<readonly ChatSummary[]> {
     return this.list;
+  }
+
+  get preferences(): Observable<Json | undefined> {
+    return this.preferenceState;
   }
 
   me(): Profile {
@@ -208,6 +223,20 @@ export class Account implements ChatContext {
     this.options.onProfile(profile);
   }
 
+  /** The value of a key of the personal state, with the changes that are not sent yet. */
+  stateOf(key: string): Json | undefined {
+    let value = this.replica.state.keys.get(key);
+    for (const { content } of this.outbox.all) {
+      if (!("change" in content) || content.change.type !== "setState" || content.change.params.key !== key) continue;
+      value = patched(value, content.change.params.patch) ?? undefined;
+    }
+    return value;
+  }
+
+  async changeState(key: string, patch: StatePatch): Promise<void> {
+    await this.outbox.addChange({ type: "setState", params: { key, patch } }).sending.promise;
+  }
+
   /** Whether messages are not sent. */
   get hasUnsent(): boolean {
     return this.outbox.all.some(({ message }) => message);
@@ -216,6 +245,7 @@ export class Account implements ChatContext {
   /** Stores what is not stored yet, and ends everything. */
   async close(): Promise<void> {
     this.end();
+    clearTimeout(this.unmuteTimer);
     for (const handler of this.handlers) handler.end();
     for (const stream of [...this.streams]) stream.end();
     await this.persistence.save();
@@ -294,7 +324,22 @@ export class Account implements ChatContext {
   private noteUnsent({ content }: Entry): void {
     if ("message" in content) this.chatAt(content.message.to).update();
     else if (content.change.type === "markRead") this.byId.get(content.change.params.chatId)?.update();
+    else if (content.change.type === "setState") this.updateState();
     this.list.invalidate();
+  }
+
+  private noteStateChange(): void {
+    this.persistence.noteStateChange();
+    this.updateState();
+  }
+
+  private updateState(): void {
+    this.preferenceState.invalidate();
+    this.updateAll();
+    clearTimeout(this.unmuteTimer);
+    const ends = [...this.allChats()].flatMap(({ mutedUntil }) => (mutedUntil > Date.now() ? mutedUntil : []));
+    if (ends.length === 0) return;
+    this.unmuteTimer = setTimeout(() => this.updateState(), Math.min(Math.min(...ends) - Date.now(), maxTimerMs));
   }
 
   private allChats(): Set<Chat> {
@@ -316,6 +361,8 @@ export class Account implements ChatContext {
       .filter((chat) => chat.isListed)
       .map(({ summary }) => summary.value)
       .sort((a, b) => {
+        if (a.pinned !== b.pinned)
+          return (a.pinned ?? Number.POSITIVE_INFINITY) - (b.pinned ?? Number.POSITIVE_INFINITY);
         if (isUnsent(a) !== isUnsent(b)) return isUnsent(a) ? -1 : 1;
         const [timeA, timeB] = [a.lastMessage?.createdAt ?? "", b.lastMessage?.createdAt ?? ""];
         if (timeA !== timeB) return timeA < timeB ? 1 : -1;

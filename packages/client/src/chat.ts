@@ -1,3 +1,4 @@
+import { type Attention, attentionOf } from "./attention.ts";
 import { MessengerError } from "./errors.ts";
 import type { History, Range } from "./history.ts";
 import { uuid } from "./ids.ts";
@@ -6,9 +7,12 @@ import { type Message, OutgoingMessage, sentMessage, unsentMessage } from "./mes
 import { Derived, type Observable } from "./observable.ts";
 import { type Change, type Destination, type Entry, laneOf, type Outbox } from "./outbox.ts";
 import type { People } from "./people.ts";
+import type { StatePatch } from "./personal-state.ts";
 import { PinnedMessages } from "./pinned.ts";
 import type {
   AssignableRole,
+  ChatSettings,
+  Draft,
   GroupMember,
   MemberRole,
   MessageItem,
@@ -19,11 +23,12 @@ import type {
   Requests,
 } from "./protocol.ts";
 import { type ChatState, pageSize, type Replica } from "./replica.ts";
+import type { Json } from "./store.ts";
 import { Timeline, type TimelineStart } from "./timeline.ts";
 import { Typists } from "./typing.ts";
 
 /** A chat in the list of chats. It does not change: a changed chat is another object. */
-export interface ChatSummary {
+export interface ChatSummary extends Attention {
   /** Undefined while the server does not know the chat: until the first message of a dialog is sent. */
   readonly id: number | undefined;
   readonly kind: "dialog" | "group";
@@ -41,6 +46,14 @@ export interface ChatSummary {
   readonly lastSeq: number;
   /** The newest message, sent or not. */
   readonly lastMessage: Message | undefined;
+  /** What is counted and notified. */
+  readonly level: NonNullable<ChatSettings["level"]>;
+  /** The place among the pinned chats, which come first in the list; undefined if it is not pinned. */
+  readonly pinned: number | undefined;
+  /** The user has marked it as unread. */
+  readonly markedUnread: boolean;
+  /** The text that is not sent yet; empty if there is none. */
+  readonly draft: string;
 }
 
 /** A member of a chat. `role` and `joinedAt` are those of groups. */
@@ -53,6 +66,10 @@ export interface ChatContext {
   readonly outbox: Outbox;
   readonly people: People;
   me(): Profile | undefined;
+  /** The value of a key of the personal state, with the changes that are not sent yet. */
+  stateOf(key: string): Json | undefined;
+  /** Changes fields of it. Rejects if the server refuses it. */
+  changeState(key: string, patch: StatePatch): Promise<void>;
   /** Sends a request on the open connection. @throws MessengerError */
   request<T extends keyof Requests>(
     type: T,
@@ -68,6 +85,7 @@ export interface ChatContext {
 /** How often `typing` is sent while the user types, in milliseconds. */
 const typingIntervalMs = 2000;
 const maxTimelineSize = 300;
+const forEver = new Date("9999-12-31T23:59:59.999Z");
 const maxRows = 100;
 
 /** A chat: a dialog with one user, or a group. */
@@ -204,9 +222,55 @@ export class Chat {
     return this.change({ type: "pinMessage", params: { messageId, on } });
   }
 
+  /**
+   * Hides badge, sound and notifications of the chat, on all devices of the user.
+   * @param until for ever by default; a past time ends it. @throws MessengerError if the server refuses it
+   */
+  mute(until = forEver): Promise<void> {
+    return this.changeSettings({ mutedUntil: until > new Date() ? until.toISOString() : null });
+  }
+
+  /** What is counted and notified: all messages, mentions only, or nothing. @throws MessengerError */
+  setLevel(level: NonNullable<ChatSettings["level"]>): Promise<void> {
+    return this.changeSettings({ level: level === "all" ? null : level });
+  }
+
+  /** Archives the chat until its next message, or for as long as it is muted; or brings it back. @throws MessengerError */
+  archive(on = true): Promise<void> {
+    return this.changeSettings({ archivedSeq: on ? (this.state?.lastSeq ?? 0) : null });
+  }
+
+  /** Shows the chat above others, below those pinned before. @throws MessengerError */
+  setPinned(on: boolean): Promise<void> {
+    return this.changeSettings({ pinned: on ? Date.now() : null });
+  }
+
+  /** Marks the chat as unread, or removes the mark. `markRead` removes it too. @throws MessengerError */
+  markUnread(on = true): Promise<void> {
+    return this.changeSettings({ markedUnread: on || null });
+  }
+
+  /** What the user was writing, on whatever device. */
+  get draft(): Draft | undefined {
+    return this.stateOf<Draft>("draft");
+  }
+
+  /**
+   * Keeps a text that is not sent yet, on all devices of the user; the newest one wins. Before the first message of a
+   * dialog, the server cannot keep it. @throws MessengerError if the server refuses it
+   */
+  async setDraft(text: string, options: { replyTo?: number | undefined } = {}): Promise<void> {
+    if (this.chatId === undefined) return;
+    const patch = text
+      ? { text, replyTo: options.replyTo ?? null, updatedAt: new Date().toISOString() }
+      : { text: null, replyTo: null, updatedAt: null };
+    if (text || this.draft) await this.context.changeState(`draft:${this.chatId}`, patch);
+  }
+
   /** Marks the chat as read up to a `seq`, by default up to its newest message. */
   markRead(seq?: number): void {
     const { state } = this;
+    if (this.settings.markedUnread) void this.markUnread(false).catch(() => {});
     const upTo = Math.min(seq ?? Number.MAX_SAFE_INTEGER, state?.lastSeq ?? 0);
     if (!state || upTo <= this.readSeq) return;
     void this.change({ type: "markRead", params: { chatId: state.chatId, seq: upTo } }).catch(() => {});
@@ -276,6 +340,11 @@ export class Chat {
   /** @internal The state in the replica. */
   get state(): ChatState | undefined {
     return this.chatId === undefined ? undefined : this.context.replica.chats.get(this.chatId);
+  }
+
+  /** @internal Until when it is muted, in milliseconds since 1970. */
+  get mutedUntil(): number {
+    return Date.parse(this.settings.mutedUntil ?? "") || 0;
   }
 
   /** @internal Notes what the server knows of the chat: its id, and whose dialog it is. */
@@ -373,6 +442,19 @@ export class Chat {
     return Math.max(state.readSeq, ...unsent);
   }
 
+  private get settings(): ChatSettings {
+    return this.stateOf<ChatSettings>("chat") ?? {};
+  }
+
+  private stateOf<T>(kind: string): T | undefined {
+    return this.context.stateOf(`${kind}:${this.chatId}`) as T | undefined;
+  }
+
+  private async changeSettings(patch: StatePatch): Promise<void> {
+    if (this.chatId === undefined) throw new MessengerError("NOT_MEMBER", "This chat has no message yet.");
+    await this.context.changeState(`chat:${this.chatId}`, patch);
+  }
+
   private async change(change: Change): Promise<void> {
     const entry = this.context.outbox.addChange(change);
     await entry.sending.promise;
@@ -455,6 +537,9 @@ export class Chat {
     const { state, peerId } = this;
     const last = state && state.lastSeq > state.clearedSeq ? state.history.get(state.lastSeq) : undefined;
     const peer = peerId === undefined ? undefined : this.peer(peerId, state);
+    const unread = state ? Math.max(0, state.lastSeq - this.readSeq) : 0;
+    const { settings } = this;
+    const { lastSeq = 0 } = state ?? {};
     const summary: ChatSummary = {
       id: this.chatId,
       kind: this.kind,
@@ -462,9 +547,14 @@ export class Chat {
       peer: previous?.peer && peer && isSamePerson(previous.peer, peer) ? previous.peer : peer,
       role: state?.role,
       memberCount: state?.memberCount,
-      unread: state ? Math.max(0, state.lastSeq - this.readSeq) : 0,
-      lastSeq: state?.lastSeq ?? 0,
+      unread,
+      lastSeq,
       lastMessage: this.unsent().at(-1) ?? (last && this.toMessage(last)),
+      ...attentionOf(settings, { lastSeq, unread, mentions: 0 }, Date.now()),
+      level: settings.level ?? "all",
+      pinned: settings.pinned,
+      markedUnread: settings.markedUnread ?? false,
+      draft: this.draft?.text ?? "",
     };
     return previous && isShallowEqual(previous, summary) ? previous : summary;
   }

@@ -1,4 +1,5 @@
 /** The client of the messenger. */
+export { type Attention, attentionOf, isAlert } from "./attention.ts";
 export type { Chat, ChatSummary, Member } from "./chat.ts";
 export type { ConnectionStatus, EndReason } from "./connection.ts";
 export { type ClientErrorCode, MessengerError } from "./errors.ts";
@@ -12,6 +13,7 @@ export { Messenger, type MessengerOptions, type StorageStatus } from "./messenge
 export type { Observable } from "./observable.ts";
 export type { Destination, Refusal } from "./outbox.ts";
 export type { People } from "./people.ts";
+export type { StatePatch } from "./personal-state.ts";
 export type { PersonPresence } from "./presence.ts";
 export type * from "./protocol.ts";
 export { type Json, memory, type Store, type Write } from "./store.ts";

@@ -9,6 +9,7 @@ import type { Message } from "./message.ts";
 import type { HandleMessage } from "./message-handler.ts";
 import { type Observable, State } from "./observable.ts";
 import type { People } from "./people.ts";
+import type { StatePatch } from "./personal-state.ts";
 import type { PersonPresence } from "./presence.ts";
 import type {
   InviteDescription,
@@ -22,7 +23,7 @@ import type {
   Session,
 } from "./protocol.ts";
 import { Sessions } from "./session.ts";
-import { memory, type Store, StorePart } from "./store.ts";
+import { type Json, memory, type Store, StorePart } from "./store.ts";
 import { type Answer, offlineError, type WebSocketClass } from "./transport.ts";
 
 export interface MessengerOptions {
@@ -53,6 +54,7 @@ export class Messenger {
   private readonly userState = new State<Profile | undefined>(undefined);
   private readonly storageState = new State<StorageStatus>({ state: "working" });
   private readonly chatList = new State<readonly ChatSummary[]>([]);
+  private readonly preferenceState = new State<Json | undefined>(undefined);
   private readonly http: Http;
   private readonly store: StorePart;
   private readonly log: Log;
@@ -105,6 +107,16 @@ export class Messenger {
   /** The chats, the newest first. */
   get chats(): Observable<readonly ChatSummary[]> {
     return this.chatList;
+  }
+
+  /** What the user prefers, on all devices; undefined if nothing is stored. */
+  get preferences(): Observable<Json | undefined> {
+    return this.preferenceState;
+  }
+
+  /** Changes some preferences; null removes one. @throws MessengerError if the server refuses it */
+  async setPreferences(changes: StatePatch): Promise<void> {
+    await this.requireAccount().changeState("preferences", changes);
   }
 
   /** Names of users. @throws MessengerError `LOGGED_OUT` */
@@ -299,7 +311,13 @@ export class Messenger {
     if (this.isClosed) return;
     this.account = account;
     this.userState.set(profile);
-    this.unsubscribe = account.chats.subscribe((chats) => this.chatList.set(chats));
+    const subscriptions = [
+      account.chats.subscribe((chats) => this.chatList.set(chats)),
+      account.preferences.subscribe((preferences) => this.preferenceState.set(preferences)),
+    ];
+    this.unsubscribe = () => {
+      for (const end of subscriptions) end();
+    };
     this.link.start();
   }
 
@@ -310,6 +328,7 @@ export class Messenger {
     this.unsubscribe();
     this.unsubscribe = () => {};
     this.chatList.set([]);
+    this.preferenceState.set(undefined);
     this.userState.set(undefined);
     await account?.close();
   }

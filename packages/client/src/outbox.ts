@@ -2,6 +2,7 @@ import { Backoff, wait } from "./backoff.ts";
 import { Deferred } from "./deferred.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
 import { continueAfter, uuid } from "./ids.ts";
+import type { StatePatch } from "./personal-state.ts";
 import type { MessageItem, Requests } from "./protocol.ts";
 import type { Json, StorePart } from "./store.ts";
 
@@ -20,9 +21,10 @@ export interface UnsentMessage {
 }
 
 /** A change that is repeated until the server has accepted or refused it. Repeating it has no further effect. */
-export type Change = {
-  [T in ChangeType]: { type: T; params: Requests[T]["params"] };
-}[ChangeType];
+export type Change =
+  | { [T in ChangeType]: { type: T; params: Requests[T]["params"] } }[ChangeType]
+  /** The value is made when it is sent: other devices may have changed the key meanwhile. */
+  | { type: "setState"; params: { key: string; patch: StatePatch } };
 
 type ChangeType = "editMessage" | "deleteMessage" | "react" | "pinMessage" | "markRead" | "clearDialog";
 
@@ -115,6 +117,8 @@ export class Outbox {
       store: StorePart;
       /** Is called when an entry was added, removed, or changed its state. */
       onUpdate(entry: Entry): void;
+      /** The value of a key of the personal state after a patch. */
+      patchedState(key: string, patch: StatePatch): Json;
       /** Is called when the store fails. */
       onStoreFailure(error: unknown): void;
     },
@@ -149,12 +153,14 @@ export class Outbox {
     return this.add({ message });
   }
 
-  /** Adds a change. An unsent one with the same purpose is replaced. */
-  addChange(change: Change): Entry {
+  /** Adds a change. An unsent one with the same purpose is replaced, or joined with it. */
+  addChange(added: Change): Entry {
+    let change = added;
     const lane = purposeOf(change);
     for (const entry of this.all) {
       const isReplaced = "change" in entry.content && entry.lane === lane && entry.state === "queued";
       if (!isReplaced) continue;
+      if (change.type === "setState") change = joined(entry.content, change);
       this.removeEntry(entry);
       entry.sending.resolve(undefined);
     }
@@ -377,7 +383,13 @@ export class Outbox {
 
   private async sendOnce(request: SendRequest, content: EntryContent): Promise<MessageItem | undefined> {
     if ("change" in content) {
-      const { item } = await request(content.change.type, content.change.params);
+      const { change } = content;
+      if (change.type === "setState") {
+        const { key, patch } = change.params;
+        await request("setState", { key, value: this.options.patchedState(key, patch) });
+        return undefined;
+      }
+      const { item } = await request(change.type, change.params);
       return item !== null && "messageId" in item ? item : undefined;
     }
     const { to, content: text, clientMessageId, replyTo } = content.message;
@@ -464,8 +476,15 @@ const isWaiting = ({ state, goneAt }: Entry): boolean => state === "queued" && g
 
 const discarded = () => new MessengerError("DISCARDED", "The message was discarded.");
 
+/** A patch of personal state after an earlier one of the same key. */
+function joined(earlier: EntryContent, { type, params }: Change & { type: "setState" }): Change {
+  if (!("change" in earlier) || earlier.change.type !== type) return { type, params };
+  return { type, params: { ...params, patch: { ...earlier.change.params.patch, ...params.patch } } };
+}
+
 /** Changes with the same purpose replace each other. */
 function purposeOf({ type, params }: Change): string {
+  if (type === "setState") return `${type} ${params.key}`;
   if (type === "react") return `${type} ${params.messageId} ${params.emoji}`;
   if (type === "pinMessage") return `${type} ${params.messageId}`;
   if ("messageId" in params) return `message ${params.messageId}`;

@@ -5,6 +5,7 @@ import type { Json, StorePart, Write } from "./store.ts";
 
 const prefix = "chats/";
 const epochKey = "epoch";
+const stateKey = "state";
 /** Changes are collected for so long before they are stored, in milliseconds. */
 const delayMs = 300;
 
@@ -15,9 +16,17 @@ interface StoredChat extends Omit<ChatState, "history"> {
   messages: readonly MessageItem[];
 }
 
-/** Keeps the chats in the store, so that the next start has them before the network answers. */
+/** The personal state as it is stored, in one piece. */
+interface StoredState {
+  epoch: string;
+  version: number;
+  entries: readonly (readonly [string, Json])[];
+}
+
+/** Keeps the chats and the personal state in the store, so that the next start has them before the network answers. */
 export class Persistence {
   private readonly dirty = new Set<number>();
+  private isStateDirty = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private saving: Promise<void> = Promise.resolve();
 
@@ -34,13 +43,26 @@ export class Persistence {
       const chat = value as unknown as StoredChat;
       if (chat.epoch === epoch) replica.restore(toState(chat));
     }
+    const state = (await store.get(stateKey)) as unknown as StoredState | undefined;
+    if (state?.epoch === epoch) replica.state.set(state.version, state.entries);
     this.dirty.clear();
+    this.isStateDirty = false;
   }
 
   /** Notes that a chat has changed or is gone. */
   noteChange(chatId: number): void {
-    if (!this.options.store.hasBatch) return;
     this.dirty.add(chatId);
+    this.saveSoon();
+  }
+
+  /** Notes that the personal state has changed. */
+  noteStateChange(): void {
+    this.isStateDirty = true;
+    this.saveSoon();
+  }
+
+  private saveSoon(): void {
+    if (!this.options.store.hasBatch) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       void this.save();
@@ -60,7 +82,10 @@ export class Persistence {
     this.timer = undefined;
     const chatIds = [...this.dirty];
     this.dirty.clear();
-    if (chatIds.length > 0) this.enqueue(() => this.options.store.lock("chats", () => this.write(chatIds)));
+    const hasState = this.isStateDirty;
+    this.isStateDirty = false;
+    if (this.options.store.hasBatch && (hasState || chatIds.length > 0))
+      this.enqueue(() => this.options.store.lock("chats", () => this.write(chatIds, hasState)));
     return this.saving;
   }
 
@@ -69,11 +94,12 @@ export class Persistence {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.dirty.clear();
+    this.isStateDirty = false;
     const { store } = this.options;
     this.enqueue(() =>
       store.lock("chats", async () => {
         const keys = (await store.entries(prefix)).map(([key]) => key);
-        for (const key of [epochKey, ...keys]) await store.delete(key);
+        for (const key of [epochKey, stateKey, ...keys]) await store.delete(key);
       }),
     );
     return this.saving;
@@ -83,8 +109,8 @@ export class Persistence {
     this.saving = this.saving.then(work).catch((error) => this.options.onFailure(error));
   }
 
-  /** Writes chats, unless another tab has stored a later version. */
-  private async write(chatIds: readonly number[]): Promise<void> {
+  /** Writes chats and personal state, unless another tab has stored a later version. */
+  private async write(chatIds: readonly number[], hasState: boolean): Promise<void> {
     const { store, replica } = this.options;
     const { epoch } = replica;
     // Another tab has learned of another epoch: what this one has belongs to the one before.
@@ -98,6 +124,14 @@ export class Persistence {
         if (stored) writes.push({ key });
       } else if (stored?.epoch !== epoch || stored.version <= chat.version) {
         writes.push({ key, value: toStored(chat, epoch) as unknown as Json });
+      }
+    }
+    if (hasState) {
+      const { version, keys } = replica.state;
+      const stored = (await store.get(stateKey)) as unknown as StoredState | undefined;
+      if (stored?.epoch !== epoch || stored.version <= version) {
+        const state: StoredState = { epoch, version, entries: [...keys] };
+        writes.push({ key: stateKey, value: state as unknown as Json });
       }
     }
     if (writes.length > 0) await store.batch(writes);

@@ -1,9 +1,11 @@
 import { History, type Range } from "./history.ts";
+import { PersonalState } from "./personal-state.ts";
 import type {
   BlockChange,
   ClearedDialog,
   MessageItem,
   ReadPosition,
+  StateChange,
   SyncChat,
   SyncParams,
   SyncResult,
@@ -37,6 +39,7 @@ export interface ReplicaEvents {
   /** Something of the chat has changed; undefined: it is gone. */
   onUpdate(chatId: number, chat: ChatState | undefined): void;
   onEpoch(epoch: string): void;
+  onStateChange(): void;
 }
 
 /** Messages of a chat that are kept while no timeline shows them. */
@@ -54,6 +57,7 @@ const maxEntries = 500;
  */
 export class Replica {
   readonly chats = new Map<number, ChatState>();
+  readonly state: PersonalState;
   /** Identifies the history of the server's data in which the chats were received. */
   epoch: string | undefined;
   userId: number | undefined;
@@ -61,7 +65,13 @@ export class Replica {
   /** Before the first sync answer of a connection, a push may belong to another epoch. That answer contains it. */
   private acceptsPushes = false;
 
-  constructor(private readonly events: ReplicaEvents) {}
+  constructor(private readonly events: ReplicaEvents) {
+    this.state = new PersonalState({
+      // No chat has this id: such a sync is for the state only.
+      onGap: () => events.onGap(maxId),
+      onChange: () => events.onStateChange(),
+    });
+  }
 
   /** Notes that the connection has ended or another one begins. */
   beginConnection(): void {
@@ -71,6 +81,7 @@ export class Replica {
   /** Forgets everything. */
   clear(): void {
     for (const chatId of [...this.chats.keys()]) this.remove(chatId);
+    this.state.clear();
     this.epoch = undefined;
   }
 
@@ -79,6 +90,7 @@ export class Replica {
     if (!this.acceptsPushes || typeof item !== "object" || item === null) return;
     if (type === "markRead") this.applyRead(item as ReadPosition);
     else if (type === "clearDialog") this.applyCleared(item as NonNullable<ClearedDialog>);
+    else if (type === "setState") this.state.apply(item as StateChange);
     else if (type === "block") this.applyBlock(item as BlockChange);
     else if (isChange(item)) this.applyChange(item);
   }
@@ -108,14 +120,17 @@ export class Replica {
   }
 
   /** The params of the next sync request for the chats between two ids, and where the one after it begins. */
-  syncRequest(from = 1, to = maxId): { chats: SyncParams["chats"]; range: [number, number]; last: number } {
+  syncRequest(
+    from = 1,
+    to = maxId,
+  ): Pick<SyncParams, "chats" | "stateVersion"> & { range: [number, number]; last: number } {
     const known = [...this.chats.values()]
       .filter(({ chatId }) => chatId >= from && chatId <= to)
       .sort((a, b) => a.chatId - b.chatId);
     const slice = known.slice(0, maxEntries);
     const last = known.length > slice.length ? (slice.at(-1)?.chatId ?? to) : to;
     const chats = slice.map(entryOf);
-    return { chats, range: [from, last], last };
+    return { chats, range: [from, last], last, stateVersion: this.state.version };
   }
 
   /** Applies the answer of a sync request. */
@@ -127,6 +142,7 @@ export class Replica {
     }
     this.userId = result.userId;
     this.acceptsPushes = true;
+    if (result.state) this.state.applySync(result.state);
     for (const chatId of result.left) {
       if (!this.chats.has(chatId)) continue;
       this.remove(chatId);

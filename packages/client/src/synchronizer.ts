@@ -60,7 +60,7 @@ export class Synchronizer {
         // What was received before belongs to another epoch and has been forgotten.
         next = 1;
         to = undefined;
-      } else if (result.hasMore && end !== undefined) next = end;
+      } else if (result.hasMore) next = end ?? next;
       else if (last < (to ?? Number.MAX_SAFE_INTEGER)) next = last + 1;
       else return;
     }

@@ -8,7 +8,7 @@ import jestConfig from "../../../jest.config.ts";
 // Runs the tests of the client SDK against copies with one deliberate fault each. Fails if a fault is not detected.
 
 /** The tests that use the model server. */
-const files = ["account", "exit", "model", "outbox", "reactions", "session", "sync", "timeline"].map(
+const files = ["account", "exit", "model", "outbox", "personal-state", "reactions", "session", "sync", "timeline"].map(
   (name) => `test/${name}.test.ts`,
 );
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -47,6 +47,26 @@ const mutants: readonly Mutant[] = [
   {
     name: "forgets own reactions that a push does not name",
     edits: [{ in: "history.ts", from: " || known?.some((one) => one.mine && one.emoji === emoji)", to: "" }],
+  },
+  {
+    name: "applies a change of personal state whatever is missing before it",
+    edits: [
+      {
+        in: "personal-state.ts",
+        from: "if (stateVersion > this.version + 1) this.events.onGap();\n    else if",
+        to: "if",
+      },
+    ],
+  },
+  {
+    name: "sends settings as they were when they were changed offline",
+    edits: [
+      {
+        in: "account.ts",
+        from: "patched(this.replica.state.keys.get(key), patch)",
+        to: "patched(undefined, patch)",
+      },
+    ],
   },
   {
     name: "applies pushes before the first sync answer",

@@ -56,6 +56,7 @@ test("a retried message stays queued while the store still says that it has fail
   const outbox = new Outbox({
     store: new StorePart({ ...base, entries, set }, ""),
     onUpdate: () => {},
+    patchedState: () => null,
     onStoreFailure: () => {},
   });
   outbox.begin(() => Promise.reject(new MessengerError("INTERNAL", "")));

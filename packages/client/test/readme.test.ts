@@ -138,6 +138,12 @@ const outcomes: Record<string, (scene: Scene) => unknown> = {
     return until(bobsChat.readBy, ([peer]) => peer?.seq === 2);
   },
   "React and pin": ({ shown }) => expect(shown).toContainEqual(["Ann: 👍"]),
+  "Mute, archive, pin chats": ({ shown }) =>
+    expect(shown).toEqual([
+      [{ muted: true, archived: true, pinned: expect.any(Number), markedUnread: true, badge: 0, alerts: "none" }],
+    ]),
+  "Drafts and preferences": ({ shown }) =>
+    expect(shown).toEqual([["I will be", expect.any(Number)], [{ theme: "dark" }]]),
   People: ({ shown }) => expect(shown).toEqual([[true, expect.any(Number)]]),
   Events: ({ shown }) => expect(shown).toEqual([["message", expect.any(Number), "Now"]]),
   "Log out": ({ messenger }) => expect(messenger.connection.value).toEqual({ state: "loggedOut" }),

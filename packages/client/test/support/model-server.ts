@@ -37,9 +37,19 @@ export interface ModelChat {
   messages: ModelMessage[];
 }
 
+/** The personal state of a user. */
+export interface ModelState {
+  version: number;
+  /** Removals up to it are forgotten. */
+  prunedVersion: number;
+  /** In the order of the versions. */
+  keys: Map<string, { version: number; value: unknown }>;
+}
+
 /** What a restore brings back. */
 interface Data {
   users: Map<number, { firstName: string }>;
+  states: Map<number, ModelState>;
   chats: Map<number, ModelChat>;
   lastMessageId: number;
   lastChatId: number;
@@ -88,11 +98,11 @@ const refreshGraceMs = 30_000;
 
 /** A server of the protocol in memory, without blocks, searches and roles of administrators. */
 export class ModelServer {
-  data: Data = { users: new Map(), chats: new Map(), lastMessageId: 0, lastChatId: 0 };
+  data: Data = { users: new Map(), states: new Map(), chats: new Map(), lastMessageId: 0, lastChatId: 0 };
   epoch = "epoch-1";
   /** Small, so that few messages are enough to reach them. */
   limits = {
-    ...{ changes: 8, syncMessages: 6, pageMessages: 10, sendsPerSecond: Number.POSITIVE_INFINITY },
+    ...{ changes: 8, syncMessages: 6, syncKeys: 3, pageMessages: 10, sendsPerSecond: Number.POSITIVE_INFINITY },
     reactingUsers: 1,
   };
   latencyMs: [number, number] = [1, 20];
@@ -169,6 +179,25 @@ export class ModelServer {
     const seeing = [...this.data.chats.values()].filter(({ members }) => members.has(userId));
     const userIds = new Set([userId, ...seeing.flatMap(({ members }) => [...members.keys()])]);
     this.push(userIds, "profile", { userId, firstName, lastName: null });
+  }
+
+  /** The personal state of a user. */
+  stateOf(userId: number): ModelState {
+    const state = this.data.states.get(userId) ?? { version: 0, prunedVersion: 0, keys: new Map() };
+    this.data.states.set(userId, state);
+    return state;
+  }
+
+  /** Forgets removed keys; older keys get new versions. */
+  pruneState(userId: number): void {
+    const state = this.stateOf(userId);
+    const removed = [...state.keys].filter(([, { value }]) => value === null);
+    for (const [key, { version }] of removed) {
+      state.keys.delete(key);
+      state.prunedVersion = Math.max(state.prunedVersion, version);
+    }
+    for (const [key, entry] of [...state.keys])
+      if (entry.version < state.prunedVersion) this.setKey(state, key, entry.value);
   }
 
   /** A kind of push that the client does not know. */
@@ -433,6 +462,16 @@ export class ModelServer {
         const chat = this.chatOf(me, chatId);
         return { item: this.markRead(open, chat, Math.min(seq, chat.messages.length)) };
       },
+      setState: ({ key, value }) => {
+        if (value !== null && key.includes(":")) this.chatOf(me, Number(key.split(":")[1]));
+        const state = this.stateOf(me);
+        const known = state.keys.get(key);
+        if (JSON.stringify(known?.value ?? null) === JSON.stringify(value))
+          return { item: { stateVersion: known?.version ?? 0, key, value } };
+        const item = { stateVersion: this.setKey(state, key, value), key, value };
+        this.push([me], "setState", item, open);
+        return { item };
+      },
       clearDialog: ({ receiverId }) => {
         const chat = this.dialogOf(me, receiverId);
         const member = chat?.members.get(me);
@@ -572,7 +611,34 @@ export class ModelServer {
     return item;
   }
 
-  private sync(me: number, { chats, range = [1, Number.MAX_SAFE_INTEGER], epoch, newest }: Params["sync"]): SyncResult {
+  private setKey(state: ModelState, key: string, value: unknown): number {
+    state.keys.delete(key);
+    state.keys.set(key, { version: ++state.version, value });
+    return state.version;
+  }
+
+  private sync(me: number, params: Params["sync"]): SyncResult {
+    const answer = this.syncChats(me, params);
+    const { stateVersion, epoch } = params;
+    if (stateVersion === undefined) return answer;
+    const { version, prunedVersion, keys } = this.stateOf(me);
+    const isReset =
+      stateVersion < prunedVersion || stateVersion > version || (epoch !== undefined && epoch !== this.epoch);
+    const all = [...keys].filter(([, entry]) => isReset || entry.version > stateVersion);
+    const entries = all.slice(0, this.limits.syncKeys);
+    const last = entries.length < all.length ? entries.at(-1)?.[1].version : undefined;
+    const state = {
+      version: last ?? version,
+      entries: entries.map(([key, { value }]) => [key, value] as const),
+      ...(isReset && { reset: true as const }),
+    };
+    return { ...answer, state, hasMore: answer.hasMore || last !== undefined };
+  }
+
+  private syncChats(
+    me: number,
+    { chats, range = [1, Number.MAX_SAFE_INTEGER], epoch, newest }: Params["sync"],
+  ): SyncResult {
     const known = new Map(chats.map((entry) => [entry[0], entry]));
     const left = [...known.keys()].filter((id) => !this.data.chats.get(id)?.members.has(me));
     const answer: SyncResult = { chats: [], left, hasMore: false, epoch: this.epoch, userId: me, serverTime: "" };

@@ -1,4 +1,4 @@
-import type { Chat, Messenger, OutgoingMessage, Timeline } from "../../src/index.ts";
+import type { Chat, ChatSettings, Draft, Messenger, OutgoingMessage, Timeline } from "../../src/index.ts";
 import { ModelDisk, ModelProgram } from "./model-program.ts";
 import { type Fault, ModelServer, pinnedOf } from "./model-server.ts";
 import { settled, VirtualTime } from "./virtual-time.ts";
@@ -7,12 +7,26 @@ type Sdk = typeof import("../../src/index.ts");
 
 /** What may happen. `n` and `m` choose among what there is at that moment. */
 export type Action = { p: number; n: number; m: number } & (
-  | { do: "send" | "sendMany" | "edit" | "delete" | "react" | "pin" | "markRead" | "clear" | "typing" }
+  | {
+      do:
+        | "send"
+        | "sendMany"
+        | "edit"
+        | "delete"
+        | "react"
+        | "pin"
+        | "markRead"
+        | "clear"
+        | "typing"
+        | "settings"
+        | "draft"
+        | "preferences";
+    }
   | { do: "open" | "older" | "newer" | "closeTimeline" }
   | { do: "createGroup" | "add" | "leave" | "remove" | "rename" }
   | { do: "retry" | "discard" | "logout" | "login" }
   | { do: "kill" | "restart" | "lose" | "stall" | "closeCode" | "refuse" | "revoke" }
-  | { do: "backUp" | "restore" | "renameUser" | "pushUnknown" | "newer server" | "slow" | "fast" }
+  | { do: "prune" | "backUp" | "restore" | "renameUser" | "pushUnknown" | "newer server" | "slow" | "fast" }
   | { do: "fault" | "httpFault" | "advance" | "advanceLong" | "clock" }
 );
 export type ActionName = Action["do"];
@@ -157,6 +171,7 @@ export class ModelWorld {
   private runInWorld({ do: name, p, n, m }: Action): boolean {
     const { server } = this;
     if (name === "backUp") server.backUp();
+    else if (name === "prune") server.pruneState(1 + (n % 3));
     else if (name === "restore") server.restore();
     else if (name === "renameUser") server.renameUser(1 + (n % 3), names[m % names.length] ?? "");
     else if (name === "pushUnknown") server.pushUnknown();
@@ -193,6 +208,9 @@ export class ModelWorld {
     else if (name === "sendMany") for (let times = 2 + (m % 4); times > 0; times--) this.send(slot, chat);
     else if (name === "markRead") chat.markRead();
     else if (name === "typing") chat.typing();
+    else if (name === "settings") ignore(changeSettings(chat, m));
+    else if (name === "draft") ignore(chat.setDraft(m % 3 === 0 ? "" : `draft ${++this.count}`));
+    else if (name === "preferences") ignore(messenger.setPreferences({ [`field${n % 3}`]: m % 3 === 0 ? null : m }));
     else if (name === "clear" && chat.peerId !== undefined) ignore(chat.clear());
     else if (name === "open" && mine.length < 4) this.openTimeline(program, chat, m);
     else if (name === "older" && opened) ignore(opened.timeline.loadOlder());
@@ -423,6 +441,11 @@ export class ModelWorld {
       if (!expected.some(({ id }) => id === chat.id)) continue;
       await this.compareTimeline(who, opened, homeUser, await this.loadAll(program, timeline));
     }
+    const preferences = this.server.stateOf(homeUser).keys.get("preferences")?.value ?? undefined;
+    this.check(
+      sorted(messenger.preferences.value) === sorted(preferences),
+      `${who}: preferences ${sorted(messenger.preferences.value)} for ${sorted(preferences)}`,
+    );
     for (const chat of this.server.chatsOf(homeUser)) {
       const me = chat.members.get(homeUser);
       const summary = chats.find(({ id }) => id === chat.id);
@@ -430,15 +453,21 @@ export class ModelWorld {
       if (!expected.includes(chat)) continue;
       const last = chat.messages.at(-1);
       const peerId = chat.pair?.find((id) => id !== homeUser) ?? homeUser;
+      const settings = (this.server.stateOf(homeUser).keys.get(`chat:${chat.id}`)?.value ?? {}) as ChatSettings;
+      const draft = (this.server.stateOf(homeUser).keys.get(`draft:${chat.id}`)?.value ?? { text: "" }) as Draft;
       const wanted = {
         title: chat.pair ? this.server.data.users.get(peerId)?.firstName : chat.groupName,
         unread: chat.messages.length - me.readSeq,
         ...(!chat.pair && { role: me.role, memberCount: chat.members.size }),
+        personal: [settings.level ?? "all", settings.pinned, settings.markedUnread ?? false, draft.text],
+        attention: attentionFor(settings, chat.messages.length, chat.messages.length - me.readSeq),
       };
       const found = summary && {
         title: summary.title,
         unread: summary.unread,
         ...(!chat.pair && { role: summary.role, memberCount: summary.memberCount }),
+        personal: [summary.level, summary.pinned, summary.markedUnread, summary.draft],
+        attention: [summary.muted, summary.archived, summary.badge, summary.alerts],
       };
       this.check(
         JSON.stringify(found) === JSON.stringify(wanted),
@@ -552,6 +581,26 @@ export class ModelWorld {
 
 function groupsOf(messenger: Messenger, chats: Messenger["chats"]["value"]): Chat[] {
   return chats.flatMap(({ id, kind }) => (kind === "group" && id !== undefined ? messenger.chat(id) : []));
+}
+
+const sorted = (value: unknown): string => JSON.stringify(Object.entries(value ?? {}).sort());
+
+/** Settings that do not depend on the time. */
+function changeSettings(chat: Chat, m: number): Promise<void> {
+  const on = m % 2 === 0;
+  if (m % 5 === 0) return chat.setPinned(on);
+  if (m % 5 === 1) return chat.setLevel(on ? "none" : "all");
+  if (m % 5 === 2) return chat.markUnread(on);
+  if (m % 5 === 3) return chat.archive(on);
+  return on ? chat.mute() : chat.mute(new Date(0));
+}
+
+/** The meaning of the settings above, in other words than those of the client. */
+function attentionFor({ level, mutedUntil, archivedSeq = -1 }: ChatSettings, lastSeq: number, unread: number) {
+  const isMuted = mutedUntil !== undefined;
+  const isQuiet = isMuted || level === "none";
+  const isArchived = archivedSeq >= lastSeq || (isMuted && archivedSeq >= 0);
+  return [isMuted, isArchived, isQuiet ? 0 : unread, isQuiet ? "none" : "all"];
 }
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
