@@ -39,6 +39,16 @@ describe("the epoch", () => {
     expect(await readInfo()).toMatchObject({ epoch: answer.epoch });
   });
 
+  test("closes a socket before it answers a sync on it from the new history", async () => {
+    const { ann } = await annAndBobInDialog(messenger());
+    const { epoch } = await syncWith(ann.device);
+    await declareRestored();
+    ann.device.send({ type: "sync", params: { chats: [], epoch } });
+    expect(await ann.device.closed).toMatchObject({ code: 1012 });
+    const epochs = ann.device.frames.flatMap(({ type, params }) => (type === "sync" ? [params.item.epoch] : []));
+    expect(new Set(epochs)).toEqual(new Set([epoch]));
+  });
+
   test("messages sent after it changed are delivered to clients that have reconnected", async () => {
     const { ann, bob, chatId } = await annAndBobInDialog(messenger());
     for (const content of ["two", "three"]) await sendPrivately(ann.device, bob.id, content);
@@ -104,5 +114,5 @@ describe("the epoch", () => {
     await cp(copy, dataDir, { recursive: true });
     const third = await processes.start({ DATA_DIR: dataDir });
     expect(await readEpoch(third)).not.toBe(epoch);
-  });
+  }, 120_000);
 });

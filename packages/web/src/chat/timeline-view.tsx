@@ -39,6 +39,7 @@ export function TimelineView(props: TimelineViewProps) {
   const drawn = useRef(messages);
   const [isAtEnd, setAtEnd] = useState(true);
   const [currentKey, setCurrentKey] = useState<string>();
+  const hasTarget = target !== undefined && messages.some(({ seq }) => seq === target.seq);
   const current = messages.some(({ key }) => key === currentKey) ? currentKey : messages.at(-1)?.key;
 
   // Measured before the messages change: scroll events come late.
@@ -93,7 +94,7 @@ export function TimelineView(props: TimelineViewProps) {
     row.focus({ preventScroll: true });
     const timer = setTimeout(() => row.classList.remove("target"), 2000);
     return () => clearTimeout(timer);
-  }, [target, messages.length > 0]);
+  }, [target, hasTarget]);
 
   // The area becomes smaller when the composer grows or the keyboard of a phone opens.
   useEffect(() => {
