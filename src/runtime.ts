@@ -11,6 +11,7 @@ import type { OpenDatabase } from "./db/open.ts";
 import { changeStore } from "./db/queries/chats/change-store.ts";
 import { chatVersions } from "./db/queries/chats/dialogs.ts";
 import { currentMark, versionsBefore } from "./db/queries/chats/recent-changes.ts";
+import { selectOn } from "./db/select.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { StateVersions } from "./delivery/state-versions.ts";
 import { StoreMarks } from "./delivery/store-marks.ts";
@@ -104,7 +105,7 @@ export interface Runtime {
 /** Builds all parts on an open database, and starts the jobs. */
 export async function composeRuntime(foundation: Foundation): Promise<Runtime> {
   const { metrics, opened, connections, isBusUp } = foundation;
-  const core = composeCore(foundation, new StoreMarks(await currentMark(opened.database)));
+  const core = composeCore(foundation, new StoreMarks(await currentMark(selectOn(opened.database))));
   const services = await composeAllServices(foundation, core);
   const mailSender = composeMailSender(foundation);
   if (metrics) setGauges(metrics, { ...core, connections, services, isBusUp });
@@ -140,6 +141,7 @@ function composeCore(foundation: Foundation, marks: StoreMarks): Core {
   const delivery = new Delivery({
     store: { ...changeStore(database), ...(isSharedDatabase && { startVersions: readStartVersions }) },
     bus,
+    epoch,
     deliver: (change) => {
       pushToDevices(change);
       presence.changeCommitted(change);
@@ -175,7 +177,7 @@ async function composeAllServices(foundation: Foundation, core: Core): Promise<S
       isAvailable: mailMode(config) !== "none",
       requiresVerification: config.mail.verification === "required",
     },
-    noteEpoch: epoch.note,
+    epoch,
     sendConcurrency,
     changes: fairQueues.changes,
     onSessionsEnded: endSessionsEverywhere(bus, connections.endSessions),

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { recentlyEndedSessions } from "../src/db/queries/accounts/ended-sessions.ts";
 import { currentMark, recentChanges, versionsBefore } from "../src/db/queries/chats/recent-changes.ts";
+import { selectOn } from "../src/db/select.ts";
 import { StoreMarks } from "../src/delivery/store-marks.ts";
 import { useMessenger } from "./support/messenger.ts";
 import { annAndBobInDialog, sendPrivately } from "./support/scenes.ts";
@@ -68,7 +69,7 @@ describe("a change by another process", () => {
       { seconds: ms / 1000 },
     );
   const markOf = async (errorMs: number) => {
-    const { lastMessageId, databaseTime } = await currentMark(messenger().db);
+    const { lastMessageId, databaseTime } = await currentMark(selectOn(messenger().db));
     return { lastMessageId, databaseTime: new Date(databaseTime.getTime() + errorMs), ageSeconds: 0 };
   };
 

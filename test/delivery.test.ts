@@ -22,6 +22,7 @@ function deliveryOver(store: {
   /** With other processes: the version at which an untracked chat starts, and the bus that they share. */
   startVersion?: number;
   members?: Members;
+  epoch?: { current: string };
 }) {
   const delivered: Change[] = [];
   let reads = 0;
@@ -42,6 +43,7 @@ function deliveryOver(store: {
       }),
     },
     bus: new InProcessBus(silentLog, store.members),
+    epoch: store.epoch ?? { current: "present" },
     deliver: (one) => delivered.push(one),
     deliverSignal: () => {},
     log: silentLog,
@@ -251,6 +253,26 @@ describe("delivery", () => {
   });
 });
 
+test("what is being read when the history of the database ends is not delivered", async () => {
+  const { delivery, versions, reads } = deliveryOver({ stored: 3 });
+  delivery.track(chatId, 0);
+  const published = delivery.publish(change(3));
+  while (reads() === 0) await Promise.resolve();
+  delivery.reset();
+  await published;
+  expect(versions()).toEqual([]);
+});
+
+test("a write that began before the history of the database ended does not bring back what was delivered in it", async () => {
+  const { delivery, versions } = deliveryOver({ stored: 1 });
+  delivery.track(chatId, 7);
+  const endWrite = delivery.beginWrite([chatId]);
+  delivery.reset();
+  endWrite({ inDoubt: true });
+  await delivery.publish(change(1));
+  expect(versions()).toEqual([1]);
+});
+
 describe("delivery with several processes", () => {
   /** Two processes over one store and one bus. */
   function twoProcesses(options: { stored: number; startVersion: number }) {
@@ -295,6 +317,19 @@ describe("delivery with several processes", () => {
     await until(here.versions, 4);
     await here.delivery.publish(change(4));
     expect(here.versions()).toEqual([3, 4]);
+  });
+
+  test("a change of another history of the database is dropped, so that its version may be used again", async () => {
+    const store = { stored: 2, startVersion: 0, members: new Set<InProcessBus>() };
+    const here = deliveryOver({ ...store, epoch: { current: "restored" } });
+    const behind = deliveryOver({ ...store, epoch: { current: "lost" } });
+    const abreast = deliveryOver({ ...store, epoch: { current: "restored" } });
+    await behind.delivery.publish(change(7));
+    await abreast.delivery.publish(change(1));
+    await until(here.versions, 1);
+    await abreast.delivery.publish(change(2));
+    await until(here.versions, 2);
+    expect(here.versions()).toEqual([1, 2]);
   });
 
   test("bodies on the bus that are no changes are dropped", async () => {

@@ -12,6 +12,7 @@ import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
 import { messagesBySeq } from "../src/db/queries/messages/messages.ts";
 import { contactsOf } from "../src/db/queries/people/contacts.ts";
 import { type NameSearch, type Position, peopleByName } from "../src/db/queries/people/people.ts";
+import { selectOn } from "../src/db/select.ts";
 import { useMessenger } from "./support/messenger.ts";
 
 /*
@@ -202,7 +203,7 @@ describe("the users who share a chat", () => {
 
 describe("the polling of changes by other processes", () => {
   test("reads the end of the primary key and the index of revised messages only", async () => {
-    const now = { ...(await currentMark(messenger().db)), ageSeconds: 0 };
+    const now = { ...(await currentMark(selectOn(messenger().db))), ageSeconds: 0 };
     const { plans } = await plansOf((database) => recentChanges(database, now));
     expect(plans[0]).toContain("messages_pkey");
     expect(plans[0]).toContain("messages_changed_at");
@@ -210,12 +211,12 @@ describe("the polling of changes by other processes", () => {
   });
 
   test("reads the last entry of the primary key to note the present moment", async () => {
-    const { plans } = await plansOf(async (database) => [await currentMark(database)]);
+    const { plans } = await plansOf(async (database) => [await currentMark(selectOn(database))]);
     expect(plans[0]).toContain("Index Only Scan Backward using messages_pkey");
   });
 
   test("reads only the end of each chat to find the version to start from", async () => {
-    const now = { ...(await currentMark(messenger().db)), ageSeconds: 0 };
+    const now = { ...(await currentMark(selectOn(messenger().db))), ageSeconds: 0 };
     const { plans } = await plansOf((database) => versionsBefore(database, [me], now));
     expect(plans[0]).toMatch(/Index Scan.* (using|on) messages_version_unique|Index Cond: \(chat_id/);
   });

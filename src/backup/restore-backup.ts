@@ -18,6 +18,7 @@ import { countRows, insertRows } from "../db/queries/backup/rows.ts";
 import { readTables, type StoredTable } from "../db/queries/backup/tables.ts";
 import { raiseIdsOfNewEpoch, renewEpoch } from "../db/queries/epoch.ts";
 import { findViolations, type Violation } from "../db/queries/fsck/fsck.ts";
+import { selectOn } from "../db/select.ts";
 import { fromCommandLine } from "../domain/administration.ts";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -122,7 +123,7 @@ async function restore(
 
   await renewEpoch(database);
   await noteFiles(database, options.files);
-  await raiseIdsOfNewEpoch(database);
+  await raiseIdsOfNewEpoch(selectOn(database));
   const current = await readTables(database);
   const active = await countActiveSessions(database, sessionLifetimeMs);
   const ended = endsSessions ? await endAllSessions(database) : 0;

@@ -7,6 +7,7 @@ import { Availability, observeFailures } from "./availability.ts";
 import { parseUrl } from "./connection-url.ts";
 import { readOnlyReason, writeToDisk } from "./queries/availability.ts";
 import { type ObserveQuery, observeQueries } from "./query-times.ts";
+import type { Select } from "./select.ts";
 
 export type Database = Sequelize;
 
@@ -121,12 +122,12 @@ export function connect(options: {
   embedded: boolean;
   poolSize: number;
   timeouts: DatabaseTimeouts;
-  /** Is given the epoch that each new connection finds. */
-  noteEpoch?: (epoch: string) => void;
+  /** Is called for each new connection; it is not used before that has resolved, nor at all if it rejects. */
+  checkEpoch?: (selectRows: Select) => Promise<void>;
   observeQuery?: ObserveQuery | undefined;
   log: Logger;
 }): ConnectedDatabase {
-  const { url, embedded, poolSize, timeouts, noteEpoch, observeQuery, log } = options;
+  const { url, embedded, poolSize, timeouts, checkEpoch, observeQuery, log } = options;
   const base = connectionOptions(url);
   const settings = `${sessionSettings}; ${timeoutSettings(timeouts)}`;
   /** Connections that may lead to a server which is gone or no longer the primary have an earlier generation. */
@@ -153,9 +154,7 @@ export function connect(options: {
         generations.set(client, generation);
         client.on("error", availability.noteLostConnection);
         await client.query(embedded ? `DEALLOCATE ALL; ${settings}` : settings);
-        if (!noteEpoch) return;
-        const { rows } = await client.query<{ epoch: string }>("SELECT server_epoch() AS epoch");
-        for (const { epoch } of rows) noteEpoch(epoch);
+        await checkEpoch?.(async <Row extends object>(sql: string) => (await client.query<Row>(sql)).rows);
       },
     },
     models,

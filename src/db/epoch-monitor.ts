@@ -1,27 +1,55 @@
+import type { Database } from "./connect.ts";
+import { readEpoch } from "./queries/epoch.ts";
+import { type Select, selectOn } from "./select.ts";
+
+/** Moves this process to the database as it is now. The statements run on a connection to it. */
+type BeginEpoch = (selectRows: Select) => Promise<void>;
+
 /**
- * The epoch of the database, as this process has last seen it. Every connection is asked for it when it is opened, every
- * `sync` reads it, and a job polls it. Another one means that the database was restored, or that a standby took its place:
- * what was read before may not have happened.
+ * The epoch of the database in which this process works. Another one means that the database was restored, or that a
+ * standby took its place: what was read before may not have happened.
  */
 export class EpochMonitor {
   private epoch: string | undefined;
-  private onChange: (() => void) | undefined;
+  private beginning: Promise<void> | undefined;
+  private onChange: BeginEpoch = async () => {};
 
   /** Undefined before the first connection. */
   get current(): string | undefined {
     return this.epoch;
   }
 
-  /** Sets the function to call when the epoch has changed. */
-  whenChanged(onChange: () => void): void {
+  /** Sets the function to call when the epoch has changed. If it rejects, the change is found again. */
+  whenChanged(onChange: BeginEpoch): void {
     this.onChange = onChange;
   }
 
-  /** Notes the epoch that the database has now. */
-  readonly note = (epoch: string): void => {
-    if (epoch === this.epoch) return;
-    const isFirst = this.epoch === undefined;
-    this.epoch = epoch;
-    if (!isFirst) this.onChange?.();
+  /**
+   * Reads the epoch on a connection. After a change, resolves only when this process has moved to the new one, so that a
+   * connection that waits for it is not used before.
+   */
+  readonly check = async (selectRows: Select): Promise<void> => {
+    const found = await readEpoch(selectRows);
+    if (found !== this.epoch) this.begin(found, selectRows);
+    await this.beginning;
   };
+
+  /** The same on a connection of the pool. */
+  checkPool(database: Database): Promise<void> {
+    return database.transaction((transaction) => this.check(selectOn(database, transaction)));
+  }
+
+  private begin(epoch: string, selectRows: Select): void {
+    const previous = this.epoch;
+    this.epoch = epoch;
+    if (previous === undefined) return;
+    this.beginning = this.onChange(selectRows)
+      .catch((error) => {
+        this.epoch = previous;
+        throw error;
+      })
+      .finally(() => {
+        this.beginning = undefined;
+      });
+  }
 }

@@ -11,9 +11,10 @@ import { embeddedMajor } from "./embedded-folder.ts";
 import { EpochMonitor } from "./epoch-monitor.ts";
 import { migrate } from "./migrate.ts";
 import { findPooling } from "./pooler.ts";
-import { raiseIdsOfNewEpoch, readEpoch, renewEpochOfCopy } from "./queries/epoch.ts";
+import { raiseIdsOfNewEpoch, renewEpochOfCopy } from "./queries/epoch.ts";
 import { inspect } from "./queries/inspection.ts";
 import type { ObserveQuery } from "./query-times.ts";
+import { selectOn } from "./select.ts";
 import { describeRejection, isWorthWaiting } from "./start-errors.ts";
 
 export interface OpenDatabase {
@@ -85,14 +86,14 @@ export async function openDatabase(options: {
     embedded,
     poolSize,
     timeouts,
-    noteEpoch: epoch.note,
+    checkEpoch: epoch.check,
     observeQuery,
     log,
   });
   try {
     if (engine.files !== undefined) await renewEpochOfCopy(database, engine.files);
-    await raiseIdsOfNewEpoch(database);
-    epoch.note(await readEpoch(database));
+    await raiseIdsOfNewEpoch(selectOn(database));
+    await epoch.checkPool(database);
   } catch (error) {
     await database.close();
     await engine.stop();

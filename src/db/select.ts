@@ -1,6 +1,15 @@
 import { QueryTypes, type Transaction } from "sequelize";
 import type { Database } from "./connect.ts";
 
+/** Runs one statement without values on a connection. The caller declares the type of the rows. */
+export type Select = <Row extends object>(sql: string) => Promise<Row[]>;
+
+/** Runs statements on any connection of the pool, or on that of a transaction. */
+export const selectOn =
+  (database: Database, transaction?: Transaction): Select =>
+  (sql) =>
+    select(database, sql, {}, transaction);
+
 /** Runs one statement with bound values, in the given transaction if any. The caller declares the type of the rows. */
 export function select<Row extends object>(
   database: Database,

@@ -84,7 +84,9 @@ const message = object({
 });
 
 const recipientIds = list(id());
-const encodedChange = object({ message, recipientIds });
+/** The epoch of the sending process. Absent in what a process of an earlier version has published. */
+const epoch = optional(anyText());
+const encodedChange = object({ message, recipientIds, epoch });
 const encodedChangeTopic = topic("change", encodedChange);
 
 /**
@@ -94,8 +96,13 @@ const encodedChangeTopic = topic("change", encodedChange);
 const isIncomplete = ({ change, reactions, firstAuthor }: Infer<typeof message>): boolean =>
   change !== null && (reactions === undefined || firstAuthor === undefined);
 
+/** What belongs to one history of the database. */
+export interface OfEpoch {
+  epoch?: string | undefined;
+}
+
 /** Committed changes. */
-export const changeTopic: Topic<Change> = {
+export const changeTopic: Topic<Change & OfEpoch> = {
   name: encodedChangeTopic.name,
   decode(body) {
     const encoded = encodedChangeTopic.decode(body);
@@ -105,10 +112,10 @@ export const changeTopic: Topic<Change> = {
 };
 
 const signalOf = <const Kind extends Signal["kind"], Item extends object>(kind: Kind, item: Schema<Item>) =>
-  object({ kind: oneOf(kind), item, recipientIds });
+  object({ kind: oneOf(kind), item, recipientIds, epoch });
 
 /** Read and cleared positions, typing, changed names, blocks and personal state. */
-export const signalTopic: Topic<Signal> = topic(
+export const signalTopic: Topic<Signal & OfEpoch> = topic(
   "signal",
   either(
     either(
@@ -128,7 +135,7 @@ export const signalTopic: Topic<Signal> = topic(
   ),
 );
 
-function toChange({ message, recipientIds }: Infer<typeof encodedChange>): Change {
+function toChange({ message, recipientIds, epoch }: Infer<typeof encodedChange>): Change & OfEpoch {
   const { replyTo, reactions = [], pinned, firstAuthor = null, createdAt, editedAt, deletedAt } = message;
   return {
     message: {
@@ -142,6 +149,7 @@ function toChange({ message, recipientIds }: Infer<typeof encodedChange>): Chang
       deletedAt: toDate(deletedAt),
     },
     recipientIds,
+    epoch,
   };
 }
 

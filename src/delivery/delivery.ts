@@ -46,6 +46,8 @@ export class Delivery {
     private readonly options: {
       store: ChangeStore;
       bus: Bus;
+      /** The history of the database in which this process works. */
+      epoch: { readonly current: string | undefined };
       log: Logger;
       /** Pushes one change to the connected recipients. Called in order of versions per chat. */
       deliver: (change: Change) => void;
@@ -56,8 +58,12 @@ export class Delivery {
   ) {
     const { store, bus, deliverSignal, metrics } = options;
     this.reads = new StoreReads(store, metrics);
-    subscribe(bus, changeTopic, (change) => void this.accept(change));
-    subscribe(bus, signalTopic, deliverSignal);
+    subscribe(bus, changeTopic, ({ epoch, ...change }) => {
+      if (this.isPresent(epoch)) void this.accept(change);
+    });
+    subscribe(bus, signalTopic, ({ epoch, ...signal }) => {
+      if (this.isPresent(epoch)) deliverSignal(signal);
+    });
   }
 
   /** Whether the last delivered version of this chat is known. */
@@ -91,6 +97,8 @@ export class Delivery {
       resolve();
       for (const [chatId, chat] of chats) {
         chat.writes.delete(promise);
+        // After a reset, nothing of the earlier history is delivered.
+        if (this.find(chatId) !== chat) continue;
         if (inDoubt) chat.sequencer.noteDoubt();
         this.readIfNeeded(chatId, chat);
         this.releaseIfIdle(chatId, chat);
@@ -105,7 +113,8 @@ export class Delivery {
    */
   publish(change: Change): Promise<void> | undefined {
     const { message, recipientIds } = change;
-    publish(this.options.bus, changeTopic, { message, recipientIds });
+    const { bus, epoch } = this.options;
+    publish(bus, changeTopic, { message, recipientIds, epoch: epoch.current });
     return this.accept(change);
   }
 
@@ -118,7 +127,8 @@ export class Delivery {
   /** Pushes a signal, here and in all other processes, best-effort and unordered; what lasts of it is read by `sync`. */
   publishSignal(signal: Signal): void {
     const { requester: _, ...body } = signal;
-    publish(this.options.bus, signalTopic, body);
+    const { bus, epoch } = this.options;
+    publish(bus, signalTopic, { ...body, epoch: epoch.current });
     this.options.deliverSignal(signal);
   }
 
@@ -131,6 +141,14 @@ export class Delivery {
   /** Stops reading missing changes. */
   stop(): void {
     this.isStopped = true;
+  }
+
+  /**
+   * Whether something published by another process belongs to the history in which this one works. Whatever belongs to
+   * another is not needed: the clients of the process that is behind are about to reconnect and sync.
+   */
+  private isPresent(epoch: string | undefined): boolean {
+    return epoch === undefined || epoch === this.options.epoch.current;
   }
 
   private accept(change: Change): Promise<void> | undefined {

@@ -51,7 +51,7 @@ export class GapReader {
   }
 
   private async readPage(): Promise<void> {
-    const { chatId, sequencer, reads } = this.options;
+    const { chatId, sequencer, reads, isStopped } = this.options;
     const wasInDoubt = sequencer.takeDoubt();
     try {
       if (wasInDoubt) await reads.waitForWriters(chatId);
@@ -63,6 +63,7 @@ export class GapReader {
       const { page, isLast } = await reads.changesAfter({ chatId, after: sequencer.lastDelivered });
       // The page may hold a write of this process that is about to be published with its requester.
       await this.writesEnded();
+      if (isStopped()) return;
       if (wasInDoubt && !isLast) sequencer.noteDoubt();
       sequencer.applyRead(withRecipients(page), isLast ? latestKnown : 0);
     } catch (error) {

@@ -10,14 +10,21 @@ const maxChangeDelayMs = 60_000;
 export class StoreMarks {
   /** The oldest first. */
   private readonly marks: { mark: StoreMark; at: number }[];
+  private restartCount = 0;
 
   /** @param first made before anything depends on changes of other processes */
   constructor(first: StoreMark) {
     this.marks = [{ mark: first, at: performance.now() }];
   }
 
+  /** How often the database has got another history. */
+  get restarts(): number {
+    return this.restartCount;
+  }
+
   /** Forgets all marks: the database has another history now. */
   restart(first: StoreMark): void {
+    this.restartCount++;
     this.marks.splice(0, this.marks.length, { mark: first, at: performance.now() });
   }
 

@@ -1,7 +1,9 @@
 import type { Database } from "../db/connect.ts";
 import type { EpochMonitor } from "../db/epoch-monitor.ts";
+import { isReadOnly } from "../db/queries/availability.ts";
 import { currentMark } from "../db/queries/chats/recent-changes.ts";
-import { raiseIdsOfNewEpoch, readEpoch } from "../db/queries/epoch.ts";
+import { raiseIdsOfNewEpoch } from "../db/queries/epoch.ts";
+import { type Select, selectOn } from "../db/select.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { StoreMarks } from "../delivery/store-marks.ts";
 import type { Logger } from "../logger.ts";
@@ -10,9 +12,9 @@ import { poll } from "./poll.ts";
 const intervalMs = 1000;
 
 /**
- * Reads the epoch of the database every second, for databases that are replaced behind open connections. After a change of
- * the epoch, which may also be found elsewhere, forgets everything that is known of the database, and then has all clients
- * reconnect: `sync` gives them the new epoch.
+ * Moves this process to the new epoch when it has changed: forgets everything that is known of the database, and has all
+ * clients reconnect, as `sync` gives them the new epoch. Each new connection finds the change before it is used. Databases
+ * that are replaced behind open connections are asked every second, and by each `sync`.
  * @returns a function that stops it
  */
 export function followEpoch(options: {
@@ -27,29 +29,34 @@ export function followEpoch(options: {
   log: Logger;
 }): () => void {
   const { database, epoch, marks, delivery, resetCaches, disconnectAll, log } = options;
+  let areIdsRaised = true;
 
-  async function startHistory(): Promise<void> {
-    log.warn("the database was restored, or a standby took its place: all clients have to reconnect and sync");
-    try {
-      await raiseIdsOfNewEpoch(database);
-      marks.restart(await currentMark(database));
-    } finally {
-      delivery.reset();
-      resetCaches();
-      disconnectAll();
-    }
+  function forgetHistory(): void {
+    disconnectAll();
+    delivery.reset();
+    resetCaches();
   }
 
-  epoch.whenChanged(() => {
-    startHistory().catch((error) =>
-      log.warn(
-        { err: error },
-        "ids of the lost history may be used again, and missed changes not be found, until the next start",
-      ),
-    );
+  async function raiseIds(selectRows: Select): Promise<void> {
+    areIdsRaised = false;
+    // A database that cannot be written assigns no ids.
+    if (await isReadOnly(selectRows)) return;
+    await raiseIdsOfNewEpoch(selectRows);
+    areIdsRaised = true;
+  }
+
+  epoch.whenChanged(async (selectRows) => {
+    log.warn("the database was restored, or a standby took its place: all clients have to reconnect and sync");
+    // At once: a client that is answered from both histories on one connection would mix them.
+    forgetHistory();
+    await raiseIds(selectRows);
+    marks.restart(await currentMark(selectRows));
+    // Statements that were running have ended by now, and clients that connected meanwhile reconnect.
+    forgetHistory();
   });
   const task = async () => {
-    epoch.note(await readEpoch(database));
+    await epoch.checkPool(database);
+    if (!areIdsRaised) await raiseIds(selectOn(database));
     return undefined;
   };
   return poll({ description: "the query for the epoch", intervalMs, task, log });

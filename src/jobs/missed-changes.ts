@@ -1,6 +1,7 @@
 import type { Database } from "../db/connect.ts";
 import { currentMark, recentChanges } from "../db/queries/chats/recent-changes.ts";
 import { recentStates, stateEntry } from "../db/queries/state/recent-states.ts";
+import { selectOn } from "../db/select.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { StateVersions } from "../delivery/state-versions.ts";
 import type { StoreMarks } from "../delivery/store-marks.ts";
@@ -31,9 +32,12 @@ export function pollMissedChanges(options: {
 }): () => void {
   const { database, delivery, marks, log } = options;
   const task = async () => {
-    const mark = await currentMark(database);
+    const { restarts } = marks;
+    const mark = await currentMark(selectOn(database));
     const since = marks.beforeLatest(marginMs);
     const changes = await recentChanges(database, since);
+    // What was read belongs to a history that has ended meanwhile.
+    if (marks.restarts !== restarts) return undefined;
     for (const change of changes) delivery.advanceTo(change);
     await pushMissedStates(options, since);
     marks.add(mark);

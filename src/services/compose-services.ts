@@ -1,5 +1,6 @@
 import type { FairQueue } from "../concurrency/fair-queue.ts";
 import type { Database } from "../db/connect.ts";
+import type { EpochMonitor } from "../db/epoch-monitor.ts";
 import { hasSessionAt } from "../db/queries/accounts/sessions.ts";
 import { contactsOf } from "../db/queries/people/contacts.ts";
 import type { Delivery } from "../delivery/delivery.ts";
@@ -67,8 +68,7 @@ export function composeServices(options: {
   makeLink: MakePageLink;
   /** Whether mails are sent, and whether users have to confirm their e-mail address. */
   mail: { isAvailable: boolean; requiresVerification: boolean };
-  /** Is given the epoch of the database whenever it is read. */
-  noteEpoch: (epoch: string) => void;
+  epoch: EpochMonitor;
   /** Batches of messages written at the same time. */
   sendConcurrency: number;
   /** Runs changes of accounts, fairly with changes of chats. */
@@ -174,7 +174,7 @@ export function composeServices(options: {
     pins: new Pins({ database, messageChanges }),
     history: new History({ database }),
     readState,
-    sync: new Sync({ database, noteEpoch: options.noteEpoch, metrics }),
+    sync: new Sync({ database, epoch: options.epoch, metrics }),
     state: new PersonalState({ database, delivery }),
     typing: new Typing({ database, delivery }),
     /** The number of password hashes that wait. */

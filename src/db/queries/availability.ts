@@ -1,4 +1,5 @@
 import { QueryTypes, type Sequelize } from "sequelize";
+import type { Select } from "../select.ts";
 
 /** The beginning of every reason that `readOnlyReason` returns. */
 export const readOnlyPrefix = "the database is read-only";
@@ -11,6 +12,14 @@ export async function readOnlyReason(database: Sequelize): Promise<string | unde
   );
   if (row?.isStandby) return `${readOnlyPrefix}: it is a standby`;
   return row?.isReadOnly ? readOnlyPrefix : undefined;
+}
+
+/** Whether the database cannot be written over this connection. */
+export async function isReadOnly(selectRows: Select): Promise<boolean> {
+  const [row] = await selectRows<{ isReadOnly: boolean }>(
+    `SELECT current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
+  );
+  return row?.isReadOnly === true;
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../connect.ts";
-import { select } from "../select.ts";
+import { type Select, select } from "../select.ts";
 
 /** Returns the epoch of the database; see the function `server_epoch`. */
-export async function readEpoch(database: Database): Promise<string> {
-  const [row] = await select<{ epoch: string }>(database, "SELECT server_epoch() AS epoch", {});
+export async function readEpoch(selectRows: Select): Promise<string> {
+  const [row] = await selectRows<{ epoch: string }>("SELECT server_epoch() AS epoch");
   if (!row) throw new Error("the database has no epoch");
   return row.epoch;
 }
@@ -40,9 +40,8 @@ export const idGap = 1_000_000_000;
  * is used again: clients may still send requests that name one. Sequences narrower than bigint are raised by a thousandth
  * of what is left. Sequences that were never used are left alone.
  */
-export async function raiseIdsOfNewEpoch(database: Database, transaction?: Transaction): Promise<void> {
-  await select(
-    database,
+export async function raiseIdsOfNewEpoch(selectRows: Select): Promise<void> {
+  await selectRows(
     `WITH changed AS (
             UPDATE server_state SET ids_epoch = server_epoch()
              WHERE ids_epoch IS DISTINCT FROM server_epoch()
@@ -53,10 +52,8 @@ export async function raiseIdsOfNewEpoch(database: Database, transaction?: Trans
               JOIN pg_class AS c ON c.oid = s.seqrelid
               JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = current_schema()
           )
-     SELECT setval(used.seqrelid::regclass, used.last + LEAST($idGap, (used.seqmax - used.last) / 1000))
+     SELECT setval(used.seqrelid::regclass, used.last + LEAST(${idGap}, (used.seqmax - used.last) / 1000))
        FROM changed, used
       WHERE used.last IS NOT NULL`,
-    { idGap },
-    transaction,
   );
 }

@@ -26,6 +26,7 @@ export function offlineAdministration(options: {
   const delivery = new Delivery({
     store: changeStore(database),
     bus: new InProcessBus(log),
+    epoch: { current: undefined },
     deliver: () => {},
     deliverSignal: () => {},
     log,

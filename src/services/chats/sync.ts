@@ -1,4 +1,5 @@
 import type { Database } from "../../db/connect.ts";
+import type { EpochMonitor } from "../../db/epoch-monitor.ts";
 import {
   type ChangedChat,
   differences,
@@ -51,11 +52,10 @@ export interface SyncRequest {
 
 /** Brings a client up to date after any absence: the client says what it knows and gets the differences. */
 export class Sync {
-  /** @param options.noteEpoch is given the epoch that each statement finds */
   constructor(
     private readonly options: {
       database: Database;
-      noteEpoch: (epoch: string) => void;
+      epoch: EpochMonitor;
       metrics?: Pick<Metrics, "syncSeconds" | "syncChats"> | undefined;
     },
   ) {}
@@ -73,13 +73,13 @@ export class Sync {
       newest: newest ?? defaultNewest,
       onlyNewestOfJoined: newest !== undefined,
     };
-    const { database, noteEpoch, metrics } = this.options;
+    const { database, metrics } = this.options;
     const startedAt = performance.now();
     const state =
       stateVersion === undefined ? undefined : await this.readState(scope.userId, stateVersion, known.epoch);
     const bytes = maxAnswerBytes - (state?.bytes ?? 0);
     const { epoch, time, left, changed } = await differences(database, scope, known, { ...amount, bytes });
-    noteEpoch(epoch);
+    if (epoch !== this.options.epoch.current) await this.options.epoch.checkPool(database);
     const fitting = fitIntoAnswer(changed, sizeOf, bytes);
     metrics?.syncSeconds.observe((performance.now() - startedAt) / 1000);
     metrics?.syncChats.add("left", left.length);

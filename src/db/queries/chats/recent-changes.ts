@@ -1,7 +1,7 @@
 import type { Transaction } from "sequelize";
 import type { AgedMark, StoreMark } from "../../../domain/store-mark.ts";
 import type { Database } from "../../connect.ts";
-import { select } from "../../select.ts";
+import { type Select, select } from "../../select.ts";
 
 /** A changed chat, and its version after the change. */
 export interface ChangedVersion {
@@ -16,11 +16,9 @@ export interface ChangedVersion {
 export const timeOfMark = "LEAST($databaseTime::timestamptz, now() - make_interval(secs => $ageSeconds))";
 
 /** The present moment. Index: messages_pkey. */
-export async function currentMark(database: Database): Promise<StoreMark> {
-  const [mark] = await select<StoreMark>(
-    database,
+export async function currentMark(selectRows: Select): Promise<StoreMark> {
+  const [mark] = await selectRows<StoreMark>(
     `SELECT COALESCE((SELECT max(id) FROM messages), 0) AS "lastMessageId", clock_timestamp() AS "databaseTime"`,
-    {},
   );
   if (!mark) throw new Error("the database did not tell the time");
   return mark;
