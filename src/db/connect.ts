@@ -7,7 +7,7 @@ import { Availability, observeFailures } from "./availability.ts";
 import { parseUrl } from "./connection-url.ts";
 import { readOnlyReason, writeToDisk } from "./queries/availability.ts";
 import { type ObserveQuery, observeQueries } from "./query-times.ts";
-import type { Select } from "./select.ts";
+import type { SelectRows } from "./select-rows.ts";
 
 export type Database = Sequelize;
 
@@ -123,7 +123,7 @@ export function connect(options: {
   poolSize: number;
   timeouts: DatabaseTimeouts;
   /** Is called for each new connection; it is not used before that has resolved, nor at all if it rejects. */
-  checkEpoch?: (selectRows: Select) => Promise<void>;
+  checkEpoch?: (selectRows: SelectRows) => Promise<void>;
   observeQuery?: ObserveQuery | undefined;
   log: Logger;
 }): ConnectedDatabase {

@@ -1,9 +1,10 @@
 import type { Database } from "./connect.ts";
 import { readEpoch } from "./queries/epoch.ts";
-import { type Select, selectOn } from "./select.ts";
+import { selectOn } from "./select.ts";
+import type { SelectRows } from "./select-rows.ts";
 
 /** Moves this process to the database as it is now. The statements run on a connection to it. */
-type BeginEpoch = (selectRows: Select) => Promise<void>;
+type BeginEpoch = (selectRows: SelectRows) => Promise<void>;
 
 /**
  * The epoch of the database in which this process works. Another one means that the database was restored, or that a
@@ -28,7 +29,7 @@ export class EpochMonitor {
    * Reads the epoch on a connection. After a change, resolves only when this process has moved to the new one, so that a
    * connection that waits for it is not used before.
    */
-  readonly check = async (selectRows: Select): Promise<void> => {
+  readonly check = async (selectRows: SelectRows): Promise<void> => {
     const found = await readEpoch(selectRows);
     if (found !== this.epoch) this.begin(found, selectRows);
     await this.beginning;
@@ -39,7 +40,7 @@ export class EpochMonitor {
     return database.transaction((transaction) => this.check(selectOn(database, transaction)));
   }
 
-  private begin(epoch: string, selectRows: Select): void {
+  private begin(epoch: string, selectRows: SelectRows): void {
     const previous = this.epoch;
     this.epoch = epoch;
     if (previous === undefined) return;

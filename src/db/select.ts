@@ -1,12 +1,10 @@
 import { QueryTypes, type Transaction } from "sequelize";
 import type { Database } from "./connect.ts";
-
-/** Runs one statement without values on a connection. The caller declares the type of the rows. */
-export type Select = <Row extends object>(sql: string) => Promise<Row[]>;
+import type { SelectRows } from "./select-rows.ts";
 
 /** Runs statements on any connection of the pool, or on that of a transaction. */
 export const selectOn =
-  (database: Database, transaction?: Transaction): Select =>
+  (database: Database, transaction?: Transaction): SelectRows =>
   (sql) =>
     select(database, sql, {}, transaction);
 

@@ -3,7 +3,8 @@ import type { EpochMonitor } from "../db/epoch-monitor.ts";
 import { isReadOnly } from "../db/queries/availability.ts";
 import { currentMark } from "../db/queries/chats/recent-changes.ts";
 import { raiseIdsOfNewEpoch } from "../db/queries/epoch.ts";
-import { type Select, selectOn } from "../db/select.ts";
+import { selectOn } from "../db/select.ts";
+import type { SelectRows } from "../db/select-rows.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { StoreMarks } from "../delivery/store-marks.ts";
 import type { Logger } from "../logger.ts";
@@ -37,7 +38,7 @@ export function followEpoch(options: {
     resetCaches();
   }
 
-  async function raiseIds(selectRows: Select): Promise<void> {
+  async function raiseIds(selectRows: SelectRows): Promise<void> {
     areIdsRaised = false;
     // A database that cannot be written assigns no ids.
     if (await isReadOnly(selectRows)) return;

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { allFaults, type Fault, isFault } from "./faults.ts";
 import { type ChaosOptions, runChaos } from "./run.ts";
 
 // npm run chaos -- --minutes 5 --seed 7 --database server --processes 2
@@ -22,6 +23,8 @@ const { values } = parseArgs({
     restore: { type: "boolean", default: false },
     /** Also lets a standby take the place of the database server, which loses what was committed last. */
     failover: { type: "boolean", default: false },
+    /** Injects only these faults, separated by commas. */
+    faults: { type: "string" },
     people: { type: "string", default: "24" },
     /** How many of them also have devices with the client SDK. */
     "sdk-users": { type: "string" },
@@ -40,6 +43,7 @@ const options: ChaosOptions = {
   hasRedis: values.redis !== "off",
   hasBackups: values.restore,
   hasFailovers: values.failover,
+  faults: faultNames(values.faults),
   rounds: Number.MAX_SAFE_INTEGER,
   people: Number(values.people),
   sdkUsers: values["sdk-users"] === undefined ? undefined : Number(values["sdk-users"]),
@@ -55,6 +59,14 @@ const options: ChaosOptions = {
     shown = violations.length;
   },
 };
+
+/** @returns undefined for all faults */
+function faultNames(list: string | undefined): Fault[] | undefined {
+  const names = list?.split(",") ?? [];
+  const unknown = names.filter((name) => !isFault(name));
+  if (unknown.length > 0) throw new Error(`--faults: unknown ${unknown.join(", ")}; one of ${allFaults.join(", ")}`);
+  return list === undefined ? undefined : names.filter(isFault);
+}
 
 let interrupted = false;
 process.once("SIGINT", () => {

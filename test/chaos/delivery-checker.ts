@@ -31,6 +31,8 @@ export class DeliveryChecker {
   private readonly gaps = new Map<number, Gap>();
   /** Since when this connection must receive every change; undefined until its first complete sync. */
   private liveSince: number | undefined;
+  /** The epoch in which this connection was synced. */
+  private connectionEpoch: string | undefined;
   private syncRequestedAt = 0;
 
   /** @param requestSync called when the replica needs a sync */
@@ -48,6 +50,7 @@ export class DeliveryChecker {
     this.lastVersions = new Map();
     this.syncedVersions = new Map();
     this.liveSince = undefined;
+    this.connectionEpoch = undefined;
   }
 
   /** A sync without `hasMore` was applied: from now on the connection must receive every change. */
@@ -193,6 +196,8 @@ export class DeliveryChecker {
     }
     if (source === "response") this.log.latency.recordAcknowledgement(chatId, version);
     else {
+      // What the processes had read before they noticed the end of a history still belongs to that history.
+      if (this.log.epochs.isEnded(this.connectionEpoch)) return;
       this.log.pushed.push({ userId, chatId, seq, version });
       if (!isUpToDate) return;
       const lateMs = this.log.latency.recordDelivery(chatId, version, this.liveSince ?? 0);
@@ -205,6 +210,7 @@ export class DeliveryChecker {
     if (hasMore) this.liveSince = undefined;
     const wrong = this.log.epochs.record(epoch);
     if (wrong) this.log.reportViolation("inconsistent", `${this.device.name}: was synced ${wrong}`);
+    this.connectionEpoch = epoch;
     const isSameHistory = this.replica.epoch === epoch;
     for (const entry of chats) {
       const isKnown = isSameHistory && !left.includes(entry.chatId);

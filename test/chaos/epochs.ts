@@ -9,6 +9,11 @@ export class Epochs {
     this.current = undefined;
   }
 
+  /** Whether the history of this epoch has ended. */
+  isEnded(epoch: string | undefined): boolean {
+    return epoch !== undefined && this.earlier.has(epoch);
+  }
+
   /** Records an epoch that a client received. @returns what is wrong with it */
   record(epoch: string): string | undefined {
     if (this.earlier.has(epoch)) return "with the epoch of before the restore";

@@ -78,12 +78,14 @@ const faults = {
 
 export type Fault = keyof typeof faults;
 
-const names = Object.keys(faults) as Fault[];
+export const allFaults = Object.keys(faults) as readonly Fault[];
+
+export const isFault = (name: string): name is Fault => name in faults;
 
 export type FaultCounts = Record<Fault, number>;
 
 export const emptyFaultCounts = (): FaultCounts =>
-  Object.fromEntries(names.map((name) => [name, 0])) as Record<Fault, number>;
+  Object.fromEntries(allFaults.map((name) => [name, 0])) as Record<Fault, number>;
 
 /**
  * The possible faults, repeated by their relative frequencies. Most are kills. With backups or failovers, half of them are

@@ -1,5 +1,5 @@
 import { QueryTypes, type Sequelize } from "sequelize";
-import type { Select } from "../select.ts";
+import type { SelectRows } from "../select-rows.ts";
 
 /** The beginning of every reason that `readOnlyReason` returns. */
 export const readOnlyPrefix = "the database is read-only";
@@ -15,7 +15,7 @@ export async function readOnlyReason(database: Sequelize): Promise<string | unde
 }
 
 /** Whether the database cannot be written over this connection. */
-export async function isReadOnly(selectRows: Select): Promise<boolean> {
+export async function isReadOnly(selectRows: SelectRows): Promise<boolean> {
   const [row] = await selectRows<{ isReadOnly: boolean }>(
     `SELECT current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
   );

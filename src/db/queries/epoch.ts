@@ -1,9 +1,10 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../connect.ts";
-import { type Select, select } from "../select.ts";
+import { select } from "../select.ts";
+import type { SelectRows } from "../select-rows.ts";
 
 /** Returns the epoch of the database; see the function `server_epoch`. */
-export async function readEpoch(selectRows: Select): Promise<string> {
+export async function readEpoch(selectRows: SelectRows): Promise<string> {
   const [row] = await selectRows<{ epoch: string }>("SELECT server_epoch() AS epoch");
   if (!row) throw new Error("the database has no epoch");
   return row.epoch;
@@ -40,7 +41,7 @@ export const idGap = 1_000_000_000;
  * is used again: clients may still send requests that name one. Sequences narrower than bigint are raised by a thousandth
  * of what is left. Sequences that were never used are left alone.
  */
-export async function raiseIdsOfNewEpoch(selectRows: Select): Promise<void> {
+export async function raiseIdsOfNewEpoch(selectRows: SelectRows): Promise<void> {
   await selectRows(
     `WITH changed AS (
             UPDATE server_state SET ids_epoch = server_epoch()

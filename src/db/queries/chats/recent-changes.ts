@@ -1,7 +1,8 @@
 import type { Transaction } from "sequelize";
 import type { AgedMark, StoreMark } from "../../../domain/store-mark.ts";
 import type { Database } from "../../connect.ts";
-import { type Select, select } from "../../select.ts";
+import { select } from "../../select.ts";
+import type { SelectRows } from "../../select-rows.ts";
 
 /** A changed chat, and its version after the change. */
 export interface ChangedVersion {
@@ -16,7 +17,7 @@ export interface ChangedVersion {
 export const timeOfMark = "LEAST($databaseTime::timestamptz, now() - make_interval(secs => $ageSeconds))";
 
 /** The present moment. Index: messages_pkey. */
-export async function currentMark(selectRows: Select): Promise<StoreMark> {
+export async function currentMark(selectRows: SelectRows): Promise<StoreMark> {
   const [mark] = await selectRows<StoreMark>(
     `SELECT COALESCE((SELECT max(id) FROM messages), 0) AS "lastMessageId", clock_timestamp() AS "databaseTime"`,
   );
