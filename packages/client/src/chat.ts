@@ -5,7 +5,7 @@ import { uuid } from "./ids.ts";
 import { LoadedList } from "./loaded-list.ts";
 import { type Message, OutgoingMessage, sentMessage, unsentMessage } from "./message.ts";
 import { Derived, type Observable } from "./observable.ts";
-import { type Change, type Destination, type Entry, laneOf, type Outbox } from "./outbox.ts";
+import { type Change, type Destination, type Entry, laneOf, type Outbox, type UnsentMessage } from "./outbox.ts";
 import type { People } from "./people.ts";
 import type { StatePatch } from "./personal-state.ts";
 import { PinnedMessages } from "./pinned.ts";
@@ -182,12 +182,30 @@ export class Chat {
    * @param options.clientMessageId identifies the message for ever: 8 to 64 printable ASCII characters, a new one by default
    */
   send(text: string, options: { replyTo?: number; clientMessageId?: string } = {}): OutgoingMessage {
-    const { replyTo, clientMessageId = uuid() } = options;
+    const { replyTo, clientMessageId } = options;
+    return this.write({ content: text, ...(replyTo !== undefined && { replyTo }) }, clientMessageId);
+  }
+
+  /**
+   * Forwards a message of any chat to this one: stores that, shows it, and sends it as soon as there is a connection.
+   * @param options.clientMessageId as for `send`
+   * @throws MessengerError if the message itself is not sent yet
+   */
+  forward(message: Message, options: { clientMessageId?: string } = {}): OutgoingMessage {
+    const { messageId, text: content, forwarded, senderId, senderName } = message;
+    if (messageId === undefined) throw new MessengerError("NOT_FOUND", "The message is not sent yet.");
+    const of = { messageId, author: forwarded ?? { senderId, senderName } };
+    return this.write({ content, forwardOf: of }, options.clientMessageId);
+  }
+
+  private write(
+    message: Pick<UnsentMessage, "content" | "replyTo" | "forwardOf">,
+    clientMessageId = uuid(),
+  ): OutgoingMessage {
     const entry = this.context.outbox.addMessage({
       clientMessageId,
       to: this.destination,
-      content: text,
-      ...(replyTo !== undefined && { replyTo }),
+      ...message,
       writtenAt: Date.now(),
     });
     return new OutgoingMessage(entry, {

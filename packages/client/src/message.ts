@@ -6,7 +6,16 @@ export interface Message
   extends Partial<
       Pick<
         MessageItem,
-        "messageId" | "seq" | "version" | "clientMessageId" | "replyTo" | "event" | "change" | "reactions" | "pinned"
+        | "messageId"
+        | "seq"
+        | "version"
+        | "clientMessageId"
+        | "replyTo"
+        | "event"
+        | "change"
+        | "reactions"
+        | "pinned"
+        | "forwarded"
       >
     >,
     Pick<MessageItem, "senderId" | "senderName" | "senderLastName" | "notification"> {
@@ -58,7 +67,7 @@ export function unsentMessage(
   actions: { retry(): void; discard(): void },
 ): Message | undefined {
   if (!message) return undefined;
-  const { clientMessageId, content: text, replyTo, writtenAt } = message;
+  const { clientMessageId, content: text, replyTo, forwardOf, writtenAt } = message;
   return {
     key: clientMessageId,
     state,
@@ -73,6 +82,7 @@ export function unsentMessage(
     notification: false,
     clientMessageId,
     ...(replyTo !== undefined && { replyToId: replyTo }),
+    ...(forwardOf && { forwarded: forwardOf.author }),
     ...(state === "failed" && { ...(content.failure && { error: content.failure }), ...actions }),
   };
 }

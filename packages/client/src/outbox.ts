@@ -16,6 +16,8 @@ export interface UnsentMessage {
   content: string;
   /** The id of the message it replies to. */
   replyTo?: number;
+  /** The message of any chat that it forwards, and its first author. */
+  forwardOf?: { messageId: number; author: NonNullable<MessageItem["forwarded"]> };
   /** Milliseconds since 1970, by the device's clock. */
   writtenAt: number;
 }
@@ -392,7 +394,11 @@ export class Outbox {
       const { item } = await request(change.type, change.params);
       return item !== null && "messageId" in item ? item : undefined;
     }
-    const { to, content: text, clientMessageId, replyTo } = content.message;
+    const { to, content: text, clientMessageId, replyTo, forwardOf } = content.message;
+    if (forwardOf) {
+      const { messageId } = forwardOf;
+      return (await request("forwardMessage", { ...to, messageId, clientMessageId })).item;
+    }
     const params = { content: text, clientMessageId, ...(replyTo !== undefined && { replyTo }) };
     const { item } =
       "groupId" in to
