@@ -65,7 +65,17 @@ const reply: Action = (client, { chat, log }) => {
   if (!chat || !repliedTo) return undefined;
   log.counts.replies++;
   const to = chat.kind === "group" ? { groupId: chat.chatId } : { receiverId: chat.peerId ?? client.userId };
-  return client.sendNew(to, repliedTo.messageId);
+  return client.sendNew(to, { replyTo: repliedTo.messageId });
+};
+
+/** Forwards a message to any group or user. */
+const forward: Action = (client, { chat, groupId, userId, log }) => {
+  const message = chat && pickMessage(chat, client.random);
+  if (!message) return undefined;
+  log.counts.forwards++;
+  const { messageId, forwarded, senderId } = message;
+  const to = client.random.chance(0.5) ? { groupId } : { receiverId: userId };
+  return client.sendNew(to, { forwards: { messageId, firstAuthorId: forwarded?.senderId ?? senderId } });
 };
 
 /** A random message that matches, old ones as likely as new ones; undefined if some random tries find none. */
@@ -207,6 +217,7 @@ const weightedActions: readonly [weight: number, action: Action][] = [
   [17, sendToUser],
   [18, sendBurst],
   [4, reply],
+  [4, forward],
   [7, edit],
   [3, deleteMessage],
   [8, react],

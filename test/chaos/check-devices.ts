@@ -1,5 +1,5 @@
 import type { MessageItem } from "../../src/contract/messages.ts";
-import { type FinalState, memberKey } from "./final-state.ts";
+import { type FinalState, memberKey, shownAuthorOf } from "./final-state.ts";
 import { type LocalChat, previewOf } from "./local-chat.ts";
 import type { Log } from "./log.ts";
 import type { Replica } from "./replica.ts";
@@ -66,6 +66,9 @@ function compareMessages(
       report(`seq ${row.seq} has other reactions`);
     }
     if ((item.pinned?.by ?? null) !== (row.pinnedBy ?? null)) report(`seq ${row.seq} is pinned by ${item.pinned?.by}`);
+    if (item.forwarded?.senderId !== shownAuthorOf(row)) {
+      report(`seq ${row.seq} was forwarded from user ${item.forwarded?.senderId}`);
+    }
     const original = row.replyTo === null ? undefined : rowById.get(row.replyTo);
     const preview = replyTo?.preview;
     if (original && !original.event && preview !== previewOf(original.content)) {

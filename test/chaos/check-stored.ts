@@ -51,7 +51,7 @@ export const clientKeyOf = ({
 }: Pick<StoredMessage, "senderId" | "clientMessageId">): string => `${senderId} ${clientMessageId}`;
 
 function checkSends(finalState: FinalState, sent: Iterable<SentMessage>, log: Log): void {
-  const { chats } = finalState;
+  const { chats, rowById } = finalState;
   const byClientId = indexByClientId(finalState);
   for (const one of sent) {
     const { text, outcome, chatId, seq, messageId } = one;
@@ -65,15 +65,26 @@ function checkSends(finalState: FinalState, sent: Iterable<SentMessage>, log: Lo
     if (!row) log.reportViolation("lost", `"${text}" was acknowledged and is not stored`);
     else if (row.id !== messageId || row.seq !== seq || row.chatId !== chatId) {
       log.reportViolation("lost", `"${text}" is stored with other ids than those acknowledged`);
-    } else if (!chats.get(chatId)?.isDeleted && !isStoredAsSent(row, one)) {
+    } else if (!chats.get(chatId)?.isDeleted && !isStoredAsSent(row, one, rowById)) {
       log.reportViolation("lost", `"${text}" was acknowledged and is stored with other content`);
     }
   }
 }
 
-function isStoredAsSent(row: StoredMessage, { to, text, replyTo }: SentMessage): boolean {
+function isStoredAsSent(
+  row: StoredMessage,
+  { to, text, replyTo, forwards }: SentMessage,
+  rowById: FinalState["rowById"],
+): boolean {
   if ("newGroup" in to) return row.event?.groupName === text;
   const isChanged = row.editedAt !== null || row.deletedAt !== null;
+  if (forwards) {
+    const { messageId, firstAuthorId } = forwards;
+    const original = rowById.get(messageId);
+    const isKnown = original?.editedAt === null && original.deletedAt === null && !isChanged;
+    if (isKnown && row.content !== original.content) return false;
+    return row.forwardedFrom === messageId && row.firstAuthorId === firstAuthorId && row.editedAt === null;
+  }
   return (isChanged || row.content === text) && row.replyTo === (replyTo ?? null);
 }
 

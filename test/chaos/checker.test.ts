@@ -60,6 +60,16 @@ const cases: Record<string, Case[]> = {
       },
     ],
     [
+      "that was acknowledged as a forwarded one and is stored without its first author",
+      ["lost"],
+      (scenario) => {
+        const original = scenario.send(scenario.ann, scenario.bob, "one");
+        scenario.send(scenario.bob, scenario.ann, "two");
+        const forwards = { messageId: original.id, firstAuthorId: scenario.ann.userId };
+        Object.assign(scenario.log.sent.get("two") ?? {}, { forwards });
+      },
+    ],
+    [
       "that is stored twice",
       ["duplicate"],
       (scenario) => {

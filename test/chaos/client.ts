@@ -101,8 +101,8 @@ export class ChaosClient {
     this.socket?.close();
   }
 
-  /** Sends a new message. @param replyTo the id of the message it replies to */
-  async sendNew(to: Destination, replyTo?: number): Promise<SentMessage> {
+  /** Sends a new message: a reply, a forwarded one, or one that is neither. */
+  async sendNew(to: Destination, more: Pick<SentMessage, "replyTo" | "forwards"> = {}): Promise<SentMessage> {
     const text = `${this.name} sends ${++this.textCount}`;
     const sent: SentMessage = {
       text,
@@ -110,7 +110,7 @@ export class ChaosClient {
       senderId: this.userId,
       outcome: "unknown",
       to,
-      ...(replyTo !== undefined && { replyTo }),
+      ...more,
     };
     this.log.sent.set(text, sent);
     await this.send(sent);
@@ -186,8 +186,9 @@ export class ChaosClient {
     return this.runningSync;
   }
 
-  private requestSend({ to, text, clientMessageId, replyTo }: SentMessage): Promise<Frame | undefined> {
+  private requestSend({ to, text, clientMessageId, replyTo, forwards }: SentMessage): Promise<Frame | undefined> {
     if ("newGroup" in to) return this.request("newGroup", { groupName: text, clientMessageId });
+    if (forwards) return this.request("forwardMessage", { ...to, messageId: forwards.messageId, clientMessageId });
     const type = "groupId" in to ? "messageInGroup" : "privateMessage";
     return this.request(type, {
       ...to,

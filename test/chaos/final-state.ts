@@ -37,7 +37,14 @@ export interface StoredMessage {
   reactions?: { emoji: string; userIds: number[] }[] | null;
   /** Who pinned it, while it is pinned. */
   pinnedBy?: number | null;
+  /** The message that it forwards, and who first wrote it. */
+  forwardedFrom?: number | null;
+  firstAuthorId?: number | null;
 }
+
+/** Whom a message names as its first author: nobody once it is deleted. */
+export const shownAuthorOf = ({ deletedAt, firstAuthorId }: StoredMessage): number | undefined =>
+  deletedAt === null ? (firstAuthorId ?? undefined) : undefined;
 
 export const memberKey = (userId: number, chatId: number): string => `${userId} ${chatId}`;
 
@@ -53,7 +60,7 @@ export async function readFinalState(url: string): Promise<FinalState> {
     );
     const messages = await client.query<StoredMessage>(
       `SELECT id, chat_id AS "chatId", seq, version, sender_id AS "senderId", client_message_id AS "clientMessageId",
-              reply_to AS "replyTo", content, event, edited_at AS "editedAt", deleted_at AS "deletedAt",
+              reply_to AS "replyTo", forwarded_from AS "forwardedFrom", first_author_id AS "firstAuthorId", content, event, edited_at AS "editedAt", deleted_at AS "deletedAt",
               (SELECT json_agg(json_build_object('emoji', emoji, 'userIds', user_ids) ORDER BY since, emoji)
                  FROM (SELECT emoji, min(created_at) AS since,
                               json_agg(user_id ORDER BY created_at, user_id) AS user_ids

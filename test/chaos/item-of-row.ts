@@ -1,9 +1,10 @@
 import type { MessageItem } from "../../src/contract/messages.ts";
-import type { StoredMessage } from "./final-state.ts";
+import { type StoredMessage, shownAuthorOf } from "./final-state.ts";
 
 /** A stored message as the server sends it. */
 export function itemOf(row: StoredMessage): MessageItem {
   const { id: messageId, chatId, seq, version, senderId, content: message, event, editedAt, deletedAt } = row;
+  const firstAuthorId = shownAuthorOf(row);
   return {
     chatId,
     messageId,
@@ -15,6 +16,7 @@ export function itemOf(row: StoredMessage): MessageItem {
     message,
     notification: event !== null,
     ...(event && { event: event as NonNullable<MessageItem["event"]> }),
+    ...(firstAuthorId !== undefined && { forwarded: { senderId: firstAuthorId, senderName: "Author" } }),
     createdAt: new Date(0).toISOString(),
     editedAt: editedAt?.toISOString() ?? null,
     deletedAt: deletedAt?.toISOString() ?? null,

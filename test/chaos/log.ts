@@ -35,6 +35,8 @@ export interface SentMessage {
   to: Destination;
   /** The id of the message it replies to. */
   replyTo?: number;
+  /** The message that it forwards, and its first author. The text is the original's then, and `text` only names the send. */
+  forwards?: { messageId: number; firstAuthorId: number };
   /** From the acknowledgement. */
   chatId?: number;
   seq?: number;
@@ -125,6 +127,7 @@ export class Log {
     reactions: 0,
     pins: 0,
     replies: 0,
+    forwards: 0,
     pages: 0,
     removals: 0,
     clears: 0,

@@ -16,6 +16,7 @@ const dayMs = 86_400_000;
 const weights: Record<ActionName, number> = {
   send: 16,
   sendMany: 5,
+  forward: 4,
   edit: 5,
   delete: 3,
   react: 8,

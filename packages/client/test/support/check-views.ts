@@ -1,4 +1,4 @@
-import { type FinalState, memberKey, type StoredMessage } from "../../../../test/chaos/final-state.ts";
+import { type FinalState, memberKey, type StoredMessage, shownAuthorOf } from "../../../../test/chaos/final-state.ts";
 import { previewOf } from "../../../../test/chaos/local-chat.ts";
 import type { Chat, ChatSummary, Message, Messenger, Timeline } from "../../src/index.ts";
 import { chatOf, faultsOf, type RandomLog, type WrittenMessage } from "./random-device.ts";
@@ -151,6 +151,7 @@ export function checkMessages(
     if (!row.event && text !== row.content) report(`seq ${row.seq} shows "${text}" instead of "${row.content}"`);
     if ((editedAt === null) !== (row.editedAt === null)) report(`seq ${row.seq} has another time of its edit`);
     if ((deletedAt === null) !== (row.deletedAt === null)) report(`seq ${row.seq} has another time of its deletion`);
+    if (message.forwarded?.senderId !== shownAuthorOf(row)) report(`seq ${row.seq} names another first author`);
     const original = row.replyTo === null ? undefined : rowById.get(row.replyTo);
     if (replyTo?.messageId !== original?.id) report(`seq ${row.seq} replies to another message`);
     if (original && !original.event && replyTo?.preview !== previewOf(original.content)) {
@@ -185,8 +186,9 @@ export function checkWritten(
   failed: ReadonlySet<string>,
 ): void {
   const byText = new Map<string, number>();
-  for (const { clientMessageId, content, editedAt } of rows) {
-    if (clientMessageId && !editedAt && content) byText.set(content, (byText.get(content) ?? 0) + 1);
+  for (const { clientMessageId, content, editedAt, forwardedFrom } of rows) {
+    // Copies have the text of their originals.
+    if (clientMessageId && !editedAt && !forwardedFrom && content) byText.set(content, (byText.get(content) ?? 0) + 1);
   }
   const byId = new Map(rows.map((row) => [row.clientMessageId, row]));
   const lastOfLane = new Map<string, { seq: number; chatId: number; text: string }>();

@@ -11,6 +11,9 @@ export interface ModelMessage {
   text: string;
   clientMessageId?: string | undefined;
   replyTo?: number | undefined;
+  /** The message that it forwards, and who first wrote it. */
+  forwardedFrom?: number | undefined;
+  firstAuthorId?: number | undefined;
   event?: NonNullable<MessageItem["event"]> | undefined;
   change?: NonNullable<MessageItem["change"]>;
   /** Who reacts with each emoji, in the order of the earliest. */
@@ -435,6 +438,10 @@ export class ModelServer {
         chat.groupName = groupName;
         return this.append(open, chat, "renameGroup", { event: { kind: "groupRenamed", byUserId: me, groupName } });
       },
+      forwardMessage: ({ messageId, receiverId, groupId, clientMessageId }) => {
+        const target = receiverId === undefined ? this.chatOf(me, groupId ?? 0) : this.dialog(me, receiverId);
+        return this.forward(open, target, messageId, clientMessageId);
+      },
       editMessage: ({ messageId, content }) => this.revise(open, "edit", messageId, content),
       deleteMessage: ({ messageId }) => this.revise(open, "delete", messageId, ""),
       react: ({ messageId, emoji, on }) => {
@@ -501,6 +508,16 @@ export class ModelServer {
     if (known) return { item: { ...this.item(chat, known.message), duplicate: true } };
     if (replyTo !== undefined && !chat.messages.some(({ id }) => id === replyTo)) throw new Refused("NOT_FOUND");
     return this.append(open, chat, type, { text, clientMessageId, replyTo });
+  }
+
+  private forward(open: Open, chat: ModelChat, messageId: number, clientMessageId: string | undefined): Reply {
+    this.limitRate(open);
+    const known = this.withClientId(open.userId, clientMessageId);
+    if (known && (known.chat !== chat || known.message.forwardedFrom !== messageId)) throw new Refused("CONFLICT");
+    if (known) return { item: { ...this.item(chat, known.message), duplicate: true } };
+    const { text, senderId, firstAuthorId = senderId } = this.shownMessage(open.userId, messageId).message;
+    const fields = { text, clientMessageId, forwardedFrom: messageId, firstAuthorId };
+    return this.append(open, chat, chat.pair ? "privateMessage" : "messageInGroup", fields);
   }
 
   /** As the server's limits: so many at once, then so many per second; who does not stop is disconnected. */
@@ -575,6 +592,7 @@ export class ModelServer {
   private revise(open: Open, kind: "edit" | "delete", messageId: number, text: string): Reply {
     const { chat, message } = this.messageOf(open.userId, messageId);
     if (message.senderId !== open.userId || message.event) throw new Refused("FORBIDDEN");
+    if (message.forwardedFrom !== undefined && kind === "edit") throw new Refused("FORBIDDEN");
     if (message.deletedAt && kind === "edit") throw new Refused("CONFLICT");
     if (message.deletedAt || (kind === "edit" && message.text === text)) return { item: this.item(chat, message) };
     Object.assign(message, { text, [kind === "edit" ? "editedAt" : "deletedAt"]: this.now() });
@@ -764,6 +782,10 @@ export class ModelServer {
       ...(change && { change }),
       ...(reactions.length > 0 && { reactions }),
       ...(message.pinned && { pinned: message.pinned }),
+      ...(message.firstAuthorId !== undefined &&
+        !deletedAt && {
+          forwarded: { senderId: message.firstAuthorId, senderName: this.name(message.firstAuthorId).firstName },
+        }),
       createdAt,
       editedAt,
       deletedAt,

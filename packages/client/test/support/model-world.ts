@@ -11,6 +11,7 @@ export type Action = { p: number; n: number; m: number } & (
       do:
         | "send"
         | "sendMany"
+        | "forward"
         | "edit"
         | "delete"
         | "react"
@@ -206,6 +207,8 @@ export class ModelWorld {
     const userId = 1 + (m % 3);
     if (name === "send") this.send(slot, chat, m % 3 === 0 ? item?.messageId : undefined);
     else if (name === "sendMany") for (let times = 2 + (m % 4); times > 0; times--) this.send(slot, chat);
+    else if (name === "forward" && item && item.messageId !== undefined && !item.event && !item.deletedAt)
+      this.note(slot, chat, () => chat.forward(item));
     else if (name === "markRead") chat.markRead();
     else if (name === "typing") chat.typing();
     else if (name === "settings") ignore(changeSettings(chat, m));
@@ -245,9 +248,14 @@ export class ModelWorld {
   }
 
   private send(slot: Slot, chat: Chat, replyTo?: number): void {
+    this.note(slot, chat, () => chat.send(`${++this.count}`, replyTo === undefined ? {} : { replyTo }));
+  }
+
+  /** Notes a message that the user of a program writes. */
+  private note(slot: Slot, chat: Chat, write: () => OutgoingMessage): void {
     const userId = slot.program?.messenger.user.value?.id;
     if (userId === undefined) return;
-    const message: OutgoingMessage = chat.send(`${++this.count}`, replyTo === undefined ? {} : { replyTo });
+    const message = write();
     const { clientMessageId } = message;
     const lane = chat.peerId === undefined ? `group ${chat.id}` : `user ${chat.peerId}`;
     const written: Written = { slot, userId, chat: lane, clientMessageId, isStored: false };
@@ -538,6 +546,7 @@ export class ModelWorld {
           original && [original.text.slice(0, 100), original.deletedAt],
           [...one.reactions].map(([used, userIds]) => [used, userIds.length, userIds.includes(userId)]),
           one.pinned,
+          one.deletedAt ? undefined : one.firstAuthorId,
         ];
       });
     const found = timeline.value.messages
@@ -552,6 +561,7 @@ export class ModelWorld {
         one.replyTo && [one.replyTo.preview, one.replyTo.deletedAt],
         (one.reactions ?? []).map(({ emoji: used, count, mine = false }) => [used, count, mine]),
         one.pinned,
+        one.forwarded?.senderId,
       ]);
     const pinned = chat.pinned.value.map(({ messageId, version, pinned: pin }) => [messageId, version, pin]);
     const wantedPins = (stored ? pinnedOf(stored, userId) : []).map((one) => [one.id, one.version, one.pinned]);

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ViolationKind } from "../../../../test/chaos/log.ts";
 import type { Random } from "../../../../test/chaos/random.ts";
-import type { Chat, ChatSummary, Message, Messenger, Timeline } from "../../src/index.ts";
+import type { Chat, ChatSummary, Message, Messenger, OutgoingMessage, Timeline } from "../../src/index.ts";
 import { type Disk, Program, type ProgramSettings } from "./simulated-device.ts";
 
 /** A message that a device has written. */
@@ -173,6 +173,13 @@ export class RandomDevice {
     if (found) this.send(found.chat, found.message.messageId);
   }
 
+  forward(): void {
+    const found = this.anyMessage(() => true);
+    if (!found) return;
+    this.write(this.anyChat(), `${this.name} forwards ${++this.textCount}`, (chat) => chat.forward(found.message));
+    this.run.log.count("forwards");
+  }
+
   async edit(): Promise<void> {
     const found = this.anyMessage(({ isMine }) => isMine);
     if (!found) return;
@@ -283,9 +290,14 @@ export class RandomDevice {
   }
 
   private send(chat: Chat, replyTo?: number): void {
-    const { log } = this.run;
     const text = `${this.name} writes ${++this.textCount}`;
-    const message = chat.send(text, replyTo === undefined ? {} : { replyTo });
+    this.write(chat, text, () => chat.send(text, replyTo === undefined ? {} : { replyTo }));
+  }
+
+  /** Writes a message and notes it. @param text names it; of a forwarded message it is not the text */
+  private write(chat: Chat, text: string, work: (chat: Chat) => OutgoingMessage): void {
+    const { log } = this.run;
+    const message = work(chat);
     const lane = `${this.name} to ${chat.peerId === undefined ? `group ${chat.id}` : chat.peerId}`;
     const { clientMessageId } = message;
     const written: WrittenMessage = { text, clientMessageId, userId: this.user.id, lane, isStored: false };
@@ -371,6 +383,7 @@ const weightedActions: readonly [weight: number, action: (this: RandomDevice) =>
   [25, prototype.sendOne],
   [10, prototype.sendBurst],
   [6, prototype.reply],
+  [4, prototype.forward],
   [9, prototype.edit],
   [5, prototype.delete],
   [8, prototype.react],

@@ -20,6 +20,7 @@ import { TimelineView } from "./timeline-view.tsx";
 const quickEmoji = ["👍", "❤️", "😂", "😮", "😢", "🎉"];
 
 type DialogKind = "delete" | "readers" | "reactions";
+type ForwardDialog = ComponentType<{ message: Message; onClose(): void }>;
 type Picker = ComponentType<{ onChoose(emoji: string): void; onClose(): void }>;
 
 /** An open chat. */
@@ -33,6 +34,7 @@ export function ChatView({ chat }: { chat: Chat }) {
   const [position, setPosition] = useState<{ at: TimelineStart }>({ at: "unread" });
   const [menu, setMenu] = useState<{ message: Message; at: MenuPosition }>();
   const [dialog, setDialog] = useState<{ kind: DialogKind; message: Message }>();
+  const [forward, setForward] = useState<{ Dialog: ForwardDialog; message: Message }>();
   const [picker, setPicker] = useState<{ Picker: Picker; message: Message }>();
   // Kept as it was when the chat was opened.
   const firstUnread = useMemo(() => (summary.unread > 0 ? summary.lastSeq - summary.unread + 1 : undefined), [chat]);
@@ -73,8 +75,13 @@ export function ChatView({ chat }: { chat: Chat }) {
       ({ ReactionPicker }) => setPicker({ Picker: ReactionPicker, message }),
       () => showNotice("The emoji could not be loaded. Reload the page."),
     );
+  const openForward = (message: Message) =>
+    import("./forward-dialog.tsx").then(
+      ({ ForwardDialog }) => setForward({ Dialog: ForwardDialog, message }),
+      () => showNotice("The list of chats could not be loaded. Reload the page."),
+    );
   const actions = useMemo(() => ({ openMenu, jumpTo, react }), [timeline]);
-  const findLastOwn = () => timeline.value.messages.findLast((message) => canEdit(message));
+  const findLastOwn = () => timeline.value.messages.findLast((message) => canChange(message));
   const remove = ({ messageId }: Message) => {
     if (messageId !== undefined) chat.delete(messageId).catch(showError);
   };
@@ -119,7 +126,7 @@ export function ChatView({ chat }: { chat: Chat }) {
           label="Message actions"
           at={menu.at}
           toggles={canReact(menu.message) ? reactionToggles(menu.message, react) : []}
-          items={menuItems(menu.message, summary.role, { setMode, setDialog, openPicker, pin })}
+          items={menuItems(menu.message, summary.role, { setMode, setDialog, openPicker, openForward, pin })}
           onClose={() => setMenu(undefined)}
         />
       )}
@@ -135,6 +142,7 @@ export function ChatView({ chat }: { chat: Chat }) {
       {picker && (
         <picker.Picker onChoose={(emoji) => react(picker.message, emoji, true)} onClose={() => setPicker(undefined)} />
       )}
+      {forward && <forward.Dialog message={forward.message} onClose={() => setForward(undefined)} />}
       {dialog?.kind === "reactions" && (
         <ReactionsDialog chat={chat} message={dialog.message} onClose={() => setDialog(undefined)} />
       )}
@@ -154,6 +162,9 @@ function useTimeline(chat: Chat, position: { at: TimelineStart }): Timeline {
 
 const canEdit = ({ isMine, state, deletedAt, notification, messageId }: Message): boolean =>
   isMine && state === "sent" && !deletedAt && !notification && messageId !== undefined;
+
+/** A forwarded message has the name of another user. */
+const canChange = (message: Message): boolean => canEdit(message) && !message.forwarded;
 
 const canReact = ({ state, deletedAt, notification, messageId }: Message): boolean =>
   state === "sent" && !deletedAt && !notification && messageId !== undefined;
@@ -177,6 +188,7 @@ function menuItems(
     setMode(mode: ComposerMode): void;
     setDialog(dialog: { kind: DialogKind; message: Message }): void;
     openPicker(message: Message): void;
+    openForward(message: Message): void;
     pin(message: Message, on: boolean): void;
   },
 ): MenuItem[] {
@@ -189,9 +201,10 @@ function menuItems(
     ...(isSent && !message.deletedAt
       ? [{ label: "Reply", run: () => open.setMode({ kind: "reply", to: message }) }]
       : []),
+    ...(canReact(message) ? [{ label: "Forward", run: () => open.openForward(message) }] : []),
     ...(canReact(message) ? [{ label: "More reactions", run: () => open.openPicker(message) }] : []),
     ...(message.deletedAt ? [] : [{ label: "Copy", run: () => void copy() }]),
-    ...(canEdit(message) ? [{ label: "Edit", run: () => open.setMode({ kind: "edit", message }) }] : []),
+    ...(canChange(message) ? [{ label: "Edit", run: () => open.setMode({ kind: "edit", message }) }] : []),
     ...(canReact(message) && mayPin(role)
       ? [{ label: isPinned ? "Unpin" : "Pin", run: () => open.pin(message, !isPinned) }]
       : []),

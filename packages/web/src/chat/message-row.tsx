@@ -33,7 +33,7 @@ interface MessageRowProps extends RowPlace {
 export const MessageRow = memo((props: MessageRowProps) => {
   const { message, actions, startsGroup, showsSender, isCurrent } = props;
   if (message.notification) return <SystemMessage message={message} isCurrent={isCurrent} />;
-  const { isMine, deletedAt, replyTo, state } = message;
+  const { isMine, deletedAt, replyTo, forwarded, state } = message;
   const name = message.senderLastName ? `${message.senderName} ${message.senderLastName}` : message.senderName;
   const open = (element: HTMLElement, at?: { x: number; y: number }) => actions.openMenu(message, element, at);
   const classes = ["message", isMine ? "mine" : "theirs", startsGroup && "starts-group", showsSender && "shows-sender"];
@@ -61,6 +61,11 @@ export const MessageRow = memo((props: MessageRowProps) => {
         {showsSender && startsGroup && (
           <p class="message-sender" dir="auto">
             {name}
+          </p>
+        )}
+        {forwarded && (
+          <p class="forwarded">
+            Forwarded from <bdi>{forwarded.senderName}</bdi>
           </p>
         )}
         {replyTo && !deletedAt && (
