@@ -5,10 +5,10 @@ import { Scene } from "./support/scene.ts";
 
 /* Messages that are forwarded from one chat to another. */
 
-/** Two members of a group with one message, and the timelines of the group and of their dialog on the first one's device. */
+/** Two of three members of a group with one message, and the timelines of the group and of their dialog on the first one's device. */
 async function groupAndDialog() {
   const scene = new Scene();
-  scene.server.fill([1, 2], 1);
+  scene.server.fill([1, 2, 3], 1);
   const programs = [await scene.loggedIn(1), await scene.loggedIn(2)] as const;
   const [program] = programs as readonly [ModelProgram, ModelProgram];
   const group = program.run((messenger) => messenger.chat(1)) as Chat;
