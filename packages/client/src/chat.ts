@@ -245,7 +245,9 @@ export class Chat {
    * @param until for ever by default; a past time ends it. @throws MessengerError if the server refuses it
    */
   mute(until = forEver): Promise<void> {
-    return this.changeSettings({ mutedUntil: until > new Date() ? until.toISOString() : null });
+    const mutedUntil = until > new Date() ? until.toISOString() : null;
+    // A chat that has come back from the archive would be archived again.
+    return this.changeSettings({ mutedUntil, ...(!this.summary.value.archived && { archivedSeq: null }) });
   }
 
   /** What is counted and notified: all messages, mentions only, or nothing. @throws MessengerError */

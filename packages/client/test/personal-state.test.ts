@@ -33,8 +33,9 @@ test("settings of a chat reach the other device, and an archived chat comes back
   const bob = await scene.loggedIn(2);
   await act(bob, async (messenger) => messenger.chat(1).send("new"));
   for (const device of [one, two]) expect(summary(device)).toMatchObject({ archived: false, badge: 2 });
-  await act(two, (messenger) => messenger.chat(1).archive());
   await act(two, (messenger) => messenger.chat(1).mute());
+  expect(summary(one)).toMatchObject({ archived: false, muted: true });
+  await act(two, (messenger) => messenger.chat(1).archive());
   await act(bob, async (messenger) => messenger.chat(1).send("newer"));
   for (const device of [one, two]) {
     expect(summary(device)).toMatchObject({ archived: true, muted: true, unread: 3, badge: 0, alerts: "none" });

@@ -1,4 +1,4 @@
-import type { ChatSummary, Message } from "messenger-client";
+import { type ChatSummary, isAlert, type Message } from "messenger-client";
 import { useEffect } from "preact/hooks";
 import { plainText } from "./chat/plain-text.ts";
 import { messenger } from "./messenger.ts";
@@ -10,12 +10,13 @@ import { announce } from "./ui/announcer.tsx";
 export function useNotifications(): void {
   useEffect(() => {
     const endTitle = messenger.chats.subscribe((chats) => {
-      const unread = chats.reduce((sum, chat) => sum + chat.unread, 0);
+      const unread = chats.reduce((sum, chat) => sum + chat.badge, 0);
       const name = messenger.info.value?.name ?? "Messenger";
       document.title = unread > 0 ? `(${unread}) ${name}` : name;
     });
     const endMessages = messenger.on("message", ({ chat, message }) => {
-      if (!message.isMine && !message.notification) notify(chat.summary.value, message);
+      const summary = chat.summary.value;
+      if (!message.isMine && !message.notification && isAlert(summary, false)) notify(summary, message);
     });
     return () => {
       endTitle();

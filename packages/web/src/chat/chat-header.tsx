@@ -2,15 +2,12 @@ import type { Chat } from "messenger-client";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { lastSeen } from "../dates.ts";
-import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { navigate } from "../routing.ts";
 import { Avatar } from "../ui/avatar.tsx";
-import { Confirmation } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
-import { below, Menu, type MenuPosition } from "../ui/menu.tsx";
-import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
+import { ChatMenu } from "./chat-menu.tsx";
 import { GroupInfo } from "./group-info.tsx";
 
 /** Who the chat is with, and what one can do with it. */
@@ -32,7 +29,7 @@ export function ChatHeader({ chat }: { chat: Chat }) {
           />
         </p>
       </div>
-      {kind === "group" ? (
+      {kind === "group" && (
         <button
           type="button"
           class="icon-button"
@@ -42,9 +39,8 @@ export function ChatHeader({ chat }: { chat: Chat }) {
         >
           <Icon name="people" />
         </button>
-      ) : (
-        peer && <DialogMenu chat={chat} userId={peer.id} name={title} />
       )}
+      <ChatMenu chat={chat} />
       {isInfoOpen && <GroupInfo chat={chat} onClose={() => setInfoOpen(false)} />}
     </header>
   );
@@ -89,58 +85,4 @@ function PeerPresence({ userId }: { userId: number }) {
   if (presence?.online) return <span class="online">online</span>;
   if (!presence) return null;
   return <>{presence.lastSeenAt ? lastSeen(presence.lastSeenAt) : "offline"}</>;
-}
-
-/** What one can do with a dialog and its other person. */
-function DialogMenu({ chat, userId, name }: { chat: Chat; userId: number; name: string }) {
-  const [menu, setMenu] = useState<MenuPosition>();
-  const [question, setQuestion] = useState<"clear" | "block">();
-  const [isBlocked, setBlocked] = useState(false);
-  const isSelf = userId === messenger.user.value?.id;
-  const openMenu = async (event: { currentTarget: Element }) => {
-    setMenu(below(event.currentTarget));
-    const blocks = await messenger.call<{ data: { id: number }[] }>("GET", "/users/me/blocks").catch(() => undefined);
-    if (blocks) setBlocked(blocks.data.some(({ id }) => id === userId));
-  };
-  const change = (method: "PUT" | "DELETE") =>
-    messenger.call(method, `/users/me/blocks/${userId}`).then(
-      () => showNotice(method === "PUT" ? `${name} is blocked.` : `${name} is no longer blocked.`),
-      (error) => showNotice(errorText(error)),
-    );
-  const blockItem = isBlocked
-    ? { label: "Unblock", run: () => void change("DELETE") }
-    : { label: "Block", isDangerous: true, run: () => setQuestion("block") };
-  return (
-    <>
-      <button type="button" class="icon-button" aria-label="Chat actions" aria-haspopup="menu" onClick={openMenu}>
-        <Icon name="more" />
-      </button>
-      {menu && (
-        <Menu
-          label="Chat actions"
-          at={menu}
-          items={[{ label: "Clear chat", run: () => setQuestion("clear") }, ...(isSelf ? [] : [blockItem])]}
-          onClose={() => setMenu(undefined)}
-        />
-      )}
-      {question === "clear" && (
-        <Confirmation
-          title="Clear this chat?"
-          text="All messages so far are hidden from you. The other person keeps them."
-          action="Clear chat"
-          onConfirm={() => void chat.clear().catch((error) => showNotice(errorText(error)))}
-          onClose={() => setQuestion(undefined)}
-        />
-      )}
-      {question === "block" && (
-        <Confirmation
-          title={`Block ${name}?`}
-          text="This person can no longer write to you, add you to groups, or see whether you are online. They are not notified."
-          action={`Block ${name}`}
-          onConfirm={() => void change("PUT")}
-          onClose={() => setQuestion(undefined)}
-        />
-      )}
-    </>
-  );
 }

@@ -1,13 +1,13 @@
 import type { Chat, Message } from "messenger-client";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { Icon } from "../ui/icon.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
-import { draftOf, keepDraft } from "./drafts.ts";
 import { EmojiButton } from "./emoji-button.tsx";
 import { plainText } from "./plain-text.ts";
+import { useDraft } from "./use-draft.ts";
 
 /** What the composer does besides writing a new message. */
 export type ComposerMode = { kind: "new" } | { kind: "reply"; to: Message } | { kind: "edit"; message: Message };
@@ -29,7 +29,10 @@ const shownBelow = 200;
 
 /** The field in which messages are written. */
 export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: ComposerProps) {
-  const [text, setText] = useState(() => draftOf(path));
+  const { text, setText, restore } = useDraft(chat, path, {
+    isPaused: mode.kind === "edit",
+    replyTo: mode.kind === "reply" ? mode.to.messageId : undefined,
+  });
   const field = useRef<HTMLTextAreaElement>(null);
   const info = useObservable(messenger.info);
   const maxLength = info?.limits.contentUnits ?? defaultMaxLength;
@@ -43,10 +46,6 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
     if (mode.kind !== "new" || matchMedia("(pointer: fine)").matches) field.current?.focus();
   }, [mode]);
 
-  useEffect(() => {
-    if (mode.kind !== "edit") keepDraft(path, text);
-  }, [text, mode, path]);
-
   useLayoutEffect(() => {
     const element = field.current;
     if (!element) return;
@@ -55,7 +54,7 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
   }, [text]);
 
   const leave = () => {
-    if (mode.kind === "edit") setText(draftOf(path));
+    if (mode.kind === "edit") restore();
     setMode({ kind: "new" });
   };
 
@@ -67,7 +66,7 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
       if (messageId !== undefined && content !== mode.message.text) {
         chat.edit(messageId, content).catch((error) => showNotice(errorText(error)));
       }
-      setText(draftOf(path));
+      restore();
     } else {
       const replyTo = mode.kind === "reply" ? mode.to.messageId : undefined;
       chat.send(content, replyTo === undefined ? {} : { replyTo });

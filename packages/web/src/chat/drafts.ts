@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 
 const prefix = "draft ";
 
-/** The texts that are not sent yet, by the path of the chat. They stay on this device. */
+/** The texts that are not sent yet and that only this device has, by the path of the chat. */
 const drafts = signal<ReadonlyMap<string, string>>(readAll());
 
 function readAll(): Map<string, string> {

@@ -16,14 +16,21 @@ export const matching = (chats: readonly ChatSummary[], search: string): readonl
   return wanted ? chats.filter(({ title }) => title.toLocaleLowerCase().includes(wanted)) : chats;
 };
 
+const filterNames = { all: "All", unread: "Unread", archived: "Archived" };
+
 /** The column with all chats. */
 export function ChatList() {
   const chats = useObservable(messenger.chats);
   const { state } = useObservable(messenger.connection);
   const [search, setSearch] = useState("");
-  const [isUnreadOnly, setUnreadOnly] = useState(false);
+  const [filter, setFilter] = useState<"all" | "unread" | "archived">("all");
   const [isNewOpen, setNewOpen] = useState(false);
-  const found = matching(chats, search).filter(({ unread }) => !isUnreadOnly || unread > 0);
+  const hasArchived = chats.some(({ archived }) => archived);
+  const shown = filter === "archived" && !hasArchived ? "all" : filter;
+  const isShown = ({ archived, unread, markedUnread }: ChatSummary) =>
+    archived === (shown === "archived") && (shown !== "unread" || unread > 0 || markedUnread);
+  // A search finds archived chats too.
+  const found = matching(chats, search).filter((chat) => isShown(chat) || (search !== "" && shown === "all"));
   const isLoading = chats.length === 0 && state !== "live";
   return (
     <nav class="chat-list" aria-label="Chats">
@@ -52,12 +59,11 @@ export function ChatList() {
         </a>
       </header>
       <div class="filters">
-        <button type="button" class="chip" aria-pressed={!isUnreadOnly} onClick={() => setUnreadOnly(false)}>
-          All
-        </button>
-        <button type="button" class="chip" aria-pressed={isUnreadOnly} onClick={() => setUnreadOnly(true)}>
-          Unread
-        </button>
+        {(["all", "unread", ...(hasArchived ? ["archived" as const] : [])] as const).map((name) => (
+          <button key={name} type="button" class="chip" aria-pressed={shown === name} onClick={() => setFilter(name)}>
+            {filterNames[name]}
+          </button>
+        ))}
       </div>
       {/* biome-ignore lint/a11y/noRedundantRoles: Safari drops the role of a list without markers */}
       <ul role="list">
@@ -71,7 +77,7 @@ export function ChatList() {
             ? "Loading your chats…"
             : search
               ? "No chat has this name."
-              : isUnreadOnly
+              : shown === "unread"
                 ? "Everything is read."
                 : "No chats yet. Find somebody with the + button."}
         </p>
@@ -85,8 +91,8 @@ function ChatRow({ chat }: { chat: ChatSummary }) {
   const path = chatPath(chat);
   const current = route.value;
   const isOpen = current.page === "chat" ? current.chatId === chat.id : location.pathname === path;
-  const { lastMessage, unread, title } = chat;
-  const draft = isOpen ? "" : draftOf(path);
+  const { lastMessage, badge, markedUnread, muted, pinned, title } = chat;
+  const draft = isOpen ? "" : draftOf(path) || chat.draft;
   return (
     <li>
       <a href={path} class="chat-row" aria-current={isOpen ? "page" : undefined}>
@@ -104,10 +110,12 @@ function ChatRow({ chat }: { chat: ChatSummary }) {
           {(lastMessage?.state === "queued" || lastMessage?.state === "sending") && (
             <Mark name="Sending" icon="clock" />
           )}
-          {unread > 0 && (
-            <span class="badge">
-              {unread > 999 ? "999+" : unread}
-              <span class="visually-hidden"> unread</span>
+          {muted && <Mark name="Muted" icon="muted" />}
+          {pinned !== undefined && <Mark name="Pinned" icon="pin" />}
+          {(badge > 0 || markedUnread) && (
+            <span class={badge > 0 ? "badge" : "badge badge-dot"}>
+              {badge > 999 ? "999+" : badge || ""}
+              <span class="visually-hidden">{badge > 0 ? " unread" : "marked as unread"}</span>
             </span>
           )}
         </span>
@@ -116,7 +124,7 @@ function ChatRow({ chat }: { chat: ChatSummary }) {
   );
 }
 
-function Mark({ name, icon }: { name: string; icon: "alert" | "clock" }) {
+function Mark({ name, icon }: { name: string; icon: "alert" | "clock" | "muted" | "pin" }) {
   return (
     <span class={`mark mark-${icon}`} role="img" aria-label={name}>
       <Icon name={icon} />

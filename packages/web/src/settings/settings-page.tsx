@@ -5,7 +5,7 @@ import { fullName } from "../chats/people-search.tsx";
 import { fullTimeOf } from "../dates.ts";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
-import { notifications, sound, type Theme, theme } from "../preferences.ts";
+import { notifications, setSound, setTheme, sound, type Theme, theme } from "../preferences.ts";
 import { navigate } from "../routing.ts";
 import { Confirmation, Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
@@ -141,12 +141,12 @@ function AppearanceSection() {
     else showNotice("The browser does not allow notifications of this page.");
   };
   return (
-    <Section title="This device">
+    <Section title="Appearance and notifications">
       <fieldset class="choices">
         <legend>Theme</legend>
         {themes.map(([value, label]) => (
           <label key={value}>
-            <input type="radio" name="theme" checked={theme.value === value} onChange={() => (theme.value = value)} />
+            <input type="radio" name="theme" checked={theme.value === value} onChange={() => setTheme(value)} />
             {label}
           </label>
         ))}
@@ -157,14 +157,14 @@ function AppearanceSection() {
           checked={notifications.value === "on"}
           onChange={(event) => void setNotifications(event.currentTarget.checked)}
         />
-        Notify me of new messages while Messenger is open in another tab or window
+        On this device, notify me of new messages while Messenger is open in another tab or window
       </label>
       <label class="toggle">
         <input
           type="checkbox"
           checked={sound.value === "on"}
           onChange={(event) => {
-            sound.value = event.currentTarget.checked ? "on" : "off";
+            setSound(event.currentTarget.checked ? "on" : "off");
           }}
         />
         Play a sound with them
