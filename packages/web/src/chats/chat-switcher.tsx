@@ -86,7 +86,7 @@ export function ChatSwitcher({ onClose }: { onClose(): void }) {
           >
             <Avatar name={chat.title} id={chat.peer?.id ?? chat.id ?? 0} size="small" />
             <span dir="auto">{chat.title}</span>
-            {chat.unread > 0 && <span class="badge">{chat.unread}</span>}
+            {chat.badge > 0 && <span class="badge">{chat.badge}</span>}
           </div>
         ))}
       </div>
