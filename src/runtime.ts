@@ -21,6 +21,7 @@ import type { Readiness } from "./http/routers/health.ts";
 import { followEpoch } from "./jobs/epoch.ts";
 import { eraseMessages } from "./jobs/erase-messages.ts";
 import { forgetRemovedState } from "./jobs/forget-state.ts";
+import { indexTexts } from "./jobs/index-texts.ts";
 import { pollMissedChanges } from "./jobs/missed-changes.ts";
 import type { ProcessRegistry } from "./jobs/process-registry.ts";
 import { purgeAdministration } from "./jobs/purge-administration.ts";
@@ -44,6 +45,7 @@ import { type IssueInviteToken, MailSender } from "./services/mail/mail-sender.t
 import { pageLinks } from "./services/page-links.ts";
 import { PresenceStore } from "./services/presence/presence-store.ts";
 import { PresenceTracker } from "./services/presence/presence-tracker.ts";
+import { TextIndexer } from "./services/search/text-indexer.ts";
 import { version } from "./version.ts";
 import type { ReadStartVersions } from "./writes/commit.ts";
 import type { Connection } from "./ws/connection.ts";
@@ -90,6 +92,7 @@ interface Core {
   states: StateVersions;
   /** Pushes a signal to the recipients that are connected to this process. */
   deliverSignal: ReturnType<typeof deliverSignalsTo>;
+  indexer: TextIndexer;
 }
 
 /** What runs once the database is open. */
@@ -138,6 +141,7 @@ function composeCore(foundation: Foundation, marks: StoreMarks): Core {
     isSharedDatabase
       ? versionsBefore(database, chatIds, marks.delivered, transaction)
       : chatVersions(database, chatIds, transaction);
+  const indexer = new TextIndexer({ database });
   const delivery = new Delivery({
     store: { ...changeStore(database), ...(isSharedDatabase && { startVersions: readStartVersions }) },
     bus,
@@ -145,12 +149,13 @@ function composeCore(foundation: Foundation, marks: StoreMarks): Core {
     deliver: (change) => {
       pushToDevices(change);
       presence.changeCommitted(change);
+      indexer.note(change.message.chatId);
     },
     deliverSignal,
     metrics,
     log,
   });
-  return { database, epoch, limits, presence, delivery, readStartVersions, marks, states, deliverSignal };
+  return { database, epoch, limits, presence, delivery, readStartVersions, marks, states, deliverSignal, indexer };
 }
 
 async function composeAllServices(foundation: Foundation, core: Core): Promise<Services> {
@@ -246,7 +251,7 @@ function composeGateway(foundation: Foundation, { presence, limits }: Core, serv
 /** @returns functions that stop them */
 function startJobs(
   { config, log, isSharedDatabase, connections, processes }: Foundation,
-  { database, epoch, delivery, marks, states, deliverSignal }: Core,
+  { database, epoch, delivery, marks, states, deliverSignal, indexer }: Core,
   { erasure, reactions, state, resetCaches, stop: stopServices }: Services,
   mailSender: MailSender | undefined,
 ): (() => void)[] {
@@ -257,6 +262,7 @@ function startJobs(
     purgeEndedChats({ database, log }),
     purgeAdministration({ database, auditRetentionMs: config.administration.auditRetentionMs, log }),
     eraseMessages({ eraseSome: () => erasure.eraseSome(), log }),
+    indexTexts({ indexSome: () => indexer.indexSome(), log }),
     removeReactionsOfDeletedAccounts({ removeSome: () => reactions.removeSomeOfDeleted(), log }),
     forgetRemovedState({ forgetSome: () => state.forgetSome(), log }),
     purgeOldSessions({ database, lifetimeMs: Math.max(refreshLifetimeMs, lifetimeSeconds * 1000), log }),

@@ -7,6 +7,7 @@ import { createMetricsApp } from "./http/metrics-app.ts";
 import type { Logger } from "./logger.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { Services } from "./services/compose-services.ts";
+import type { TextIndexer } from "./services/search/text-indexer.ts";
 import type { Connections } from "./ws/connections.ts";
 
 /** TCP connections to the port of the metrics. */
@@ -54,14 +55,21 @@ export async function listenForScrapes(options: {
 /** Says where the gauges are read. */
 export function setGauges(
   metrics: Metrics,
-  parts: { database: Database; connections: Connections; services: Services; isBusUp: () => boolean },
+  parts: {
+    database: Database;
+    connections: Connections;
+    services: Services;
+    indexer: TextIndexer;
+    isBusUp: () => boolean;
+  },
 ): void {
-  const { database, connections, services, isBusUp } = parts;
+  const { database, connections, services, indexer, isBusUp } = parts;
   metrics.setGauges({
     sockets: () => connections.count,
     bufferedBytes: () => connections.unsentBytes,
     poolConnections: () => poolUse(database),
     isBusUp,
     passwordQueue: services.passwordQueueLength,
+    searchIndexLag: () => indexer.lagSeconds,
   });
 }

@@ -49,7 +49,7 @@ export function serverInfo(config: Config, { version, epoch }: { version: string
     registration: registration.policy,
     invitesBy: registration.invitesBy,
     email: mailMode(config) !== "none",
-    features: ["reactions", "pins", "forward", "state"],
+    features: ["reactions", "pins", "forward", "state", "search"],
     limits: {
       contentUnits: maxContentUnits,
       frameBytes: maxFrameBytes,

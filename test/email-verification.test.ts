@@ -132,6 +132,7 @@ describe("until the address is confirmed", () => {
     "sync",
     "listReactions",
     "listPinned",
+    "searchMessages",
     "listReaders",
     "watchPresence",
     "authenticate",

@@ -6,6 +6,7 @@ import type { Device } from "./support/device.ts";
 import { frameErrors, shapeOf } from "./support/documented-frames.ts";
 import { useMessenger } from "./support/messenger.ts";
 import { createGroup, participant, sendPrivately, sendToGroup } from "./support/scenes.ts";
+import { search } from "./support/search.ts";
 
 /* Every example of the WebSocket documents is sent to a server, which must answer and push what the document shows. */
 
@@ -58,6 +59,8 @@ test.each(Object.values<AnyMessageType>(messageTypes).map((messageType) => [mess
   "the example of %s is answered and pushed as documented",
   async (type, messageType) => {
     const { sender, others, scene } = await exampleScene();
+    // Messages are found a moment after they were sent.
+    if (type === "searchMessages") await search(sender, "one");
     const frames = exampleFrames(messageType);
     expect(frameErrors(type, frames.request)).toEqual([]);
 

@@ -59,6 +59,10 @@ describe("fsck", () => {
       "pin-of-shown-message",
       "INSERT INTO chat_pins SELECT id, chat_id, sender_id FROM messages WHERE chat_id = $groupId",
     ],
+    [
+      "text-of-shown-message",
+      "WITH indexed AS (UPDATE chat_texts SET version = 1000 WHERE chat_id = $groupId RETURNING 1) DELETE FROM message_texts WHERE chat_id = $groupId",
+    ],
   ])("finds a violation of %s", async (invariant, corruption) => {
     const { ann, bob, groupId, dialogId, messageId } = await scene();
     const chatId = corruption.includes("$dialogId") ? dialogId : groupId;

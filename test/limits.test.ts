@@ -35,6 +35,7 @@ const rates = (given: Partial<Record<string, Rate>> = {}) => {
     "mailsPerUser",
     "messagesPerUser",
     "requestsPerUser",
+    "searchesPerUser",
   ] as const;
   return Object.fromEntries(names.map((name) => [name, given[name] ?? plenty])) as Record<(typeof names)[number], Rate>;
 };

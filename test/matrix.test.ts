@@ -96,6 +96,7 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
   },
   transferOwnership: { params: ({ groupId, target }) => ({ groupId, userId: target.id }), expected: ownerOnly },
   deleteGroup: { params: ({ groupId }) => ({ groupId }), expected: ownerOnly },
+  searchMessages: { params: ({ groupId }) => ({ query: "hello", chatId: groupId, limit: 5 }), expected: members },
   listPinned: { params: ({ groupId }) => ({ chatId: groupId, limit: 5, page: 1 }), expected: members },
   forwardMessage: {
     params: ({ messageId, partner }) => ({ messageId, receiverId: partner.id }),

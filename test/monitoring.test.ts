@@ -95,6 +95,7 @@ const firing: Record<string, Record<string, string>> = {
     'messenger_delivery_lag_seconds_bucket{le="2.5", instance="a"}': "0+100x30",
     'messenger_delivery_lag_seconds_bucket{le="+Inf", instance="a"}': "0+100x30",
   },
+  MessengerSearchBehind: { 'messenger_search_index_lag_seconds{instance="a"}': "120x30" },
   MessengerCommitsInDoubt: { 'messenger_in_doubt_commits_total{instance="a"}': "0+1x30" },
   MessengerBusDown: { 'messenger_bus_up{instance="a"}': "0x30" },
   MessengerDatabasePoolFull: { 'messenger_db_pool_connections{state="waiting", instance="a"}': "3x30" },

@@ -8,6 +8,7 @@ import { createInvite } from "./commands/invites-create.ts";
 import { listInvites } from "./commands/invites-list.ts";
 import { revokeInvite } from "./commands/invites-revoke.ts";
 import { newEpoch } from "./commands/new-epoch.ts";
+import { reindex } from "./commands/reindex.ts";
 import { restore } from "./commands/restore.ts";
 import { revokeSessions } from "./commands/sessions-revoke.ts";
 import { setupLink } from "./commands/setup-link.ts";
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   fsck,
   backup,
   restore,
+  reindex,
   listUsers,
   showUser,
   createUser,

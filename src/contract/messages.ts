@@ -3,6 +3,7 @@ import { changeKinds, type MessageChange as StoredChange, type Reaction as Store
 import {
   chatId,
   clientMessageId,
+  counter,
   groupId,
   groupName,
   messageId,
@@ -16,9 +17,11 @@ import {
 import {
   described,
   exactly,
+  extended,
   flag,
   type Infer,
   integer,
+  integers,
   list,
   named,
   nullable,
@@ -150,6 +153,17 @@ export const messageItem = named(
   "A message, as answers and pushes carry it.",
 );
 export type MessageItem = Infer<typeof messageItem>;
+
+export const foundMessage = named(
+  "FoundMessage",
+  extended(messageItem, "MessageItem", {
+    highlights: described(
+      list(integers([counter(), integer({ min: 1, max: 10_000 })], { optional: 0 })),
+      "Where the words are in `message`: [offset, length] in UTF-16 units, by ascending offset and without overlaps.",
+    ),
+  }),
+  "A message that a search has found.",
+);
 
 /** An example item for the documents, with defaults for the fields that are not given. */
 export const exampleItem = (given: Partial<MessageItem>): MessageItem => ({

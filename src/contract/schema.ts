@@ -276,6 +276,20 @@ export function pair<A, B>(first: Schema<A>, second: Schema<B>): Schema<[A, B]> 
   );
 }
 
+/** A named object with further keys. */
+export function extended<T extends object, P extends Shape>(
+  /** Gives the type. */
+  _base: Schema<T>,
+  name: string,
+  shape: P,
+): Schema<Flat<T & InferShape<P>>> {
+  const base = schemaNamed(name);
+  if (!base) throw new Error(`There is no schema named ${name}`);
+  const further = object(shape);
+  const join = (rule: Joi.Schema, more: Joi.Schema) => (rule as Joi.ObjectSchema).concat(more as Joi.ObjectSchema);
+  return schema(join(base.joi, further.joi), join(base.document, further.document));
+}
+
 /** An object with these keys and no others. */
 export function closedObject<P extends Shape>(shape: P): Schema<InferShape<P>> {
   return keys(shape, (rule) => rule.unknown(false));

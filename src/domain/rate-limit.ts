@@ -18,4 +18,5 @@ export type RateLimitName =
   | "mailsPerAddress"
   | "mailsPerUser"
   | "messagesPerUser"
-  | "requestsPerUser";
+  | "requestsPerUser"
+  | "searchesPerUser";

@@ -14,6 +14,8 @@ export interface Gauges {
   poolConnections: () => Readonly<Record<string, number>>;
   isBusUp: () => boolean;
   passwordQueue: () => number;
+  /** In seconds. */
+  searchIndexLag: () => number;
 }
 
 /**
@@ -156,6 +158,11 @@ export class Metrics {
     );
     this.gauge("bus_up", "1 if the processes reach each other, or there is only one; 0 if not.", ({ isBusUp }) =>
       isBusUp() ? 1 : 0,
+    );
+    this.gauge(
+      "search_index_lag_seconds",
+      "How long the oldest change of a message known to this process has not been indexed for search; 0 if there is none.",
+      ({ searchIndexLag }) => searchIndexLag(),
     );
     this.counter(
       "bus_lost_total",

@@ -45,6 +45,7 @@ import { Blocks } from "./people/blocks.ts";
 import { NameAnnouncements } from "./people/name-announcements.ts";
 import { People } from "./people/people.ts";
 import { Typing } from "./presence/typing.ts";
+import { MessageSearch } from "./search/message-search.ts";
 import { PersonalState } from "./state/personal-state.ts";
 
 export type Services = ReturnType<typeof composeServices>;
@@ -177,6 +178,7 @@ export function composeServices(options: {
     sync: new Sync({ database, epoch: options.epoch, metrics }),
     state: new PersonalState({ database, delivery }),
     typing: new Typing({ database, delivery }),
+    search: new MessageSearch({ database }),
     /** The number of password hashes that wait. */
     passwordQueueLength: () => passwords.queueLength,
     /** Forgets what was read from an earlier history of the database. */

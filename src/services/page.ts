@@ -26,7 +26,7 @@ export function readCursor<T>(cursor: string, isValid: (value: unknown) => value
   } catch {
     // Rejected below, like every other invalid cursor.
   }
-  throw new AppError("validation", '"cursor" must be the nextCursor of the previous page', { field: "cursor" });
+  throw new AppError("validation", '"cursor" must be the one that came with the previous page', { field: "cursor" });
 }
 
 export const isId = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;

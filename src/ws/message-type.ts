@@ -4,6 +4,7 @@ import type { Schema } from "../contract/schema.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Signal } from "../domain/change.ts";
 import type { ChatMessage, MessageChange } from "../domain/message.ts";
+import type { RateLimitName } from "../domain/rate-limit.ts";
 import type { Claims } from "../domain/session.ts";
 import type { ReadState } from "../services/chats/read-state.ts";
 import type { Sync } from "../services/chats/sync.ts";
@@ -15,6 +16,7 @@ import type { Pins } from "../services/messages/pins.ts";
 import type { Reactions } from "../services/messages/reactions.ts";
 import type { Presence } from "../services/presence/presence-store.ts";
 import type { Typing } from "../services/presence/typing.ts";
+import type { MessageSearch } from "../services/search/message-search.ts";
 import type { PersonalState } from "../services/state/personal-state.ts";
 
 /** The services that handlers may call. */
@@ -27,6 +29,7 @@ export interface WsServices {
   history: History;
   readState: ReadState;
   typing: Typing;
+  search: MessageSearch;
   sync: Sync;
   state: PersonalState;
 }
@@ -127,6 +130,8 @@ export interface MessageType<
   readOnly?: true;
   /** The next pipelined request of the socket may start before this one is answered. */
   pipelined?: true;
+  /** The rate limit that requests count against; if absent, that of changes or that of all other requests. */
+  limit?: RateLimitName;
   /** One request of a socket within this time counts against no rate limit, in milliseconds. */
   uncountedEveryMs?: number;
   /** The error codes of this type, in addition to those every type can have. */

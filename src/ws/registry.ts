@@ -25,6 +25,7 @@ import { messageInGroup } from "./messages/messages/message-in-group.ts";
 import { pinMessage } from "./messages/messages/pin-message.ts";
 import { privateMessage } from "./messages/messages/private-message.ts";
 import { react } from "./messages/messages/react.ts";
+import { searchMessages } from "./messages/messages/search-messages.ts";
 import { typing } from "./messages/presence/typing.ts";
 import { watchPresence } from "./messages/presence/watch-presence.ts";
 import { authenticate } from "./messages/session/authenticate.ts";
@@ -56,6 +57,7 @@ export const messageTypes = {
   listReactions,
   pinMessage,
   listPinned,
+  searchMessages,
   markRead,
   listReaders,
   clearDialog,

@@ -208,7 +208,7 @@ const serverStopping = () => new AppError("unavailable", "The server is stopping
 const changesChat = ({ push }: AnyMessageType): boolean => push?.change !== undefined;
 
 const limitOf = (messageType: AnyMessageType): RateLimitName =>
-  changesChat(messageType) ? "messagesPerUser" : "requestsPerUser";
+  messageType.limit ?? (changesChat(messageType) ? "messagesPerUser" : "requestsPerUser");
 
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {

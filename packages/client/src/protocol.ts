@@ -152,6 +152,14 @@ export interface Requests {
    */
   listPinned: { params: ListPinnedParams; data: readonly MessageItem[]; item: null };
   /**
+   * Search the messages of all your chats, or of one, for words: 1 to 5, of at least 2 characters each (Chinese,
+   * Japanese and Korean ones of at least 1). A message is found if it contains all of them, also inside other words;
+   * case and accents do not matter. The newest messages come first. An answer holds at most 512 KiB.
+   *
+   * Errors: `NOT_MEMBER`.
+   */
+  searchMessages: { params: SearchMessagesParams; data: readonly FoundMessage[]; item: SearchResult };
+  /**
    * Mark a chat as read up to a `seq`. The read position never moves back: a smaller `seq` changes nothing.
    *
    * Errors: `NOT_MEMBER`, `FORBIDDEN`.
@@ -801,6 +809,54 @@ export interface Forwarded {
   senderId: number;
   /** First name; `Deleted user` once the account is gone. */
   senderName: string;
+}
+
+/** A message that a search has found. */
+export interface FoundMessage {
+  /** Id of a chat: a group, or the dialog of two users. */
+  chatId: number;
+  /** Id of a message. */
+  messageId: number;
+  /** Position of a message in its chat: 1, 2, 3 and so on without gaps. */
+  seq: number;
+  /** Number of the chat's change that last wrote this message; without gaps in each chat. */
+  version: number;
+  /** Id of a user. */
+  senderId: number;
+  /** First name of the sender; `Deleted user` once the account is gone. */
+  senderName: string;
+  senderLastName: string | null;
+  /** The recipient, in a dialog. */
+  receiverId?: number;
+  /** Id of a group; the same number as its `chatId`. */
+  groupId?: number;
+  /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
+  groupName?: string;
+  /** The text; empty once deleted. */
+  message: string;
+  /**
+   * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
+   * printable ASCII characters.
+   */
+  clientMessageId?: string;
+  /** The message was stored by an earlier request with this `clientMessageId`; this one stored nothing. */
+  duplicate?: true;
+  replyTo?: RepliedMessage;
+  /** A system message of the group; `event` says what happened. */
+  notification: boolean;
+  event?: ChatEvent;
+  /** The last change since the message was sent; absent if there was none. */
+  change?: MessageChange;
+  /** In order of the earliest reaction with each emoji; absent if there are none. */
+  reactions?: readonly Reaction[];
+  /** Present while the message is pinned. */
+  pinned?: Pin;
+  forwarded?: Forwarded;
+  createdAt: string;
+  editedAt: string | null;
+  deletedAt: string | null;
+  /** Where the words are in `message`: [offset, length] in UTF-16 units, by ascending offset and without overlaps. */
+  highlights: readonly (readonly [number, number])[];
 }
 
 export interface GetAdminAuditAnswer {
@@ -1554,6 +1610,34 @@ export interface RepliedMessage {
 
 /** Chosen by the client and returned in the answer: 1 to 64 characters, or an integer. */
 export type RequestId = string | number;
+
+export interface SearchMessagesParams {
+  /** The words, 1 to 200 UTF-16 units. */
+  query: string;
+  /** Search this chat only. */
+  chatId?: number;
+  /** Find only messages of this user. */
+  senderId?: number;
+  /** Find only messages sent before this time. */
+  before?: string;
+  /** Find only messages sent after this time. */
+  after?: string;
+  /** Maximum number of messages, 1 to 50. */
+  limit: number;
+  /** The `cursor` of the previous answer, with otherwise equal params. */
+  cursor?: string;
+}
+
+/** What an answer says about its page of found messages. */
+export interface SearchResult {
+  /** Where the next page begins; `null` on the last page. A page may have fewer messages than `limit`. */
+  cursor: string | null;
+  /**
+   * The latest changes of a searched chat are not indexed yet, usually for less than two seconds: what was sent or
+   * edited last may not be found.
+   */
+  behind: boolean;
+}
 
 /** What the server says about itself. */
 export interface ServerInfo {

@@ -80,6 +80,7 @@ export const limitSettings = group(
         "120+20/s",
         "All other requests of one user, WebSocket and HTTP.",
       ),
+      searchesPerUser: rate("LIMIT_SEARCHES_PER_USER", "30+2/s", "Searches in messages by one user."),
     } satisfies Record<RateLimitName, unknown>,
     maxSessionsPerUser: integer(
       "MAX_SESSIONS_PER_USER",

@@ -13,12 +13,14 @@ export interface StoredTable {
 }
 
 /**
- * Tables whose rows are no part of a backup: those of running processes; mails, which must not be sent a second time; and
- * what restores write themselves.
+ * Tables whose rows are no part of a backup: those of running processes; mails, which must not be sent a second time; what
+ * search finds, which is derived from the messages again; and what restores write themselves.
  */
 export const leftOutTables: ReadonlySet<string> = new Set([
   "server_processes",
   "mail_outbox",
+  "message_texts",
+  "chat_texts",
   "SequelizeMeta",
   markTable,
 ]);

@@ -68,6 +68,16 @@ export const chatInvariants: Readonly<Record<string, string>> = {
       WHERE m.chat_id = ANY($ids::bigint[])
         AND (m.deleted_at IS NOT NULL OR m.event IS NOT NULL OR m.change IS NULL OR pin.chat_id <> m.chat_id)
       ORDER BY m.chat_id, m.id`,
+  // In chats whose latest changes are indexed.
+  "text-of-shown-message": `SELECT m.chat_id AS "chatId", m.id AS "messageId", t.message_id IS NOT NULL AS "isFound"
+       FROM chats AS c
+       JOIN chat_texts AS indexed ON indexed.chat_id = c.id AND indexed.version >= c.version
+       JOIN messages AS m ON m.chat_id = c.id
+  LEFT JOIN message_texts AS t ON t.message_id = m.id
+      WHERE c.id = ANY($ids::bigint[]) AND c.deleted_at IS NULL
+        AND ((t.message_id IS NULL) = (m.deleted_at IS NULL AND m.event IS NULL)
+             OR (t.chat_id, t.seq, t.sender_id, t.created_at) <> (m.chat_id, m.seq, m.sender_id, m.created_at))
+      ORDER BY m.chat_id, m.id`,
 };
 
 /** What must hold for whole tables, beside the references between them. */
