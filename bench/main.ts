@@ -6,11 +6,13 @@ import { fanout } from "./scenarios/fanout.ts";
 import { growth } from "./scenarios/growth.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
+import { indexing } from "./scenarios/indexing.ts";
 import { login } from "./scenarios/login.ts";
 import { metrics } from "./scenarios/metrics.ts";
 import { people } from "./scenarios/people.ts";
 import { privateMessages } from "./scenarios/private.ts";
 import { replica } from "./scenarios/replica.ts";
+import { search } from "./scenarios/search.ts";
 import { size } from "./scenarios/size.ts";
 import { slowReader } from "./scenarios/slow-reader.ts";
 import { start } from "./scenarios/start.ts";
@@ -32,6 +34,8 @@ const scenarios: Record<string, Scenario> = {
   login,
   metrics,
   people,
+  search,
+  indexing,
   "slow-reader": slowReader,
   start,
   replica,
@@ -48,7 +52,7 @@ ${Object.entries(scenarios)
   --quick          a short run that fails if a message is lost or duplicated
   --rounds N       measured rounds, after two warm-up rounds (5)
   --seconds N      duration of a round (5)
-  --size N         stored messages of history and growth (1000000)
+  --size N         stored messages of history, growth and search (1000000)
   --only A,B       of ${serverNames.join(", ")}
   --way W          only this mode of private: one, many or paced
   --fsync off      fsync of PostgreSQL, for all servers (on)
