@@ -14,6 +14,7 @@ import { patched, type StatePatch } from "./personal-state.ts";
 import { PresenceWatcher } from "./presence.ts";
 import type { MessageItem, Presence, Profile, ProfileChange, Requests, TypingSignal } from "./protocol.ts";
 import { type ChatState, Replica } from "./replica.ts";
+import type { MessageHits, SearchOptions } from "./search.ts";
 import type { Json, StorePart } from "./store.ts";
 import { Synchronizer, untilAnswered } from "./synchronizer.ts";
 import { type Answer, type Frame, offlineError, type Transport } from "./transport.ts";
@@ -186,6 +187,16 @@ export class Account implements ChatContext {
       });
     }
     return this.chat(item.chatId);
+  }
+
+  async search(query: string, options: SearchOptions): Promise<MessageHits> {
+    const { data, item } = await this.read("searchMessages", { query, limit: 20, ...options });
+    const hits = data.map(({ highlights, ...found }) => {
+      this.people.noteSender(found);
+      const chat = this.chat(found.chatId);
+      return { chat, message: chat.toMessage(found), highlights };
+    });
+    return { ...item, hits };
   }
 
   events(signal?: AbortSignal): EventStream {

@@ -16,6 +16,7 @@ export type { People } from "./people.ts";
 export type { StatePatch } from "./personal-state.ts";
 export type { PersonPresence } from "./presence.ts";
 export type * from "./protocol.ts";
+export type { MessageHit, MessageHits, SearchOptions } from "./search.ts";
 export { type Json, memory, type Store, type Write } from "./store.ts";
 export type { Timeline, TimelineStart, TimelineValue } from "./timeline.ts";
 export type { Answer, WebSocketClass, WebSocketLike } from "./transport.ts";

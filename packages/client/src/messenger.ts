@@ -22,6 +22,7 @@ import type {
   ServerInfo,
   Session,
 } from "./protocol.ts";
+import type { MessageHits, SearchOptions } from "./search.ts";
 import { Sessions } from "./session.ts";
 import { type Json, memory, type Store, StorePart } from "./store.ts";
 import { type Answer, offlineError, type WebSocketClass } from "./transport.ts";
@@ -198,6 +199,15 @@ export class Messenger {
     await this.account?.close();
     this.unsubscribe();
     await this.options.store?.close?.();
+  }
+
+  /**
+   * Finds messages that contain all words of a text, in all chats or in one. Those written while there is no connection are
+   * found once they are sent.
+   * @throws MessengerError `VALIDATION` if a word is too short, `NOT_MEMBER`, `LOGGED_OUT`
+   */
+  async search(query: string, options: SearchOptions = {}): Promise<MessageHits> {
+    return this.requireAccount().search(query, options);
   }
 
   /** The dialog with a user, also before its first message. @throws MessengerError `LOGGED_OUT` */
