@@ -11,6 +11,13 @@ export const notInChat = () => new AppError("notMember", "User is not a member o
 /** For a message that does not exist or is not visible to the caller. */
 export const noSuchMessage = () => new AppError("notFound", "There is no such message");
 
+/** For a file that does not exist or is not visible to the caller, and for a link that does not work. */
+export const noSuchFile = () => new AppError("notFound", "There is no such file");
+
+/** For a message with files that cannot be sent, whatever is wrong with them. */
+export const unusableFiles = () =>
+  new AppError("conflict", "The files must be uploaded completely, by you, and be in no other message");
+
 /** For a client id that the sender has already used for a different message. */
 export const conflictingClientId = () => new AppError("conflict", "This clientMessageId was used for another message");
 

@@ -16,8 +16,10 @@ import { Delivery } from "./delivery/delivery.ts";
 import { StateVersions } from "./delivery/state-versions.ts";
 import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
+import { openFileParts } from "./file-parts.ts";
 import { createHttpApp } from "./http/app.ts";
 import type { Readiness } from "./http/routers/health.ts";
+import { collectFiles } from "./jobs/collect-files.ts";
 import { followEpoch } from "./jobs/epoch.ts";
 import { eraseMessages } from "./jobs/erase-messages.ts";
 import { forgetRemovedState } from "./jobs/forget-state.ts";
@@ -178,6 +180,7 @@ async function composeAllServices(foundation: Foundation, core: Core): Promise<S
     registration: config.registration,
     serverName: config.web.serverName,
     makeLink: pageLinks(config, port),
+    files: await openFileParts(config),
     mail: {
       isAvailable: mailMode(config) !== "none",
       requiresVerification: config.mail.verification === "required",
@@ -211,7 +214,11 @@ function composeMailSender(foundation: Foundation): MailSender | undefined {
 function composeHttp(foundation: Foundation, { limits, epoch }: Core, services: Services): RequestListener {
   const { config, log, metrics, fairQueues, findReadiness } = foundation;
   return createHttpApp({
-    services: { ...services, describeServer: () => serverInfo(config, { version, epoch: epoch.current ?? "" }) },
+    services: {
+      ...services,
+      crossOriginPolicy: config.http.allowedOrigins.length > 0 ? "cross-origin" : "same-origin",
+      describeServer: () => serverInfo(config, { version, epoch: epoch.current ?? "" }),
+    },
     documents: generateDocuments(version),
     findReadiness,
     fairQueues,
@@ -252,7 +259,7 @@ function composeGateway(foundation: Foundation, { presence, limits }: Core, serv
 function startJobs(
   { config, log, isSharedDatabase, connections, processes }: Foundation,
   { database, epoch, delivery, marks, states, deliverSignal, indexer }: Core,
-  { erasure, reactions, state, resetCaches, stop: stopServices }: Services,
+  { erasure, reactions, state, fileCollection, resetCaches, stop: stopServices }: Services,
   mailSender: MailSender | undefined,
 ): (() => void)[] {
   const { refreshLifetimeMs, lifetimeSeconds } = config.tokens;
@@ -265,6 +272,12 @@ function startJobs(
     indexTexts({ indexSome: () => indexer.indexSome(), log }),
     removeReactionsOfDeletedAccounts({ removeSome: () => reactions.removeSomeOfDeleted(), log }),
     forgetRemovedState({ forgetSome: () => state.forgetSome(), log }),
+    collectFiles({
+      collectSome: () => fileCollection.collectSome(),
+      removeOrphans: (now) => fileCollection.removeOrphans(now),
+      intervalMs: config.files.collectSeconds * 1000,
+      log,
+    }),
     purgeOldSessions({ database, lifetimeMs: Math.max(refreshLifetimeMs, lifetimeSeconds * 1000), log }),
     followEpoch({
       database,

@@ -41,7 +41,7 @@ export const noAdministrator =
 
 /** What clients may know before they log in. */
 export function serverInfo(config: Config, { version, epoch }: { version: string; epoch: string }): ServerInfo {
-  const { limits, web, registration } = config;
+  const { limits, web, registration, files } = config;
   return {
     name: web.serverName,
     version,
@@ -49,13 +49,15 @@ export function serverInfo(config: Config, { version, epoch }: { version: string
     registration: registration.policy,
     invitesBy: registration.invitesBy,
     email: mailMode(config) !== "none",
-    features: ["reactions", "pins", "forward", "state", "search"],
+    features: ["reactions", "pins", "forward", "state", "search", "files"],
     limits: {
       contentUnits: maxContentUnits,
       frameBytes: maxFrameBytes,
       requestsInFlight: maxRequestsInFlight,
       groupMembers: limits.maxGroupMembers,
       socketsPerUser: limits.maxSocketsPerUser,
+      fileBytes: files.maxBytes,
+      filesPerMessage: files.perMessage,
     },
   };
 }

@@ -34,6 +34,8 @@ const rates = (given: Partial<Record<string, Rate>> = {}) => {
     "mailsPerAddress",
     "mailsPerUser",
     "messagesPerUser",
+    "uploadsPerUser",
+    "downloadsPerUser",
     "requestsPerUser",
     "searchesPerUser",
   ] as const;

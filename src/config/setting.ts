@@ -206,6 +206,20 @@ export function optionalInteger(
   return { variable, meaning, allowed: `${min} to ${max}`, fallback, rule, convert: (written) => written };
 }
 
+/** Text without a default; `allowed` says what it should be. */
+export function optionalText(
+  variable: string,
+  allowed: string,
+  fallback: Unset,
+  meaning: string,
+  pattern = /[\s\S]/,
+): Setting<string | undefined, string | undefined> {
+  const rule = Joi.string()
+    .pattern(pattern)
+    .messages({ "string.pattern.base": `{{#label}} must be ${allowed}` });
+  return { variable, meaning, allowed, fallback, rule, convert: (written) => written };
+}
+
 /** Text that is too long to guess. `minBytes` counts its UTF-8 bytes. */
 export function secret(
   variable: string,

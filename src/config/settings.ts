@@ -1,6 +1,7 @@
 import { administrationSettings } from "./groups/administration.ts";
 import { backupSettings } from "./groups/backups.ts";
 import { databaseSettings } from "./groups/database.ts";
+import { fileSettings } from "./groups/files.ts";
 import { httpSettings } from "./groups/http.ts";
 import { limitSettings } from "./groups/limits.ts";
 import { mailSettings } from "./groups/mail.ts";
@@ -22,6 +23,7 @@ export const settings = {
   registration: registrationSettings,
   database: databaseSettings,
   backups: backupSettings,
+  files: fileSettings,
   redis: redisSettings,
   mail: mailSettings,
   tokens: tokenSettings,

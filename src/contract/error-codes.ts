@@ -17,6 +17,13 @@ export const errorCodes = {
   suspended: "SUSPENDED",
   lastAdmin: "LAST_ADMIN",
   notConfigured: "NOT_CONFIGURED",
+  tooLarge: "TOO_LARGE",
+  quota: "QUOTA",
+  notReady: "NOT_READY",
+  uploadMismatch: "UPLOAD_MISMATCH",
+  uploadStalled: "UPLOAD_MISMATCH",
+  lengthRequired: "VALIDATION",
+  storageFull: "UNAVAILABLE",
   conflict: "CONFLICT",
   limit: "LIMIT",
   rateLimited: "RATE_LIMITED",
@@ -25,7 +32,7 @@ export const errorCodes = {
 } as const satisfies Record<ErrorKind, string>;
 
 /** Codes for what is rejected before it becomes a request of a known route or type. */
-export type EdgeErrorCode = "BAD_JSON" | "UNKNOWN_TYPE" | "TOO_LARGE" | "METHOD_NOT_ALLOWED" | "FOREIGN_ORIGIN";
+export type EdgeErrorCode = "BAD_JSON" | "UNKNOWN_TYPE" | "METHOD_NOT_ALLOWED" | "FOREIGN_ORIGIN";
 
 export type ErrorCode = (typeof errorCodes)[ErrorKind] | EdgeErrorCode;
 
@@ -53,7 +60,10 @@ export const errorCodeMeanings: Readonly<Record<ErrorCode, string>> = {
   INTERNAL: "Internal server error.",
   BAD_JSON: "The body or frame is not one JSON object.",
   UNKNOWN_TYPE: "There is no such message type. WebSocket only.",
-  TOO_LARGE: "The body is too large. HTTP only.",
+  TOO_LARGE: "The body or the file is too large. HTTP only.",
+  QUOTA: "The files of the user, or of the server, take all the space that they may. HTTP only.",
+  NOT_READY: "The content of the file has not been received, or not been scanned. HTTP only.",
+  UPLOAD_MISMATCH: "The content does not have the announced size, or was cut off; nothing was kept. HTTP only.",
   METHOD_NOT_ALLOWED: "The address does not have this method; `Allow` lists those it has. HTTP only.",
   FOREIGN_ORIGIN: "The page's origin may not open a WebSocket. Only in answer to the upgrade request.",
 };
@@ -85,6 +95,9 @@ export const httpStatuses = {
   SUSPENDED: 403,
   LAST_ADMIN: 409,
   NOT_CONFIGURED: 501,
+  QUOTA: 403,
+  NOT_READY: 409,
+  UPLOAD_MISMATCH: 422,
   CONFLICT: 409,
   LIMIT: 409,
   RATE_LIMITED: 429,
@@ -96,3 +109,10 @@ export const httpStatuses = {
   METHOD_NOT_ALLOWED: 405,
   FOREIGN_ORIGIN: 403,
 } as const satisfies Record<ErrorCode, number>;
+
+/** The HTTP status of kinds of errors for which it is not that of their code. */
+export const statusesOfKinds: Partial<Record<ErrorKind, number>> = {
+  uploadStalled: 408,
+  lengthRequired: 411,
+  storageFull: 507,
+};

@@ -1,3 +1,4 @@
+import { filesOfMessageMax } from "../domain/file.ts";
 import {
   described,
   either,
@@ -5,12 +6,14 @@ import {
   emoji as emojiText,
   exactly,
   integer,
+  list,
   moment,
   named,
   nameText,
   password,
   type Schema,
   text,
+  textBlankWith,
   textLike,
 } from "./schema.ts";
 
@@ -50,6 +53,12 @@ export const page = () =>
 export const maxContentUnits = 4096;
 export const messageText = () =>
   described(text({ max: maxContentUnits }), "The text: 1 to 4,096 UTF-16 units, with a visible character.");
+/** The text of a message that may have files. */
+export const messageTextWithFiles = () =>
+  described(
+    textBlankWith("fileIds", { max: maxContentUnits }),
+    "The text: 1 to 4,096 UTF-16 units, with a visible character; with `fileIds` it may be empty or blank.",
+  );
 /** The text of a message in answers and pushes; empty once deleted. */
 export const shownText = () => text({ min: 0, max: 10_000, blank: true });
 
@@ -67,6 +76,19 @@ export const clientMessageId = () =>
   described(
     textLike(/^[\x20-\x7e]{8,64}$/, "be 8 to 64 printable ASCII characters"),
     "Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64 printable ASCII characters.",
+  );
+
+const fileIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+export const fileId = () =>
+  described(textLike(fileIdPattern, "be the id of a file: a UUID in small letters"), "Id of a file, a UUID.");
+/** The id of a file where anything else is only unknown. */
+export const fileIdText = () => described(text({ max: 200, blank: true }), "Id of a file, a UUID.");
+
+/** The files of a message that is sent. */
+export const fileIds = (): Schema<readonly string[]> =>
+  described(
+    list(fileId(), { min: 1, max: filesOfMessageMax }),
+    "The files of the message, in this order, 1 to 10: uploaded completely, by you, and in no other message.",
   );
 
 const anyRequestId = named(

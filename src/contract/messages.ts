@@ -14,6 +14,7 @@ import {
   userId,
   version,
 } from "./fields.ts";
+import { file } from "./files.ts";
 import {
   described,
   exactly,
@@ -89,6 +90,8 @@ export const messageReactions = list(
   ),
 );
 
+export const messageFiles = list(file);
+
 export const repliedMessage = named(
   "RepliedMessage",
   object({
@@ -146,6 +149,7 @@ export const messageItem = named(
       ),
     ),
     forwarded: optional(forwarded),
+    files: optional(described(messageFiles, "In the order in which they were sent; absent if there are none.")),
     createdAt: time(),
     editedAt: nullable(time()),
     deletedAt: nullable(time()),
@@ -190,6 +194,7 @@ export const rowExtras = {
   notification: flag(),
   event: optional(chatEvent),
   replyTo: optional(repliedMessage),
+  files: optional(messageFiles),
   editedAt: nullable(time()),
   deletedAt: nullable(time()),
 } as const;

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { AppError } from "../errors.ts";
-import { type ErrorCode, errorCode, errorCodes, httpStatuses } from "./error-codes.ts";
+import { type ErrorCode, errorCode, errorCodes, httpStatuses, statusesOfKinds } from "./error-codes.ts";
 import { retryAfterMs } from "./fields.ts";
 import { described, exactly, type Infer, integer, named, object, optional, text } from "./schema.ts";
 
@@ -79,7 +79,7 @@ type ErrorFields = Pick<Problem, "code" | "detail" | "status"> & {
 
 function fromAppError({ kind, message, field, retryAfterMs }: AppError): ErrorFields {
   const code = errorCodes[kind];
-  return { code, detail: message, status: httpStatuses[code], field, retryAfterMs };
+  return { code, detail: message, status: statusesOfKinds[kind] ?? httpStatuses[code], field, retryAfterMs };
 }
 
 const fromEdgeError = ({ code, detail, status = httpStatuses[code] }: EdgeError): ErrorFields => ({

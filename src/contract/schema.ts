@@ -90,6 +90,16 @@ export function text(options: { min?: number; max: number; blank?: boolean }): S
   return schema(joi, sized.pattern(/^(?=[\s\S]*\S)[^\u0000\ud800-\udfff]*$/u));
 }
 
+/** Text that may be blank, or left empty, where the key `sibling` of the same object is given. */
+export function textBlankWith(sibling: string, options: { max: number }): Schema<string> {
+  const blank = Joi.string().max(options.max).allow("").pattern(hasOnlySafeCharacters, {
+    name: "not hold a lone surrogate, or a control character other than tab and line feed",
+  });
+  // biome-ignore lint/suspicious/noThenProperty: the name that Joi gives it
+  const joi = Joi.when(sibling, { is: Joi.exist(), then: blank, otherwise: text(options).joi });
+  return schema(joi, text({ min: 0, max: options.max, blank: true }).document);
+}
+
 /** One emoji of at most `max` UTF-16 units. The documents describe in words what an emoji is. */
 export function emoji(options: { max: number }): Schema<string> {
   const document = Joi.string().min(1).max(options.max);
@@ -184,10 +194,11 @@ export function nullable<T>(inner: Schema<T>): Schema<T | null> {
   return compose((ruleOf) => ruleOf(inner).allow(null));
 }
 
-export function list<T>(item: Schema<T>, options: { max?: number } = {}): Schema<T[]> {
-  const { max } = options;
+export function list<T>(item: Schema<T>, options: { min?: number; max?: number } = {}): Schema<T[]> {
+  const { min, max } = options;
   return compose((ruleOf) => {
-    const joi = Joi.array().items(ruleOf(item));
+    let joi = Joi.array().items(ruleOf(item));
+    if (min !== undefined) joi = joi.min(min);
     return max === undefined ? joi : joi.max(max);
   });
 }

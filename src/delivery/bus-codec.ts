@@ -17,6 +17,7 @@ import {
 } from "../contract/schema.ts";
 import type { Change, Signal } from "../domain/change.ts";
 import { eventKinds } from "../domain/event.ts";
+import type { FileInfo } from "../domain/file.ts";
 import { changeKinds, type MessageChange, type MessageEvent, type Reaction } from "../domain/message.ts";
 
 /*
@@ -51,6 +52,16 @@ const reaction = object({
   userIds: idList(),
 } satisfies Record<Exclude<keyof Reaction, "mine">, unknown>);
 
+const file = object({
+  id: anyText(),
+  name: anyText(),
+  size: counter(),
+  mediaType: anyText(),
+  width: nullable(counter()),
+  height: nullable(counter()),
+  thumbHash: nullable(anyText()),
+} satisfies Record<keyof FileInfo, unknown>);
+
 const repliedMessage = object({
   id: id(),
   seq: optional(seq()),
@@ -78,6 +89,7 @@ const message = object({
   reactions: optional(list(reaction)),
   pinned: optional(nullable(object({ by: id(), at: time() }))),
   firstAuthor: optional(nullable(person)),
+  files: optional(list(file)),
   createdAt: time(),
   editedAt: nullable(time()),
   deletedAt: nullable(time()),
@@ -136,12 +148,13 @@ export const signalTopic: Topic<Signal & OfEpoch> = topic(
 );
 
 function toChange({ message, recipientIds, epoch }: Infer<typeof encodedChange>): Change & OfEpoch {
-  const { replyTo, reactions = [], pinned, firstAuthor = null, createdAt, editedAt, deletedAt } = message;
+  const { replyTo, reactions = [], files = [], pinned, firstAuthor = null, createdAt, editedAt, deletedAt } = message;
   return {
     message: {
       ...message,
       replyTo: replyTo && { ...replyTo, deletedAt: toDate(replyTo.deletedAt) },
       reactions,
+      files,
       pinned: pinned ? { ...pinned, at: new Date(pinned.at) } : null,
       firstAuthor,
       createdAt: new Date(createdAt),

@@ -99,6 +99,9 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
     tags: [route.tag],
     security: route.public ? [] : [{ token: [] }],
     ...parameters(route, schemas),
+    ...(route.streams === "request" && {
+      requestBody: { required: true, content: { "application/octet-stream": { schema: binary } } },
+    }),
     ...(body && {
       requestBody: {
         required: true,
@@ -113,12 +116,25 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
               "application/json": { schema: schemas.refer(`${name}Answer`, answer), example: route.example.answer },
             },
           }
-        : { description: STATUS_CODES[route.status] },
+        : {
+            description: STATUS_CODES[route.status],
+            ...(route.streams === "response" && { content: { "*/*": { schema: binary } } }),
+          },
+      ...(route.streams === "response" && streamedResponses),
       ...(route.accepts && { [route.accepts.status]: { description: STATUS_CODES[route.accepts.status] } }),
       ...errorResponses(route, schemas, responses),
     },
   };
 }
+
+const binary = { type: "string", format: "binary" };
+
+/** What a route that sends a file answers besides it. */
+const streamedResponses = {
+  206: { description: STATUS_CODES[206], content: { "*/*": { schema: binary } } },
+  304: { description: STATUS_CODES[304] },
+  416: { description: STATUS_CODES[416] },
+};
 
 function parameters(route: AnyRoute, schemas: SchemaComponents): Json {
   const from = (schema: Schema<unknown> | undefined, place: "path" | "query") => {
@@ -164,7 +180,11 @@ function errorsOf(route: AnyRoute): { status: number; code: ErrorCode }[] {
     errorCodes.unavailable,
     errorCodes.internal,
   ];
-  return [...codes.map((code) => ({ status: httpStatuses[code], code })), ...edgeErrors];
+  return [
+    ...codes.map((code) => ({ status: httpStatuses[code], code })),
+    ...(route.furtherErrors ?? []),
+    ...edgeErrors,
+  ];
 }
 
 const exampleRequestId = "7d1b7a2e-0d0c-4c55-9a3e-6f0f6f6c1e52";

@@ -1,4 +1,5 @@
 import type { StoredEvent } from "./event.ts";
+import type { FileInfo } from "./file.ts";
 import type { Person } from "./person.ts";
 
 /** An event with the person concerned, under today's name. */
@@ -61,6 +62,7 @@ export interface ChatMessage {
   pinned: Pin | null;
   /** The user who first wrote it, if it was forwarded. Null once it is deleted. */
   firstAuthor: Person | null;
+  files: FileInfo[];
   createdAt: Date;
   editedAt: Date | null;
   deletedAt: Date | null;

@@ -18,5 +18,7 @@ export type RateLimitName =
   | "mailsPerAddress"
   | "mailsPerUser"
   | "messagesPerUser"
+  | "uploadsPerUser"
+  | "downloadsPerUser"
   | "requestsPerUser"
   | "searchesPerUser";

@@ -19,5 +19,8 @@ export interface ServerInfo {
     requestsInFlight: number;
     groupMembers: number;
     socketsPerUser: number;
+    /** Of a file, in bytes. */
+    fileBytes: number;
+    filesPerMessage: number;
   };
 }

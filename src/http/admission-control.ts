@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { AppError } from "../errors.ts";
 import { networkOf } from "../services/limits/rate-limits.ts";
 import { sendError } from "./error-handler.ts";
+import { isFileTransfer, rawPathOf } from "./file-transfers.ts";
 import { normalizePath } from "./normal-path.ts";
 import { contextOf } from "./request-context.ts";
 import { healthPaths } from "./routers/health.ts";
@@ -78,7 +79,7 @@ export function admissionControl(options: {
     const { socket } = request;
     const quota = quotas.get(socket) ?? new ConnectionQuota(socket, limits);
     quotas.set(socket, quota);
-    if (!quota.consume(response)) return;
+    if (!quota.consume(request, response)) return;
     securityHeaders(request, response, () => {});
     try {
       admit(request, response);
@@ -94,6 +95,8 @@ const tooManyRequests = () =>
 /** Limits the unanswered requests of one connection. They are answered in order. */
 class ConnectionQuota {
   private unanswered = 0;
+  /** Those that carry the content of a file, which may take as long as they make progress. */
+  private transfers = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -104,19 +107,27 @@ class ConnectionQuota {
   }
 
   /** Counts one request. Disconnects the client and returns false if it exceeds the limit. */
-  consume(response: ServerResponse): boolean {
+  consume(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.unanswered >= maxRequestsPerConnection) this.disconnect();
     if (this.socket.destroyed) return false;
+    const transfers = isFileTransfer(request.method, rawPathOf(request)) ? 1 : 0;
+    this.transfers += transfers;
     if (++this.unanswered === 1) this.startTimer();
     response.once("close", () => {
       clearTimeout(this.timer);
+      this.transfers -= transfers;
       if (--this.unanswered > 0 && !this.socket.destroyed) this.startTimer();
     });
     return true;
   }
 
   private startTimer(): void {
-    this.timer = setTimeout(() => this.disconnect(), this.limits.responseTimeoutMs);
+    const { bytesRead, bytesWritten } = this.socket;
+    this.timer = setTimeout(() => {
+      const hasProgressed = this.socket.bytesRead > bytesRead || this.socket.bytesWritten > bytesWritten;
+      if (this.transfers > 0 && hasProgressed) this.startTimer();
+      else this.disconnect();
+    }, this.limits.responseTimeoutMs);
   }
 
   private disconnect(): void {

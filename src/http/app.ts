@@ -12,6 +12,7 @@ import { bearerToken } from "../services/accounts/tokens.ts";
 import { networkOf, type RateLimits } from "../services/limits/rate-limits.ts";
 import { type AdmissionLimits, type AssertCapacity, admissionControl } from "./admission-control.ts";
 import { errorHandler, unknownRoute, wrongMethod } from "./error-handler.ts";
+import { endWithResponse } from "./file-upload.ts";
 import { routes } from "./registry.ts";
 import { contextOf } from "./request-context.ts";
 import { requestLog } from "./request-log.ts";
@@ -53,7 +54,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   const allowOrigins = cors({
     origin: [...options.allowedOrigins],
     allowedHeaders: ["Authorization", "Content-Type"],
-    exposedHeaders: ["Retry-After"],
+    exposedHeaders: ["Retry-After", "Content-Disposition"],
     maxAge: preflightMaxAgeSeconds,
   });
   app.disable("x-powered-by").disable("etag");
@@ -150,8 +151,8 @@ const isOpenToUnverified = ({ method, url }: AnyRoute): boolean =>
   method === "get" || url.startsWith("/auth/") || url.startsWith("/users/me");
 
 /** The queue that runs the handlers of a route; undefined if the service queues what it does. */
-function queueOf({ method, checksPassword }: AnyRoute, { reads, changes }: FairQueues): FairQueue | undefined {
-  if (checksPassword) return undefined;
+function queueOf({ method, checksPassword, streams }: AnyRoute, { reads, changes }: FairQueues): FairQueue | undefined {
+  if (checksPassword || streams) return undefined;
   return method === "get" ? reads : changes;
 }
 
@@ -159,6 +160,7 @@ function queueOf({ method, checksPassword }: AnyRoute, { reads, changes }: FairQ
 const handler =
   (route: AnyRoute, readBody: ReadBody, { services, limits, fairQueues }: HttpOptions): RequestHandler =>
   async (request, response) => {
+    if (route.streams === "request") endWithResponse(request, response);
     const identity = route.public
       ? undefined
       : await services.sessions.authenticate(bearerToken(request.get("authorization")));
@@ -171,19 +173,20 @@ const handler =
       await services.verification.requireVerified(identity.userId);
     }
     if (identity && route.requiresAdmin) await services.accounts.requireAdmin(identity.userId);
-    await readBody(request, response);
+    if (!route.streams) await readBody(request, response);
     const parts = {
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),
       query: route.query && check(route.query, request.query, { label: "query", convert: true }),
       body: route.body && check(route.body, request.body, { label: "body" }),
     };
     const device = { userAgent: request.get("user-agent"), address };
-    const handle = () => route.handle({ ...parts, identity, device, services });
+    const handle = () => route.handle({ ...parts, identity, device, services, request, response });
     const queue = queueOf(route, fairQueues);
     const answer = await (identity && queue ? queue.run(identity.userId, handle) : handle()).catch((error) => {
       throw error instanceof AppError ? withFieldOf(parts, error) : error;
     });
     context.userId ??= route.userIdOf?.(answer);
+    if (route.streams === "response") return;
     response.status(route.accepts?.applies(parts.query) ? route.accepts.status : route.status);
     if (route.answer) response.json(answer);
     else response.end();

@@ -9,11 +9,15 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { plainAddress } from "../services/limits/client-address.ts";
 import { networkOf } from "../services/limits/rate-limits.ts";
 import { answerClientError, statusOfClientError } from "./client-errors.ts";
+import { isFileUpload, rawPathOf } from "./file-transfers.ts";
 import { afterResponses, isWebSocketUpgrade, withoutUpgrade } from "./foreign-upgrades.ts";
 import { OpenConnections } from "./open-connections.ts";
 
 /** How long requests in progress may take when the listener closes, in milliseconds. */
 const closeTimeoutMs = 5000;
+
+/** The code of Node's own time-out. */
+const requestTimeoutCode = "ERR_HTTP_REQUEST_TIMEOUT";
 
 /** Limits of Node's HTTP server. */
 export interface ListenerLimits {
@@ -60,12 +64,14 @@ export class HttpListener {
     this.server = createServer(
       {
         headersTimeout: limits.headersTimeoutMs,
-        requestTimeout: limits.requestTimeoutMs,
+        // Contents of files may take longer: the time of each body is measured below.
+        requestTimeout: 0,
         connectionsCheckingInterval: limits.headersTimeoutMs / 10,
         keepAliveTimeout: limits.keepAliveMs,
       },
       (request, response) => {
         this.connections.beginRequest(request.socket, response);
+        this.limitBodyTime(request);
         onRequest(request, response);
       },
     );
@@ -107,6 +113,19 @@ export class HttpListener {
     await Promise.race([closed, wait(closeTimeoutMs, undefined, { ref: false })]);
     this.server.closeAllConnections();
     this.connections.destroyAll();
+  }
+
+  /** Rejects a request whose body takes too long, unless it is the content of a file. */
+  private limitBodyTime(request: IncomingMessage): void {
+    if (request.complete || isFileUpload(request.method, rawPathOf(request))) return;
+    const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+    if (encoding === undefined && (length === undefined || Number(length) === 0)) return;
+    const timer = setTimeout(() => {
+      if (request.complete || request.socket.destroyed) return;
+      this.onClientError(Object.assign(new Error("request time-out"), { code: requestTimeoutCode }), request.socket);
+    }, this.options.limits.requestTimeoutMs);
+    request.once("end", () => clearTimeout(timer));
+    request.once("error", () => clearTimeout(timer));
   }
 
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {

@@ -3,6 +3,7 @@ import { adminGroupRoutes } from "./routers/admin-groups.ts";
 import { adminServerRoutes } from "./routers/admin-server.ts";
 import { adminUserRoutes } from "./routers/admin-users.ts";
 import { authRoutes } from "./routers/auth.ts";
+import { fileRoutes } from "./routers/files.ts";
 import { infoRoutes } from "./routers/info.ts";
 import { inviteRoutes } from "./routers/invites.ts";
 import { mailedLinkRoutes } from "./routers/mailed-links.ts";
@@ -15,6 +16,7 @@ export const routes: readonly AnyRoute[] = [
   ...mailedLinkRoutes,
   ...userRoutes,
   ...inviteRoutes,
+  ...fileRoutes,
   ...adminUserRoutes,
   ...adminGroupRoutes,
   ...adminServerRoutes,

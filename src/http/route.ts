@@ -1,3 +1,4 @@
+import type { Request, Response } from "express";
 import type { ErrorCode } from "../contract/error-codes.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
@@ -11,6 +12,8 @@ import type { Device, Sessions } from "../services/accounts/sessions.ts";
 import type { Administration } from "../services/administration/compose-administration.ts";
 import type { Setup } from "../services/administration/setup.ts";
 import type { UsageStatistics } from "../services/administration/usage-statistics.ts";
+import type { Downloads } from "../services/files/downloads.ts";
+import type { Uploads } from "../services/files/uploads.ts";
 import type { Mails } from "../services/mail/mails.ts";
 import type { Blocks } from "../services/people/blocks.ts";
 import type { People } from "../services/people/people.ts";
@@ -28,6 +31,10 @@ export interface HttpServices {
   statistics: UsageStatistics;
   people: People;
   blocks: Blocks;
+  uploads: Uploads;
+  downloads: Downloads;
+  /** Which pages may show files: `Cross-Origin-Resource-Policy`. */
+  crossOriginPolicy: "same-origin" | "cross-origin";
   describeServer(): ServerInfo;
 }
 
@@ -41,6 +48,9 @@ export interface Call<Path, Query, Body, Public> {
   /** The client: its browser or app, and its network address. */
   device: Device;
   services: HttpServices;
+  /** For routes that stream. */
+  request: Request;
+  response: Response;
 }
 
 /** One route. Validation and OpenAPI follow from this declaration. */
@@ -70,6 +80,8 @@ export interface Route<Path, Query, Body, Answer, Public> {
   path?: Schema<Path>;
   query?: Schema<Query>;
   body?: Schema<Body>;
+  /** The content of a file: the handler reads the body of the request itself, or writes the response itself. */
+  streams?: "request" | "response";
   status: 200 | 201 | 202 | 204;
   /** Answers the requests to which this applies with another status. */
   accepts?: { status: 202; applies(query: NoInfer<Query>): boolean };
@@ -77,6 +89,8 @@ export interface Route<Path, Query, Body, Answer, Public> {
   answer?: Schema<Answer>;
   /** Error codes of this route, besides those of every route. */
   errors: readonly ErrorCode[];
+  /** Errors with another status than that of their code. */
+  furtherErrors?: readonly { status: number; code: ErrorCode }[];
   /** A valid request, shown in OpenAPI and sent by the tests, and an answer, if the response has a body. */
   example: { path?: NoInfer<Path>; query?: NoInfer<Query>; body?: NoInfer<Body>; answer?: NoInfer<Answer> };
   /** The user of a response to a public route, for the log. */

@@ -38,6 +38,9 @@ export class Metrics {
   readonly gapReads = new Counter();
   readonly inDoubtCommits = new Counter();
   readonly querySeconds = new DistributionBy("query", durations);
+  readonly fileUploads = new CounterBy("outcome", ["received", "failed"]);
+  readonly fileUploadBytes = new Counter();
+  readonly filesDeleted = new Counter();
   readonly lostBusMessages = new Counter();
   readonly logIns = new CounterBy("outcome", ["ok", "BAD_CREDENTIALS", "RATE_LIMITED", "UNAVAILABLE"]);
   readonly rateLimited: CounterBy;
@@ -57,6 +60,7 @@ export class Metrics {
     this.rateLimited = new CounterBy("limit", options.limits);
     this.addWebSocketMetrics();
     this.addHttpMetrics();
+    this.addFileMetrics();
     this.addDeliveryMetrics();
     this.addDependencies();
     this.addChecks(options);
@@ -125,6 +129,12 @@ export class Metrics {
     this.gauge("password_hash_queue", "Password hashes that wait for a free place.", (gauges) =>
       gauges.passwordQueue(),
     );
+  }
+
+  private addFileMetrics(): void {
+    this.counter("file_uploads_total", "Uploads of contents of files, by outcome.", this.fileUploads);
+    this.counter("file_upload_bytes_total", "Bytes of files that were received.", this.fileUploadBytes);
+    this.counter("files_deleted_total", "Files that were deleted because no message has them.", this.filesDeleted);
   }
 
   private addDeliveryMetrics(): void {

@@ -31,6 +31,7 @@ import { Setup } from "./administration/setup.ts";
 import { UsageStatistics } from "./administration/usage-statistics.ts";
 import { ReadState } from "./chats/read-state.ts";
 import { Sync } from "./chats/sync.ts";
+import { composeFiles, type FileParts } from "./files/compose-files.ts";
 import { Groups } from "./groups/groups.ts";
 import type { RateLimits } from "./limits/rate-limits.ts";
 import { Mails } from "./mail/mails.ts";
@@ -67,6 +68,7 @@ export function composeServices(options: {
   registration: { policy: RegistrationPolicy; domains: readonly string[]; invitesBy: InviterGroup };
   serverName: string;
   makeLink: MakePageLink;
+  files: FileParts;
   /** Whether mails are sent, and whether users have to confirm their e-mail address. */
   mail: { isAvailable: boolean; requiresVerification: boolean };
   epoch: EpochMonitor;
@@ -169,12 +171,13 @@ export function composeServices(options: {
     people,
     blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
     groups: new Groups({ database, chatWriter, maxMembers: maxGroupMembers }),
-    messages: new Messages({ messageChanges, sender }),
+    messages: new Messages({ messageChanges, sender, maxFiles: options.files.maxPerMessage }),
     forwarding: new Forwarding({ database, dialogs, chatWriter, repeatedSends }),
     reactions,
     pins: new Pins({ database, messageChanges }),
     history: new History({ database }),
     readState,
+    ...composeFiles({ database, files: options.files, secrets, rateLimits: limits, metrics, log: options.log }),
     sync: new Sync({ database, epoch: options.epoch, metrics }),
     state: new PersonalState({ database, delivery }),
     typing: new Typing({ database, delivery }),

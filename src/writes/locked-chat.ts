@@ -13,6 +13,7 @@ import {
   reviseMessage,
   setRoles as setStoredRoles,
 } from "../db/queries/chats/chat-writes.ts";
+import { copyFiles } from "../db/queries/files/files.ts";
 import { messagesById } from "../db/queries/messages/messages.ts";
 import { deletePin, insertPin } from "../db/queries/messages/pins.ts";
 import {
@@ -65,6 +66,7 @@ export class LockedChat {
   }): Promise<ChatMessage | undefined> {
     const { database, transaction } = this.lockedBy;
     const id = await insertForwarded(database, { chatId: this.id, ...copy }, transaction);
+    if (id !== undefined) await copyFiles(database, { fromMessageId: copy.messageId, toMessageId: id }, transaction);
     const message = id === undefined ? undefined : await this.findMessage(id);
     if (message) this.lockedBy.record(this, message);
     return message;

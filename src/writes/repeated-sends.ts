@@ -39,6 +39,7 @@ const asSent = (content: string) => ({
   change: null,
   reactions: [],
   pinned: null,
+  files: [],
   firstAuthor: null,
   editedAt: null,
   deletedAt: null,

@@ -5,13 +5,13 @@ import {
   type MessageToSend,
   type SendResult,
   sendMessages,
-  withReplies,
+  withFilesAndReplies,
 } from "../db/queries/messages/send-messages.ts";
 import { isSameSend } from "../db/queries/messages/sent-messages.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { Change } from "../domain/change.ts";
 import type { SentMessage } from "../domain/message.ts";
-import { noSuchMessage, noSuchUser, notMember } from "../domain-errors.ts";
+import { noSuchMessage, noSuchUser, notMember, unusableFiles } from "../domain-errors.ts";
 import { AppError } from "../errors.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { type Committer, OutcomeUnknownError, type Published } from "./commit.ts";
@@ -28,6 +28,8 @@ export interface SendRequest {
   clientMessageId?: string | undefined;
   /** The message of the same chat that this one replies to. */
   replyTo?: number | undefined;
+  /** Files of the sender that are in no message yet. */
+  fileIds: readonly string[];
   /** The request that asked for it: its client gets the answer instead of a push. */
   requester: Requester | undefined;
 }
@@ -106,7 +108,7 @@ export class BatchWriter {
     try {
       const published = await committer.commit(chatIds, async (handle) => {
         const stored = await handle.commit(() => this.storeMessages(messages));
-        const results = await withReplies(database, stored, messages);
+        const results = await withFilesAndReplies(database, stored, messages);
         return { result: results, changes: changesOf(resolved, results) };
       });
       return { unsent: this.settleResults(resolved, tracked, published), isDatabaseAway: false };
@@ -221,14 +223,17 @@ const toMessage = ({ send, chatId }: ResolvedSend): MessageToSend => ({
   content: send.content,
   clientMessageId: send.clientMessageId,
   replyTo: send.replyTo,
+  fileIds: send.fileIds,
 });
 
-function errorOf({ to }: SendRequest, kind: "held" | "refused" | "noReply"): AppError {
+function errorOf({ to }: SendRequest, kind: "held" | "refused" | "noReply" | "noFiles"): AppError {
   switch (kind) {
     case "held":
       return new AppError("unavailable", "The chat is busy. Try again.", { retryAfterMs: 1000 });
     case "noReply":
       return noSuchMessage();
+    case "noFiles":
+      return unusableFiles();
     case "refused":
       // Deleting an account ends its memberships, in dialogs too.
       return "groupId" in to ? notMember() : noSuchUser();

@@ -26,6 +26,7 @@ export function toMessageItem(message: SentMessage): MessageItem {
     ...reactionsOf(message),
     ...(message.pinned && { pinned: { by: message.pinned.by, at: message.pinned.at.toISOString() } }),
     ...forwardedOf(message),
+    ...filesOf(message),
     createdAt: message.createdAt.toISOString(),
     editedAt: message.editedAt?.toISOString() ?? null,
     deletedAt: message.deletedAt?.toISOString() ?? null,
@@ -50,10 +51,13 @@ export function toRowExtras(message: ChatMessage) {
     notification: message.event !== null,
     ...eventOf(message),
     ...replyOf(message),
+    ...filesOf(message),
     editedAt: message.editedAt?.toISOString() ?? null,
     deletedAt: message.deletedAt?.toISOString() ?? null,
   };
 }
+
+const filesOf = ({ files }: ChatMessage): Pick<MessageItem, "files"> => (files.length === 0 ? {} : { files });
 
 function eventOf({ event }: ChatMessage): { event?: ChatEvent } {
   if (!event) return {};

@@ -46,7 +46,9 @@ const layers: Record<string, readonly string[]> = {
   docs: ["escape-html", "http", "ws", "contract"],
   "server-status": ["http", "ws", "db", "contract", "config", "domain"],
   "server-metrics": ["http", "ws", "services", "backup", "db", "config", "errors", "logger", "metrics"],
+  "file-parts": ["files", "services", "config"],
   runtime: [
+    "file-parts",
     "server-metrics",
     "server-status",
     "docs",
@@ -104,6 +106,8 @@ const owners: Record<string, readonly string[]> = {
   express: ["http"],
   nodemailer: ["mail"],
   cors: ["http"],
+  "content-disposition": ["http"],
+  "range-parser": ["http"],
   helmet: ["http"],
   "rate-limiter-flexible": ["services"],
   "swagger-ui-express": ["http"],
@@ -239,6 +243,9 @@ describe("architecture", () => {
       "cli/doctor/backups.ts": "the age of files",
       "db/queries/diagnosis.ts": "compared with the clock of the database",
       "services/accounts/session-use.ts": "a time that clients show",
+      "services/files/file-links.ts": "the expiry of a link",
+      "services/files/uuid.ts": "the time in an id, which only orders",
+      "jobs/collect-files.ts": "the age of files",
       "services/presence/presence-tracker.ts": "a time that clients show",
     };
     const readers = files.filter(({ text }) => /\bDate\.now\b|new Date\(\)/.test(text)).map(({ path }) => path);

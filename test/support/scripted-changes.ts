@@ -22,6 +22,7 @@ export const message = (version: number): ChatMessage => ({
   reactions: [],
   pinned: null,
   firstAuthor: null,
+  files: [],
   createdAt: new Date(),
   editedAt: null,
   deletedAt: null,

@@ -30,13 +30,13 @@ export const httpSettings = group(
         (headers) => Math.max(15, headers),
         "15, or HEADERS_TIMEOUT_SECONDS if that is more",
       ),
-      "Time to receive a whole request, headers and body. Slower clients get 408.",
+      "Time to receive the body of a request. Slower clients get 408. Contents of files may take as long as they make progress.",
     ),
     responseTimeoutMs: seconds(
       "RESPONSE_TIMEOUT_SECONDS",
       [1, 3600],
       60,
-      "Time from the headers of a request until the client has received the response; then the connection is closed.",
+      "Time from the headers of a request until the client has received the response; then the connection is closed. Contents of files may take longer, as long as they make progress.",
     ),
     keepAliveMs: seconds(
       "KEEP_ALIVE_SECONDS",

@@ -75,6 +75,8 @@ export const limitSettings = group(
         "60+10/s",
         "Changes by one user: sends, edits, deletions, groups.",
       ),
+      uploadsPerUser: rate("LIMIT_UPLOADS_PER_USER", "30+1/2s", "Files that one user uploads."),
+      downloadsPerUser: rate("LIMIT_DOWNLOADS_PER_USER", "300+30/s", "Files and thumbnails that one user reads."),
       requestsPerUser: rate(
         "LIMIT_REQUESTS_PER_USER",
         "120+20/s",

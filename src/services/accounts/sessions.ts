@@ -119,6 +119,11 @@ export class Sessions {
     return isUnverified ? { ...claims, isUnverified } : claims;
   }
 
+  /** Whether a session of this user is active. */
+  async isActive({ userId, sessionId }: { userId: number; sessionId: number }): Promise<boolean> {
+    return (await this.activeSessions.load(sessionId))?.userId === userId;
+  }
+
   /**
    * Exchanges a refresh token, once, for new tokens. For a short time the previous token still returns the same
    * successor; an older one has been copied, so its use ends the session.

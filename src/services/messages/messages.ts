@@ -12,6 +12,8 @@ interface MessageInput {
   clientMessageId?: string | undefined;
   /** The message of the same chat that this one replies to. */
   replyTo?: number | undefined;
+  /** Uploaded files of the sender that are in no message yet. */
+  fileIds?: readonly string[] | undefined;
 }
 
 /** Which message to edit or delete. */
@@ -23,31 +25,51 @@ interface Revision {
 
 /** Sends, edits and deletes messages. */
 export class Messages {
-  constructor(private readonly options: { messageChanges: MessageChanges; sender: MessageSender }) {}
+  constructor(
+    private readonly options: {
+      messageChanges: MessageChanges;
+      sender: MessageSender;
+      /** The most files of one message. */
+      maxFiles: number;
+    },
+  ) {}
 
-  sendToGroup({ userId, requester }: Actor, input: MessageInput & { groupId: number }): Promise<SentMessage> {
+  async sendToGroup({ userId, requester }: Actor, input: MessageInput & { groupId: number }): Promise<SentMessage> {
     const { groupId, content, clientMessageId, replyTo } = input;
+    const fileIds = this.filesOf(input);
     return this.options.sender.send({
       to: { groupId },
       senderId: userId,
       content,
       clientMessageId,
       replyTo,
+      fileIds,
       requester,
     });
   }
 
   /** Sends a message to a person. The first one creates the dialog of the two. */
-  sendPrivately({ userId, requester }: Actor, input: MessageInput & { receiverId: number }): Promise<SentMessage> {
+  async sendPrivately(
+    { userId, requester }: Actor,
+    input: MessageInput & { receiverId: number },
+  ): Promise<SentMessage> {
     const { receiverId, content, clientMessageId, replyTo } = input;
+    const fileIds = this.filesOf(input);
     return this.options.sender.send({
       to: { receiverId },
       senderId: userId,
       content,
       clientMessageId,
       replyTo,
+      fileIds,
       requester,
     });
+  }
+
+  private filesOf({ fileIds = [] }: MessageInput): readonly string[] {
+    const { maxFiles } = this.options;
+    if (fileIds.length > maxFiles) throw new AppError("limit", `A message can have at most ${maxFiles} files`);
+    return fileIds;
   }
 
   /** Replaces the text of a message of the caller. If it has this text, nothing is stored. */

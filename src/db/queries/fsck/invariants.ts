@@ -63,6 +63,15 @@ export const chatInvariants: Readonly<Record<string, string>> = {
       WHERE m.chat_id = ANY($ids::bigint[]) AND (m.deleted_at IS NOT NULL OR m.event IS NOT NULL OR m.change IS NULL)
       GROUP BY m.id
       ORDER BY m.chat_id, m.id`,
+  "files-of-shown-message": `SELECT m.chat_id AS "chatId", m.id AS "messageId", count(*)::int AS files
+       FROM messages AS m
+       JOIN message_files AS mf ON mf.message_id = m.id
+       JOIN files AS f ON f.id = mf.file_id
+      WHERE m.chat_id = ANY($ids::bigint[])
+        AND (m.deleted_at IS NOT NULL OR m.event IS NOT NULL OR f.state <> 'ready' OR NOT f.is_claimed
+             OR f.removed_at IS NOT NULL)
+      GROUP BY m.id
+      ORDER BY m.chat_id, m.id`,
   "pin-of-shown-message": `SELECT m.chat_id AS "chatId", m.id AS "messageId", pin.chat_id AS "pinnedInChatId"
        FROM messages AS m JOIN chat_pins AS pin ON pin.message_id = m.id
       WHERE m.chat_id = ANY($ids::bigint[])

@@ -1,9 +1,11 @@
 import type { Transaction } from "sequelize";
 import type { StoredEvent } from "../../../domain/event.ts";
+import type { FileInfo } from "../../../domain/file.ts";
 import type { ChatMessage, MessageChange, Reaction, RepliedMessage } from "../../../domain/message.ts";
 import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { fileJson } from "../files/files.ts";
 
 /** The name shown for a deleted account: its messages stay, its name is erased. */
 const deletedUserName = "Deleted user";
@@ -39,6 +41,7 @@ interface MessageRow {
   replySenderLastName: string | null;
   replySubjectFirstName: string | null;
   replySubjectLastName: string | null;
+  files: FileInfo[] | null;
   createdAt: Date;
   editedAt: Date | null;
   deletedAt: Date | null;
@@ -84,6 +87,7 @@ export function toChatMessage(row: MessageRow): ChatMessage {
     replyTo: row.replyId === null ? null : toRepliedMessage(row, row.replyId),
     change,
     reactions: (row.reactions ?? []).map(({ mine, ...reaction }) => ({ ...reaction, ...(mine && { mine: true }) })),
+    files: row.files ?? [],
     pinned: row.pinned ? { by: row.pinned.by, at: new Date(row.pinned.at) } : null,
     firstAuthor:
       row.firstAuthorId === null || deletedAt
@@ -108,7 +112,10 @@ const toRepliedMessage = (row: MessageRow, id: number): RepliedMessage => ({
 const withSubject = (event: StoredEvent | null, firstName: string | null, lastName: string | null) =>
   event && { ...event, subject: event.userId === undefined ? null : personOf(event.userId, firstName, lastName) };
 
-/** The columns that every query for messages selects, without reactions and pin: `m` is the message, `c` its chat. */
+/**
+ * The columns that every query for messages selects, without reactions and pin: `m` is the message, `c` its chat. Index: the
+ * primary key of message_files.
+ */
 export const messageColumnsInLists = `
        m.id, m.chat_id AS "chatId", m.seq, m.version, m.content, m.event, m.change,
        m.client_message_id AS "clientMessageId",
@@ -116,6 +123,9 @@ export const messageColumnsInLists = `
        m.sender_id AS "senderId", sender.first_name AS "senderFirstName", sender.last_name AS "senderLastName",
        receiver.id AS "receiverId", receiver.first_name AS "receiverFirstName", receiver.last_name AS "receiverLastName",
        c.name AS "groupName",
+       (SELECT json_agg(${fileJson} ORDER BY mf.position)
+          FROM message_files AS mf JOIN files AS f ON f.id = mf.file_id
+         WHERE mf.message_id = m.id) AS files,
        subject.first_name AS "subjectFirstName", subject.last_name AS "subjectLastName",
        m.first_author_id AS "firstAuthorId", first_author.first_name AS "firstAuthorFirstName",
        first_author.last_name AS "firstAuthorLastName",

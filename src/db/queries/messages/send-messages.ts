@@ -13,6 +13,8 @@ export interface MessageToSend {
   content: string;
   clientMessageId?: string | undefined;
   replyTo?: number | undefined;
+  /** Files of the sender that are in no message yet. */
+  fileIds: readonly string[];
 }
 
 /** The result of one message. */
@@ -23,8 +25,9 @@ export type SendResult =
   /**
    * `held`: another transaction holds the chat, or the chat of an earlier message of the same sender. `refused`: the chat
    * does not exist, or the sender may not write to it. `noReply`: the chat has no such message to reply to.
+   * `noFiles`: a file is not ready, not the sender's, or in a message.
    */
-  | { kind: "held" | "refused" | "noReply" };
+  | { kind: "held" | "refused" | "noReply" | "noFiles" };
 
 /** The JSON that the function `send_messages` returns. */
 interface Answer {
@@ -34,6 +37,10 @@ interface Answer {
   groups: [id: number, name: string, memberIds: number[]][] | null;
 }
 
+const statementWithFiles = {
+  name: "send_messages_with_files",
+  text: "SELECT send_messages_with_files($1, $2, $3, $4, $5, $6, $7, NULL, NULL, NULL) AS answer",
+};
 const statement = { name: "send_messages", text: "SELECT send_messages($1, $2, $3, $4, $5, $6) AS answer" };
 
 /**
@@ -42,37 +49,42 @@ const statement = { name: "send_messages", text: "SELECT send_messages($1, $2, $
  * @returns the result of each message, in the same order
  */
 export async function sendMessages(database: Database, messages: readonly MessageToSend[]): Promise<SendResult[]> {
-  const [row] = await prepared<{ answer: Answer }>(database, statement, [
+  const hasFiles = messages.some(({ fileIds }) => fileIds.length > 0);
+  const [row] = await prepared<{ answer: Answer }>(database, hasFiles ? statementWithFiles : statement, [
     messages.map(({ chatId }) => chatId),
     messages.map(({ senderId }) => senderId),
     messages.map(({ receiverId }) => receiverId ?? null),
     messages.map(({ clientMessageId }) => clientMessageId ?? null),
     messages.map(({ replyTo }) => replyTo ?? null),
     messages.map(({ content }) => content),
+    ...(hasFiles ? [JSON.stringify(messages.map(({ fileIds }) => fileIds))] : []),
   ]);
   if (!row) throw new Error("send_messages returned no row");
   return toResults(row.answer, messages);
 }
 
 /**
- * Adds to the written messages the messages that they reply to, as they are now; most reply to none. Only the replies are
+ * Adds to the written messages their files and the messages that they reply to, as they are now; most have none. Only these are
  * read again: a written message may have been edited since, which is a change of its own. Call it after the commit; if it
  * fails, the messages are stored all the same.
  */
-export async function withReplies(
+export async function withFilesAndReplies(
   database: Database,
   results: readonly SendResult[],
   messages: readonly MessageToSend[],
 ): Promise<readonly SendResult[]> {
-  const replyIds = results.flatMap((result, index) =>
-    result.kind === "written" && messages[index]?.replyTo !== undefined ? [result.message.id] : [],
+  const refers = (sent: MessageToSend | undefined) =>
+    sent !== undefined && (sent.replyTo !== undefined || sent.fileIds.length > 0);
+  const ids = results.flatMap((result, index) =>
+    result.kind === "written" && refers(messages[index]) ? [result.message.id] : [],
   );
-  if (replyIds.length === 0) return results;
-  const repliedTo = new Map((await messagesById(database, replyIds)).map(({ id, replyTo }) => [id, replyTo]));
+  if (ids.length === 0) return results;
+  const read = new Map((await messagesById(database, ids)).map((message) => [message.id, message]));
   return results.map((result) => {
     if (result.kind !== "written") return result;
     const { message } = result;
-    return { ...result, message: { ...message, replyTo: repliedTo.get(message.id) ?? null } };
+    const { replyTo = null, files = [] } = read.get(message.id) ?? {};
+    return { ...result, message: { ...message, replyTo, files } };
   });
 }
 
@@ -104,6 +116,7 @@ function toResults({ createdAt, verdicts, people, groups }: Answer, messages: re
       reactions: [],
       pinned: null,
       firstAuthor: null,
+      files: [],
       createdAt: createdAtDate,
       editedAt: null,
       deletedAt: null,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
@@ -11,7 +12,8 @@ const saltBytes = 16;
 const digestBytes = 4;
 
 /** The digested text: the id of the message that it replies to, if any, a space, and its content. */
-const digestedText = ({ replyTo, content }: SentContent): string => `${replyTo ?? ""} ${content}`;
+const digestedText = ({ replyTo, content }: Pick<SentContent, "replyTo" | "content">): string =>
+  `${replyTo ?? ""} ${content}`;
 
 /**
  * SQL assignments that record what a message was when it was sent, before its content changes for the first time. Only
@@ -29,6 +31,7 @@ export const keepWhatWasSent = `
 export interface SentContent {
   content: string;
   replyTo?: number | undefined;
+  fileIds: readonly string[];
 }
 
 /** A stored message as it was sent. */
@@ -40,6 +43,8 @@ export interface StoredSend {
   replyTo: number | null;
   /** The message that it forwards; null if it forwards none. */
   forwardedFrom: number | null;
+  /** Null once it was deleted. */
+  fileIds: string[] | null;
   /** Null once it was changed. */
   content: string | null;
   /** The salt and the digest; null if it was never changed, or was changed before digests were kept. */
@@ -51,7 +56,10 @@ export async function storedSend(database: Database, messageId: number): Promise
   const [row] = await select<StoredSend>(
     database,
     `SELECT chat_id AS "chatId", event IS NOT NULL AS "isEvent", COALESCE(sent_version, version) AS version,
-            reply_to AS "replyTo", forwarded_from AS "forwardedFrom", CASE WHEN sent_version IS NULL AND change IS NULL THEN content END AS content,
+            reply_to AS "replyTo", forwarded_from AS "forwardedFrom",
+            CASE WHEN deleted_at IS NULL THEN COALESCE(
+              (SELECT json_agg(file_id ORDER BY position) FROM message_files WHERE message_id = $messageId), '[]') END AS "fileIds",
+            CASE WHEN sent_version IS NULL AND change IS NULL THEN content END AS content,
             sent_digest AS digest
        FROM messages
       WHERE id = $messageId`,
@@ -62,8 +70,9 @@ export async function storedSend(database: Database, messageId: number): Promise
 
 /** Whether a repeated send equals what was stored. Where that cannot be known any more, it counts as equal. */
 export function isSameSend(stored: StoredSend, sent: SentContent): boolean {
-  const { isEvent, replyTo, forwardedFrom, content, digest } = stored;
+  const { isEvent, replyTo, forwardedFrom, fileIds, content, digest } = stored;
   if (isEvent || forwardedFrom !== null) return false;
+  if (fileIds !== null && !isDeepStrictEqual(fileIds, sent.fileIds)) return false;
   if (digest) {
     const salt = digest.subarray(0, saltBytes);
     const expected = createHash("sha256").update(salt).update(digestedText(sent)).digest().subarray(0, digestBytes);

@@ -1,4 +1,11 @@
-import { clientMessageId, groupId, messageId, messageText, nothing } from "../../../contract/fields.ts";
+import {
+  clientMessageId,
+  fileIds,
+  groupId,
+  messageId,
+  messageTextWithFiles,
+  nothing,
+} from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
 import { toMessageItem } from "../../message-item.ts";
@@ -9,9 +16,10 @@ export const messageInGroup = defineMessage({
   summary: "Send a message to a group.",
   params: object({
     groupId: groupId(),
-    content: messageText(),
+    content: messageTextWithFiles(),
     clientMessageId: optional(clientMessageId()),
     replyTo: optional(messageId()),
+    fileIds: optional(fileIds()),
   }),
   data: nothing(),
   item: messageItem,

@@ -1,4 +1,11 @@
-import { clientMessageId, messageId, messageText, nothing, userId } from "../../../contract/fields.ts";
+import {
+  clientMessageId,
+  fileIds,
+  messageId,
+  messageTextWithFiles,
+  nothing,
+  userId,
+} from "../../../contract/fields.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
 import { toMessageItem } from "../../message-item.ts";
@@ -9,9 +16,10 @@ export const privateMessage = defineMessage({
   summary: "Send a message to one person. The first message creates the dialog.",
   params: object({
     receiverId: userId(),
-    content: messageText(),
+    content: messageTextWithFiles(),
     clientMessageId: optional(clientMessageId()),
     replyTo: optional(messageId()),
+    fileIds: optional(fileIds()),
   }),
   data: nothing(),
   item: messageItem,

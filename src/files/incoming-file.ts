@@ -1,0 +1,86 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isFull } from "./disk-storage.ts";
+import { sniffedBytes } from "./media-type.ts";
+import { StorageFullError } from "./storage.ts";
+
+/** Files that a killed process has left are removed when they have not been written for so long, in milliseconds. */
+const abandonedAfterMs = 24 * 60 * 60_000;
+
+/** What arrived differs from what was announced: it was too short, too long or cut off. */
+export class ContentMismatchError extends Error {
+  override readonly name = "ContentMismatchError";
+}
+
+/** A file on this machine that was received completely. */
+export interface ReceivedFile {
+  path: string;
+  size: number;
+  /** In hexadecimal. */
+  sha256: string;
+  /** Its beginning, by which its type is found. */
+  start: Buffer;
+}
+
+/** Receives contents into temporary files. */
+export class IncomingFiles {
+  private readonly folder: string;
+
+  constructor(filesFolder: string) {
+    this.folder = join(filesFolder, "incoming");
+  }
+
+  /**
+   * Receives a content of exactly `size` bytes. If that fails, nothing is left.
+   * @throws ContentMismatchError, StorageFullError, or the error of `content`
+   */
+  async receive(content: AsyncIterable<Buffer>, size: number): Promise<ReceivedFile> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    const path = join(this.folder, randomBytes(12).toString("hex"));
+    const file = await open(path, "wx", 0o600);
+    try {
+      const digest = await digestOf(content, size, (chunk) => file.write(chunk));
+      await file.close();
+      return { path, size, ...digest };
+    } catch (error) {
+      await file.close().catch(() => {});
+      await rm(path, { force: true });
+      throw isFull(error) ? new StorageFullError("the disk of the files is full", { cause: error }) : error;
+    }
+  }
+
+  /** Removes a received file, unless it was moved away. */
+  async remove({ path }: ReceivedFile): Promise<void> {
+    await rm(path, { force: true });
+  }
+
+  /** Removes what killed processes have left. @param now in milliseconds of the wall clock */
+  async removeAbandoned(now: number): Promise<void> {
+    for (const name of await readdir(this.folder).catch(() => [])) {
+      const path = join(this.folder, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found && now - found.mtimeMs > abandonedAfterMs) await rm(path, { force: true });
+    }
+  }
+}
+
+/** Reads a content of exactly `size` bytes without keeping it. @throws ContentMismatchError, or the error of `content` */
+export async function digestOf(
+  content: AsyncIterable<Buffer>,
+  size: number,
+  use: (chunk: Buffer) => Promise<unknown> = async () => {},
+): Promise<{ sha256: string; start: Buffer }> {
+  const hash = createHash("sha256");
+  const beginning: Buffer[] = [];
+  let received = 0;
+  for await (const chunk of content) {
+    if (received < sniffedBytes) beginning.push(chunk);
+    received += chunk.length;
+    if (received > size) break;
+    hash.update(chunk);
+    await use(chunk);
+  }
+  if (received !== size) throw new ContentMismatchError(`received ${received} bytes instead of ${size}`);
+  return { sha256: hash.digest("hex"), start: Buffer.concat(beginning).subarray(0, sniffedBytes) };
+}

@@ -1,0 +1,77 @@
+import type { Database } from "../../db/connect.ts";
+import { deleteRemoved, existingFiles, markSomeRemoved, postponeRemoval } from "../../db/queries/files/collect.ts";
+import type { IncomingFiles } from "../../files/incoming-file.ts";
+import type { FileStorage } from "../../files/storage.ts";
+import { fileIdOf } from "./object-keys.ts";
+
+const batchSize = 100;
+const retrySeconds = 600;
+/** Objects without a row are deleted when they are older: younger ones may belong to an upload. */
+const orphanAgeMs = 24 * 60 * 60_000;
+
+/**
+ * Deletes files that are in no message. A file is marked first, so that no message can take it; then its objects are deleted,
+ * and last its row. Whatever a kill interrupts is done by the next run.
+ */
+export class FileCollection {
+  constructor(
+    private readonly options: {
+      database: Database;
+      storage: FileStorage;
+      incoming: IncomingFiles;
+      onCollected: (files: number) => void;
+    },
+  ) {}
+
+  /** Deletes some files that are due. @returns whether there may be more */
+  async collectSome(): Promise<boolean> {
+    const { database, onCollected } = this.options;
+    const ids = await markSomeRemoved(database, batchSize);
+    let failure: unknown;
+    for (const id of ids) {
+      try {
+        await this.deleteObjects(id);
+        await deleteRemoved(database, id);
+        onCollected(1);
+      } catch (error) {
+        failure = error;
+        await postponeRemoval(database, id, retrySeconds);
+      }
+    }
+    if (failure) throw failure;
+    return ids.length === batchSize;
+  }
+
+  /** Deletes objects without a row and unfinished uploads, which only killed processes leave. @param now as Date.now() */
+  async removeOrphans(now: number): Promise<void> {
+    const { storage, incoming } = this.options;
+    await incoming.removeAbandoned(now);
+    for await (const key of orphansIn(this.options, now - orphanAgeMs)) await storage.delete(key);
+  }
+
+  private async deleteObjects(id: string): Promise<void> {
+    const { storage } = this.options;
+    for await (const { key } of storage.list(id)) await storage.delete(key);
+  }
+}
+
+/** The keys of the objects without a row that are older than a time, in milliseconds of the wall clock. */
+export async function* orphansIn(
+  { database, storage }: { database: Database; storage: FileStorage },
+  olderThan: number,
+): AsyncIterable<string> {
+  let keys: string[] = [];
+  const orphans = async () => {
+    const existing = await existingFiles(database, [...new Set(keys.map(fileIdOf))]);
+    return keys.filter((key) => !existing.has(fileIdOf(key)));
+  };
+  for await (const { key, modifiedAt } of storage.list()) {
+    if (modifiedAt.getTime() < olderThan && isUuid(fileIdOf(key))) keys.push(key);
+    if (keys.length < batchSize) continue;
+    yield* await orphans();
+    keys = [];
+  }
+  yield* await orphans();
+}
+
+const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
