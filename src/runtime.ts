@@ -112,6 +112,7 @@ export async function composeRuntime(foundation: Foundation): Promise<Runtime> {
   const { metrics, opened, connections, isBusUp } = foundation;
   const core = composeCore(foundation, new StoreMarks(await currentMark(selectOn(opened.database))));
   const services = await composeAllServices(foundation, core);
+  await services.sharedFolder.assertAtStart();
   const mailSender = composeMailSender(foundation);
   if (metrics) setGauges(metrics, { ...core, connections, services, isBusUp });
   return {
@@ -273,7 +274,7 @@ function startJobs(
     removeReactionsOfDeletedAccounts({ removeSome: () => reactions.removeSomeOfDeleted(), log }),
     forgetRemovedState({ forgetSome: () => state.forgetSome(), log }),
     collectFiles({
-      collectSome: () => fileCollection.collectSome(),
+      collectSome: (now) => fileCollection.collectSome(now),
       removeOrphans: (now) => fileCollection.removeOrphans(now),
       intervalMs: config.files.collectSeconds * 1000,
       log,

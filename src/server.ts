@@ -8,6 +8,7 @@ import type { Config } from "./config/settings.ts";
 import { asAppError } from "./db/database-errors.ts";
 import { type OpenDatabase, openDatabase } from "./db/open.ts";
 import { type PoolShares, poolShares } from "./db/pool-shares.ts";
+import { filesOnDisk } from "./file-parts.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import type { Readiness } from "./http/routers/health.ts";
 import { createStartupApp } from "./http/startup-app.ts";
@@ -202,7 +203,8 @@ export class Messenger {
     await removeLeftCopy(dataDir);
     if (everyMs === undefined) return undefined;
     const findSecret = async () => (config.tokens.secret === undefined ? findStoredSecret(dataDir) : undefined);
-    return backUpRegularly({ dataDir, everyMs, keep, copyData, version, findSecret, log });
+    const files = await filesOnDisk(config);
+    return backUpRegularly({ dataDir, everyMs, keep, copyData, version, files, findSecret, log });
   }
 
   private async openBus(): Promise<Bus> {

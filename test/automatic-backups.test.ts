@@ -20,7 +20,7 @@ function optionsFor(database: OpenDatabase, dataDir: string) {
     void lines.push({ level, text, fields });
   const log = { info: note("info"), warn: note("warn") } as unknown as AutomaticBackups["log"];
   const options = {
-    ...{ dataDir, everyMs: day, keep: 2, copyData: database.copyData, version: "0.1.0", log },
+    ...{ dataDir, everyMs: day, keep: 2, copyData: database.copyData, version: "0.1.0", files: undefined, log },
     findSecret: async () => testSecret,
   };
   return { options, lines };

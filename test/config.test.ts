@@ -236,7 +236,7 @@ describe("BACKUP_EVERY", () => {
 
 describe("documents", () => {
   const example = dotenv.parse(file(".env.example").replaceAll(/^# (?=[A-Z_]+=)/gm, ""));
-  const { DATABASE_URL = "", REDIS_URL, PUBLIC_URL, SMTP_URL, MAIL_FROM, BACKUP_EVERY, ...others } = example;
+  const { DATABASE_URL = "", REDIS_URL, PUBLIC_URL, SMTP_URL, MAIL_FROM, BACKUP_EVERY, FILES_URL, ...others } = example;
   const variables = allSettings.map(({ variable }) => variable).sort();
 
   test("every variable is declared once", () => {
@@ -249,6 +249,7 @@ describe("documents", () => {
     expect(PUBLIC_URL).toBe("https://chat.example.org");
     expect(readSettings({ SMTP_URL, MAIL_FROM }).mail).toMatchObject({ smtpUrl: SMTP_URL, from: MAIL_FROM });
     expect(BACKUP_EVERY).toBe("24h");
+    expect(readSettings({ FILES_URL }).files.url).toBe(FILES_URL);
     expect(readSettings(others)).toEqual(readSettings({}));
   });
 

@@ -191,6 +191,17 @@ describe("OpenAPI", () => {
     return tokenOf((await messenger().administration.setupLink.make()).url);
   };
 
+  /** A picture that is valid as text: a GIF of one white pixel. */
+  const image = "GIF87a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+
+  /** Announces the picture, and uploads it if it is to be read. */
+  async function announceImage(token: string, isUploaded: boolean): Promise<string> {
+    const file = { name: "dot.gif", size: image.length };
+    const { body } = await messenger().http("POST", "/files", { token, body: file });
+    if (isUploaded) await messenger().http("PUT", body.uploadUrl, { token, body: image });
+    return body.fileId;
+  }
+
   let owner: Participant;
   /** The paths of the routes that manage an account or a group, which are made for each test. */
   async function managedObjects(): Promise<Record<string, object>> {
@@ -216,11 +227,17 @@ describe("OpenAPI", () => {
         await messenger().sql("UPDATE users SET role = 'admin', email_verified_at = now() WHERE email = $email", {
           email,
         });
+      // Unconfirmed users may not upload files.
+      if (route.tag === "Files")
+        await messenger().sql("UPDATE users SET email_verified_at = now() WHERE email = $email", { email });
+      const announced = route.tag === "Files" ? await announceImage(token, route.streams === "response") : undefined;
       // What the examples name is replaced by what there is.
       const paths: Record<string, object> = {
         "DELETE /auth/sessions/{id}": { id: sessionId },
         "DELETE /invites/{invite}": { invite: id },
         "GET /invites/{invite}": { invite: inviteToken },
+        "PUT /files/{id}/content": { id: announced },
+        "GET /files/{id}": { id: announced },
         ...(await managedObjects()),
       };
       const path = paths[name] ?? route.example.path;
@@ -238,9 +255,11 @@ describe("OpenAPI", () => {
       const answer = await messenger().http(route.method.toUpperCase(), `${url}?${query}`, {
         token,
         ...(body && { body }),
+        ...(route.streams === "request" && { body: image }),
       });
       expect(answer).toMatchObject({ status: route.status });
-      if (route.answer) expect(breaches(jsonSchema(route.answer), answer.body)).toEqual([]);
+      if (route.streams === "response") expect(answer.headers.get("content-type")).toBe("image/webp");
+      else if (route.answer) expect(breaches(jsonSchema(route.answer), answer.body)).toEqual([]);
       else expect(answer.body).toBe("");
     },
   );

@@ -38,7 +38,8 @@ describe("without METRICS_PORT and METRICS_TOKEN", () => {
 
   test("fsck hands over the number of violations of a complete check", async () => {
     const metrics = new Metrics({ version: "1", limits: [], findBackupTime: async () => undefined });
-    const context = { database: messenger().db, noteViolations: metrics.noteViolations } as never;
+    const config = readSettings({ DATA_DIR: messenger().dataDir });
+    const context = { config, database: messenger().db, noteViolations: metrics.noteViolations } as never;
     const shown = async () => new MetricsText(await metrics.text()).value("messenger_fsck_violations");
     const [ann, bob] = [await messenger().person(), await messenger().person()];
     await sendPrivately(await ann.connect(), bob.id, "one");

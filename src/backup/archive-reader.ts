@@ -38,8 +38,9 @@ export class Archive {
       const entries = new Map<string, Entry>();
       for await (const entry of zip.eachEntry()) entries.set(entry.fileName, entry);
       const archive = new Archive(path, await readManifest(path, zip, entries.get(manifestName)), zip, entries);
-      const { tables, secret } = archive.manifest;
+      const { tables, files = [], secret } = archive.manifest;
       for (const part of tables) if ((await archive.check(part)) !== part.rows) throw unusable(path, damaged);
+      for (const part of files) await archive.check(part);
       if (secret) await archive.check(secret);
       return archive;
     } catch (error) {
@@ -69,7 +70,8 @@ export class Archive {
     this.zip.close();
   }
 
-  private async *chunks({ name }: Part): AsyncGenerator<Buffer> {
+  /** The bytes of a part. */
+  async *chunks({ name }: Part): AsyncGenerator<Buffer> {
     const entry = this.entries.get(name);
     if (!entry) throw unusable(this.path, damaged);
     yield* await this.zip.openReadStreamPromise(entry);

@@ -45,12 +45,12 @@ export class ArchiveWriter {
   }
 
   /** Adds a file of these chunks. Resolves when they are read. */
-  async add(name: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<Part> {
+  async add(name: string, chunks: AsyncIterable<string | Buffer> | Iterable<string>): Promise<Part> {
     const hash = createHash("sha256");
     let bytes = 0;
     async function* counted() {
       for await (const text of chunks) {
-        const chunk = Buffer.from(text);
+        const chunk = typeof text === "string" ? Buffer.from(text) : text;
         hash.update(chunk);
         bytes += chunk.length;
         yield chunk;

@@ -5,6 +5,7 @@ import { lockFolder } from "../db/folder-lock.ts";
 import { makeFolder } from "../db/make-folder.ts";
 import { shortPathTo } from "../db/short-path.ts";
 import { AppError, StartError } from "../errors.ts";
+import { whileFilesStay } from "./file-parts.ts";
 import { type BackupOptions, type BackupSummary, writeBackup } from "./write-backup.ts";
 
 /*
@@ -32,25 +33,32 @@ export interface EmbeddedBackupSummary extends BackupSummary {
 export function backUpEmbedded(
   options: Omit<BackupOptions, "url"> & { dataDir: string; copyData: (folder: string) => Promise<boolean> },
 ): Promise<EmbeddedBackupSummary> {
-  const { dataDir, copyData } = options;
+  const { dataDir } = options;
   const copy = copyOf(dataDir);
-  return whileLocked(dataDir, async () => {
-    await rm(copy, { recursive: true, force: true });
-    await makeFolder(copy);
-    try {
-      const startedAt = performance.now();
-      const isCopied = await copyData(join(copy, "postgres"));
-      const pauseMs = isCopied ? Math.round(performance.now() - startedAt) : 0;
-      const engine = await startEmbedded(isCopied ? copy : dataDir, { mustExist: true });
-      try {
-        return { ...(await writeBackup({ ...options, url: engine.url })), pauseMs };
-      } finally {
-        await engine.stop();
-      }
-    } finally {
-      await rm(copy, { recursive: true, force: true });
-    }
+  const { files } = options;
+  return whileLocked(dataDir, () => {
+    const work = () => backUpCopy(options, copy);
+    return files ? whileFilesStay(files, work) : work();
   });
+}
+
+async function backUpCopy(options: Parameters<typeof backUpEmbedded>[0], copy: string): Promise<EmbeddedBackupSummary> {
+  const { dataDir, copyData } = options;
+  await rm(copy, { recursive: true, force: true });
+  await makeFolder(copy);
+  try {
+    const startedAt = performance.now();
+    const isCopied = await copyData(join(copy, "postgres"));
+    const pauseMs = isCopied ? Math.round(performance.now() - startedAt) : 0;
+    const engine = await startEmbedded(isCopied ? copy : dataDir, { mustExist: true });
+    try {
+      return { ...(await writeBackup({ ...options, url: engine.url })), pauseMs };
+    } finally {
+      await engine.stop();
+    }
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
 }
 
 /**

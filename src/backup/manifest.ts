@@ -22,6 +22,11 @@ export interface TablePart extends Part {
   rows: number;
 }
 
+/** The content or a thumbnail of an uploaded file, under the key that the storage has for it. */
+export interface FilePart extends Part {
+  key: string;
+}
+
 /** Says what an archive contains. */
 export interface Manifest {
   format: typeof formatName;
@@ -39,6 +44,8 @@ export interface Manifest {
   leftOut: readonly string[];
   /** The last values of the sequences, as text. */
   sequences: Readonly<Record<string, string>>;
+  /** The uploaded files, if they are on disk; absent in archives of versions without files. */
+  files?: readonly FilePart[];
   /** The generated JWT_SECRET, unless it is set from outside. */
   secret: Part | null;
 }

@@ -17,12 +17,15 @@ import { isHalfRestored, markHalfRestored, unmarkHalfRestored } from "../db/quer
 import { countRows, insertRows } from "../db/queries/backup/rows.ts";
 import { readTables, type StoredTable } from "../db/queries/backup/tables.ts";
 import { raiseIdsOfNewEpoch, renewEpoch } from "../db/queries/epoch.ts";
+import { forgetMarker } from "../db/queries/files/marker.ts";
 import { findViolations, type Violation } from "../db/queries/fsck/fsck.ts";
 import { selectOn } from "../db/select.ts";
 import { fromCommandLine } from "../domain/administration.ts";
 import { AppError } from "../errors.ts";
+import type { FileStorage } from "../files/storage.ts";
 import type { Logger } from "../logger.ts";
 import type { Archive } from "./archive-reader.ts";
+import { restoreFiles } from "./file-parts.ts";
 import type { TablePart } from "./manifest.ts";
 
 /** A batch is stored by one statement when it has so many rows or characters. */
@@ -31,6 +34,8 @@ const maxBatchCharacters = 1_000_000;
 
 export interface RestoreOptions {
   archive: Archive;
+  /** Where uploaded files are restored. */
+  storage: FileStorage;
   /** Whether to end all sessions and one-time tokens. */
   endsSessions: boolean;
   /** Lifetime of a refresh token, in milliseconds. */
@@ -45,6 +50,8 @@ export interface RestoreSummary {
   /** The database. */
   description: string;
   tables: { table: string; rows: number }[];
+  /** Contents and thumbnails of uploaded files. */
+  files: number;
   /** Tables of the archive that this version does not have, so that they were not restored. */
   unknown: string[];
   sessions: { active: number; ended: number };
@@ -119,10 +126,12 @@ async function restore(
   await undoMigrations(database);
   await runPending(database, log, manifest.migrations);
   const tables = await fill(database, archive);
+  const files = await restoreFiles(archive, options.storage);
   await runPending(database, log);
 
   await renewEpoch(database);
   await noteFiles(database, options.files);
+  await forgetMarker(database);
   await raiseIdsOfNewEpoch(selectOn(database));
   const current = await readTables(database);
   const active = await countActiveSessions(database, sessionLifetimeMs);
@@ -140,6 +149,7 @@ async function restore(
   const isRestored = ({ table }: TablePart) => tables.some(({ name }) => name === table);
   return {
     tables: manifest.tables.filter(isRestored).map(({ table, rows }) => ({ table, rows })),
+    files,
     unknown: manifest.tables.filter((part) => !isRestored(part)).map(({ table }) => table),
     sessions: { active: endsSessions ? 0 : active, ended },
     violations,

@@ -9,9 +9,11 @@ import {
   readTables,
   type StoredTable,
 } from "../db/queries/backup/tables.ts";
+import { firstFileId, readyFilesAfter } from "../db/queries/files/collect.ts";
 import { readSnapshot, type Snapshot } from "../db/snapshot.ts";
 import { AppError } from "../errors.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
+import { addFiles, type FilesOnDisk, whileFilesStay } from "./file-parts.ts";
 import { formatName, formatVersion, type Manifest, manifestName, secretName, type TablePart } from "./manifest.ts";
 
 /** Rows that are read by one statement. */
@@ -23,6 +25,8 @@ export interface BackupSummary {
   bytes: number;
   rows: number;
   tables: number;
+  /** Contents and thumbnails of uploaded files. */
+  files: number;
 }
 
 export interface BackupOptions {
@@ -34,6 +38,8 @@ export interface BackupOptions {
   version: string;
   /** The generated JWT_SECRET; undefined if it is set from outside. */
   secret: string | undefined;
+  /** The uploaded files; undefined if they are in a bucket, which has backups of its own. */
+  files: FilesOnDisk | undefined;
 }
 
 /**
@@ -42,17 +48,19 @@ export interface BackupOptions {
  */
 export async function writeBackup(options: BackupOptions): Promise<BackupSummary> {
   const archive = await ArchiveWriter.create(options.path);
+  const write = () => writeParts(archive, options);
   try {
-    const { tables } = await writeParts(archive, options);
+    const { tables, files = [] } = await (options.files ? whileFilesStay(options.files, write) : write());
     const bytes = await archive.finish();
-    return { path: options.path, bytes, rows: tables.reduce((sum, { rows }) => sum + rows, 0), tables: tables.length };
+    const rows = tables.reduce((sum, { rows }) => sum + rows, 0);
+    return { path: options.path, bytes, rows, tables: tables.length, files: files.length };
   } catch (error) {
     await archive.discard();
     throw error;
   }
 }
 
-function writeParts(archive: ArchiveWriter, { url, version, secret }: BackupOptions): Promise<Manifest> {
+function writeParts(archive: ArchiveWriter, { url, version, secret, files }: BackupOptions): Promise<Manifest> {
   return readSnapshot(url, async (snapshot) => {
     const { database, transaction } = snapshot;
     if (await isHalfRestored(database, transaction)) {
@@ -71,11 +79,22 @@ function writeParts(archive: ArchiveWriter, { url, version, secret }: BackupOpti
       leftOut,
       // Sequences belong to no snapshot: they are read last, so that none is behind the ids that were read.
       sequences: await readSequences(database, transaction),
+      ...(files && { files: await addFiles(archive, files, readyFileIds(snapshot)) }),
       secret: secret === undefined ? null : await archive.add(secretName, [secret]),
     };
     await archive.add(manifestName, [`${JSON.stringify(manifest, null, 2)}\n`]);
     return manifest;
   });
+}
+
+/** The ids of all files that have a content. */
+async function* readyFileIds({ database, transaction }: Snapshot): AsyncIterable<string> {
+  for (let afterId = firstFileId; ; ) {
+    const page = await readyFilesAfter(database, { afterId, limit: pageSize }, transaction);
+    for (const { id } of page) yield id;
+    if (page.length < pageSize) return;
+    afterId = page.at(-1)?.id ?? afterId;
+  }
 }
 
 async function tablesToWrite({ database, transaction }: Snapshot) {

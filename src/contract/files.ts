@@ -6,7 +6,7 @@ const pixels = (description: string) =>
   described(nullable(integer({ min: 1, max: 2 ** 31 - 1 })), `${description} \`null\` where it is not known.`);
 
 export const file = named(
-  "File",
+  "MessageFile",
   object({
     id: fileId(),
     name: text({ max: 200, blank: true }),

@@ -102,11 +102,11 @@ const encodedChange = object({ message, recipientIds, epoch });
 const encodedChangeTopic = topic("change", encodedChange);
 
 /**
- * Whether a process of an earlier version has changed a message without knowing its reactions, or whether it was forwarded:
+ * Whether a process of an earlier version has changed a message without knowing its reactions or files, or whether it was forwarded:
  * then it is read from the store.
  */
-const isIncomplete = ({ change, reactions, firstAuthor }: Infer<typeof message>): boolean =>
-  change !== null && (reactions === undefined || firstAuthor === undefined);
+const isIncomplete = ({ change, reactions, files, firstAuthor }: Infer<typeof message>): boolean =>
+  change !== null && (reactions === undefined || files === undefined || firstAuthor === undefined);
 
 /** What belongs to one history of the database. */
 export interface OfEpoch {

@@ -100,7 +100,7 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
     security: route.public ? [] : [{ token: [] }],
     ...parameters(route, schemas),
     ...(route.streams === "request" && {
-      requestBody: { required: true, content: { "application/octet-stream": { schema: binary } } },
+      requestBody: { required: true, content: { "application/octet-stream": binary } },
     }),
     ...(body && {
       requestBody: {
@@ -118,7 +118,7 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
           }
         : {
             description: STATUS_CODES[route.status],
-            ...(route.streams === "response" && { content: { "*/*": { schema: binary } } }),
+            ...(route.streams === "response" && { content: { "*/*": binary } }),
           },
       ...(route.streams === "response" && streamedResponses),
       ...(route.accepts && { [route.accepts.status]: { description: STATUS_CODES[route.accepts.status] } }),
@@ -127,11 +127,12 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
   };
 }
 
-const binary = { type: "string", format: "binary" };
+/** The content of a file. */
+const binary = { schema: { type: "string", format: "binary" }, example: "(bytes)" };
 
 /** What a route that sends a file answers besides it. */
 const streamedResponses = {
-  206: { description: STATUS_CODES[206], content: { "*/*": { schema: binary } } },
+  206: { description: STATUS_CODES[206], content: { "*/*": binary } },
   304: { description: STATUS_CODES[304] },
   416: { description: STATUS_CODES[416] },
 };

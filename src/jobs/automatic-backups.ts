@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { partialSuffix } from "../backup/archive-writer.ts";
 import { automaticBackups, backupFolder } from "../backup/backup-folder.ts";
 import { backUpEmbedded, copyIfSpace, removeLeftCopy } from "../backup/embedded-backup.ts";
+import type { BackupOptions } from "../backup/write-backup.ts";
 import { reasonOf } from "../db/database-errors.ts";
 import { makeFolder } from "../db/make-folder.ts";
 import type { Logger } from "../logger.ts";
@@ -19,6 +20,7 @@ export interface AutomaticBackups {
   /** Copies the files of the database, while requests wait. */
   copyData: (folder: string) => Promise<void>;
   version: string;
+  files: BackupOptions["files"];
   findSecret: () => Promise<string | undefined>;
   log: Logger;
 }
@@ -47,7 +49,7 @@ export function backUpRegularly(options: AutomaticBackups): () => void {
 
 /** Writes one backup, and then removes the oldest ones. */
 export async function backUp(options: Omit<AutomaticBackups, "everyMs">): Promise<void> {
-  const { dataDir, keep, copyData, version, findSecret, log } = options;
+  const { dataDir, keep, copyData, version, files, findSecret, log } = options;
   const folder = backupFolder(dataDir);
   await makeFolder(folder);
   await removeLeftCopy(dataDir);
@@ -58,6 +60,7 @@ export async function backUp(options: Omit<AutomaticBackups, "everyMs">): Promis
     dataDir,
     path: join(folder, `messenger-${time}.zip`),
     version,
+    files,
     secret: await findSecret(),
     async copyData(copy) {
       await copyIfSpace(dataDir, copyData, copy);

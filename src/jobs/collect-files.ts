@@ -7,12 +7,12 @@ const orphansIntervalMs = 24 * 60 * 60_000;
 
 /**
  * Deletes files that are in no message any more, and once a day what killed processes have left in the storage.
- * @param options.collectSome deletes some; resolves with whether there may be more
+ * @param options.collectSome is given the present time, deletes some; resolves with whether there may be more
  * @param options.removeOrphans is given the present time
  * @returns a function that stops it
  */
 export function collectFiles(options: {
-  collectSome: () => Promise<boolean>;
+  collectSome: (now: number) => Promise<boolean>;
   removeOrphans: (now: number) => Promise<void>;
   intervalMs: number;
   log: Logger;
@@ -22,7 +22,7 @@ export function collectFiles(options: {
     poll({
       description: "the deletion of files",
       intervalMs,
-      task: async () => ((await collectSome()) ? pauseMs : undefined),
+      task: async () => ((await collectSome(Date.now())) ? pauseMs : undefined),
       log,
     }),
     poll({

@@ -20,7 +20,7 @@ const layers: Record<string, readonly string[]> = {
   contract: ["domain", "errors"],
   models: ["domain"],
   db: ["models", "domain", "concurrency", "errors", "logger"],
-  backup: ["db", "domain", "errors", "logger"],
+  backup: ["files", "db", "domain", "errors", "logger"],
   bus: ["contract", "concurrency", "errors", "logger", "metrics"],
   delivery: ["bus", "contract", "domain", "concurrency", "logger", "metrics"],
   writes: ["delivery", "db", "domain", "domain-errors", "concurrency", "errors", "metrics"],
@@ -69,6 +69,7 @@ const layers: Record<string, readonly string[]> = {
   ],
   server: [
     "runtime",
+    "file-parts",
     "server-metrics",
     "server-status",
     "http",
@@ -87,6 +88,8 @@ const layers: Record<string, readonly string[]> = {
   main: ["server", "cli", "config", "errors", "logger"],
   cli: [
     "main",
+    "file-parts",
+    "files",
     "services",
     "bus",
     "backup",
@@ -246,6 +249,8 @@ describe("architecture", () => {
       "services/files/file-links.ts": "the expiry of a link",
       "services/files/uuid.ts": "the time in an id, which only orders",
       "jobs/collect-files.ts": "the age of files",
+      "cli/commands/fsck.ts": "the age of files",
+      "backup/file-parts.ts": "the age of a file",
       "services/presence/presence-tracker.ts": "a time that clients show",
     };
     const readers = files.filter(({ text }) => /\bDate\.now\b|new Date\(\)/.test(text)).map(({ path }) => path);

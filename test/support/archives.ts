@@ -10,6 +10,7 @@ import { connectForMigrations, type Database } from "../../src/db/connect.ts";
 import { runPending, undoMigrations } from "../../src/db/migrate.ts";
 import { startEngine } from "../../src/db/open.ts";
 import { select } from "../../src/db/select.ts";
+import { DiskStorage } from "../../src/files/disk-storage.ts";
 import { makeDatabase, type TestDatabase } from "./databases.ts";
 import { silentLog } from "./silent.ts";
 
@@ -75,8 +76,14 @@ export class OpenDatabase {
     });
   }
 
+  /** Beside the database, where a server has them. */
+  get files() {
+    const folder = join(this.database.settings.DATA_DIR, "files");
+    return { storage: new DiskStorage(folder), folder };
+  }
+
   backUp(path: string) {
-    return writeBackup({ url: this.url, path, version: "0.1.0", secret: testSecret });
+    return writeBackup({ url: this.url, path, version: "0.1.0", secret: testSecret, files: this.files });
   }
 
   /** Restores an archive, and returns the secret in it too. */
@@ -89,6 +96,7 @@ export class OpenDatabase {
     try {
       const summary = await restoreInto(this.engine, {
         archive,
+        storage: this.files.storage,
         endsSessions: options.endsSessions ?? false,
         sessionLifetimeMs: 86_400_000,
         keepSecret: async (text) => {

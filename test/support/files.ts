@@ -27,7 +27,7 @@ export async function putContent(
   const response = await fetch(`http://127.0.0.1:${port}/files/${fileId}/content`, {
     method: "PUT",
     headers: { authorization: `Bearer ${token}` },
-    body: content,
+    body: Buffer.from(content),
   });
   return { status: response.status, body: await response.json() };
 }

@@ -383,6 +383,26 @@ export interface HttpRoutes {
   "GET /invites/{invite}": { path: GetInvitesInvitePath; answer: InviteDescription };
   /** Revoke an invite by its id: one of yours, or any if you are an administrator. */
   "DELETE /invites/{invite}": { path: DeleteInvitesInvitePath };
+  /**
+   * Announce a file, then `PUT` its content to `uploadUrl` and send it in a message with `fileIds`. Until `expiresAt`
+   * it is kept without a message.
+   */
+  "POST /files": { body: PostFilesBody; answer: PostFilesAnswer };
+  /**
+   * Make links to files, for pages: they work without a token, as long as you may read the file, are logged in, and
+   * until `expiresAt`. `&size=320` may be added. Files that you may not read are left out.
+   */
+  "POST /files/links": { body: PostFilesLinksBody; answer: PostFilesLinksAnswer };
+  /**
+   * Upload the content of a file, with its size as `Content-Length`. The same content again succeeds again, other
+   * content is a conflict.
+   */
+  "PUT /files/{id}/content": { path: PutFilesIdContentPath; answer: PutFilesIdContentAnswer };
+  /**
+   * Get a file of a message that you can see, or a thumbnail of a picture. With a token, or with a `link` in place of
+   * it. One range is answered with 206.
+   */
+  "GET /files/{id}": { path: GetFilesIdPath; query: GetFilesIdQuery };
   /** List accounts, the oldest first, in pages. */
   "GET /admin/users": { query: GetAdminUsersQuery; answer: GetAdminUsersAnswer };
   /** Create an account. Its owner chooses the password with the link of the answer. */
@@ -553,6 +573,7 @@ export interface ChatListRow {
   notification: boolean;
   event?: ChatEvent;
   replyTo?: RepliedMessage;
+  files?: readonly MessageFile[];
   editedAt: string | null;
   deletedAt: string | null;
   /** Id of a user. */
@@ -670,6 +691,7 @@ export interface DialogMessageRow {
   notification: boolean;
   event?: ChatEvent;
   replyTo?: RepliedMessage;
+  files?: readonly MessageFile[];
   editedAt: string | null;
   deletedAt: string | null;
   reactions?: readonly Reaction[];
@@ -740,7 +762,13 @@ export type EraseMessages = "true" | "false";
  *
  * `UNKNOWN_TYPE`: There is no such message type. WebSocket only.
  *
- * `TOO_LARGE`: The body is too large. HTTP only.
+ * `TOO_LARGE`: The body or the file is too large. HTTP only.
+ *
+ * `QUOTA`: The files of the user, or of the server, take all the space that they may. HTTP only.
+ *
+ * `NOT_READY`: The content of the file has not been received, or not been scanned. HTTP only.
+ *
+ * `UPLOAD_MISMATCH`: The content does not have the announced size, or was cut off; nothing was kept. HTTP only.
  *
  * `METHOD_NOT_ALLOWED`: The address does not have this method; `Allow` lists those it has. HTTP only.
  *
@@ -769,6 +797,9 @@ export type ErrorCode =
   | "BAD_JSON"
   | "UNKNOWN_TYPE"
   | "TOO_LARGE"
+  | "QUOTA"
+  | "NOT_READY"
+  | "UPLOAD_MISMATCH"
   | "METHOD_NOT_ALLOWED"
   | "FOREIGN_ORIGIN";
 
@@ -787,6 +818,15 @@ export interface ErrorFrame {
   retryable?: true;
   /** How long to wait before trying again, in milliseconds. */
   retryAfterMs?: number;
+}
+
+/** A link to a file, for pages. */
+export interface FileLink {
+  /** Id of a file, a UUID. */
+  id: string;
+  /** A path of this server. */
+  url: string;
+  expiresAt: string;
 }
 
 export interface ForwardMessageParams {
@@ -916,6 +956,18 @@ export interface GetAuthSessionsAnswer {
   data: readonly ListedSession[];
 }
 
+export interface GetFilesIdPath {
+  /** Id of a file, a UUID. */
+  id: string;
+}
+
+export interface GetFilesIdQuery {
+  /** 320 or 640: a WebP thumbnail that fits into a square of so many pixels. */
+  size?: string;
+  /** From `POST /files/links`. */
+  link?: string;
+}
+
 export interface GetInvitesAnswer {
   data: readonly Invite[];
   /** The `cursor` of the next page; `null` on the last page. */
@@ -1025,6 +1077,7 @@ export interface GroupMessageRow {
   notification: boolean;
   event?: ChatEvent;
   replyTo?: RepliedMessage;
+  files?: readonly MessageFile[];
   editedAt: string | null;
   deletedAt: string | null;
   reactions?: readonly Reaction[];
@@ -1181,10 +1234,27 @@ export interface MessageChange {
 /** What was done. More kinds will be added: apply the message all the same. */
 export type MessageChangeKind = "edit" | "delete" | "reaction" | "pin" | (string & {});
 
+/** A file of a message. `GET /files/{id}` reads it. */
+export interface MessageFile {
+  /** Id of a file, a UUID. */
+  id: string;
+  name: string;
+  /** In bytes, as it is served. */
+  size: number;
+  /** Found by its content. Pictures, videos and sounds of a few types are shown by browsers, all others saved. */
+  mediaType: string;
+  /** Of a picture, in pixels. `null` where it is not known. */
+  width: number | null;
+  /** Of a picture, in pixels. `null` where it is not known. */
+  height: number | null;
+  /** A tiny preview of a picture (ThumbHash), in base64; `null` where there is none. */
+  thumbHash: string | null;
+}
+
 export interface MessageInGroupParams {
   /** Id of a group; the same number as its `chatId`. */
   groupId: number;
-  /** The text: 1 to 4,096 UTF-16 units, with a visible character. */
+  /** The text: 1 to 4,096 UTF-16 units, with a visible character; with `fileIds` it may be empty or blank. */
   content: string;
   /**
    * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
@@ -1193,6 +1263,8 @@ export interface MessageInGroupParams {
   clientMessageId?: string;
   /** Id of a message. */
   replyTo?: number;
+  /** The files of the message, in this order, 1 to 10: uploaded completely, by you, and in no other message. */
+  fileIds?: readonly string[];
 }
 
 /** A message, as answers and pushes carry it. */
@@ -1236,6 +1308,8 @@ export interface MessageItem {
   /** Present while the message is pinned. */
   pinned?: Pin;
   forwarded?: Forwarded;
+  /** In the order in which they were sent; absent if there are none. */
+  files?: readonly MessageFile[];
   createdAt: string;
   editedAt: string | null;
   deletedAt: string | null;
@@ -1400,6 +1474,31 @@ export interface PostAuthSetupBody {
   lastName?: string;
 }
 
+export interface PostFilesAnswer {
+  /** Id of a file, a UUID. */
+  fileId: string;
+  /** The path for the content. It needs the token of the same user. */
+  uploadUrl: string;
+  expiresAt: string;
+}
+
+export interface PostFilesBody {
+  /** Its name. Folders and control characters are removed from it. */
+  name: string;
+  /** Its size in bytes. */
+  size: number;
+  /** Its type as the client knows it. The server finds it out itself. */
+  mediaType?: string;
+}
+
+export interface PostFilesLinksAnswer {
+  data: readonly FileLink[];
+}
+
+export interface PostFilesLinksBody {
+  ids: readonly string[];
+}
+
 export interface PostInvitesAnswer {
   /** Id of an invite. */
   id: number;
@@ -1443,7 +1542,7 @@ export interface Presence {
 export interface PrivateMessageParams {
   /** Id of a user. */
   receiverId: number;
-  /** The text: 1 to 4,096 UTF-16 units, with a visible character. */
+  /** The text: 1 to 4,096 UTF-16 units, with a visible character; with `fileIds` it may be empty or blank. */
   content: string;
   /**
    * Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64
@@ -1452,6 +1551,8 @@ export interface PrivateMessageParams {
   clientMessageId?: string;
   /** Id of a message. */
   replyTo?: number;
+  /** The files of the message, in this order, 1 to 10: uploaded completely, by you, and in no other message. */
+  fileIds?: readonly string[];
 }
 
 /** An error on HTTP (RFC 9457). */
@@ -1504,6 +1605,15 @@ export interface PutAdminGroupsIdOwnerBody {
 export interface PutAdminGroupsIdOwnerPath {
   /** Id of a group; the same number as its `chatId`. */
   id: number;
+}
+
+export interface PutFilesIdContentAnswer {
+  file: MessageFile;
+}
+
+export interface PutFilesIdContentPath {
+  /** Id of a file, a UUID. */
+  id: string;
 }
 
 export interface PutUsersMeBlocksUserIdPath {
@@ -1667,6 +1777,10 @@ export interface ServerLimits {
   groupMembers: number;
   /** WebSockets of one user; one more closes the oldest. */
   socketsPerUser: number;
+  /** Size of a file, in bytes. */
+  fileBytes: number;
+  /** Files of a message. */
+  filesPerMessage: number;
 }
 
 /** The answer to a registration, a log-in and a refresh. */

@@ -7,6 +7,7 @@ import { describeUrl } from "../../db/connection-url.ts";
 import { reasonOf } from "../../db/database-errors.ts";
 import { inspect } from "../../db/queries/inspection.ts";
 import { AppError, StartError } from "../../errors.ts";
+import { filesOnDisk } from "../../file-parts.ts";
 import { findStoredSecret } from "../../services/accounts/tokens.ts";
 import { version } from "../../version.ts";
 import { askRunningServer } from "../ask-server.ts";
@@ -27,22 +28,28 @@ export const backup = defineCommand({
       if (error instanceof AppError || error instanceof StartError) throw error;
       throw new AppError("internal", `The backup failed: ${reasonOf(error)}.`, { cause: error });
     });
-    const { bytes, rows, tables } = summary;
+    const { bytes, rows, tables, files } = summary;
+    const bucket = config.files.url === undefined ? "" : "Uploaded files are in the bucket, not in it.\n";
     const about =
       stored === undefined
         ? "JWT_SECRET is not in it: keep a copy of that elsewhere, or all users have to log in again after a restore.\n"
         : "It contains the secret that signs tokens: anybody with the archive can act as any user.\n";
     return {
-      text: `${path}: ${rows} rows of ${tables} tables, ${Math.ceil(bytes / 1024)} KiB.\n${about}`,
+      text: `${path}: ${rows} rows of ${tables} tables, ${files} stored files, ${Math.ceil(bytes / 1024)} KiB.\n${bucket}${about}`,
       data: { ...summary, hasSecret: stored !== undefined },
     };
   },
 });
 
 async function write(
-  { database: { url }, server: { dataDir } }: Config,
-  options: { path: string; version: string; secret: string | undefined },
+  config: Config,
+  given: { path: string; version: string; secret: string | undefined },
 ): Promise<BackupSummary> {
+  const {
+    database: { url },
+    server: { dataDir },
+  } = config;
+  const options = { ...given, files: await filesOnDisk(config) };
   if (url === undefined) {
     const copyData = async (folder: string) =>
       (await askRunningServer(dataDir, { command: "copy-data", input: { folder } })) !== undefined;

@@ -1,6 +1,8 @@
 import { findViolations, type Violation } from "../../db/queries/fsck/fsck.ts";
 import { type Repairs, repair } from "../../db/queries/fsck/repair.ts";
 import { AppError } from "../../errors.ts";
+import { openStorage } from "../../files/open-storage.ts";
+import { checkFiles } from "../../services/files/check-files.ts";
 import { defineCommand } from "../command.ts";
 
 export const fsck = defineCommand({
@@ -12,7 +14,7 @@ export const fsck = defineCommand({
     { flags: "--yes", description: "with --repair: deletes the rows that refer to nothing" },
   ],
   needs: "database",
-  async run({ database, noteViolations }, { chat, repair: repairs, yes }) {
+  async run({ config, database, noteViolations }, { chat, repair: repairs, yes }) {
     const chatId = chat === undefined ? undefined : Number(chat);
     if (chatId !== undefined && !(Number.isSafeInteger(chatId) && chatId > 0)) {
       throw new AppError("validation", "--chat must be the id of a chat");
@@ -20,6 +22,10 @@ export const fsck = defineCommand({
     if (yes === true && repairs !== true) throw new AppError("validation", "--yes needs --repair");
     const done = repairs === true ? await repair(database, { chatId, deletesOrphans: yes === true }) : undefined;
     const { violations, chats } = await findViolations(database, chatId);
+    if (chatId === undefined) {
+      const storage = await openStorage({ url: config.files.url, dataDir: config.server.dataDir });
+      violations.push(...(await checkFiles(database, storage, Date.now())));
+    }
     if (chatId === undefined) noteViolations?.(violations.length);
     const summary = `${chats} chats checked, ${violations.length} violations.\n`;
     const data = { violations, chats, repaired: 0, ...done };

@@ -4,6 +4,7 @@ import { type RestoreSummary, restoreBackup } from "../../backup/restore-backup.
 import { loadSettings } from "../../config/read-settings.ts";
 import { reasonOf } from "../../db/database-errors.ts";
 import { AppError, StartError } from "../../errors.ts";
+import { openStorage } from "../../files/open-storage.ts";
 import { createLogger } from "../../logger.ts";
 import { replaceStoredSecret } from "../../services/accounts/tokens.ts";
 import { defineCommand, textTable } from "../command.ts";
@@ -24,6 +25,7 @@ export const restore = defineCommand({
     try {
       const summary = await restoreBackup({
         archive,
+        storage: await openStorage({ url: config.files.url, dataDir }),
         databaseUrl: config.database.url,
         dataDir,
         endsSessions: endSessions === true,
@@ -51,13 +53,13 @@ export const restore = defineCommand({
   },
 });
 
-function describe(path: string, { description, tables, unknown, violations }: RestoreSummary): string {
+function describe(path: string, { description, tables, files, unknown, violations }: RestoreSummary): string {
   const lines = [
     textTable(
       ["table", "rows"],
       tables.map(({ table, rows }) => [table, rows]),
     ),
-    `${path} is restored: ${description}.\n`,
+    `${path} is restored: ${description}, and ${files} stored files.\n`,
     unknown.length > 0 ? `Not restored, because they are no tables of the messenger: ${unknown.join(", ")}.\n` : "",
     ...violationLines(violations),
     violations.length > 0 ? `fsck has found ${violations.length} violations.\n` : "fsck has found no violations.\n",

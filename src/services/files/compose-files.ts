@@ -1,4 +1,5 @@
 import type { Database } from "../../db/connect.ts";
+import { isBackupRunning } from "../../files/backup-mark.ts";
 import type { Images } from "../../files/images.ts";
 import type { IncomingFiles } from "../../files/incoming-file.ts";
 import type { Scanner } from "../../files/scanner.ts";
@@ -10,12 +11,15 @@ import type { RateLimits } from "../limits/rate-limits.ts";
 import { Downloads } from "./downloads.ts";
 import { FileCollection } from "./file-collection.ts";
 import { FileLinks } from "./file-links.ts";
+import { SharedFolder } from "./shared-folder.ts";
 import { type FileLimits, Uploads } from "./uploads.ts";
 
 /** Where files are kept, and what is done with them. */
 export interface FileParts {
   storage: FileStorage;
   incoming: IncomingFiles;
+  /** Of files on disk. */
+  folder: string | undefined;
   /** Undefined if `sharp` is not installed. */
   images: Images | undefined;
   scanner: Scanner | undefined;
@@ -36,12 +40,15 @@ export function composeFiles(options: {
   log: Logger;
 }) {
   const { database, files, secrets, rateLimits, metrics, log } = options;
-  const { storage, incoming, images, scanner, stripsMetadata, limits, linkSeconds } = files;
+  const { storage, incoming, folder, images, scanner, stripsMetadata, limits, linkSeconds } = files;
+  const sharedFolder = new SharedFolder({ database, folder });
   return {
+    sharedFolder,
     uploads: new Uploads({
       database,
       storage,
       incoming,
+      sharedFolder,
       images,
       stripsMetadata,
       scanner,
@@ -61,6 +68,7 @@ export function composeFiles(options: {
       database,
       storage,
       incoming,
+      isPaused: async (now) => folder !== undefined && isBackupRunning(folder, now),
       onCollected: (count) => metrics?.filesDeleted.add(count),
     }),
   };

@@ -19,13 +19,16 @@ export class FileCollection {
       database: Database;
       storage: FileStorage;
       incoming: IncomingFiles;
+      /** Whether a backup is running. */
+      isPaused: (now: number) => Promise<boolean>;
       onCollected: (files: number) => void;
     },
   ) {}
 
-  /** Deletes some files that are due. @returns whether there may be more */
-  async collectSome(): Promise<boolean> {
-    const { database, onCollected } = this.options;
+  /** Deletes some files that are due. @param now as Date.now() @returns whether there may be more */
+  async collectSome(now: number): Promise<boolean> {
+    const { database, isPaused, onCollected } = this.options;
+    if (await isPaused(now)) return false;
     const ids = await markSomeRemoved(database, batchSize);
     let failure: unknown;
     for (const id of ids) {
@@ -44,7 +47,8 @@ export class FileCollection {
 
   /** Deletes objects without a row and unfinished uploads, which only killed processes leave. @param now as Date.now() */
   async removeOrphans(now: number): Promise<void> {
-    const { storage, incoming } = this.options;
+    const { storage, incoming, isPaused } = this.options;
+    if (await isPaused(now)) return;
     await incoming.removeAbandoned(now);
     for await (const key of orphansIn(this.options, now - orphanAgeMs)) await storage.delete(key);
   }

@@ -21,6 +21,7 @@ import type { Metrics } from "../../metrics/metrics.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
 import { cleanFileName } from "./file-name.ts";
 import { contentKey, thumbnailKey } from "./object-keys.ts";
+import type { SharedFolder } from "./shared-folder.ts";
 import { asUserError } from "./storage-errors.ts";
 import { newUuid } from "./uuid.ts";
 
@@ -47,6 +48,7 @@ export class Uploads {
       database: Database;
       storage: FileStorage;
       incoming: IncomingFiles;
+      sharedFolder: SharedFolder;
       /** Undefined if `sharp` is not installed. */
       images: Images | undefined;
       stripsMetadata: boolean;
@@ -66,11 +68,12 @@ export class Uploads {
     ownerId: number,
     file: { name: string; size: number },
   ): Promise<{ fileId: string; uploadUrl: string; expiresAt: string }> {
-    const { database, limits, rateLimits } = this.options;
+    const { database, limits, rateLimits, sharedFolder } = this.options;
     const { maxFileBytes, maxBytesPerUser, maxTotalBytes, unclaimedSeconds } = limits;
     const { size } = file;
     if (size > maxFileBytes) throw new AppError("tooLarge", `A file may have at most ${maxFileBytes} bytes`);
     await rateLimits.consume("uploadsPerUser", ownerId);
+    await sharedFolder.prove();
     const id = newUuid();
     const expiresAt = await database.transaction(async (transaction) => {
       await lockOwner(database, ownerId, transaction);

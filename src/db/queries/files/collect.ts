@@ -1,3 +1,4 @@
+import type { Transaction } from "sequelize";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
@@ -57,10 +58,14 @@ export async function existingFiles(database: Database, ids: readonly string[]):
   return new Set(rows.map(({ id }) => id));
 }
 
+/** Before the ids of all files. */
+export const firstFileId = "00000000-0000-0000-0000-000000000000";
+
 /** The files that must have an object, after `afterId` by rising id. Index: the primary key of files. */
 export async function readyFilesAfter(
   database: Database,
   { afterId, limit }: { afterId: string; limit: number },
+  transaction?: Transaction,
 ): Promise<{ id: string; sha256: string; size: number; messageIds: number[] }[]> {
   return select(
     database,
@@ -72,6 +77,7 @@ export async function readyFilesAfter(
       ORDER BY f.id
       LIMIT $limit`,
     { afterId, limit },
+    transaction,
   );
 }
 
