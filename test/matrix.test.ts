@@ -241,6 +241,8 @@ describe("routes", () => {
       "post /auth/password/forgot",
       "post /auth/email/verify",
       "get /invites/{invite}",
+      // By a token or by a link.
+      "get /files/{id}",
     ]);
   });
 

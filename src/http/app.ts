@@ -54,7 +54,7 @@ export function createHttpApp(options: HttpOptions): RequestListener {
   const allowOrigins = cors({
     origin: [...options.allowedOrigins],
     allowedHeaders: ["Authorization", "Content-Type"],
-    exposedHeaders: ["Retry-After", "Content-Disposition"],
+    exposedHeaders: ["Retry-After"],
     maxAge: preflightMaxAgeSeconds,
   });
   app.disable("x-powered-by").disable("etag");

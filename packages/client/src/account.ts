@@ -2,6 +2,7 @@ import { Backoff, wait } from "./backoff.ts";
 import { Chat, type ChatContext, type ChatSummary } from "./chat.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
 import { EventStream, type MessengerEvent } from "./events.ts";
+import { FileLinks } from "./file-links.ts";
 import type { Http } from "./http.ts";
 import { uuid } from "./ids.ts";
 import type { Log } from "./log.ts";
@@ -18,6 +19,7 @@ import type { MessageHits, SearchOptions } from "./search.ts";
 import type { Json, StorePart } from "./store.ts";
 import { Synchronizer, untilAnswered } from "./synchronizer.ts";
 import { type Answer, type Frame, offlineError, type Transport } from "./transport.ts";
+import { Uploads } from "./uploads.ts";
 
 /** The most people whose names are read anew after an absence. */
 const maxRefreshedNames = 500;
@@ -29,6 +31,8 @@ const maxTimerMs = 2 ** 31 - 1;
 export class Account implements ChatContext {
   readonly replica: Replica;
   readonly outbox: Outbox;
+  readonly uploads: Uploads;
+  readonly files: FileLinks;
   readonly people: People;
   readonly presence = new PresenceWatcher();
   private readonly persistence: Persistence;
@@ -79,8 +83,11 @@ export class Account implements ChatContext {
     });
     this.replica.userId = options.profile.id;
     this.people = new People({ http, token, onUpdate: () => this.updateAll() });
+    this.uploads = new Uploads({ store, http, token });
+    this.files = new FileLinks({ http, baseUrl: http.baseUrl, token });
     this.outbox = new Outbox({
       store,
+      uploads: this.uploads,
       onUpdate: (entry) => this.noteUnsent(entry),
       patchedState: (key, patch) => patched(this.replica.state.keys.get(key), patch),
       onStoreFailure,

@@ -26,6 +26,7 @@ import { type ChatState, pageSize, type Replica } from "./replica.ts";
 import type { Json } from "./store.ts";
 import { Timeline, type TimelineStart } from "./timeline.ts";
 import { Typists } from "./typing.ts";
+import type { FileToSend, UnsentFile, Uploads } from "./uploads.ts";
 
 /** A chat in the list of chats. It does not change: a changed chat is another object. */
 export interface ChatSummary extends Attention {
@@ -64,6 +65,7 @@ export type Member = Pick<GroupMember, "userId" | "firstName" | "lastName"> &
 export interface ChatContext {
   readonly replica: Replica;
   readonly outbox: Outbox;
+  readonly uploads: Uploads;
   readonly people: People;
   me(): Profile | undefined;
   /** The value of a key of the personal state, with the changes that are not sent yet. */
@@ -99,7 +101,10 @@ export class Chat {
   private readonly memberList = new LoadedList<Member>(() => this.loadMembers());
   private readonly pinnedMessages = new PinnedMessages(() => this.loadPinned());
   private readonly messages = new WeakMap<MessageItem, { name: Person | undefined; message: Message }>();
-  private readonly unsentMessages = new WeakMap<Entry, { state: Entry["state"]; message: Message | undefined }>();
+  private readonly unsentMessages = new WeakMap<
+    Entry,
+    { state: Entry["state"]; revision: number; message: Message | undefined }
+  >();
   private lastTypedAt = Number.NEGATIVE_INFINITY;
   private clearedSeq = 0;
   private chatId: number | undefined;
@@ -179,11 +184,20 @@ export class Chat {
   /**
    * Writes a message: stores it, shows it, and sends it as soon as there is a connection. Never throws.
    * @param options.replyTo the id of the message it replies to
+   * @param options.files 1 to 10 files, such as those of `<input type="file">`: they are uploaded first, and the message follows
    * @param options.clientMessageId identifies the message for ever: 8 to 64 printable ASCII characters, a new one by default
    */
-  send(text: string, options: { replyTo?: number; clientMessageId?: string } = {}): OutgoingMessage {
-    const { replyTo, clientMessageId } = options;
-    return this.write({ content: text, ...(replyTo !== undefined && { replyTo }) }, clientMessageId);
+  send(
+    text: string,
+    options: { replyTo?: number; clientMessageId?: string; files?: readonly FileToSend[] } = {},
+  ): OutgoingMessage {
+    const { replyTo, clientMessageId, files = [] } = options;
+    const message = {
+      content: text,
+      ...(replyTo !== undefined && { replyTo }),
+      ...(files.length > 0 && { files: files.map(unsentFile) }),
+    };
+    return this.write(message, clientMessageId, files);
   }
 
   /**
@@ -199,15 +213,17 @@ export class Chat {
   }
 
   private write(
-    message: Pick<UnsentMessage, "content" | "replyTo" | "forwardOf">,
+    message: Pick<UnsentMessage, "content" | "replyTo" | "forwardOf" | "files">,
     clientMessageId = uuid(),
+    contents: readonly Blob[] = [],
   ): OutgoingMessage {
-    const entry = this.context.outbox.addMessage({
+    const unsent = {
       clientMessageId,
       to: this.destination,
       ...message,
       writtenAt: Date.now(),
-    });
+    };
+    const entry = this.context.outbox.addMessage(unsent, contents);
     return new OutgoingMessage(entry, {
       retry: () => void this.context.outbox.retry(entry),
       discard: () => this.context.outbox.discard(entry),
@@ -499,12 +515,17 @@ export class Chat {
       // Another tab has sent it, and the store still has it.
       if (entry.message && this.state?.history.hasSent(me.id, entry.message.clientMessageId)) return [];
       const cached = this.unsentMessages.get(entry);
-      if (cached?.state === entry.state) return cached.message ?? [];
-      const message = unsentMessage(entry, me, {
-        retry: () => void this.context.outbox.retry(entry),
-        discard: () => void this.context.outbox.discard(entry),
-      });
-      this.unsentMessages.set(entry, { state: entry.state, message });
+      if (cached?.state === entry.state && cached.revision === entry.revision) return cached.message ?? [];
+      const message = unsentMessage(
+        entry,
+        me,
+        {
+          retry: () => void this.context.outbox.retry(entry),
+          discard: () => void this.context.outbox.discard(entry),
+        },
+        this.context.uploads,
+      );
+      this.unsentMessages.set(entry, { state: entry.state, revision: entry.revision, message });
       return message ?? [];
     });
   }
@@ -594,6 +615,13 @@ export class Chat {
     return previous && isSame ? previous : next;
   }
 }
+
+const unsentFile = ({ name = "file", size, type }: FileToSend): UnsentFile => ({
+  key: uuid(),
+  name,
+  size,
+  mediaType: type,
+});
 
 /** The range that a page covers completely. */
 function rangeOf(

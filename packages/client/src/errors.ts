@@ -7,8 +7,9 @@ import type { ErrorCode } from "./protocol.ts";
  * - `UNSENT`: there are unsent messages, which a log-out would leave behind
  * - `DISCARDED`: the message was discarded before it was sent
  * - `STORE`: the store failed
+ * - `FILE_LOST`: the content of a file to send was not kept
  */
-export type ClientErrorCode = "OFFLINE" | "LOGGED_OUT" | "UNSENT" | "DISCARDED" | "STORE";
+export type ClientErrorCode = "OFFLINE" | "LOGGED_OUT" | "UNSENT" | "DISCARDED" | "STORE" | "FILE_LOST";
 
 /** An error of the server or of the client, by code. */
 export class MessengerError extends Error {

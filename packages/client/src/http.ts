@@ -11,7 +11,7 @@ export interface FetchResponse {
 /** The part of `fetch` that is used. */
 export type Fetch = (
   url: string,
-  options: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal },
+  options: { method: string; headers: Record<string, string>; body?: string | Blob; signal?: AbortSignal },
 ) => Promise<FetchResponse>;
 
 const timeoutMs = 20_000;
@@ -23,7 +23,7 @@ export const defaultFetch: Fetch = (url, options) => globalThis.fetch(url, optio
 export class Http {
   /** @param baseUrl the address of the server, without a slash at its end */
   constructor(
-    private readonly baseUrl: string,
+    readonly baseUrl: string,
     private readonly fetch: Fetch,
   ) {}
 
@@ -54,6 +54,53 @@ export class Http {
     if (response.ok) return content as T;
     throw problemError(response.status, content as Partial<Problem> | false);
   }
+
+  /**
+   * Sends the content of a file. It may take as long as it makes progress.
+   * @throws MessengerError with the code of the server, or `OFFLINE` if there was no response
+   */
+  async upload<T>(
+    path: string,
+    body: Blob,
+    options: { token: string; signal: AbortSignal; onProgress(sentBytes: number): void },
+  ): Promise<T> {
+    const { token, signal, onProgress } = options;
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/octet-stream" };
+    const url = this.baseUrl + path;
+    let status: number;
+    let content: unknown;
+    try {
+      if (typeof XMLHttpRequest === "undefined") {
+        const response = await this.fetch(url, { method: "PUT", headers, body, signal });
+        status = response.status;
+        content = await response.json();
+      } else ({ status, content } = await sendWithProgress(url, body, { headers, signal, onProgress }));
+    } catch {
+      throw new MessengerError("OFFLINE", "The server cannot be reached.");
+    }
+    if (status === 200) return content as T;
+    throw problemError(status, (content as Partial<Problem> | null) ?? false);
+  }
+}
+
+/** Sends a request with the progress of its body, which `fetch` does not show. @throws what is not an answer */
+function sendWithProgress(
+  url: string,
+  body: Blob,
+  options: { headers: Record<string, string>; signal: AbortSignal; onProgress(sentBytes: number): void },
+): Promise<{ status: number; content: unknown }> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", url);
+    for (const [name, value] of Object.entries(options.headers)) request.setRequestHeader(name, value);
+    request.responseType = "json";
+    request.upload.onprogress = ({ loaded }) => options.onProgress(loaded);
+    request.onload = () => resolve({ status: request.status, content: request.response });
+    request.onerror = reject;
+    request.onabort = reject;
+    options.signal.addEventListener("abort", () => request.abort());
+    request.send(body);
+  });
 }
 
 /** Proxies answer without a problem: then the status decides. */

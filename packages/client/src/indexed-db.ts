@@ -50,6 +50,7 @@ export function indexedDb(name = "messenger"): Store {
       return keys.map((key, index) => [String(key), values[index] ?? null]);
     },
     batch: write,
+    keepsBlobs: true,
     lock: <T>(lockName: string, work: () => Promise<T>): Promise<T> => {
       const whole = `${name}:${lockName}`;
       // Pages that are not served over HTTPS have no Web Locks.

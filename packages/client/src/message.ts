@@ -1,5 +1,6 @@
 import type { Entry, EntryState, Refusal } from "./outbox.ts";
 import type { MessageItem } from "./protocol.ts";
+import type { Upload, Uploads } from "./uploads.ts";
 
 /** A message of a chat as it is shown. It does not change: a changed message is another object. */
 export interface Message
@@ -16,6 +17,7 @@ export interface Message
         | "reactions"
         | "pinned"
         | "forwarded"
+        | "files"
       >
     >,
     Pick<MessageItem, "senderId" | "senderName" | "senderLastName" | "notification"> {
@@ -31,11 +33,13 @@ export interface Message
   readonly deletedAt: string | null;
   /** The id of the message it replies to. */
   readonly replyToId?: number;
+  /** The files of a message that is not sent yet. */
+  readonly uploads?: readonly Upload[];
   /** Of a failed message: why it was refused. */
   readonly error?: Refusal;
   /** Of a failed message: sends it again. */
   retry?(): void;
-  /** Of a failed message: removes it. */
+  /** Of a failed message, and of one with files that is not sent yet: removes it. */
   discard?(): void;
 }
 
@@ -65,9 +69,10 @@ export function unsentMessage(
   { message, state, content }: Entry,
   me: Name & { id: number },
   actions: { retry(): void; discard(): void },
+  uploads: Uploads,
 ): Message | undefined {
   if (!message) return undefined;
-  const { clientMessageId, content: text, replyTo, forwardOf, writtenAt } = message;
+  const { clientMessageId, content: text, replyTo, forwardOf, files, writtenAt } = message;
   return {
     key: clientMessageId,
     state,
@@ -83,6 +88,7 @@ export function unsentMessage(
     clientMessageId,
     ...(replyTo !== undefined && { replyToId: replyTo }),
     ...(forwardOf && { forwarded: forwardOf.author }),
+    ...(files && { uploads: files.map((file) => uploads.shown(file)), discard: actions.discard }),
     ...(state === "failed" && { ...(content.failure && { error: content.failure }), ...actions }),
   };
 }

@@ -3,6 +3,7 @@ import type { Chat, ChatSummary } from "./chat.ts";
 import { Connection, type ConnectionStatus, type EndReason } from "./connection.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
 import type { MessengerEvent } from "./events.ts";
+import type { FileLinks } from "./file-links.ts";
 import { defaultFetch, type Fetch, Http } from "./http.ts";
 import { type Log, silentLog } from "./log.ts";
 import type { Message } from "./message.ts";
@@ -123,6 +124,11 @@ export class Messenger {
   /** Names of users. @throws MessengerError `LOGGED_OUT` */
   get people(): People {
     return this.requireAccount().people;
+  }
+
+  /** Links to the files of messages. @throws MessengerError `LOGGED_OUT` */
+  get files(): FileLinks {
+    return this.requireAccount().files;
   }
 
   /** Creates an account and logs in. @throws MessengerError such as `EMAIL_TAKEN`, `REGISTRATION_CLOSED`, `INVITE_INVALID` */

@@ -5,6 +5,7 @@ import { continueAfter, uuid } from "./ids.ts";
 import type { StatePatch } from "./personal-state.ts";
 import type { MessageItem, Requests } from "./protocol.ts";
 import type { Json, StorePart } from "./store.ts";
+import type { UnsentFile, Uploads } from "./uploads.ts";
 
 /** Where a message is sent. */
 export type Destination = { receiverId: number } | { groupId: number };
@@ -18,6 +19,7 @@ export interface UnsentMessage {
   replyTo?: number;
   /** The message of any chat that it forwards, and its first author. */
   forwardOf?: { messageId: number; author: NonNullable<MessageItem["forwarded"]> };
+  files?: UnsentFile[];
   /** Milliseconds since 1970, by the device's clock. */
   writtenAt: number;
 }
@@ -50,6 +52,10 @@ export class Entry {
   isStored = false;
   /** When another tab was found to have removed it from the store: it was sent there, or discarded. */
   goneAt: number | undefined;
+  /** Counts what changes beside the state: the progress of uploads. */
+  revision = 0;
+  /** The keys of its files that are uploaded. */
+  readonly uploaded = new Set<string>();
   readonly storing = new Deferred<void>();
   /** The attempts since it was added or retried. */
   sending = new Deferred<MessageItem | undefined>();
@@ -117,6 +123,7 @@ export class Outbox {
   constructor(
     private readonly options: {
       store: StorePart;
+      uploads: Uploads;
       /** Is called when an entry was added, removed, or changed its state. */
       onUpdate(entry: Entry): void;
       /** The value of a key of the personal state after a patch. */
@@ -150,9 +157,11 @@ export class Outbox {
     for (const entry of all) this.options.onUpdate(entry);
   }
 
-  /** Adds a message: stores it, then sends it. */
-  addMessage(message: UnsentMessage): Entry {
-    return this.add({ message });
+  /** Adds a message: stores it, then sends it. @param contents those of its files */
+  addMessage(message: UnsentMessage, contents: readonly Blob[] = []): Entry {
+    const { uploads } = this.options;
+    const kept = message.files?.map((file, index) => uploads.keep(file, contents[index] ?? new Blob()));
+    return this.add({ message }, kept && Promise.all(kept));
   }
 
   /** Adds a change. An unsent one with the same purpose is replaced, or joined with it. */
@@ -179,6 +188,9 @@ export class Outbox {
 
   private requeue(entry: Entry): void {
     delete entry.content.failure;
+    // They may have been deleted meanwhile.
+    for (const file of entry.message?.files ?? []) delete file.fileId;
+    entry.uploaded.clear();
     entry.state = "queued";
     entry.sending = new Deferred();
     this.options.onUpdate(entry);
@@ -248,11 +260,17 @@ export class Outbox {
     this.endWaiting();
   }
 
-  private add(content: EntryContent): Entry {
+  /** @param before what must be in the store first */
+  private add(content: EntryContent, before?: Promise<unknown>): Entry {
     const entry = new Entry(uuid(), content);
     this.entries.set(entry.key, entry);
     this.options.onUpdate(entry);
-    void this.save(entry).then(() => this.flush());
+    void Promise.resolve(before)
+      .then(() => this.save(entry))
+      .then(() => {
+        if (before !== undefined) this.noteProgress(entry);
+        this.flush();
+      });
     return entry;
   }
 
@@ -271,6 +289,7 @@ export class Outbox {
 
   private removeEntry(entry: Entry): void {
     this.forget(entry);
+    for (const file of entry.message?.files ?? []) this.options.uploads.remove(file);
     this.removing.add(entry.key);
     // Not before it is written: the write would bring it back.
     entry.storing.promise
@@ -352,8 +371,10 @@ export class Outbox {
       }
       // Lanes that go on together would exceed the limit again.
       this.pausedUntil = startedAt + this.spacingMs;
-      this.setState(entry, "sending");
       try {
+        await this.uploadFiles(entry);
+        if (!this.request || !this.entries.has(entry.key)) return;
+        this.setState(entry, "sending");
         const item = await this.sendOnce(this.request, entry.content);
         this.spacingMs *= spacingDecay;
         if (this.entries.has(entry.key)) this.removeEntry(entry);
@@ -371,6 +392,27 @@ export class Outbox {
         }
       }
     }
+  }
+
+  /** Uploads the files of a message. Until then it can be discarded. */
+  private async uploadFiles(entry: Entry): Promise<void> {
+    for (const file of entry.message?.files ?? []) {
+      if (!this.entries.has(entry.key)) return;
+      if (entry.uploaded.has(file.key)) continue;
+      let announced = file.fileId;
+      await this.options.uploads.upload(file, () => {
+        // So that a later run goes on with it.
+        if (file.fileId !== announced) void this.save(entry);
+        announced = file.fileId;
+        this.noteProgress(entry);
+      });
+      entry.uploaded.add(file.key);
+    }
+  }
+
+  private noteProgress(entry: Entry): void {
+    entry.revision++;
+    if (this.entries.has(entry.key)) this.options.onUpdate(entry);
   }
 
   /** The limit is the user's: it holds for all lanes. */
@@ -394,12 +436,17 @@ export class Outbox {
       const { item } = await request(change.type, change.params);
       return item !== null && "messageId" in item ? item : undefined;
     }
-    const { to, content: text, clientMessageId, replyTo, forwardOf } = content.message;
+    const { to, content: text, clientMessageId, replyTo, forwardOf, files } = content.message;
     if (forwardOf) {
       const { messageId } = forwardOf;
       return (await request("forwardMessage", { ...to, messageId, clientMessageId })).item;
     }
-    const params = { content: text, clientMessageId, ...(replyTo !== undefined && { replyTo }) };
+    const params = {
+      content: text,
+      clientMessageId,
+      ...(replyTo !== undefined && { replyTo }),
+      ...(files && { fileIds: files.flatMap(({ fileId }) => fileId ?? []) }),
+    };
     const { item } =
       "groupId" in to
         ? await request("messageInGroup", { ...to, ...params })

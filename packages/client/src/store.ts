@@ -21,6 +21,8 @@ export interface Store {
   batch?(writes: readonly Write[]): Promise<void>;
   /** Runs `work` while nobody else who shares this store holds the lock of this name. Without it, only one may use the store. */
   lock?<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** It also stores a `Blob` as a value. Without it, files to send are kept in memory only. */
+  readonly keepsBlobs?: true;
   close?(): Promise<void>;
 }
 
@@ -72,6 +74,10 @@ export class StorePart {
 
   get hasBatch(): boolean {
     return this.store.batch !== undefined;
+  }
+
+  get keepsBlobs(): boolean {
+    return this.store.keepsBlobs === true;
   }
 
   get(key: string): Promise<Json | undefined> {

@@ -1,7 +1,9 @@
 import { expect, test } from "@jest/globals";
 import { MessengerError } from "../src/errors.ts";
+import { Http } from "../src/http.ts";
 import { Outbox } from "../src/outbox.ts";
 import { memory, type Store, StorePart } from "../src/store.ts";
+import { Uploads } from "../src/uploads.ts";
 import { Scene, textsOf } from "./support/scene.ts";
 import { settled } from "./support/virtual-time.ts";
 
@@ -53,8 +55,10 @@ test("a retried message stays queued while the store still says that it has fail
     await settled();
     await base.set(key, copy);
   };
+  const store = new StorePart({ ...base, entries, set }, "");
   const outbox = new Outbox({
-    store: new StorePart({ ...base, entries, set }, ""),
+    store,
+    uploads: new Uploads({ store, http: new Http("", () => Promise.reject()), token: async () => "" }),
     onUpdate: () => {},
     patchedState: () => null,
     onStoreFailure: () => {},

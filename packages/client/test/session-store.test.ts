@@ -25,7 +25,7 @@ const session = (number: number) => ({
 function scene(store: Store, answer?: () => unknown) {
   const exchanged: string[] = [];
   const http = new Http("https://chat.example.org", async (_url, { body = "" }) => {
-    const { refreshToken } = JSON.parse(body);
+    const { refreshToken } = JSON.parse(String(body));
     exchanged.push(refreshToken);
     return { ok: true, status: 200, json: async () => (answer ? answer() : session(exchanged.length + 1)) };
   });

@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function open(store: Store): Required<Store> {
+function open(store: Store): Required<Omit<Store, "keepsBlobs">> {
   opened.push(store);
   const { batch, lock, close = async () => {} } = store;
   if (!batch || !lock) throw new Error("the store is not complete");

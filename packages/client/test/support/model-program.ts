@@ -85,7 +85,7 @@ export class ModelProgram {
           url: "http://model",
           store: this.store(),
           WebSocket,
-          fetch: (url, init) => this.untilKilled(server.fetch(url, init)),
+          fetch: (url, init) => this.untilKilled(server.fetch(url, { ...init, body: String(init.body ?? "{}") })),
           ...(process.env.MODEL_LOG !== undefined && { log: console }),
         }),
     );

@@ -5,6 +5,8 @@ import { messenger } from "../messenger.ts";
 import { Icon } from "../ui/icon.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
+import { AttachButton, AttachedFiles, useAttachments } from "./attachments.tsx";
+import { draftOf, keepDraft } from "./drafts.ts";
 import { EmojiButton } from "./emoji-button.tsx";
 import { plainText } from "./plain-text.ts";
 import { useDraft } from "./use-draft.ts";
@@ -37,7 +39,9 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
   const info = useObservable(messenger.info);
   const maxLength = info?.limits.contentUnits ?? defaultMaxLength;
   const left = maxLength - text.trim().length;
-  const canSend = text.trim().length > 0 && left >= 0;
+  const attached = useAttachments(mode.kind !== "edit");
+  const hasFiles = mode.kind !== "edit" && attached.files.length > 0;
+  const canSend = (text.trim().length > 0 || hasFiles) && left >= 0;
 
   // Before the next key: the menu has given the focus back to the message.
   useLayoutEffect(() => {
@@ -69,7 +73,8 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
       restore();
     } else {
       const replyTo = mode.kind === "reply" ? mode.to.messageId : undefined;
-      chat.send(content, replyTo === undefined ? {} : { replyTo });
+      chat.send(content, { ...(replyTo !== undefined && { replyTo }), ...(hasFiles && { files: attached.files }) });
+      attached.clear();
       setText("");
       onSend();
     }
@@ -106,7 +111,9 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
   return (
     <div class="composer">
       {mode.kind !== "new" && <ModeLine mode={mode} onCancel={leave} />}
+      {mode.kind !== "edit" && <AttachedFiles files={attached.files} onRemove={attached.remove} />}
       <div class="composer-row">
+        {mode.kind !== "edit" && <AttachButton onChoose={attached.add} />}
         <EmojiButton onChoose={insert} />
         <textarea
           ref={field}
@@ -121,6 +128,7 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
             if (event.currentTarget.value && mode.kind !== "edit") chat.typing();
           }}
           onKeyDown={onKeyDown}
+          onPaste={attached.onPaste}
         />
         {left < shownBelow && (
           <span class={left < 0 ? "count count-over" : "count"} role={left < 0 ? "alert" : undefined}>

@@ -2,6 +2,7 @@ import type { Message } from "messenger-client";
 import { fullTimeOf, timeOf } from "../dates.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
+import { MessageFiles } from "./lazy-files.tsx";
 import { Markdown } from "./markdown.tsx";
 import { memo } from "./memo.ts";
 import { plainText } from "./plain-text.ts";
@@ -83,6 +84,7 @@ export const MessageRow = memo((props: MessageRowProps) => {
             </span>
           </button>
         )}
+        {!deletedAt && (message.files || message.uploads) && <MessageFiles message={message} />}
         <div class={isBigEmoji(message.text) ? "message-text big-emoji" : "message-text"}>
           {deletedAt ? <em class="deleted">Message deleted</em> : <Markdown text={message.text} />}
         </div>
@@ -101,7 +103,7 @@ export const MessageRow = memo((props: MessageRowProps) => {
         </p>
         {state === "failed" && (
           <p class="failure">
-            {message.error?.code === "NOT_MEMBER" ? "You are no longer in this chat." : "This message was not sent."}
+            {failureText(message)}
             <button type="button" class="link-button" onClick={() => message.retry?.()}>
               Try again
             </button>
@@ -124,6 +126,12 @@ export const MessageRow = memo((props: MessageRowProps) => {
     </article>
   );
 });
+
+function failureText({ error, uploads }: Message): string {
+  if (error?.code === "NOT_MEMBER") return "You are no longer in this chat.";
+  if (error?.code === "FILE_LOST") return "This browser has not kept the file: attach it again.";
+  return uploads && error ? `This message was not sent: ${error.message}` : "This message was not sent.";
+}
 
 function SystemMessage({ message, isCurrent }: { message: Message; isCurrent: boolean }) {
   return (

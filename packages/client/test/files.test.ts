@@ -1,0 +1,105 @@
+import "fake-indexeddb/auto";
+import { expect, test } from "@jest/globals";
+import { WebSocket } from "ws";
+import { password, useMessenger } from "../../../test/support/messenger.ts";
+import { indexedDb, type Message, Messenger, memory, type Store } from "../src/index.ts";
+
+/* Files of messages, against a real server. */
+
+const server = useMessenger({ FILE_MAX_BYTES: "1000" });
+let databases = 0;
+
+async function device(email: string, store: Store = memory(), more = {}): Promise<Messenger> {
+  const messenger = new Messenger({ url: `http://127.0.0.1:${server().port}`, store, WebSocket, ...more });
+  await messenger.login({ email, password });
+  return messenger;
+}
+
+async function until<T>(find: () => T | undefined): Promise<T> {
+  for (;;) {
+    const found = find();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const fileOf = (text: string, name: string, type = "text/plain") => new File([text], name, { type });
+
+test("files are uploaded before the message that has them, and read by links", async () => {
+  const [ann, bob] = [await server().person(), await server().person()];
+  const messenger = await device(ann.email);
+  const receiver = await device(bob.email);
+  const chat = messenger.dialog(bob.id);
+  const outgoing = chat.send("see", { files: [fileOf("one", "a.txt"), fileOf("second", "b.txt")] });
+  const sent = await outgoing.sent;
+  expect(sent.files?.map(({ name, size }) => [name, size])).toEqual([
+    ["a.txt", 3],
+    ["b.txt", 6],
+  ]);
+  const received = receiver.dialog(ann.id);
+  const message = await until(() => received.summary.value.lastMessage);
+  const fileId = message.files?.[1]?.id ?? "";
+  const url = (await receiver.files.url(fileId)) ?? "";
+  expect(await (await fetch(url)).text()).toBe("second");
+  expect(await receiver.files.url(fileId)).toBe(url);
+  expect(await receiver.files.url("018996c8-7d2a-7c41-9d4e-2f3b6a1c0d5e")).toBeUndefined();
+  await messenger.close();
+  await receiver.close();
+});
+
+test("a refused file fails the message, and retry sends it again", async () => {
+  const [ann, bob] = [await server().person(), await server().person()];
+  const messenger = await device(ann.email);
+  const chat = messenger.dialog(bob.id);
+  const outgoing = chat.send("", { files: [fileOf("x".repeat(1001), "large.txt")] });
+  await expect(outgoing.sent).rejects.toMatchObject({ code: "TOO_LARGE" });
+  expect(chat.summary.value.lastMessage).toMatchObject({
+    state: "failed",
+    error: { code: "TOO_LARGE" },
+    uploads: [{ name: "large.txt", size: 1001, sentBytes: 0, isStored: false }],
+  });
+  outgoing.retry();
+  await expect(outgoing.sent).rejects.toMatchObject({ code: "TOO_LARGE" });
+  outgoing.discard();
+  await messenger.close();
+});
+
+test("an upload goes on after a restart where the store has the content, and says so where it has not", async () => {
+  const [ann, bob] = [await server().person(), await server().person()];
+  const name = `files-${++databases}`;
+  let isAway = true;
+  const failing = (url: string, options: object) =>
+    isAway && url.includes("/files") ? Promise.reject(new Error("away")) : fetch(url, options);
+  const first = await device(ann.email, indexedDb(name), { fetch: failing });
+  const outgoing = first.dialog(bob.id).send("kept", { files: [fileOf("content", "a.txt")] });
+  await outgoing.stored;
+  expect(first.dialog(bob.id).summary.value.lastMessage?.uploads).toMatchObject([{ isStored: true }]);
+  await first.close();
+
+  isAway = false;
+  const second = new Messenger({ url: `http://127.0.0.1:${server().port}`, store: indexedDb(name), WebSocket });
+  expect(await second.resume()).toBe(true);
+  const isSent = (message: Message | undefined) => (message?.state === "sent" ? message : undefined);
+  const message = await until(() => isSent(second.dialog(bob.id).summary.value.lastMessage));
+  expect(message.files).toMatchObject([{ name: "a.txt", size: 7 }]);
+  await second.close();
+});
+
+test("an upload in progress can be cancelled", async () => {
+  const [ann, bob] = [await server().person(), await server().person()];
+  let aborted: Promise<unknown> | undefined;
+  const hanging = (url: string, options: { signal?: AbortSignal }) => {
+    if (!url.endsWith("/content")) return fetch(url, options as RequestInit);
+    aborted = new Promise((resolve) => options.signal?.addEventListener("abort", resolve));
+    return aborted.then(() => Promise.reject(new Error("aborted")));
+  };
+  const messenger = await device(ann.email, memory(), { fetch: hanging });
+  const chat = messenger.dialog(bob.id);
+  const outgoing = chat.send("", { files: [fileOf("content", "a.txt")] });
+  await until(() => aborted);
+  expect(outgoing.discard()).toBe(true);
+  await aborted;
+  await expect(outgoing.sent).rejects.toMatchObject({ code: "DISCARDED" });
+  expect(chat.summary.value.lastMessage).toBeUndefined();
+  await messenger.close();
+});
