@@ -63,6 +63,7 @@ describe("the web client", () => {
     "preact/hooks",
     "@preact/signals",
     "marked",
+    "thumbhash",
   ];
   const sources = readdirSync(join(root, source), { recursive: true, encoding: "utf8" })
     .filter((path) => /\.tsx?$/.test(path))

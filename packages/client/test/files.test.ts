@@ -29,14 +29,14 @@ test("files are uploaded before the message that has them, and read by links", a
   const [ann, bob] = [await server().person(), await server().person()];
   const messenger = await device(ann.email);
   const receiver = await device(bob.email);
-  const chat = messenger.dialog(bob.id);
+  const chat = messenger.dialogWith(bob.id);
   const outgoing = chat.send("see", { files: [fileOf("one", "a.txt"), fileOf("second", "b.txt")] });
   const sent = await outgoing.sent;
   expect(sent.files?.map(({ name, size }) => [name, size])).toEqual([
     ["a.txt", 3],
     ["b.txt", 6],
   ]);
-  const received = receiver.dialog(ann.id);
+  const received = receiver.dialogWith(ann.id);
   const message = await until(() => received.summary.value.lastMessage);
   const fileId = message.files?.[1]?.id ?? "";
   const url = (await receiver.files.url(fileId)) ?? "";
@@ -50,7 +50,7 @@ test("files are uploaded before the message that has them, and read by links", a
 test("a refused file fails the message, and retry sends it again", async () => {
   const [ann, bob] = [await server().person(), await server().person()];
   const messenger = await device(ann.email);
-  const chat = messenger.dialog(bob.id);
+  const chat = messenger.dialogWith(bob.id);
   const outgoing = chat.send("", { files: [fileOf("x".repeat(1001), "large.txt")] });
   await expect(outgoing.sent).rejects.toMatchObject({ code: "TOO_LARGE" });
   expect(chat.summary.value.lastMessage).toMatchObject({
@@ -71,16 +71,16 @@ test("an upload goes on after a restart where the store has the content, and say
   const failing = (url: string, options: object) =>
     isAway && url.includes("/files") ? Promise.reject(new Error("away")) : fetch(url, options);
   const first = await device(ann.email, indexedDb(name), { fetch: failing });
-  const outgoing = first.dialog(bob.id).send("kept", { files: [fileOf("content", "a.txt")] });
+  const outgoing = first.dialogWith(bob.id).send("kept", { files: [fileOf("content", "a.txt")] });
   await outgoing.stored;
-  expect(first.dialog(bob.id).summary.value.lastMessage?.uploads).toMatchObject([{ isStored: true }]);
+  expect(first.dialogWith(bob.id).summary.value.lastMessage?.uploads).toMatchObject([{ isStored: true }]);
   await first.close();
 
   isAway = false;
   const second = new Messenger({ url: `http://127.0.0.1:${server().port}`, store: indexedDb(name), WebSocket });
   expect(await second.resume()).toBe(true);
   const isSent = (message: Message | undefined) => (message?.state === "sent" ? message : undefined);
-  const message = await until(() => isSent(second.dialog(bob.id).summary.value.lastMessage));
+  const message = await until(() => isSent(second.dialogWith(bob.id).summary.value.lastMessage));
   expect(message.files).toMatchObject([{ name: "a.txt", size: 7 }]);
   await second.close();
 });
@@ -94,7 +94,7 @@ test("an upload in progress can be cancelled", async () => {
     return aborted.then(() => Promise.reject(new Error("aborted")));
   };
   const messenger = await device(ann.email, memory(), { fetch: hanging });
-  const chat = messenger.dialog(bob.id);
+  const chat = messenger.dialogWith(bob.id);
   const outgoing = chat.send("", { files: [fileOf("content", "a.txt")] });
   await until(() => aborted);
   expect(outgoing.discard()).toBe(true);

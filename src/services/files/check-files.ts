@@ -13,7 +13,7 @@ export type FileViolation =
   | { invariant: "file-has-object"; fileId: string; messageIds: number[]; size: number; storedSize: number | null }
   | { invariant: "object-has-file"; object: string };
 
-/** Compares the files with the storage. @param now as Date.now() */
+/** Compares the files with the storage. @param now in milliseconds since 1970 */
 export async function checkFiles(database: Database, storage: FileStorage, now: number): Promise<FileViolation[]> {
   const violations: FileViolation[] = [];
   for (let afterId = firstFileId; ; ) {

@@ -25,7 +25,7 @@ export class FileCollection {
     },
   ) {}
 
-  /** Deletes some files that are due. @param now as Date.now() @returns whether there may be more */
+  /** Deletes some files that are due. @param now in milliseconds since 1970 @returns whether there may be more */
   async collectSome(now: number): Promise<boolean> {
     const { database, isPaused, onCollected } = this.options;
     if (await isPaused(now)) return false;
@@ -45,7 +45,7 @@ export class FileCollection {
     return ids.length === batchSize;
   }
 
-  /** Deletes objects without a row and unfinished uploads, which only killed processes leave. @param now as Date.now() */
+  /** Deletes objects without a row and unfinished uploads, which only killed processes leave. @param now in milliseconds since 1970 */
   async removeOrphans(now: number): Promise<void> {
     const { storage, incoming, isPaused } = this.options;
     if (await isPaused(now)) return;
