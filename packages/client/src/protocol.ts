@@ -892,6 +892,8 @@ export interface FoundMessage {
   /** Present while the message is pinned. */
   pinned?: Pin;
   forwarded?: Forwarded;
+  /** In the order in which they were sent; absent if there are none. */
+  files?: readonly MessageFile[];
   createdAt: string;
   editedAt: string | null;
   deletedAt: string | null;

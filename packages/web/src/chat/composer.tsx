@@ -6,7 +6,6 @@ import { Icon } from "../ui/icon.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
 import { AttachButton, AttachedFiles, useAttachments } from "./attachments.tsx";
-import { draftOf, keepDraft } from "./drafts.ts";
 import { EmojiButton } from "./emoji-button.tsx";
 import { plainText } from "./plain-text.ts";
 import { useDraft } from "./use-draft.ts";
