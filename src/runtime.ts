@@ -16,6 +16,7 @@ import { Delivery } from "./delivery/delivery.ts";
 import { StateVersions } from "./delivery/state-versions.ts";
 import { StoreMarks } from "./delivery/store-marks.ts";
 import { generateDocuments } from "./docs/documents.ts";
+import { Images } from "./files/images.ts";
 import { createHttpApp } from "./http/app.ts";
 import type { Readiness } from "./http/routers/health.ts";
 import { followEpoch } from "./jobs/epoch.ts";
@@ -178,6 +179,7 @@ async function composeAllServices(foundation: Foundation, core: Core): Promise<S
     registration: config.registration,
     serverName: config.web.serverName,
     makeLink: pageLinks(config, port),
+    images: await Images.open(),
     mail: {
       isAvailable: mailMode(config) !== "none",
       requiresVerification: config.mail.verification === "required",
@@ -211,7 +213,11 @@ function composeMailSender(foundation: Foundation): MailSender | undefined {
 function composeHttp(foundation: Foundation, { limits, epoch }: Core, services: Services): RequestListener {
   const { config, log, metrics, fairQueues, findReadiness } = foundation;
   return createHttpApp({
-    services: { ...services, describeServer: () => serverInfo(config, { version, epoch: epoch.current ?? "" }) },
+    services: {
+      ...services,
+      describeServer: () =>
+        serverInfo(config, { version, epoch: epoch.current ?? "", hasAvatars: services.avatars.isAvailable }),
+    },
     documents: generateDocuments(version),
     findReadiness,
     fairQueues,

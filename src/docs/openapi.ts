@@ -99,6 +99,9 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
     tags: [route.tag],
     security: route.public ? [] : [{ token: [] }],
     ...parameters(route, schemas),
+    ...(route.takesPicture && {
+      requestBody: { required: true, content: { "image/*": { schema: binary } } },
+    }),
     ...(body && {
       requestBody: {
         required: true,
@@ -113,12 +116,17 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
               "application/json": { schema: schemas.refer(`${name}Answer`, answer), example: route.example.answer },
             },
           }
-        : { description: STATUS_CODES[route.status] },
+        : {
+            description: STATUS_CODES[route.status],
+            ...(route.givesPicture && { content: { "image/webp": { schema: binary } } }),
+          },
       ...(route.accepts && { [route.accepts.status]: { description: STATUS_CODES[route.accepts.status] } }),
       ...errorResponses(route, schemas, responses),
     },
   };
 }
+
+const binary = { type: "string", format: "binary" };
 
 function parameters(route: AnyRoute, schemas: SchemaComponents): Json {
   const from = (schema: Schema<unknown> | undefined, place: "path" | "query") => {

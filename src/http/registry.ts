@@ -3,6 +3,7 @@ import { adminGroupRoutes } from "./routers/admin-groups.ts";
 import { adminServerRoutes } from "./routers/admin-server.ts";
 import { adminUserRoutes } from "./routers/admin-users.ts";
 import { authRoutes } from "./routers/auth.ts";
+import { avatarRoutes } from "./routers/avatars.ts";
 import { infoRoutes } from "./routers/info.ts";
 import { inviteRoutes } from "./routers/invites.ts";
 import { mailedLinkRoutes } from "./routers/mailed-links.ts";
@@ -13,6 +14,7 @@ export const routes: readonly AnyRoute[] = [
   ...infoRoutes,
   ...authRoutes,
   ...mailedLinkRoutes,
+  ...avatarRoutes,
   ...userRoutes,
   ...inviteRoutes,
   ...adminUserRoutes,

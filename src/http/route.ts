@@ -12,6 +12,7 @@ import type { Administration } from "../services/administration/compose-administ
 import type { Setup } from "../services/administration/setup.ts";
 import type { UsageStatistics } from "../services/administration/usage-statistics.ts";
 import type { Mails } from "../services/mail/mails.ts";
+import type { Avatars } from "../services/people/avatars.ts";
 import type { Blocks } from "../services/people/blocks.ts";
 import type { People } from "../services/people/people.ts";
 
@@ -28,6 +29,7 @@ export interface HttpServices {
   statistics: UsageStatistics;
   people: People;
   blocks: Blocks;
+  avatars: Avatars;
   describeServer(): ServerInfo;
 }
 
@@ -36,6 +38,8 @@ export interface Call<Path, Query, Body, Public> {
   path: Path;
   query: Query;
   body: Body;
+  /** The bytes of the body, of a route that takes a picture. */
+  picture: Buffer;
   /** The authenticated user; undefined on a public route. */
   identity: Public extends true ? undefined : Claims;
   /** The client: its browser or app, and its network address. */
@@ -70,6 +74,10 @@ export interface Route<Path, Query, Body, Answer, Public> {
   path?: Schema<Path>;
   query?: Schema<Query>;
   body?: Schema<Body>;
+  /** The body is a picture, not JSON. */
+  takesPicture?: true;
+  /** The handler returns a picture as WebP, which never changes. */
+  givesPicture?: true;
   status: 200 | 201 | 202 | 204;
   /** Answers the requests to which this applies with another status. */
   accepts?: { status: 202; applies(query: NoInfer<Query>): boolean };

@@ -64,7 +64,7 @@ export const readInfo = defineRoute({
       registration: "open",
       invitesBy: "admins",
       email: true,
-      features: ["reactions", "pins", "forward", "state", "search"],
+      features: ["reactions", "pins", "forward", "state", "search", "avatars"],
       limits: { contentUnits: 4096, frameBytes: 32_768, requestsInFlight: 32, groupMembers: 1000, socketsPerUser: 10 },
     },
   },
