@@ -54,6 +54,7 @@ const layers: Record<string, readonly string[]> = {
     "ws",
     "jobs",
     "services",
+    "files",
     "mail",
     "writes",
     "delivery",
