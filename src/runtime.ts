@@ -164,6 +164,7 @@ function composeCore(foundation: Foundation, marks: StoreMarks): Core {
 async function composeAllServices(foundation: Foundation, core: Core): Promise<Services> {
   const { config, log, metrics, bus, connections, processes, port, fairQueues, sendConcurrency } = foundation;
   const { database, epoch, limits, presence, delivery, readStartVersions } = core;
+  const fileParts = await openFileParts(config);
   return composeServices({
     database,
     delivery,
@@ -181,7 +182,8 @@ async function composeAllServices(foundation: Foundation, core: Core): Promise<S
     registration: config.registration,
     serverName: config.web.serverName,
     makeLink: pageLinks(config, port),
-    files: await openFileParts(config),
+    images: fileParts.images,
+    files: fileParts,
     mail: {
       isAvailable: mailMode(config) !== "none",
       requiresVerification: config.mail.verification === "required",
@@ -218,7 +220,8 @@ function composeHttp(foundation: Foundation, { limits, epoch }: Core, services: 
     services: {
       ...services,
       crossOriginPolicy: config.http.allowedOrigins.length > 0 ? "cross-origin" : "same-origin",
-      describeServer: () => serverInfo(config, { version, epoch: epoch.current ?? "" }),
+      describeServer: () =>
+        serverInfo(config, { version, epoch: epoch.current ?? "", hasAvatars: services.avatars.isAvailable }),
     },
     documents: generateDocuments(version),
     findReadiness,

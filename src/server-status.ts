@@ -40,7 +40,10 @@ export const noAdministrator =
   "there is no administrator: run `messenger setup-link` (outside of the image: `npm run -s messenger -- setup-link`)";
 
 /** What clients may know before they log in. */
-export function serverInfo(config: Config, { version, epoch }: { version: string; epoch: string }): ServerInfo {
+export function serverInfo(
+  config: Config,
+  { version, epoch, hasAvatars }: { version: string; epoch: string; hasAvatars: boolean },
+): ServerInfo {
   const { limits, web, registration, files } = config;
   return {
     name: web.serverName,
@@ -49,7 +52,7 @@ export function serverInfo(config: Config, { version, epoch }: { version: string
     registration: registration.policy,
     invitesBy: registration.invitesBy,
     email: mailMode(config) !== "none",
-    features: ["reactions", "pins", "forward", "state", "search", "files"],
+    features: ["reactions", "pins", "forward", "state", "search", "files", ...(hasAvatars ? ["avatars"] : [])],
     limits: {
       contentUnits: maxContentUnits,
       frameBytes: maxFrameBytes,

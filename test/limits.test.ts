@@ -31,6 +31,7 @@ const rates = (given: Partial<Record<string, Rate>> = {}) => {
     "passwordChecksPerUser",
     "reconnectsPerAddress",
     "documentsPerAddress",
+    "avatarsPerAddress",
     "mailsPerAddress",
     "mailsPerUser",
     "messagesPerUser",

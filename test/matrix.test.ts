@@ -195,7 +195,9 @@ async function fingerprint(): Promise<unknown> {
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id)) FROM message_erasures t) AS erasures,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY message_id, user_id, emoji)) FROM message_reactions t) AS reactions,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY message_id)) FROM chat_pins t) AS pins,
-           (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id, key)) FROM user_state t) AS state`);
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id, key)) FROM user_state t) AS state,
+
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM avatars t) AS avatars`);
 }
 
 describe("message types", () => {
@@ -240,6 +242,7 @@ describe("routes", () => {
       "post /auth/password/reset",
       "post /auth/password/forgot",
       "post /auth/email/verify",
+      "get /avatars/{id}",
       "get /invites/{invite}",
       // By a token or by a link.
       "get /files/{id}",

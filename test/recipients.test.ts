@@ -9,6 +9,7 @@ describe("recipients", () => {
   const events: Record<EventKind, { event: StoredEvent; joined: number[]; left: number[] }> = {
     groupCreated: { event: { kind: "groupCreated", byUserId: 1, groupName: "x" }, joined: [1], left: [] },
     groupRenamed: { event: { kind: "groupRenamed", byUserId: 1, groupName: "x" }, joined: [], left: [] },
+    avatarChanged: { event: { kind: "avatarChanged", byUserId: 1, avatarId: "x" }, joined: [], left: [] },
     groupDeleted: { event: { kind: "groupDeleted", byUserId: 1, memberIds: [1, 2] }, joined: [], left: [1, 2] },
     memberAdded: { event: { kind: "memberAdded", byUserId: 1, userId: 2 }, joined: [2], left: [] },
     memberRemoved: { event: { kind: "memberRemoved", byUserId: 1, userId: 2 }, joined: [], left: [2] },

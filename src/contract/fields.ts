@@ -27,6 +27,10 @@ export const id = (): Schema<number> => integer({ min: 1, max: maxInteger });
 
 export const userId = () => described(id(), "Id of a user.");
 export const groupId = () => described(id(), "Id of a group; the same number as its `chatId`.");
+/** The length of the id of an avatar. */
+const avatarIdUnits = 64;
+export const avatarId = () =>
+  described(text({ max: avatarIdUnits }), "Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one.");
 export const chatId = () => described(id(), "Id of a chat: a group, or the dialog of two users.");
 export const messageId = () => described(id(), "Id of a message.");
 

@@ -1,6 +1,7 @@
 import { eventKinds, type StoredEvent } from "../domain/event.ts";
 import { changeKinds, type MessageChange as StoredChange, type Reaction as StoredReaction } from "../domain/message.ts";
 import {
+  avatarId,
   chatId,
   clientMessageId,
   counter,
@@ -51,6 +52,7 @@ export const chatEvent = named(
     userId: optional(described(userId(), "The user it happened to, if that is not `byUserId`.")),
     groupName: optional(described(groupName(), "The name given by `groupCreated` and `groupRenamed`.")),
     role: optional(described(assignableRole, "The role given by `roleChanged`.")),
+    avatarId: optional(described(avatarId(), "The avatar given by `avatarChanged`; absent if it was removed.")),
   } satisfies Record<Exclude<keyof StoredEvent, "memberIds">, unknown>),
   "What happened to a group, for programs; the message's text says the same for people.",
 );

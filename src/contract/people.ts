@@ -1,11 +1,11 @@
 import { userRoles } from "../domain/administration.ts";
 import type { Person, Profile } from "../domain/person.ts";
-import { emailAddress, firstName, lastName, time, userId } from "./fields.ts";
-import { described, type Infer, named, nullable, object, oneOf, type Schema, text } from "./schema.ts";
+import { avatarId, emailAddress, firstName, lastName, time, userId } from "./fields.ts";
+import { described, type Infer, named, nullable, object, oneOf, optional, type Schema, text } from "./schema.ts";
 
 export const person: Schema<Person> = named(
   "Person",
-  object({ id: userId(), firstName: firstName(), lastName: nullable(lastName()) }),
+  object({ id: userId(), firstName: firstName(), lastName: nullable(lastName()), avatarId: optional(avatarId()) }),
   "A user as other users see it.",
 );
 
@@ -23,6 +23,7 @@ export const profile: Schema<Profile> = named(
     role,
     firstName: firstName(),
     lastName: nullable(lastName()),
+    avatarId: optional(avatarId()),
     createdAt: time(),
   }),
   "Your own account.",

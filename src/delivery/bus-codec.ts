@@ -35,6 +35,7 @@ const event = object({
   userId: optional(id()),
   groupName: optional(anyText()),
   role: optional(oneOf("admin", "member")),
+  avatarId: optional(anyText()),
   memberIds: optional(list(id())),
   subject: nullable(person),
 } satisfies Record<keyof MessageEvent, unknown>);
@@ -137,7 +138,10 @@ export const signalTopic: Topic<Signal & OfEpoch> = topic(
     either(
       signalOf("typing", object({ chatId: id(), userId: id(), ttlMs: integer({ min: 0, max: 60_000 }) })),
       either(
-        signalOf("profile", object({ userId: id(), firstName: anyText(), lastName: nullable(anyText()) })),
+        signalOf(
+          "profile",
+          object({ userId: id(), firstName: anyText(), lastName: nullable(anyText()), avatarId: optional(anyText()) }),
+        ),
         either(
           signalOf("block", object({ userId: id(), blocked: flag() })),
           signalOf("state", object({ stateVersion: counter(), key: anyText(), value: anyJson() })),

@@ -25,6 +25,7 @@ export function membershipChangeOf(event: StoredEvent | null): MembershipChange 
     case "groupDeleted":
       return { joined: [], left: event.memberIds ?? [] };
     case "groupRenamed":
+    case "avatarChanged":
     case "roleChanged":
     case "ownershipTransferred":
       return unchanged;

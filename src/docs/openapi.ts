@@ -102,6 +102,9 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
     ...(route.streams === "request" && {
       requestBody: { required: true, content: { "application/octet-stream": binary } },
     }),
+    ...(route.takesPicture && {
+      requestBody: { required: true, content: { "image/*": binary } },
+    }),
     ...(body && {
       requestBody: {
         required: true,
@@ -118,6 +121,7 @@ function operation(route: AnyRoute, schemas: SchemaComponents, responses: Record
           }
         : {
             description: STATUS_CODES[route.status],
+            ...(route.givesPicture && { content: { "image/webp": binary } }),
             ...(route.streams === "response" && { content: { "*/*": binary } }),
           },
       ...(route.streams === "response" && streamedResponses),

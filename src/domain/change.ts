@@ -17,7 +17,7 @@ export type Signal = { recipientIds: readonly number[]; requester?: Requester | 
   | { kind: "read"; item: { chatId: number; userId: number; readSeq: number } }
   | { kind: "cleared"; item: { chatId: number; clearedSeq: number; readSeq: number } }
   | { kind: "typing"; item: { chatId: number; userId: number; ttlMs: number } }
-  | { kind: "profile"; item: { userId: number; firstName: string; lastName: string | null } }
+  | { kind: "profile"; item: { userId: number; firstName: string; lastName: string | null; avatarId?: string } }
   | { kind: "block"; item: { userId: number; blocked: boolean } }
   | { kind: "state"; item: StateEntry }
 );

@@ -2,6 +2,7 @@
 export const eventKinds = [
   "groupCreated",
   "groupRenamed",
+  "avatarChanged",
   "groupDeleted",
   "memberAdded",
   "memberRemoved",
@@ -20,6 +21,8 @@ export type StoredEvent = Readonly<{
   userId?: number;
   groupName?: string;
   role?: "admin" | "member";
+  /** The new avatar of the group; absent if it has none any more. */
+  avatarId?: string;
   /** The members of a deleted group: afterwards nothing else records them. For delivery, never sent to clients. */
   memberIds?: readonly number[];
 }>;

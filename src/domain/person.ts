@@ -5,6 +5,8 @@ export interface Person {
   id: number;
   firstName: string;
   lastName: string | null;
+  /** Absent where there is none, and where it is not read. */
+  avatarId?: string;
 }
 
 /** An account as its owner sees it. */

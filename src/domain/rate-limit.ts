@@ -15,6 +15,7 @@ export type RateLimitName =
   | "passwordChecksPerUser"
   | "reconnectsPerAddress"
   | "documentsPerAddress"
+  | "avatarsPerAddress"
   | "mailsPerAddress"
   | "mailsPerUser"
   | "messagesPerUser"

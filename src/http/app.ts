@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import { promisify } from "node:util";
 import cors from "cors";
 import express, { type Request, type RequestHandler, type Response, Router } from "express";
-import type { FairQueue, FairQueues } from "../concurrency/fair-queue.ts";
+import { FairQueue, type FairQueues } from "../concurrency/fair-queue.ts";
 import { check } from "../contract/schema.ts";
 import type { RateLimitName } from "../domain/rate-limit.ts";
 import { AppError, withFieldIn } from "../errors.ts";
@@ -26,8 +26,11 @@ import { webClientRouter } from "./routers/web-client.ts";
 /** How long browsers may cache the response to a preflight request. */
 const preflightMaxAgeSeconds = 600;
 
-/** Largest body of a request, in bytes. */
+/** Largest body of a request, in bytes; and the largest picture. */
 const maxBodyBytes = 16 * 1024;
+const maxPictureBytes = 5 * 1024 * 1024;
+/** How many pictures are received and converted at a time. */
+const pictureConcurrency = 4;
 
 export interface HttpOptions {
   services: HttpServices;
@@ -109,10 +112,14 @@ function capacityChecks(services: HttpServices): ReadonlyMap<string, AssertCapac
 function documentedRoutes(options: HttpOptions): Router {
   // Paths match exactly: admission control knows them by the same spelling.
   const router = Router({ caseSensitive: true, strict: true });
-  const readBody = promisify(express.json({ limit: maxBodyBytes }));
+  const readers: Readers = {
+    json: promisify(express.json({ limit: maxBodyBytes })),
+    picture: promisify(express.raw({ limit: maxPictureBytes, type: () => true })),
+    pictures: new FairQueue(pictureConcurrency),
+  };
   const methodsByUrl = new Map<string, string[]>();
   for (const route of routes) {
-    router[route.method](expressPath(route.url), handler(route, readBody, options));
+    router[route.method](expressPath(route.url), handler(route, readers, options));
     methodsByUrl.set(route.url, [...(methodsByUrl.get(route.url) ?? []), route.method]);
   }
   for (const [url, methods] of methodsByUrl) {
@@ -140,6 +147,13 @@ const expressPath = (url: string): string => url.replace(/\{(\w+)\}/g, ":$1");
 
 type ReadBody = (request: Request, response: Response) => Promise<unknown>;
 
+interface Readers {
+  json: ReadBody;
+  picture: ReadBody;
+  /** Limits the pictures in memory. */
+  pictures: FairQueue;
+}
+
 /** Adds to the invalid field of an error which part of the request has it. */
 function withFieldOf(parts: Readonly<Record<string, object | undefined>>, error: AppError): AppError {
   const [part] = Object.entries(parts).find(([, values]) => values && Object.hasOwn(values, error.field ?? "")) ?? [];
@@ -150,6 +164,13 @@ function withFieldOf(parts: Readonly<Record<string, object | undefined>>, error:
 const isOpenToUnverified = ({ method, url }: AnyRoute): boolean =>
   method === "get" || url.startsWith("/auth/") || url.startsWith("/users/me");
 
+/** Of pictures, which pages of every origin may show. */
+const pictureHeaders = {
+  "Content-Type": "image/webp",
+  "Cache-Control": "public, max-age=31536000, immutable",
+  "Cross-Origin-Resource-Policy": "cross-origin",
+};
+
 /** The queue that runs the handlers of a route; undefined if the service queues what it does. */
 function queueOf({ method, checksPassword, streams }: AnyRoute, { reads, changes }: FairQueues): FairQueue | undefined {
   if (checksPassword || streams) return undefined;
@@ -158,7 +179,11 @@ function queueOf({ method, checksPassword, streams }: AnyRoute, { reads, changes
 
 /** Authenticates, applies the rate limit, reads and validates the request, and handles it, in this order. */
 const handler =
-  (route: AnyRoute, readBody: ReadBody, { services, limits, fairQueues }: HttpOptions): RequestHandler =>
+  (
+    route: AnyRoute,
+    { json, picture, pictures }: Readers,
+    { services, limits, fairQueues }: HttpOptions,
+  ): RequestHandler =>
   async (request, response) => {
     if (route.streams === "request") endWithResponse(request, response);
     const identity = route.public
@@ -173,21 +198,26 @@ const handler =
       await services.verification.requireVerified(identity.userId);
     }
     if (identity && route.requiresAdmin) await services.accounts.requireAdmin(identity.userId);
-    if (!route.streams) await readBody(request, response);
+    if (!route.takesPicture && !route.streams) await json(request, response);
     const parts = {
       path: route.path && check(route.path, request.params, { label: "path", convert: true }),
       query: route.query && check(route.query, request.query, { label: "query", convert: true }),
       body: route.body && check(route.body, request.body, { label: "body" }),
     };
     const device = { userAgent: request.get("user-agent"), address };
-    const handle = () => route.handle({ ...parts, identity, device, services, request, response });
-    const queue = queueOf(route, fairQueues);
+    const handle = async () => {
+      if (route.takesPicture) await picture(request, response);
+      const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      return route.handle({ ...parts, picture: bytes, identity, device, services, request, response });
+    };
+    const queue = route.takesPicture ? pictures : queueOf(route, fairQueues);
     const answer = await (identity && queue ? queue.run(identity.userId, handle) : handle()).catch((error) => {
       throw error instanceof AppError ? withFieldOf(parts, error) : error;
     });
     context.userId ??= route.userIdOf?.(answer);
     if (route.streams === "response") return;
     response.status(route.accepts?.applies(parts.query) ? route.accepts.status : route.status);
-    if (route.answer) response.json(answer);
+    if (route.givesPicture) response.set(pictureHeaders).end(answer);
+    else if (route.answer) response.json(answer);
     else response.end();
   };

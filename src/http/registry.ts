@@ -3,6 +3,7 @@ import { adminGroupRoutes } from "./routers/admin-groups.ts";
 import { adminServerRoutes } from "./routers/admin-server.ts";
 import { adminUserRoutes } from "./routers/admin-users.ts";
 import { authRoutes } from "./routers/auth.ts";
+import { avatarRoutes } from "./routers/avatars.ts";
 import { fileRoutes } from "./routers/files.ts";
 import { infoRoutes } from "./routers/info.ts";
 import { inviteRoutes } from "./routers/invites.ts";
@@ -14,6 +15,7 @@ export const routes: readonly AnyRoute[] = [
   ...infoRoutes,
   ...authRoutes,
   ...mailedLinkRoutes,
+  ...avatarRoutes,
   ...userRoutes,
   ...inviteRoutes,
   ...fileRoutes,

@@ -15,6 +15,7 @@ import type { UsageStatistics } from "../services/administration/usage-statistic
 import type { Downloads } from "../services/files/downloads.ts";
 import type { Uploads } from "../services/files/uploads.ts";
 import type { Mails } from "../services/mail/mails.ts";
+import type { Avatars } from "../services/people/avatars.ts";
 import type { Blocks } from "../services/people/blocks.ts";
 import type { People } from "../services/people/people.ts";
 
@@ -35,6 +36,7 @@ export interface HttpServices {
   downloads: Downloads;
   /** Which pages may show files: `Cross-Origin-Resource-Policy`. */
   crossOriginPolicy: "same-origin" | "cross-origin";
+  avatars: Avatars;
   describeServer(): ServerInfo;
 }
 
@@ -43,6 +45,8 @@ export interface Call<Path, Query, Body, Public> {
   path: Path;
   query: Query;
   body: Body;
+  /** The bytes of the body, of a route that takes a picture. */
+  picture: Buffer;
   /** The authenticated user; undefined on a public route. */
   identity: Public extends true ? undefined : Claims;
   /** The client: its browser or app, and its network address. */
@@ -82,6 +86,10 @@ export interface Route<Path, Query, Body, Answer, Public> {
   body?: Schema<Body>;
   /** The content of a file: the handler reads the body of the request itself, or writes the response itself. */
   streams?: "request" | "response";
+  /** The body is a picture, not JSON. */
+  takesPicture?: true;
+  /** The handler returns a picture as WebP, which never changes. */
+  givesPicture?: true;
   status: 200 | 201 | 202 | 204;
   /** Answers the requests to which this applies with another status. */
   accepts?: { status: 202; applies(query: NoInfer<Query>): boolean };

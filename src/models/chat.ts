@@ -14,6 +14,10 @@ export class Chat extends Model<Partial<Chat>> {
   @Column(DataType.TEXT)
   declare name: string | null;
 
+  /** Groups only. */
+  @Column(DataType.TEXT)
+  declare avatarId: string | null;
+
   /** Dialogs only: the smaller of the two user ids. */
   @Column(DataType.BIGINT)
   declare pairLow: number | null;

@@ -32,6 +32,10 @@ export class User extends Model<Partial<User>> {
   @Column(DataType.TEXT)
   declare lastNameKey: string | null;
 
+  /** The row of avatars; a trigger removes it when the account is deleted. */
+  @Column(DataType.TEXT)
+  declare avatarId: string | null;
+
   /** See `userRoles`. */
   @Column(DataType.TEXT)
   declare role: UserRole;

@@ -6,6 +6,7 @@ import { contactsOf } from "../db/queries/people/contacts.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { InviterGroup, RegistrationPolicy } from "../domain/registration.ts";
 import type { SessionsEnded } from "../domain/session.ts";
+import type { Images } from "../files/images.ts";
 import type { Logger } from "../logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { ChatWriter } from "../writes/chat-transaction.ts";
@@ -42,6 +43,7 @@ import { Messages } from "./messages/messages.ts";
 import { Pins } from "./messages/pins.ts";
 import { Reactions } from "./messages/reactions.ts";
 import type { MakePageLink } from "./page-links.ts";
+import { Avatars } from "./people/avatars.ts";
 import { Blocks } from "./people/blocks.ts";
 import { NameAnnouncements } from "./people/name-announcements.ts";
 import { People } from "./people/people.ts";
@@ -68,6 +70,8 @@ export function composeServices(options: {
   registration: { policy: RegistrationPolicy; domains: readonly string[]; invitesBy: InviterGroup };
   serverName: string;
   makeLink: MakePageLink;
+  /** Undefined if pictures cannot be converted. */
+  images: Images | undefined;
   files: FileParts;
   /** Whether mails are sent, and whether users have to confirm their e-mail address. */
   mail: { isAvailable: boolean; requiresVerification: boolean };
@@ -111,6 +115,7 @@ export function composeServices(options: {
   const committer = new Committer({ delivery, readStartVersions: options.readStartVersions, metrics });
   const chatWriter = new ChatWriter({ database, committer });
   const { maxGroupMembers, serverName } = options;
+  const groups = new Groups({ database, chatWriter, maxMembers: maxGroupMembers });
   const rules = new RegistrationRules(options.registration);
   const invites = new Invites({ database, rules, mails, makeLink, maxGroupMembers, serverName });
   const messageChanges = new MessageChanges({ database, chatWriter });
@@ -170,7 +175,8 @@ export function composeServices(options: {
     erasure: new MessageErasure({ database, chatWriter }),
     people,
     blocks: new Blocks({ database, chatWriter, delivery, readState, onChange: options.onBlockChange }),
-    groups: new Groups({ database, chatWriter, maxMembers: maxGroupMembers }),
+    groups,
+    avatars: new Avatars({ database, groups, images: options.images, onChange: onNameChange }),
     messages: new Messages({ messageChanges, sender, maxFiles: options.files.maxPerMessage }),
     forwarding: new Forwarding({ database, dialogs, chatWriter, repeatedSends }),
     reactions,

@@ -1,5 +1,6 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../db/connect.ts";
+import { hasGroupAvatar, type NewAvatar, setGroupAvatar } from "../db/queries/avatars/avatars.ts";
 import {
   addMember,
   endChats as endStoredChats,
@@ -147,6 +148,17 @@ export class LockedChat {
   async rename(name: string): Promise<void> {
     const { database, transaction } = this.lockedBy;
     await renameGroup(database, { chatId: this.id, name }, transaction);
+  }
+
+  hasAvatar(): Promise<boolean> {
+    const { database, transaction } = this.lockedBy;
+    return hasGroupAvatar(database, this.id, transaction);
+  }
+
+  /** Gives a group an avatar, or removes it. */
+  async setAvatar(avatar: NewAvatar | undefined): Promise<void> {
+    const { database, transaction } = this.lockedBy;
+    await setGroupAvatar(database, { groupId: this.id, avatar }, transaction);
   }
 
   end(): Promise<void> {

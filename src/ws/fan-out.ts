@@ -40,9 +40,7 @@ function changeKindOf({ event, change, receiver }: ChatMessage): ChangeKind {
 }
 
 type DeclaredPush = NonNullable<(typeof messageTypes)[keyof typeof messageTypes]["push"]>;
-type PushedKind =
-  | NonNullable<DeclaredPush["change"] | DeclaredPush["signal"]>
-  | (typeof serverPushes)[number]["signal"];
+type PushedKind = NonNullable<DeclaredPush["change"] | DeclaredPush["signal"]> | (typeof serverPushes)[number]["kind"];
 
 const pushTypes = new Map<PushedKind, string>();
 for (const { type, push } of Object.values(messageTypes)) {
@@ -50,7 +48,7 @@ for (const { type, push } of Object.values(messageTypes)) {
   if (kind) pushTypes.set(kind, push?.type ?? type);
 }
 
-for (const { type, signal } of serverPushes) pushTypes.set(signal, type);
+for (const { type, kind } of serverPushes) pushTypes.set(kind, type);
 
 /**
  * The type under which a change or signal is pushed. If no message type declares a kind, `get` does not compile. During an

@@ -66,6 +66,7 @@ const layers: Record<string, readonly string[]> = {
     "ws",
     "jobs",
     "services",
+    "files",
     "mail",
     "writes",
     "delivery",

@@ -100,7 +100,10 @@ export class TestMessenger {
         ...options.headers,
       },
       ...(options.body !== undefined && {
-        body: typeof options.body === "string" ? options.body : JSON.stringify(options.body),
+        body:
+          typeof options.body === "string" || options.body instanceof Buffer
+            ? options.body
+            : JSON.stringify(options.body),
       }),
     });
     const text = await response.text();

@@ -260,12 +260,14 @@ export interface Pushes {
   /** Sent to the sockets that watch the person. A disconnect of less than 15 seconds is not shown. */
   presence: Presence;
   /**
-   * A user has changed their name. Sent to every device of the user and, best-effort, of users who share a chat with
-   * the user, unless one of the two blocks the other.
+   * A user has changed their name or avatar. Sent to every device of the user and, best-effort, of users who share a
+   * chat with the user, unless one of the two blocks the other.
    */
   profile: ProfileChange;
   /** You have blocked or unblocked a user. Sent to your own devices. */
   block: BlockChange;
+  /** An admin has changed or removed the avatar of a group. Sent to every device of every member. */
+  groupAvatar: MessageItem;
 }
 
 export type PushType = keyof Pushes;
@@ -348,6 +350,25 @@ export interface HttpRoutes {
   "POST /auth/email/verify": { body: PostAuthEmailVerifyBody };
   /** Get the mail to confirm your e-mail address again. Earlier links end. */
   "POST /auth/email/resend": Record<never, never>;
+  /**
+   * Make a picture your avatar: the body, at most 5 MiB of PNG, JPEG, GIF, WebP or AVIF. The middle of it becomes a
+   * WebP of 256 by 256 pixels. The avatar before is removed.
+   */
+  "PUT /users/me/avatar": { answer: PutUsersMeAvatarAnswer };
+  /** Remove your avatar. */
+  "DELETE /users/me/avatar": Record<never, never>;
+  /**
+   * Make a picture the avatar of a group, as its admin or owner; as for your own. The members receive a system message,
+   * pushed as `groupAvatar`.
+   */
+  "PUT /groups/{id}/avatar": { path: PutGroupsIdAvatarPath; answer: PutGroupsIdAvatarAnswer };
+  /** Remove the avatar of a group, as its admin or owner. If it has none, nothing is stored. */
+  "DELETE /groups/{id}/avatar": { path: DeleteGroupsIdAvatarPath };
+  /**
+   * Get an avatar, without log-in: its id cannot be guessed. A changed avatar has another id, so the response may be
+   * cached for ever.
+   */
+  "GET /avatars/{id}": { path: GetAvatarsIdPath };
   /** Get your account. */
   "GET /users/me": { answer: Profile };
   /**
@@ -545,12 +566,15 @@ export interface ChatEvent {
   groupName?: string;
   /** The role given by `roleChanged`. */
   role?: AssignableRole;
+  /** The avatar given by `avatarChanged`; absent if it was removed. */
+  avatarId?: string;
 }
 
 /** What happened. More kinds will be added: show an unknown one as plain text. */
 export type ChatEventKind =
   | "groupCreated"
   | "groupRenamed"
+  | "avatarChanged"
   | "groupDeleted"
   | "memberAdded"
   | "memberRemoved"
@@ -598,6 +622,8 @@ export interface ChatListRow {
   unread: number;
   /** `seq` of the newest message you have read. */
   readSeq: number;
+  /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
+  avatarId?: string;
 }
 
 /** Your settings of a chat, under `chat:ID`. */
@@ -648,6 +674,11 @@ export interface DeleteAuthSessionsIdPath {
 export interface DeleteGroupParams {
   /** Id of a group; the same number as its `chatId`. */
   groupId: number;
+}
+
+export interface DeleteGroupsIdAvatarPath {
+  /** Id of a group; the same number as its `chatId`. */
+  id: number;
 }
 
 export interface DeleteInvitesInvitePath {
@@ -958,6 +989,10 @@ export interface GetAuthSessionsAnswer {
   data: readonly ListedSession[];
 }
 
+export interface GetAvatarsIdPath {
+  id: string;
+}
+
 export interface GetFilesIdPath {
   /** Id of a file, a UUID. */
   id: string;
@@ -1056,6 +1091,8 @@ export interface GroupMember {
   firstName: string;
   /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
+  /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
+  avatarId?: string;
   role: MemberRole;
   joinedAt: string;
 }
@@ -1368,6 +1405,8 @@ export interface Person {
   firstName: string;
   /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
+  /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
+  avatarId?: string;
 }
 
 export interface Pin {
@@ -1587,16 +1626,20 @@ export interface Profile {
   firstName: string;
   /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
+  /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
+  avatarId?: string;
   createdAt: string;
 }
 
-/** The new name of a user. */
+/** The present name and avatar of a user. */
 export interface ProfileChange {
   /** Id of a user. */
   userId: number;
   firstName: string;
   /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
+  /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
+  avatarId?: string;
 }
 
 export interface PutAdminGroupsIdOwnerBody {
@@ -1616,6 +1659,21 @@ export interface PutFilesIdContentAnswer {
 export interface PutFilesIdContentPath {
   /** Id of a file, a UUID. */
   id: string;
+}
+
+export interface PutGroupsIdAvatarAnswer {
+  /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
+  avatarId: string;
+}
+
+export interface PutGroupsIdAvatarPath {
+  /** Id of a group; the same number as its `chatId`. */
+  id: number;
+}
+
+export interface PutUsersMeAvatarAnswer {
+  /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
+  avatarId: string;
 }
 
 export interface PutUsersMeBlocksUserIdPath {
@@ -1881,6 +1939,8 @@ export interface SyncChat {
   /** First name of the other person, in a dialog. */
   userName?: string;
   userLastName?: string | null;
+  /** Id of the avatar of the group, or of the other person; absent without one. */
+  avatarId?: string;
   /** The version you have after applying this entry. */
   version: number;
   lastSeq: number;

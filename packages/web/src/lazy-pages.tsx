@@ -10,3 +10,4 @@ export const PendingEmailBanner = lazy(
 export const AdministrationPage = lazy(
   async () => (await import("./administration/administration-page.tsx")).AdministrationPage,
 );
+export const FoundMessages = lazy(async () => (await import("./search/found-messages.tsx")).FoundMessages);

@@ -60,6 +60,7 @@ export const limitSettings = group(
         "300+30/s",
         "Files under /api and /client.js requested from one address.",
       ),
+      avatarsPerAddress: rate("LIMIT_AVATARS_PER_ADDRESS", "1000+100/s", "Avatars requested from one address."),
       mailsPerAddress: rate(
         "LIMIT_MAILS_PER_ADDRESS",
         "10+1/60s",

@@ -269,6 +269,7 @@ export class Accounts {
       role: user.role,
       firstName: user.firstName,
       lastName: user.lastName,
+      ...(user.avatarId && { avatarId: user.avatarId }),
       createdAt: user.createdAt.toISOString(),
     };
   }

@@ -1,4 +1,5 @@
 import type { Database } from "../../db/connect.ts";
+import type { NewAvatar } from "../../db/queries/avatars/avatars.ts";
 import { groupMemberState, groupRole } from "../../db/queries/chats/member-state.ts";
 import { type GroupMember, groupMembers } from "../../db/queries/groups/group-members.ts";
 import { mayAdd } from "../../db/queries/people/blocked-people.ts";
@@ -91,6 +92,23 @@ export class Groups {
       if (naming?.groupName === groupName) return naming;
       await group.rename(groupName);
       return appendEvent(group, by, { kind: "groupRenamed", groupName });
+    });
+  }
+
+  /** Rejects everybody but the admins and the owner of a group, without waiting for changes in progress. */
+  requireAdmin(by: Actor, groupId: number): Promise<void> {
+    return this.requireRole(by, groupId, "admin");
+  }
+
+  /** Gives the group an avatar, or removes it; admins and the owner may. If there is none to remove, nothing is stored. */
+  async setAvatar(by: Actor, { groupId, avatar }: { groupId: number; avatar: NewAvatar | undefined }): Promise<void> {
+    await this.requireRole(by, groupId, "admin");
+    await this.options.chatWriter.commit(by.requester, async (tx) => {
+      const group = await lockAsMember(tx, groupId, by);
+      if (rank[roleOf(group, by.userId)] < rank.admin) throw forbidden();
+      if (!avatar && !(await group.hasAvatar())) return;
+      await group.setAvatar(avatar);
+      await appendEvent(group, by, { kind: "avatarChanged", ...(avatar && { avatarId: avatar.id }) });
     });
   }
 

@@ -8,11 +8,13 @@ interface Values {
   role: string;
   /** Whether the message was sent by the person it is about: somebody who has joined with an invite. */
   isOwnJoining: boolean;
+  hasAvatar: boolean;
 }
 
 const templates: Record<EventKind, (values: Values) => string> = {
   groupCreated: ({ by, groupName }) => `${by} created the group "${groupName}"`,
   groupRenamed: ({ by, groupName }) => `${by} renamed the group to "${groupName}"`,
+  avatarChanged: ({ by, hasAvatar }) => `${by} ${hasAvatar ? "changed" : "removed"} the picture of the group`,
   groupDeleted: ({ by }) => `${by} deleted the group`,
   memberAdded: ({ by, subject, isOwnJoining }) =>
     isOwnJoining ? `${subject} joined the group with an invite` : `${by} added ${subject} to the group`,
@@ -35,5 +37,6 @@ export function displayText(message: Pick<ChatMessage, "event" | "sender" | "con
     groupName: event.groupName ?? message.groupName ?? "",
     role: event.role ?? "member",
     isOwnJoining: event.userId === sender.id,
+    hasAvatar: event.avatarId !== undefined,
   });
 }

@@ -63,8 +63,8 @@ export class NameAnnouncements {
     // Read last: another process may have changed it meanwhile.
     const person = await findPerson(userId);
     if (!person) return;
-    const { firstName, lastName } = person;
+    const { id: _id, ...rest } = person;
     const recipientIds = [userId, ...contacts];
-    delivery.publishSignal({ kind: "profile", item: { userId, firstName, lastName }, recipientIds });
+    delivery.publishSignal({ kind: "profile", item: { userId, ...rest }, recipientIds });
   }
 }

@@ -64,7 +64,7 @@ export class People {
     const page = { callerId, after, limit: limit + 1 };
     const found = await peopleByName(this.options.database, name, page);
     const { data, nextCursor } = toPage(found, limit, ({ position }) => position);
-    return { data: data.map(({ id, firstName, lastName }) => ({ id, firstName, lastName })), nextCursor };
+    return { data: data.map(({ position: _position, ...person }) => person), nextCursor };
   }
 }
 

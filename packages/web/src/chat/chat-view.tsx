@@ -1,3 +1,4 @@
+import { effect } from "@preact/signals";
 import type { Chat, Message, Timeline, TimelineStart } from "messenger-client";
 import type { ComponentType } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
@@ -10,6 +11,7 @@ import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
 import { ChatHeader } from "./chat-header.tsx";
 import { Composer, type ComposerMode } from "./composer.tsx";
+import { requestedMessage } from "./jump.ts";
 import type { RowActions } from "./message-row.tsx";
 import { PinnedBar } from "./pinned-bar.tsx";
 import { ReactionsDialog } from "./reactions-dialog.tsx";
@@ -55,6 +57,16 @@ export function ChatView({ chat }: { chat: Chat }) {
   }, []);
 
   const jumpTo = (seq: number) => setPosition({ at: { seq } });
+  useEffect(
+    () =>
+      effect(() => {
+        const request = requestedMessage.value;
+        if (!request || request.chatId !== chat.id) return;
+        requestedMessage.value = undefined;
+        jumpTo(request.seq);
+      }),
+    [chat],
+  );
   const showNewest = useRef(() => {});
   const openMenu = (message: Message, element: HTMLElement, at?: MenuPosition) => {
     const box = element.getBoundingClientRect();

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { draftOf } from "../chat/drafts.ts";
 import { plainText } from "../chat/plain-text.ts";
 import { shortTimeOf } from "../dates.ts";
+import { FoundMessages } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
 import { chatPath, route } from "../routing.ts";
 import { Avatar } from "../ui/avatar.tsx";
@@ -22,6 +23,7 @@ const filterNames = { all: "All", unread: "Unread", archived: "Archived" };
 export function ChatList() {
   const chats = useObservable(messenger.chats);
   const { state } = useObservable(messenger.connection);
+  const info = useObservable(messenger.info);
   const [search, setSearch] = useState("");
   const [filter, setFilter] = useState<"all" | "unread" | "archived">("all");
   const [isNewOpen, setNewOpen] = useState(false);
@@ -82,6 +84,7 @@ export function ChatList() {
                 : "No chats yet. Find somebody with the + button."}
         </p>
       )}
+      {search.trim() && shown === "all" && info?.features.includes("search") && <FoundMessages query={search} />}
       {isNewOpen && <NewChatDialog onClose={() => setNewOpen(false)} />}
     </nav>
   );

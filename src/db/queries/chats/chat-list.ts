@@ -10,21 +10,26 @@ export interface ListedChat {
   readSeq: number;
   /** The number of messages after `readSeq`: a difference of two counters, so it cannot drift. */
   unread: number;
+  /** Of the group, or of the other person. */
+  avatarId?: string;
 }
 
 /**
  * Returns the chats of a user, the one with the newest message first. A cleared dialog is hidden until its next message.
- * Indexes: the primary key of chat_members for the chats, that of messages for each last message; no other messages are
+ * Indexes: the primary key of chat_members for the chats, those of messages and users for each last message; no other messages are
  * read.
  */
 export async function chatList(
   database: Database,
   page: { userId: number; limit: number; offset: number },
 ): Promise<ListedChat[]> {
-  const rows = await select<Parameters<typeof toChatMessage>[0] & Omit<ListedChat, "lastMessage">>(
+  const rows = await select<
+    Parameters<typeof toChatMessage>[0] & Omit<ListedChat, "lastMessage" | "avatarId"> & { avatarId: string | null }
+  >(
     database,
     `SELECT ${messageColumnsInLists},
-            mine."chatVersion", mine."readSeq", mine."lastSeq" - mine."readSeq" AS unread
+            mine."chatVersion", mine."readSeq", mine."lastSeq" - mine."readSeq" AS unread,
+            COALESCE(c.avatar_id, (SELECT avatar_id FROM users WHERE id = c.pair_low + c.pair_high - $userId)) AS "avatarId"
        FROM (SELECT c.id, c.last_message_id, c.version AS "chatVersion", c.last_seq AS "lastSeq",
                     member.read_seq AS "readSeq"
                FROM chat_members AS member
@@ -42,5 +47,6 @@ export async function chatList(
     chatVersion: row.chatVersion,
     readSeq: row.readSeq,
     unread: row.unread,
+    ...(row.avatarId !== null && { avatarId: row.avatarId }),
   }));
 }

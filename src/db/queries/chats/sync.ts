@@ -67,6 +67,8 @@ export interface ChangedChat {
   memberCount: number | null;
   /** The other person in a dialog; the user in a dialog with oneself. */
   peer: Person | null;
+  /** Of the group, or of the peer. */
+  avatarId: string | null;
   /** Null also while one of the two blocks the other. */
   peerReadSeq: number | null;
   version: number;
@@ -127,7 +129,7 @@ const statement = {
                                             ORDER BY m.version
                                            OFFSET $9) THEN 'tooLong'
                           ELSE 'changes' END AS difference,
-                     c.kind, c.name, member.role, c.pair_low, c.pair_high, COALESCE(c.version, 0) AS version, c.last_seq,
+                     c.kind, c.name, c.avatar_id, member.role, c.pair_low, c.pair_high, COALESCE(c.version, 0) AS version, c.last_seq,
                      member.read_seq, member.cleared_seq, known.version AS known_version,
                      GREATEST(known.version, member.cleared_seq) AS after_version,
                      c.pair_low + c.pair_high - $1 AS peer_id, peer.read_seq AS peer_read_seq
@@ -178,7 +180,7 @@ const statement = {
                 FROM sized
             )
      SELECT message.*, current.epoch, current.time, c.chat_id AS "chatId", c.next_chat_id AS "nextChatId", c.difference, c.kind,
-            c.name AS "groupName", c.role,
+            c.name AS "groupName", c.role, COALESCE(c.avatar_id, peer_user.avatar_id) AS "avatarId",
             CASE WHEN c.is_first AND c.kind = 'group'
                  THEN (SELECT count(*) FROM chat_members AS member WHERE member.chat_id = c.chat_id) END AS "memberCount",
             c.peer_id AS "peerId", peer_user.first_name AS "peerFirstName", peer_user.last_name AS "peerLastName", c.peer_read_seq AS "peerReadSeq", c.version AS "chatVersion",
@@ -258,6 +260,7 @@ const toChangedChat = (row: ChatRow, difference: ChangedChat["difference"]): Cha
   role: row.role,
   memberCount: row.memberCount,
   peer: row.peerId === null ? null : personOf(row.peerId, row.peerFirstName, row.peerLastName),
+  avatarId: row.avatarId,
   peerReadSeq: row.peerReadSeq,
   version: row.chatVersion,
   lastSeq: row.lastSeq,

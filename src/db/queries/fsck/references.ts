@@ -54,6 +54,23 @@ const ownRules: readonly OrphanRule[] = [
                 AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = orphan.first_author_id)`,
     isDeletable: false,
   },
+  {
+    invariant: "avatar-has-owner",
+    table: "avatars",
+    key: ["id"],
+    columns: [],
+    condition: `NOT EXISTS (SELECT FROM users AS u WHERE u.avatar_id = orphan.id)
+            AND NOT EXISTS (SELECT FROM chats AS c WHERE c.avatar_id = orphan.id)`,
+    isDeletable: true,
+  },
+  ...(["users", "chats"] as const).map((table) => ({
+    invariant: "avatar-exists",
+    table,
+    key: ["id"],
+    columns: ["avatar_id"],
+    condition: "orphan.avatar_id IS NOT NULL AND NOT EXISTS (SELECT FROM avatars AS a WHERE a.id = orphan.avatar_id)",
+    isDeletable: false,
+  })),
 ];
 
 interface ForeignKeyColumns {

@@ -1,24 +1,26 @@
 import type { Role } from "../../../domain/chat.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { withAvatar } from "../avatars/avatars.ts";
 
 /** A member of a group. */
 export interface GroupMember {
   userId: number;
   firstName: string;
   lastName: string | null;
+  avatarId?: string;
   role: Role;
   joinedAt: Date;
 }
 
 /** Returns a page of a group's members: the owner, the admins, then the others, those who joined first at the start. Index: chat_members_of_chat. */
-export function groupMembers(
+export async function groupMembers(
   database: Database,
   page: { groupId: number; limit: number; offset: number },
 ): Promise<GroupMember[]> {
-  return select<GroupMember>(
+  const rows = await select<Omit<GroupMember, "avatarId"> & { avatarId: string | null }>(
     database,
-    `SELECT member.user_id AS "userId", u.first_name AS "firstName", u.last_name AS "lastName",
+    `SELECT member.user_id AS "userId", u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId",
             member.role, member.joined_at AS "joinedAt"
        FROM chat_members AS member
        JOIN users AS u ON u.id = member.user_id
@@ -27,4 +29,5 @@ export function groupMembers(
       LIMIT $limit OFFSET $offset`,
     page,
   );
+  return rows.map(withAvatar);
 }

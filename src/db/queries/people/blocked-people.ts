@@ -3,6 +3,7 @@ import type { Person } from "../../../domain/person.ts";
 import { Block } from "../../../models/index.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { withAvatar } from "../avatars/avatars.ts";
 import { shareChat } from "../chats/shared-chats.ts";
 
 const maxRows = 1000;
@@ -18,10 +19,10 @@ export const eitherBlocks = (a: string, b: string): string => `(${isBlockedBy(a,
  * Returns the existing users whom a user blocks, the most recent first; without those who block the user, who look like
  * deleted ones, unless the two share a chat. Index: the primary key of blocks.
  */
-export function blockedPeople(database: Database, userId: number): Promise<Person[]> {
-  return select<Person>(
+export async function blockedPeople(database: Database, userId: number): Promise<Person[]> {
+  const rows = await select<Omit<Person, "avatarId"> & { avatarId: string | null }>(
     database,
-    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName"
+    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId"
        FROM blocks AS b
        JOIN users AS u ON u.id = b.blocked_id AND u.deleted_at IS NULL
       WHERE b.user_id = $userId
@@ -30,6 +31,7 @@ export function blockedPeople(database: Database, userId: number): Promise<Perso
       LIMIT $maxRows`,
     { userId, maxRows },
   );
+  return rows.map(withAvatar);
 }
 
 /** Whether the first person blocks the second. What must stay true is asked in a transaction, under a lock. */

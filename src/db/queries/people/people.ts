@@ -1,6 +1,7 @@
 import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { withAvatar } from "../avatars/avatars.ts";
 import { isBlockedBy } from "./blocked-people.ts";
 
 /** A search result and its position, from which the next page continues. */
@@ -8,6 +9,7 @@ export interface FoundPerson {
   id: number;
   firstName: string;
   lastName: string | null;
+  avatarId?: string;
   position: Position;
 }
 
@@ -19,40 +21,44 @@ export interface Position {
   id: number;
 }
 
+type PersonRow = Omit<Person, "avatarId"> & { avatarId: string | null };
+
 /** SQL: `u` has not deleted the account, and does not block the caller: then it does not exist for the caller. */
 const isShown = `u.deleted_at IS NULL
             AND NOT ${isBlockedBy("$callerId", "u.id")}`;
 
 /** Returns those of these people whom the caller may find, in the order of the ids. Index: the primary key of users. */
-export function peopleById(
+export async function peopleById(
   database: Database,
   { callerId, ids }: { callerId: number; ids: readonly number[] },
 ): Promise<Person[]> {
-  return select<Person>(
+  const rows = await select<PersonRow>(
     database,
-    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName"
+    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId"
        FROM unnest($ids::bigint[]) WITH ORDINALITY AS wanted (id, place)
        JOIN users AS u ON u.id = wanted.id
       WHERE ${isShown}
       ORDER BY wanted.place`,
     { callerId, ids },
   );
+  return rows.map(withAvatar);
 }
 
 /** Returns the people with ids after this one whom the caller may find, by rising id. Index: the primary key of users. */
-export function peopleAfter(
+export async function peopleAfter(
   database: Database,
   page: { callerId: number; after: number; limit: number },
 ): Promise<Person[]> {
-  return select<Person>(
+  const rows = await select<PersonRow>(
     database,
-    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName"
+    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId"
        FROM users AS u
       WHERE u.id > $after AND ${isShown}
       ORDER BY u.id
       LIMIT $limit`,
     page,
   );
+  return rows.map(withAvatar);
 }
 
 /** The parts of the ranking; see `peopleByName`. */
@@ -63,6 +69,7 @@ interface FoundRow {
   id: number;
   firstName: string;
   lastName: string | null;
+  avatarId: string | null;
   firstKey: string;
   lastKey: string;
 }
@@ -93,7 +100,7 @@ export async function peopleByName(
     const from = after?.rank === rank ? after : undefined;
     const rows = await readPart(database, search, { callerId, rank, from, limit: limit - found.length });
     for (const { firstKey, lastKey, ...person } of rows) {
-      found.push({ ...person, position: { rank, firstKey, lastKey, id: person.id } });
+      found.push({ ...withAvatar(person), position: { rank, firstKey, lastKey, id: person.id } });
     }
   }
   return found;
@@ -127,7 +134,7 @@ function readPart(
       : ["u.first_name_key, u.last_name_key, u.id", "$firstKey, $lastKey, $id"];
   return select<FoundRow>(
     database,
-    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName",
+    `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId",
             u.first_name_key AS "firstKey", u.last_name_key AS "lastKey"
        FROM users AS u
       WHERE ${isShown} AND ${conditions[rank]} ${from ? `AND (${order}) > (${fromKeys})` : ""}

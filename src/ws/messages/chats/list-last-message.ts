@@ -1,4 +1,5 @@
 import {
+  avatarId,
   chatId,
   counter,
   groupId,
@@ -11,7 +12,7 @@ import {
   userId,
 } from "../../../contract/fields.ts";
 import { exampleRowExtras, rowExtras } from "../../../contract/messages.ts";
-import { described, list, named, nullable, object, text } from "../../../contract/schema.ts";
+import { described, list, named, nullable, object, optional, text } from "../../../contract/schema.ts";
 import type { ListedChat } from "../../../db/queries/chats/chat-list.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
 import { toRowExtras } from "../../message-item.ts";
@@ -32,9 +33,10 @@ const row = object({
   chatVersion: described(counter(), "`version` of the chat's last change."),
   unread: described(counter(), "Number of messages after `readSeq`."),
   readSeq: described(counter(), "`seq` of the newest message you have read."),
+  avatarId: optional(avatarId()),
 });
 
-function toRow({ lastMessage, chatVersion, unread, readSeq }: ListedChat) {
+function toRow({ lastMessage, chatVersion, unread, readSeq, avatarId: avatar }: ListedChat) {
   const { sender, receiver, groupName, createdAt, editedAt, deletedAt } = lastMessage;
   return {
     ...toRowExtras(lastMessage),
@@ -51,6 +53,7 @@ function toRow({ lastMessage, chatVersion, unread, readSeq }: ListedChat) {
     chatVersion,
     unread,
     readSeq,
+    ...(avatar !== undefined && { avatarId: avatar }),
   };
 }
 

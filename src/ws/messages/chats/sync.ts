@@ -1,4 +1,4 @@
-import { chatId, counter, groupId, groupName, id, nothing, time, userId } from "../../../contract/fields.ts";
+import { avatarId, chatId, counter, groupId, groupName, id, nothing, time, userId } from "../../../contract/fields.ts";
 import { exampleItem, memberRole, messageItem } from "../../../contract/messages.ts";
 import { stateKey, stateValue } from "../../../contract/personal-state.ts";
 import {
@@ -31,6 +31,9 @@ const chat = object({
   userId: optional(described(userId(), "The other person, in a dialog.")),
   userName: optional(described(text({ max: 64 }), "First name of the other person, in a dialog.")),
   userLastName: optional(nullable(text({ max: 64 }))),
+  avatarId: optional(
+    described(avatarId(), "Id of the avatar of the group, or of the other person; absent without one."),
+  ),
   version: described(counter(), "The version you have after applying this entry."),
   lastSeq: counter(),
   readSeq: counter(),
@@ -225,6 +228,7 @@ function isTooLong({ difference, messages, lastSeq, clearedSeq }: Omit<ChangedCh
 const toChat = ({ kind, ...chat }: ChangedChat) => ({
   chatId: chat.chatId,
   kind,
+  ...(chat.avatarId !== null && { avatarId: chat.avatarId }),
   ...(kind === "group"
     ? {
         groupId: chat.chatId,

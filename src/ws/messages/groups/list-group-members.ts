@@ -1,6 +1,16 @@
-import { firstName, groupId, lastName, limit, nothing, page, time, userId } from "../../../contract/fields.ts";
+import {
+  avatarId,
+  firstName,
+  groupId,
+  lastName,
+  limit,
+  nothing,
+  page,
+  time,
+  userId,
+} from "../../../contract/fields.ts";
 import { memberRole } from "../../../contract/messages.ts";
-import { list, named, nullable, object } from "../../../contract/schema.ts";
+import { list, named, nullable, object, optional } from "../../../contract/schema.ts";
 import { defineMessage } from "../../message-type.ts";
 
 export const listGroupMembers = defineMessage({
@@ -15,6 +25,7 @@ export const listGroupMembers = defineMessage({
         userId: userId(),
         firstName: firstName(),
         lastName: nullable(lastName()),
+        avatarId: optional(avatarId()),
         role: memberRole,
         joinedAt: time(),
       }),
