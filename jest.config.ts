@@ -1,5 +1,7 @@
 /** @jest-config-loader esbuild-register */
+import { join } from "node:path";
 import type { Config } from "jest";
+import { independentOfDatabase } from "./test/support/independent-of-database.ts";
 
 /** What every project shares: TypeScript goes through SWC. */
 const base = {
@@ -35,7 +37,13 @@ const config: Config = {
       testPathIgnorePatterns: [
         "<rootDir>/test/architecture/",
         // What they test does not depend on the database: with a server for it, they would only repeat themselves.
-        ...(process.env.TEST_DATABASE_URL ? ["<rootDir>/test/web/", "<rootDir>/packages/client/test/"] : []),
+        ...(process.env.TEST_DATABASE_URL
+          ? [
+              "<rootDir>/test/web/",
+              "<rootDir>/packages/client/test/",
+              ...independentOfDatabase(join(__dirname, "test")),
+            ]
+          : []),
       ],
       setupFiles: ["<rootDir>/test/support/scan-fetch.ts"],
       globalSetup: "<rootDir>/test/support/global-setup.ts",

@@ -4,6 +4,7 @@ import { Delivery } from "../src/delivery/delivery.ts";
 import type { Requester } from "../src/domain/actor.ts";
 import type { Change } from "../src/domain/change.ts";
 import type { ChatMessage } from "../src/domain/message.ts";
+import type { AppError } from "../src/errors.ts";
 import { change, chatId, eventMessage, joined, left, message } from "./support/scripted-changes.ts";
 import { silentLog } from "./support/silent.ts";
 
@@ -251,6 +252,27 @@ describe("delivery", () => {
     while (delivered.length < 1) await new Promise(setImmediate);
     expect(delivered.map(({ recipientIds }) => recipientIds)).toEqual([[3]]);
   });
+});
+
+test("while the store cannot be read, requesters are answered in time, and then get the change as a push", async () => {
+  jest.useFakeTimers();
+  try {
+    const store = { stored: 2, failures: 100 };
+    const { delivery, delivered } = deliveryOver(store);
+    delivery.track(chatId, 0);
+    const outcome = delivery.publish({ ...change(2), requester: {} })?.catch((error: AppError) => error.kind);
+    await jest.advanceTimersByTimeAsync(15_000);
+    expect(await outcome).toBe("unavailable");
+    expect(delivered).toEqual([]);
+    store.failures = 0;
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(delivered.map(({ message: { version }, requester }) => [version, requester])).toEqual([
+      [1, undefined],
+      [2, undefined],
+    ]);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test("what is being read when the history of the database ends is not delivered", async () => {

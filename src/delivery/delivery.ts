@@ -109,7 +109,8 @@ export class Delivery {
 
   /**
    * Delivers a committed change, here and in all other processes, after the chat's earlier changes.
-   * @returns a promise that settles when it has been delivered here; undefined if that has already happened
+   * @returns a promise that settles when it has been delivered here, and rejects if the store cannot be read for long;
+   *   undefined if it has been delivered already
    */
   publish(change: Change): Promise<void> | undefined {
     const { message, recipientIds } = change;
@@ -155,10 +156,13 @@ export class Delivery {
     const { chatId, version } = change.message;
     const chat = this.trackedChat(chatId, this.uncertainStart(version - 1));
     if (chat.sequencer.accept(change)) return undefined;
-    return new Promise((resolve) => {
-      chat.sequencer.keepPending(change, resolve);
+    const delivered = new Promise<void>((resolve, reject) => {
+      chat.sequencer.keepPending(change, (error) => (error ? reject(error) : resolve()));
       this.readIfNeeded(chatId, chat);
     });
+    // Not every writer waits for it.
+    delivered.catch(() => {});
+    return delivered;
   }
 
   private recheck(chatIds: readonly number[]): void {

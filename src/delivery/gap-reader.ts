@@ -1,10 +1,18 @@
 import { exponentialBackoff } from "../concurrency/backoff.ts";
+import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { withRecipients } from "./recipients.ts";
 import type { Sequencer } from "./sequencer.ts";
 import type { StoreReads } from "./store-reads.ts";
 
+/** For how long the requesters of changes wait while the store cannot be read, in milliseconds. */
+const maxOutageMs = 8000;
+
 const retryDelayMs = exponentialBackoff({ firstMs: 200, maxMs: 5000 });
+
+/** The change is stored. A repeated request is answered with it. */
+const notDelivered = (cause: unknown) =>
+  new AppError("unavailable", "The database does not respond. Try again.", { retryAfterMs: 1000, cause });
 
 /** Reads the missing changes of one chat from the store and delivers them, until none are missing. */
 export class GapReader {
@@ -31,11 +39,13 @@ export class GapReader {
     const { sequencer, isStopped, isOutage, log, chatId, onEnd } = this.options;
     // What is missing is usually a write of this process, which publishes it itself.
     await this.writesEnded();
+    const startedAt = performance.now();
     for (let attempt = 0; sequencer.needsRead && !isStopped(); ) {
       try {
         await this.readPage();
       } catch (error) {
         if (!isOutage(error)) log.warn({ err: error, chatId }, "changes could not be read for delivery; trying again");
+        if (performance.now() - startedAt > maxOutageMs) sequencer.failPending(notDelivered(error));
         await this.pause(retryDelayMs(attempt++));
       }
     }

@@ -3,7 +3,8 @@ import type { Change } from "../domain/change.ts";
 /** A change that waits for the versions before it. */
 interface PendingChange {
   change: Change;
-  onDelivered: () => void;
+  /** Is called when it has been delivered, or with an error when its requester cannot wait any longer. */
+  settle: (error?: Error) => void;
 }
 
 /** Where a sequencer starts. */
@@ -64,9 +65,9 @@ export class Sequencer {
   }
 
   /** Keeps a change until the versions before it have been delivered. */
-  keepPending(change: Change, onDelivered: () => void): void {
+  keepPending(change: Change, settle: PendingChange["settle"]): void {
     this.pending ??= new Map();
-    this.pending.set(change.message.version, { change, onDelivered });
+    this.pending.set(change.message.version, { change, settle });
   }
 
   /**
@@ -127,7 +128,15 @@ export class Sequencer {
 
   /** Calls back for the changes that are still pending, undelivered: no more reads will follow. */
   releasePending(): void {
-    for (const { onDelivered } of this.pending?.values() ?? []) onDelivered();
+    for (const { settle } of this.pending?.values() ?? []) settle();
+  }
+
+  /** Answers the requesters of pending changes with an error. Once delivered, the changes are pushed to them as well. */
+  failPending(error: Error): void {
+    for (const [version, { change, settle }] of this.pending ?? []) {
+      this.pending?.set(version, { change: { ...change, requester: undefined }, settle: () => {} });
+      settle(error);
+    }
   }
 
   private deliverPending(): void {
@@ -138,10 +147,10 @@ export class Sequencer {
     return this.pending?.get(this.version + 1);
   }
 
-  private deliverOnePending({ change, onDelivered }: PendingChange): void {
+  private deliverOnePending({ change, settle }: PendingChange): void {
     this.pending?.delete(change.message.version);
     this.deliverNow(change);
-    onDelivered();
+    settle();
   }
 
   private deliverNow(change: Change): void {

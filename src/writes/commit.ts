@@ -16,7 +16,7 @@ export interface Committed<Result> {
 /** A committed write whose changes have been published. */
 export interface Published<Result> {
   result: Result;
-  /** For each change, in order: settles when it has been delivered; undefined if that has already happened. */
+  /** For each change, in order: settles when it has been delivered, and rejects if that takes too long; undefined if it has happened already. */
   deliveries: readonly (Promise<void> | undefined)[];
 }
 
@@ -184,7 +184,7 @@ function observeLag(
   delivered: Promise<void> | undefined,
 ): void {
   if (delivered === undefined) deliveryLagSeconds.observe(secondsSince(committedAt));
-  else void delivered.then(() => deliveryLagSeconds.observe(secondsSince(committedAt)));
+  else void delivered.then(() => deliveryLagSeconds.observe(secondsSince(committedAt))).catch(() => {});
 }
 
 const secondsSince = (startedAt: number): number => (performance.now() - startedAt) / 1000;

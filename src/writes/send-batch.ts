@@ -166,7 +166,7 @@ export class BatchWriter {
       if (result?.kind === "written") {
         const delivery = deliveries[written++];
         // A chat whose missing changes are being read delays no other.
-        if (delivery) void delivery.then(() => send.settle(result.message));
+        if (delivery) void delivery.then(() => send.settle(result.message), send.settle);
         else send.settle(result.message);
       } else if (result?.kind === "stored") void this.answerRepeat(one, result.messageId);
       else if (result?.kind === "held" && performance.now() - send.queuedAt < maxHeldMs) unsent.push(send);
