@@ -370,7 +370,7 @@ export function faultsOf(messages: readonly Message[]): string[] {
   }
   if (new Set(messages.map(({ key }) => key)).size !== messages.length) faults.push("a key occurs twice");
   const texts = messages
-    .filter(({ isMine, notification, text }) => isMine && !notification && text !== "")
+    .filter(({ isMine, notification, forwarded, text }) => isMine && !notification && !forwarded && text !== "")
     .map(({ text }) => text);
   if (new Set(texts).size !== texts.length) faults.push("a message occurs twice");
   return faults;
