@@ -185,6 +185,10 @@ const readPage: Action = (client, { chat, groupId, userId }) => {
   return client.history.readAround(chat, random.pick([{}, { before: seq }, { after: seq }, { around: seq }]) ?? {});
 };
 
+/** Searches for what some device has sent, or for what was edited. */
+const search: Action = (client, { clients }) =>
+  client.search(client.random.chance(0.3) ? "edited" : `${client.random.pick(clients)?.name ?? client.name} sends`);
+
 const createGroup: Action = async (client, { groups, clients }) => {
   const { chatId: groupId } = await client.sendNew({ newGroup: true });
   if (groupId === undefined) return;
@@ -229,6 +233,7 @@ const weightedActions: readonly [weight: number, action: Action][] = [
   [10, markRead],
   [1, clearDialog],
   [5, readPage],
+  [2, search],
   [1, createGroup],
   [1, deleteGroup],
   [3, (client) => client.repeatAcknowledged()],

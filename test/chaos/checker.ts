@@ -1,4 +1,5 @@
 import { type CheckedDevice, checkDevice } from "./check-devices.ts";
+import { checkIndex } from "./check-index.ts";
 import { checkReceived } from "./check-received.ts";
 import { checkOrder, checkStored } from "./check-stored.ts";
 import { type FinalState, readFinalState } from "./final-state.ts";
@@ -8,7 +9,9 @@ import { undoLater } from "./undone.ts";
 
 /** Compares what the clients observed with the database and reports every violation to the log. */
 export async function checkDatabase(url: string, log: Log, devices: readonly CheckedDevice[]): Promise<void> {
-  checkRun(await readFinalState(url), log, devices);
+  const finalState = await readFinalState(url);
+  checkRun(finalState, log, devices);
+  checkIndex(finalState, log);
 }
 
 /** All checks of a finished run: the devices have synced, and the server has stopped. */

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { checkFound } from "./check-index.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { DeliveryChecker, type Frame } from "./delivery-checker.ts";
 import { HistoryReader } from "./history-reader.ts";
@@ -154,6 +155,15 @@ export class ChaosClient {
     else this.log.counts.edits++;
     const { chatId, version } = frame.params.item;
     this.log.revisions.push({ chatId, messageId, version, content, isDeletion });
+  }
+
+  /** Searches all chats of the user, and checks what is found. @returns undefined without an answer */
+  async search(query: string): Promise<{ behind: boolean } | undefined> {
+    const frame = await this.request("searchMessages", { query, limit: 50 });
+    if (!frame?.success) return undefined;
+    this.log.counts.searches++;
+    checkFound(frame.params.data, query.toLowerCase().split(" "), this.log);
+    return frame.params.item;
   }
 
   /** Sets or removes a reaction, or without an emoji the pin, and logs it if it is acknowledged. */

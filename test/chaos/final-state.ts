@@ -8,12 +8,16 @@ export interface FinalState {
   rowById: Map<number, StoredMessage>;
   /** Read and cleared positions, by `memberKey`. */
   members: Map<string, { readSeq: number; clearedSeq: number }>;
+  /** The texts in which search finds messages, by message id. */
+  texts: Map<number, string>;
 }
 
 export interface StoredChat {
   kind: "dialog" | "group";
   lastSeq: number;
   version: number;
+  /** The version to which the chat is indexed. */
+  indexedVersion?: number;
   /** The group was deleted. Of its messages, only those with a client id are kept, without their content. */
   isDeleted: boolean;
   /** The users of a dialog. */
@@ -54,9 +58,9 @@ export async function readFinalState(url: string): Promise<FinalState> {
   await client.connect();
   try {
     const chats = await client.query<StoredChat & { id: number }>(
-      `SELECT id, kind, last_seq AS "lastSeq", version, deleted_at IS NOT NULL AS "isDeleted",
+      `SELECT id, kind, last_seq AS "lastSeq", chats.version, COALESCE(chat_texts.version, 0) AS "indexedVersion", deleted_at IS NOT NULL AS "isDeleted",
               pair_low AS "pairLow", pair_high AS "pairHigh"
-         FROM chats`,
+         FROM chats LEFT JOIN chat_texts ON chat_texts.chat_id = chats.id`,
     );
     const messages = await client.query<StoredMessage>(
       `SELECT id, chat_id AS "chatId", seq, version, sender_id AS "senderId", client_message_id AS "clientMessageId",
@@ -73,7 +77,8 @@ export async function readFinalState(url: string): Promise<FinalState> {
       `SELECT user_id AS "userId", chat_id AS "chatId", read_seq AS "readSeq", cleared_seq AS "clearedSeq"
          FROM chat_members`,
     );
-    return finalStateOf({ chats: chats.rows, rows: messages.rows, members: members.rows });
+    const texts = await client.query<{ id: number; text: string }>("SELECT message_id AS id, text FROM message_texts");
+    return finalStateOf({ chats: chats.rows, rows: messages.rows, members: members.rows, texts: texts.rows });
   } finally {
     await client.end();
   }
@@ -84,13 +89,15 @@ export function finalStateOf(stored: {
   chats: readonly (StoredChat & { id: number })[];
   rows: StoredMessage[];
   members: readonly { userId: number; chatId: number; readSeq: number; clearedSeq: number }[];
+  texts?: readonly { id: number; text: string }[];
 }): FinalState {
-  const { chats, rows, members } = stored;
+  const { chats, rows, members, texts = [] } = stored;
   return {
     chats: new Map(chats.map((chat) => [chat.id, chat])),
     rows,
     rowsByChat: byChat(rows),
     rowById: new Map(rows.map((row) => [row.id, row])),
+    texts: new Map(texts.map(({ id, text }) => [id, text])),
     members: new Map(members.map((member) => [memberKey(member.userId, member.chatId), member])),
   };
 }

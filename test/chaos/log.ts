@@ -17,6 +17,7 @@ export type ViolationKind =
   | "inconsistent"
   | "incomplete"
   | "leak"
+  | "index"
   | "unanswered"
   | "unhandled";
 
@@ -129,6 +130,7 @@ export class Log {
     replies: 0,
     forwards: 0,
     pages: 0,
+    searches: 0,
     removals: 0,
     clears: 0,
     groupsDeleted: 0,

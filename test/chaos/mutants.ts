@@ -241,6 +241,26 @@ export const mutants: readonly Mutant[] = [
     conditions: conditions.lockedGroups,
   },
   {
+    name: "records a chat as indexed before its messages are",
+    edits: [
+      {
+        in: "services/search/text-indexer.js",
+        from: "texts: messages.flatMap(",
+        to: "texts: messages.slice(0, -1).flatMap(",
+      },
+    ],
+  },
+  {
+    name: "does not index changes of messages",
+    edits: [
+      {
+        in: "db/queries/search/text-index.js",
+        from: "DO UPDATE SET text = EXCLUDED.text, grams = EXCLUDED.grams",
+        to: "DO NOTHING",
+      },
+    ],
+  },
+  {
     name: "removes a message from the outbox before the answer (SDK)",
     edits: [],
     sdkEdits: [

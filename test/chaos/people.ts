@@ -53,6 +53,11 @@ export async function createGroups(clients: readonly ChaosClient[], port: number
   return groups;
 }
 
+/** Waits until everything that the users can find is indexed. The devices are connected and do nothing else. */
+async function untilIndexed(clients: readonly ChaosClient[]): Promise<void> {
+  for (const client of clients) while (client.connected && (await client.search("index"))?.behind) await wait(100);
+}
+
 /** Waits until all connected devices have received all acknowledged changes as pushes, and reports those missing. */
 export async function checkAllDelivered(clients: readonly ChaosClient[], log: Log): Promise<void> {
   const missing = () => clients.flatMap((client) => (client.connected ? client.missing() : []));
@@ -73,10 +78,12 @@ export async function reconnectAndSync(clients: readonly ChaosClient[], ports: r
     }
   };
   await Promise.all(clients.map(resendAll));
-  const syncAndClose = async (client: ChaosClient) => {
-    await connect(client);
-    await client.sync();
-    client.close();
-  };
-  await Promise.all(clients.map(syncAndClose));
+  await Promise.all(
+    clients.map(async (client) => {
+      await connect(client);
+      await client.sync();
+    }),
+  );
+  await untilIndexed(clients);
+  for (const client of clients) client.close();
 }
