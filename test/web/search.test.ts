@@ -4,7 +4,7 @@ import { createGroup, sendPrivately, sendToGroup } from "../support/scenes.ts";
 import { gone } from "../support/web-page.ts";
 import { useWebPeople } from "../support/web-people.ts";
 
-/* Search in messages, over all chats, and the jump to what was found. */
+/* Search in messages, over all chats and in one, and the jump to what was found. */
 
 describeWithChromium("search in messages in the web client", () => {
   const people = useWebPeople();
@@ -44,5 +44,21 @@ describeWithChromium("search in messages in the web client", () => {
     await ann.web.alert.filter({ hasText: "at least two letters" }).waitFor();
     await ann.web.chats.getByRole("searchbox", { name: "Search" }).fill("");
     await gone(ann.web.chats.getByRole("region", { name: "Messages" }));
+  });
+
+  test("finds messages of one chat only, in pages", async () => {
+    const { ann } = await scene();
+    await ann.web.openChat("Bakers");
+    await ann.web.button("Search in this chat").click();
+    const dialog = ann.web.dialog("Search in this chat");
+    await dialog.getByRole("searchbox", { name: "Find messages" }).fill("chatter");
+    const found = dialog.getByRole("list", { name: "Messages" }).getByRole("button");
+    await found.nth(19).waitFor();
+    await dialog.getByRole("button", { name: "More messages" }).click();
+    await found.nth(39).waitFor();
+    await dialog.getByRole("searchbox", { name: "Find messages" }).fill("brulee");
+    await found.filter({ hasText: "crème" }).click();
+    await gone(dialog);
+    await ann.web.page.waitForFunction(() => document.activeElement?.textContent?.includes("crème brûlée"));
   });
 });

@@ -11,3 +11,4 @@ export const AdministrationPage = lazy(
   async () => (await import("./administration/administration-page.tsx")).AdministrationPage,
 );
 export const FoundMessages = lazy(async () => (await import("./search/found-messages.tsx")).FoundMessages);
+export const ChatSearchDialog = lazy(async () => (await import("./search/chat-search-dialog.tsx")).ChatSearchDialog);

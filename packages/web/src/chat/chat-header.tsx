@@ -2,6 +2,7 @@ import type { Chat } from "messenger-client";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { lastSeen } from "../dates.ts";
+import { ChatSearchDialog } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
 import { navigate } from "../routing.ts";
 import { Avatar } from "../ui/avatar.tsx";
@@ -11,9 +12,11 @@ import { ChatMenu } from "./chat-menu.tsx";
 import { GroupInfo } from "./group-info.tsx";
 
 /** Who the chat is with, and what one can do with it. */
-export function ChatHeader({ chat }: { chat: Chat }) {
+export function ChatHeader({ chat, jumpTo }: { chat: Chat; jumpTo(seq: number): void }) {
   const { title, kind, id, peer } = useObservable(chat.summary);
   const [isInfoOpen, setInfoOpen] = useState(false);
+  const [isSearchOpen, setSearchOpen] = useState(false);
+  const canSearch = useObservable(messenger.info)?.features.includes("search") && id !== undefined;
   return (
     <header class="chat-header">
       <button type="button" class="icon-button back" aria-label="Back" onClick={() => navigate("/")}>
@@ -29,6 +32,17 @@ export function ChatHeader({ chat }: { chat: Chat }) {
           />
         </p>
       </div>
+      {canSearch && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Search in this chat"
+          title="Search in this chat"
+          onClick={() => setSearchOpen(true)}
+        >
+          <Icon name="search" />
+        </button>
+      )}
       {kind === "group" && (
         <button
           type="button"
@@ -41,6 +55,9 @@ export function ChatHeader({ chat }: { chat: Chat }) {
         </button>
       )}
       <ChatMenu chat={chat} />
+      {isSearchOpen && canSearch && (
+        <ChatSearchDialog chatId={id} jumpTo={jumpTo} onClose={() => setSearchOpen(false)} />
+      )}
       {isInfoOpen && <GroupInfo chat={chat} onClose={() => setInfoOpen(false)} />}
     </header>
   );

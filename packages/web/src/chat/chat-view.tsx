@@ -109,7 +109,7 @@ export function ChatView({ chat }: { chat: Chat }) {
 
   return (
     <div class="chat">
-      <ChatHeader chat={chat} />
+      <ChatHeader chat={chat} jumpTo={jumpTo} />
       <PinnedBar
         chat={chat}
         jumpTo={jumpTo}

@@ -3,14 +3,15 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
 import { Notice, useNoticesInside } from "./notice.tsx";
 
-/** Opens a dialog over the page while it is there, and gives the focus back at its end. */
+/** Opens a dialog over the page while it is there, and gives the focus back at its end, if nothing else has it by then. */
 function useModal() {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      // Runs after the paint, when a message that was jumped to already has the focus.
+      if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
     };
   }, []);
   return dialog;
