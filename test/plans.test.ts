@@ -12,6 +12,7 @@ import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
 import { messagesBySeq } from "../src/db/queries/messages/messages.ts";
 import { contactsOf } from "../src/db/queries/people/contacts.ts";
 import { type NameSearch, type Position, peopleByName } from "../src/db/queries/people/people.ts";
+import { searchAll, searchNewest, type TextSearch } from "../src/db/queries/search/search-messages.ts";
 import { selectOn } from "../src/db/select.ts";
 import { useMessenger } from "./support/messenger.ts";
 
@@ -45,13 +46,21 @@ beforeAll(async () => {
     { me, people },
   );
   await messenger().sql(
-    `INSERT INTO chats (id, kind, pair_low, pair_high, last_seq, version)
-     SELECT $me + n, 'dialog', $me, $me + n, $messagesPerChat, $messagesPerChat FROM generate_series(1, $chats) AS n`,
+    `WITH added AS (
+       INSERT INTO chats (id, kind, pair_low, pair_high, last_seq, version)
+       SELECT $me + n, 'dialog', $me, $me + n, $messagesPerChat, $messagesPerChat FROM generate_series(1, $chats) AS n
+       RETURNING id, version
+     )
+     INSERT INTO chat_texts (chat_id, version) SELECT id, version FROM added`,
     { me, chats, messagesPerChat },
   );
   await messenger().sql(
-    `INSERT INTO chats (id, kind, pair_low, pair_high, last_seq, version)
-     VALUES ($longId, 'dialog', $userId, $clearedBy, $long, $long), ($wideId, 'dialog', $wideUserId, $otherId, $wide, $wide)`,
+    `WITH added AS (
+       INSERT INTO chats (id, kind, pair_low, pair_high, last_seq, version)
+       VALUES ($longId, 'dialog', $userId, $clearedBy, $long, $long), ($wideId, 'dialog', $wideUserId, $otherId, $wide, $wide)
+       RETURNING id, version
+     )
+     INSERT INTO chat_texts (chat_id, version) SELECT id, version FROM added`,
     {
       ...{ longId: long.chatId, userId: long.userId, clearedBy: long.clearedBy, long: long.messages },
       ...{ wideId: wide.chatId, wideUserId: wide.userId, otherId: wide.otherId, wide: wide.messages },
@@ -107,6 +116,12 @@ beforeAll(async () => {
       WHERE m.chat_id = $wideId OR m.chat_id = $longId AND m.seq = $reacted`,
     { me, wideId: wide.chatId, longId: long.chatId, reacted },
   );
+  // Instead of the indexer, so that the grams are known: each is in a few texts.
+  await messenger().sql(
+    `INSERT INTO message_texts (message_id, chat_id, seq, sender_id, created_at, text, grams)
+     SELECT id, chat_id, seq, sender_id, created_at, content, ARRAY[(id % 5000)::int, -1] FROM messages ORDER BY id`,
+  );
+  await messenger().sql("VACUUM ANALYZE message_texts");
   await messenger().sql("ANALYZE");
 });
 
@@ -189,6 +204,32 @@ describe("a page of history", () => {
     const changed = await plansOf(pageOf(reacted), "ANALYZE, COSTS OFF, TIMING OFF");
     expect(changed.plans[0]).toMatch(/message_reactions_pkey.*loops=1\b/);
     expect(changed.plans[0]).not.toContain("Seq Scan on message_reactions");
+  });
+});
+
+describe("a search in messages", () => {
+  const wanted: TextSearch = {
+    userId: me,
+    words: ["message"],
+    grams: [42],
+    beforeId: Number.MAX_SAFE_INTEGER,
+    limit: 20,
+  };
+  const plansFor = (run: typeof searchAll, more: Partial<TextSearch> = {}) =>
+    plansOf((database) =>
+      messenger().db.transaction((transaction) => run(database, { ...wanted, ...more }, transaction)),
+    );
+
+  test.each<[string, typeof searchAll, Partial<TextSearch>, string]>([
+    ["all chats", searchAll, {}, "message_texts_grams"],
+    ["the newest messages of all chats", searchNewest, { userId: long.userId }, "message_texts_pkey"],
+    ["the newest messages of one chat", searchNewest, { chatId: me + 1 }, "message_texts_of_chat"],
+  ])("of %s reads the texts and the messages by index", async (_which, run, more, index) => {
+    const { rows, plans } = await plansFor(run, more);
+    expect(rows).toBeGreaterThan(0);
+    expect(plans).toHaveLength(1);
+    expect(plans[0]).toContain(index);
+    expect(plans[0]).not.toMatch(/Seq Scan on (message_texts|messages)\b/);
   });
 });
 

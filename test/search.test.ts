@@ -1,4 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import { purgeEndedChat, someEndedChat } from "../src/db/queries/messages/ended-chats.ts";
+import { admin } from "./support/admin.ts";
 import { TestMessenger, useMessenger } from "./support/messenger.ts";
 import {
   block,
@@ -221,6 +223,31 @@ describe("a message", () => {
     expect(await texts(messageId)).toEqual([]);
     expect(await searchTexts(bob.device, "delete")).toEqual([]);
     expect(await texts(messageId)).toEqual([]);
+  });
+
+  test("loses it when its ended group is purged, also if its row is kept", async () => {
+    const { ann, groupId, send } = await groupOfTwo();
+    const [removed] = await send("purge me");
+    const kept = await sendToGroup(ann.device, groupId, "purge me too", { clientMessageId: "a-client-id" });
+    const ids = [removed?.messageId ?? 0, kept.messageId];
+    expect(await searchTexts(ann.device, "purge")).toHaveLength(2);
+    await ann.device.request("deleteGroup", { groupId });
+    const someEnded = () => someEndedChat(messenger().db, { endedForMs: 0 });
+    for (let id = await someEnded(); id !== undefined; id = await someEnded()) await purgeEndedChat(messenger().db, id);
+    const rows = await messenger().sql("SELECT FROM messages WHERE id = ANY ($ids::bigint[])", { ids });
+    expect(rows).toHaveLength(1);
+    for (const id of ids) expect(await texts(id)).toEqual([]);
+  });
+
+  test("loses it when the account of its sender is erased", async () => {
+    const { ann, bob, send } = await groupOfTwo();
+    const [sent] = await send("erase me");
+    expect(await searchTexts(bob.device, "erase")).toEqual(["erase me"]);
+    const { token } = await admin(messenger());
+    await messenger().http("DELETE", `/admin/users/${ann.id}?erase=true`, { token });
+    while ((await messenger().sql("SELECT FROM message_erasures")).length > 0);
+    expect(await texts(sent?.messageId ?? 0)).toEqual([]);
+    expect(await searchTexts(bob.device, "erase")).toEqual([]);
   });
 });
 
