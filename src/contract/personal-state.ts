@@ -31,7 +31,8 @@ export const chatSettings = named(
   "ChatSettings",
   object({
     level: optional(
-      described(
+      named(
+        "ChatLevel",
         oneOf("all", "mentions", "none"),
         "What is counted and notified: all messages (as without it), mentions only, or nothing.",
       ),

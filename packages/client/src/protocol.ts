@@ -586,6 +586,9 @@ export type ChatEventKind =
 /** Whether a chat is a dialog of two users or a group. */
 export type ChatKind = "dialog" | "group";
 
+/** What is counted and notified: all messages (as without it), mentions only, or nothing. */
+export type ChatLevel = "all" | "mentions" | "none";
+
 /** A chat with its last message. */
 export interface ChatListRow {
   /** Id of a message. */
@@ -628,8 +631,7 @@ export interface ChatListRow {
 
 /** Your settings of a chat, under `chat:ID`. */
 export interface ChatSettings {
-  /** What is counted and notified: all messages (as without it), mentions only, or nothing. */
-  level?: "all" | "mentions" | "none";
+  level?: ChatLevel;
   /** Muted until then; for ever is `9999-12-31T23:59:59.999Z`. Absent or past: not muted. */
   mutedUntil?: string;
   /** Archived while the chat's last `seq` is not greater, or while the chat is muted. */
