@@ -266,11 +266,11 @@ export class Outbox {
     this.entries.set(entry.key, entry);
     this.options.onUpdate(entry);
     void Promise.resolve(before)
-      .then(() => this.save(entry))
       .then(() => {
         if (before !== undefined) this.noteProgress(entry);
-        this.flush();
-      });
+        return this.save(entry);
+      })
+      .then(() => this.flush());
     return entry;
   }
 
