@@ -129,6 +129,8 @@ const outcomes: Record<string, (scene: Scene) => unknown> = {
     expect(shown).toEqual([[expect.stringMatching(/^VALIDATION: /)], ["VALIDATION"]]);
     expect(chat.timeline().value.messages).toHaveLength(2);
   },
+  Files: ({ shown }) =>
+    expect(shown).toEqual([[expect.stringMatching(/^plan\.txt, 17 bytes, /)], ["Rome, then Naples"]]),
   "Edit and delete": ({ bobsChat }) =>
     until(bobsChat.timeline(), ({ messages }) => typeof messages[0]?.deletedAt === "string"),
   Groups: ({ messenger }) => until(messenger.chats, (chats) => chats.every(({ kind }) => kind === "dialog")),
