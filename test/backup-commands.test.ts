@@ -1,12 +1,16 @@
-import { randomInt } from "node:crypto";
-import { readdir, stat } from "node:fs/promises";
+import { randomBytes, randomInt } from "node:crypto";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import sharp from "sharp";
 import { Archive } from "../src/backup/archive-reader.ts";
+import { DiskStorage } from "../src/files/disk-storage.ts";
 import { archiveFolder, fill, OpenDatabase, rowsOf } from "./support/archives.ts";
 import { runCommand, startCommand } from "./support/command.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
+import { download, upload } from "./support/files.ts";
 import { connect, register, useProcesses } from "./support/processes.ts";
 
 /* `backup` and `restore` as administrators run them: beside a running server, and killed at any moment. */
@@ -30,6 +34,22 @@ async function emptyDatabase(): Promise<TestDatabase> {
   const database = await makeDatabase();
   databases.push(database);
   return database;
+}
+
+const picture = () =>
+  sharp({ create: { width: 900, height: 700, channels: 3, background: "teal" } })
+    .png()
+    .toBuffer();
+
+/** The contents of all objects below a DATA_DIR. */
+async function objectsIn(dataDir: string): Promise<Map<string, string>> {
+  const storage = new DiskStorage(join(dataDir, "files"));
+  const objects = new Map<string, string>();
+  for await (const { key } of storage.list()) {
+    const content = await storage.get(key);
+    if (content) objects.set(key, (await buffer(content)).toString("base64"));
+  }
+  return objects;
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -83,6 +103,61 @@ test("a backup beside a server has every message that was acknowledged before, a
   const { messageId } = (await again.request("privateMessage", { receiverId: user.id, content: "later" })).params.item;
   expect(messageId).toBeGreaterThan(1_000_000_000);
   await server.stop("SIGTERM");
+});
+
+test("files are restored byte for byte, and can be read, sent and uploaded on the new server", async () => {
+  const server = await processes.start();
+  const { user, token } = await register(server);
+  const device = await connect(server, token);
+  const contents = new Map<string, Buffer>();
+  for (const content of [randomBytes(300_000), await picture(), Buffer.alloc(0)]) {
+    contents.set(await upload(server, { token }, content), content);
+  }
+  const [sent = "", ...unsent] = contents.keys();
+  await device.request("privateMessage", { receiverId: user.id, content: "", fileIds: [sent] });
+  const path = join(folder.path, "files.zip");
+  const backup = await runCommand(["backup", path, "--json"], processes.settings);
+  expect(backup).toMatchObject({ code: 0, errors: "" });
+  await server.stop("SIGTERM");
+  const before = await objectsIn(processes.dataDir);
+  expect(before.size).toBeGreaterThan(contents.size); // and thumbnails
+  expect(JSON.parse(backup.output)).toMatchObject({ files: before.size });
+
+  const target = await emptyDatabase();
+  expect(await runCommand(["restore", path], target.settings)).toMatchObject({ code: 0, errors: "" });
+  expect(await objectsIn(target.settings.DATA_DIR)).toEqual(before);
+  const restored = await processes.start(target.settings);
+  for (const [id, content] of contents) {
+    const read = await download(restored, `/files/${id}`, { token });
+    expect([read.status, read.content.equals(content)]).toEqual([200, true]);
+  }
+  const added = await upload(restored, { token }, Buffer.from("new"));
+  const again = await connect(restored, token);
+  const params = { receiverId: user.id, content: "", fileIds: [...unsent, added] };
+  expect((await again.request("privateMessage", params)).params.item.files).toHaveLength(3);
+});
+
+test("a server whose folder of files is that of another database does not start, and changes nothing there", async () => {
+  const server = await processes.start();
+  const { token } = await register(server);
+  const fileId = await upload(server, { token }, Buffer.from("mine"));
+  await server.stop("SIGTERM");
+  const files = join(processes.dataDir, "files");
+  const kept = `${files}.kept`;
+  const marker = (await readdir(files)).find((name) => name.startsWith("files-of-")) ?? "";
+  await rename(files, kept);
+  await mkdir(files);
+  await writeFile(join(files, "files-of-another"), "");
+  const foreign = await processes.spawn().exited;
+  expect(foreign.code).toBe(1);
+  expect(foreign.output).toContain(`${marker} is missing`);
+  expect(foreign.output).toContain("FILES_URL");
+  expect(await readdir(files)).toEqual(["files-of-another"]);
+
+  await rm(files, { recursive: true });
+  await rename(kept, files);
+  const again = await processes.start();
+  expect(String((await download(again, `/files/${fileId}`, { token })).content)).toBe("mine");
 });
 
 describe("killed at any moment", () => {

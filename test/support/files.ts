@@ -8,12 +8,17 @@ type Uploader = Pick<Participant, "token">;
 
 /** Announces a file. */
 export async function announce(
-  messenger: Pick<TestMessenger, "http">,
+  { port }: Pick<TestMessenger, "port">,
   { token }: Uploader,
   file: { name?: string; size: number },
 ): Promise<string> {
-  const { status, body } = await messenger.http("POST", "/files", { token, body: { name: "file.bin", ...file } });
-  if (status !== 201) throw new Error(`the file was not announced: ${JSON.stringify(body)}`);
+  const response = await fetch(`http://127.0.0.1:${port}/files`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "file.bin", ...file }),
+  });
+  const body: AnyBody = await response.json();
+  if (response.status !== 201) throw new Error(`the file was not announced: ${JSON.stringify(body)}`);
   return body.fileId;
 }
 
@@ -34,7 +39,7 @@ export async function putContent(
 
 /** Uploads a file and returns its id. */
 export async function upload(
-  messenger: Pick<TestMessenger, "http" | "port">,
+  messenger: Pick<TestMessenger, "port">,
   uploader: Uploader,
   content: Uint8Array | string = "some content",
   name = "file.bin",
