@@ -1,6 +1,5 @@
 import { useState } from "preact/hooks";
-import { InvitePage } from "./invite-page.tsx";
-import { LinkPages } from "./lazy-pages.tsx";
+import { InvitePage, LinkPages } from "./lazy-pages.tsx";
 import { logInNote } from "./log-in-note.ts";
 import { messenger } from "./messenger.ts";
 import { Registration } from "./registration.tsx";

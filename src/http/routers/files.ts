@@ -29,7 +29,10 @@ export const announceFile = defineRoute({
     name: described(text({ max: 1000, blank: true }), "Its name. Folders and control characters are removed from it."),
     size: described(integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), "Its size in bytes."),
     mediaType: optional(
-      described(text({ min: 0, max: 200, blank: true }), "Its type as the client knows it. The server finds it out itself."),
+      described(
+        text({ min: 0, max: 200, blank: true }),
+        "Its type as the client knows it. The server finds it out itself.",
+      ),
     ),
   }),
   status: 201,

@@ -2,14 +2,13 @@ import type { Chat } from "messenger-client";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { lastSeen } from "../dates.ts";
-import { ChatSearchDialog } from "../lazy-pages.tsx";
+import { ChatSearchDialog, GroupInfo } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
 import { navigate } from "../routing.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useObservable } from "../use-observable.ts";
 import { ChatMenu } from "./chat-menu.tsx";
-import { GroupInfo } from "./group-info.tsx";
 
 /** Who the chat is with, and what one can do with it. */
 export function ChatHeader({ chat, jumpTo }: { chat: Chat; jumpTo(seq: number): void }) {

@@ -3,6 +3,7 @@ import type { Chat, Message, Timeline, TimelineStart } from "messenger-client";
 import type { ComponentType } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../errors.ts";
+import { ReactionsDialog, ReadersDialog } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
 import { chatPath, navigate } from "../routing.ts";
 import { Confirmation } from "../ui/dialog.tsx";
@@ -14,8 +15,6 @@ import { Composer, type ComposerMode } from "./composer.tsx";
 import { requestedMessage } from "./jump.ts";
 import type { RowActions } from "./message-row.tsx";
 import { PinnedBar } from "./pinned-bar.tsx";
-import { ReactionsDialog } from "./reactions-dialog.tsx";
-import { ReadersDialog } from "./readers-dialog.tsx";
 import { TimelineView } from "./timeline-view.tsx";
 
 /** What is offered in the menu of a message. */

@@ -3,13 +3,12 @@ import { useState } from "preact/hooks";
 import { draftOf } from "../chat/drafts.ts";
 import { plainText } from "../chat/plain-text.ts";
 import { shortTimeOf } from "../dates.ts";
-import { FoundMessages } from "../lazy-pages.tsx";
+import { FoundMessages, NewChatDialog } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
 import { chatPath, route } from "../routing.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useObservable } from "../use-observable.ts";
-import { NewChatDialog } from "./new-chat-dialog.tsx";
 
 /** The chats whose title contains a text, in any letter case. */
 export const matching = (chats: readonly ChatSummary[], search: string): readonly ChatSummary[] => {
