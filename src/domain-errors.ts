@@ -21,6 +21,10 @@ export const unusableFiles = () =>
 /** For a client id that the sender has already used for a different message. */
 export const conflictingClientId = () => new AppError("conflict", "This clientMessageId was used for another message");
 
+/** For members who mention everybody in a large group. */
+export const mayNotMentionAll = () =>
+  new AppError("forbidden", "Only admins and the owner may mention everybody in a large group");
+
 /** For users who have to confirm their e-mail address before they write. */
 export const emailUnverified = () => new AppError("forbidden", "Confirm your e-mail address first");
 

@@ -52,7 +52,16 @@ export function serverInfo(
     registration: registration.policy,
     invitesBy: registration.invitesBy,
     email: mailMode(config) !== "none",
-    features: ["reactions", "pins", "forward", "state", "search", "files", ...(hasAvatars ? ["avatars"] : [])],
+    features: [
+      "reactions",
+      "mentions",
+      "pins",
+      "forward",
+      "state",
+      "search",
+      "files",
+      ...(hasAvatars ? ["avatars"] : []),
+    ],
     limits: {
       contentUnits: maxContentUnits,
       frameBytes: maxFrameBytes,

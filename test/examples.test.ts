@@ -23,6 +23,9 @@ async function exampleScene(): Promise<{ sender: Device; others: readonly Device
   await sender.device.request("pinMessage", { messageId: pinned.messageId, on: true });
   const groupId = await createGroup(sender.device, [peer]);
   await sendToGroup(sender.device, groupId, "to the group");
+  const mentioningGroupId = await createGroup(peer.device, [sender]);
+  const mentions = [{ userId: sender.id, offset: 0, length: 4 }];
+  await peer.device.request("messageInGroup", { groupId: mentioningGroupId, content: "@you", mentions });
   const { chatId: dialogId } = await sendPrivately(sender.device, peer.id, "one");
   const { messageId } = await sendPrivately(sender.device, peer.id, "two");
   await sendPrivately(peer.device, sender.id, "three");

@@ -63,6 +63,15 @@ describe("fsck", () => {
       "text-of-shown-message",
       "WITH indexed AS (UPDATE chat_texts SET version = 1000 WHERE chat_id = $groupId RETURNING 1) DELETE FROM message_texts WHERE chat_id = $groupId",
     ],
+    [
+      "mentions-of-shown-message",
+      "INSERT INTO message_mentions SELECT sender_id, chat_id, seq, id FROM messages WHERE chat_id = $groupId AND seq = 4",
+    ],
+    [
+      "mentions-of-shown-message",
+      `UPDATE messages SET mentions = '[{"userId": 999999999, "offset": 0, "length": 1}]' WHERE chat_id = $groupId AND seq = 4`,
+    ],
+    ["mentions-of-shown-message", "UPDATE messages SET mentions_all = true WHERE chat_id = $groupId AND seq = 1"],
   ])("finds a violation of %s", async (invariant, corruption) => {
     const { ann, bob, groupId, dialogId, messageId } = await scene();
     const chatId = corruption.includes("$dialogId") ? dialogId : groupId;

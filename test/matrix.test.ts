@@ -97,6 +97,7 @@ const matrix: Record<keyof typeof messageTypes, Row> = {
   transferOwnership: { params: ({ groupId, target }) => ({ groupId, userId: target.id }), expected: ownerOnly },
   deleteGroup: { params: ({ groupId }) => ({ groupId }), expected: ownerOnly },
   searchMessages: { params: ({ groupId }) => ({ query: "hello", chatId: groupId, limit: 5 }), expected: members },
+  listMentions: { noGroup: true, params: () => ({ limit: 5 }), expected: everyone("ok") },
   listPinned: { params: ({ groupId }) => ({ chatId: groupId, limit: 5, page: 1 }), expected: members },
   forwardMessage: {
     params: ({ messageId, partner }) => ({ messageId, receiverId: partner.id }),
@@ -197,7 +198,8 @@ async function fingerprint(): Promise<unknown> {
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY message_id)) FROM chat_pins t) AS pins,
            (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id, key)) FROM user_state t) AS state,
 
-           (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM avatars t) AS avatars`);
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM avatars t) AS avatars,
+           (SELECT md5(string_agg(md5(t::text), '' ORDER BY user_id, message_id)) FROM message_mentions t) AS mentions`);
 }
 
 describe("message types", () => {

@@ -57,7 +57,17 @@ function senderOn(
     send: (
       to: { groupId: number } | { receiverId: number },
       { senderId = 1, content = "x", replyTo }: { senderId?: number; content?: string; replyTo?: number } = {},
-    ) => sender.send({ to, senderId, content, replyTo, fileIds: [], requester: undefined }),
+    ) =>
+      sender.send({
+        to,
+        senderId,
+        content,
+        replyTo,
+        mentions: [],
+        mentionsAll: false,
+        fileIds: [],
+        requester: undefined,
+      }),
   };
 }
 

@@ -9,6 +9,7 @@ import { messagesToErase } from "../src/db/queries/administration/message-erasur
 import { chatList } from "../src/db/queries/chats/chat-list.ts";
 import { currentMark, recentChanges, versionsBefore } from "../src/db/queries/chats/recent-changes.ts";
 import { differences, type KnownChat } from "../src/db/queries/chats/sync.ts";
+import { mentioningMessages } from "../src/db/queries/messages/mentions.ts";
 import { messagesBySeq } from "../src/db/queries/messages/messages.ts";
 import { contactsOf } from "../src/db/queries/people/contacts.ts";
 import { type NameSearch, type Position, peopleByName } from "../src/db/queries/people/people.ts";
@@ -122,6 +123,13 @@ beforeAll(async () => {
      SELECT id, chat_id, seq, sender_id, created_at, content, ARRAY[(id % 5000)::int, -1] FROM messages ORDER BY id`,
   );
   await messenger().sql("VACUUM ANALYZE message_texts");
+  // In every chat of `me`, one message that mentions the user and one that mentions everybody; the user mentions others often.
+  await messenger().sql(
+    `INSERT INTO message_mentions (user_id, chat_id, seq, message_id)
+     SELECT CASE m.seq WHEN 2 THEN $me ELSE $me + 4000 END, chat_id, seq, id FROM messages AS m WHERE chat_id > $me`,
+    { me },
+  );
+  await messenger().sql("UPDATE messages SET mentions_all = true WHERE chat_id > $me AND seq = 3", { me });
   await messenger().sql("ANALYZE");
 });
 
@@ -189,6 +197,20 @@ describe("the list of chats", () => {
     expect(plans).toHaveLength(1);
     expect(plans[0]).toContain("messages_pkey");
     expect(plans[0]).not.toContain("Seq Scan on messages");
+    expect(plans[0]).toMatch(/Index Only Scan using message_mentions_pkey/);
+    expect(plans[0]).toMatch(/Index Scan using messages_mentions_all/);
+  });
+});
+
+describe("the list of mentions", () => {
+  test.each([
+    ["the newest", Number.MAX_SAFE_INTEGER],
+    ["a later page", me],
+  ])("finds %s by the indexes of mentions", async (_which, before) => {
+    const { plans } = await plansOf((database) => mentioningMessages(database, { userId: me, before, limit: 20 }));
+    expect(plans[0]).toContain("message_mentions_newest");
+    expect(plans[0]).toContain("messages_mentions_all");
+    expect(plans[0]).not.toContain("Seq Scan on message");
   });
 });
 

@@ -46,6 +46,7 @@ const firstAnswer = (): SyncResult => ({
     lastSeq: 1,
     readSeq: 0,
     unread: 1,
+    mentions: 0,
     clearedSeq: 0,
     messages: [itemOf(index + 1, 1)],
     joined: true,

@@ -16,6 +16,7 @@ import {
   version,
 } from "./fields.ts";
 import { file } from "./files.ts";
+import { shownMentions } from "./mentions.ts";
 import {
   described,
   exactly,
@@ -144,6 +145,7 @@ export const messageItem = named(
     reactions: optional(
       described(messageReactions, "In order of the earliest reaction with each emoji; absent if there are none."),
     ),
+    ...shownMentions,
     pinned: optional(
       described(
         named("Pin", object({ by: described(userId(), "The user who pinned it."), at: time() })),
@@ -205,6 +207,7 @@ export const rowExtras = {
 export const historyRowExtras = {
   ...rowExtras,
   reactions: optional(messageReactions),
+  ...shownMentions,
   forwarded: optional(forwarded),
 } as const;
 

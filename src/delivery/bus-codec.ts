@@ -18,7 +18,7 @@ import {
 import type { Change, Signal } from "../domain/change.ts";
 import { eventKinds } from "../domain/event.ts";
 import type { FileInfo } from "../domain/file.ts";
-import { changeKinds, type MessageChange, type MessageEvent, type Reaction } from "../domain/message.ts";
+import { changeKinds, type Mention, type MessageChange, type MessageEvent, type Reaction } from "../domain/message.ts";
 
 /*
  * What the processes publish to each other. Bodies travel as JSON, so times arrive as text. Texts are not limited here:
@@ -63,6 +63,8 @@ const file = object({
   thumbHash: nullable(anyText()),
 } satisfies Record<keyof FileInfo, unknown>);
 
+const mention = object({ userId: id(), offset: counter(), length: counter() } satisfies Record<keyof Mention, unknown>);
+
 const repliedMessage = object({
   id: id(),
   seq: optional(seq()),
@@ -88,6 +90,8 @@ const message = object({
   change: nullable(messageChange),
   // Absent in a change that a process of an earlier version has published.
   reactions: optional(list(reaction)),
+  mentions: optional(list(mention)),
+  mentionsAll: optional(flag()),
   pinned: optional(nullable(object({ by: id(), at: time() }))),
   firstAuthor: optional(nullable(person)),
   files: optional(list(file)),
@@ -103,11 +107,13 @@ const encodedChange = object({ message, recipientIds, epoch });
 const encodedChangeTopic = topic("change", encodedChange);
 
 /**
- * Whether a process of an earlier version has changed a message without knowing its reactions or files, or whether it was forwarded:
- * then it is read from the store.
+/**
+ * Whether a process of an earlier version has changed a message without knowing its reactions, mentions or files, or whether
+ * it was forwarded: then it is read from the store.
  */
-const isIncomplete = ({ change, reactions, files, firstAuthor }: Infer<typeof message>): boolean =>
-  change !== null && (reactions === undefined || files === undefined || firstAuthor === undefined);
+const isIncomplete = ({ change, reactions, mentions, files, firstAuthor }: Infer<typeof message>): boolean =>
+  change !== null &&
+  (reactions === undefined || mentions === undefined || files === undefined || firstAuthor === undefined);
 
 /** What belongs to one history of the database. */
 export interface OfEpoch {
@@ -152,13 +158,26 @@ export const signalTopic: Topic<Signal & OfEpoch> = topic(
 );
 
 function toChange({ message, recipientIds, epoch }: Infer<typeof encodedChange>): Change & OfEpoch {
-  const { replyTo, reactions = [], files = [], pinned, firstAuthor = null, createdAt, editedAt, deletedAt } = message;
+  const {
+    replyTo,
+    reactions = [],
+    mentions = [],
+    mentionsAll = false,
+    files = [],
+    pinned,
+    firstAuthor = null,
+    createdAt,
+    editedAt,
+    deletedAt,
+  } = message;
   return {
     message: {
       ...message,
       replyTo: replyTo && { ...replyTo, deletedAt: toDate(replyTo.deletedAt) },
       reactions,
       files,
+      mentions,
+      mentionsAll,
       pinned: pinned ? { ...pinned, at: new Date(pinned.at) } : null,
       firstAuthor,
       createdAt: new Date(createdAt),

@@ -29,6 +29,24 @@ export interface Reaction {
   mine?: true;
 }
 
+/** A part of a text that means a person, in UTF-16 units. */
+export interface Mention {
+  userId: number;
+  offset: number;
+  length: number;
+}
+
+/** Whom a text means. */
+export interface MentionedPeople {
+  /** By rising offset. */
+  mentions: readonly Mention[];
+  /** Whether it means everybody in its group. */
+  mentionsAll: boolean;
+}
+
+/** In larger groups, only admins and the owner may mention everybody. */
+export const maxMembersForAll = 20;
+
 /** That a message is pinned in its chat. */
 export interface Pin {
   /** The user who pinned it. */
@@ -37,7 +55,7 @@ export interface Pin {
 }
 
 /** A message with the current names of the people in it. Delivery and every list of messages use this form. */
-export interface ChatMessage {
+export interface ChatMessage extends MentionedPeople {
   id: number;
   chatId: number;
   /** Position in the chat, without gaps. */

@@ -38,6 +38,7 @@ import type { RateLimits } from "./limits/rate-limits.ts";
 import { Mails } from "./mail/mails.ts";
 import { Forwarding } from "./messages/forwarding.ts";
 import { History } from "./messages/history.ts";
+import { Mentions } from "./messages/mentions.ts";
 import { MessageChanges } from "./messages/message-changes.ts";
 import { Messages } from "./messages/messages.ts";
 import { Pins } from "./messages/pins.ts";
@@ -181,6 +182,7 @@ export function composeServices(options: {
     forwarding: new Forwarding({ database, dialogs, chatWriter, repeatedSends }),
     reactions,
     pins: new Pins({ database, messageChanges }),
+    mentions: new Mentions({ database }),
     history: new History({ database }),
     readState,
     ...composeFiles({ database, files: options.files, secrets, rateLimits: limits, metrics, log: options.log }),

@@ -15,6 +15,7 @@ import {
   setRoles as setStoredRoles,
 } from "../db/queries/chats/chat-writes.ts";
 import { copyFiles } from "../db/queries/files/files.ts";
+import { addMentions } from "../db/queries/messages/mentions.ts";
 import { messagesById } from "../db/queries/messages/messages.ts";
 import { deletePin, insertPin } from "../db/queries/messages/pins.ts";
 import {
@@ -25,7 +26,7 @@ import {
 } from "../db/queries/messages/reactions.ts";
 import type { ChatKind, Role } from "../domain/chat.ts";
 import type { StoredEvent } from "../domain/event.ts";
-import type { ChatMessage, MessageChange } from "../domain/message.ts";
+import type { ChatMessage, MentionedPeople, MessageChange } from "../domain/message.ts";
 
 /** A message that the server writes about a group: an event, before it has its place in the chat. */
 export interface SystemMessage {
@@ -80,14 +81,14 @@ export class LockedChat {
     return message?.chatId === this.id ? message : undefined;
   }
 
-  /** Replaces the content of a message, under the chat's next `version`. */
-  editMessage(messageId: number, byUserId: number, content: string): Promise<ChatMessage> {
-    return this.revise({ messageId, byUserId, content });
+  /** Replaces the content of a message and its mentions, under the chat's next `version`. */
+  editMessage(edit: { messageId: number; byUserId: number; content: string } & MentionedPeople): Promise<ChatMessage> {
+    return this.revise(edit);
   }
 
   /** Removes the content of a message for good, under the chat's next `version`. The message keeps its place. */
   deleteMessage(messageId: number, byUserId: number): Promise<ChatMessage> {
-    return this.revise({ messageId, byUserId, content: null });
+    return this.revise({ messageId, byUserId, content: null, mentions: [], mentionsAll: false });
   }
 
   /**
@@ -180,15 +181,17 @@ export class LockedChat {
     return messages;
   }
 
-  private async revise(revision: {
-    messageId: number;
-    byUserId: number;
-    content: string | null;
-  }): Promise<ChatMessage> {
+  private async revise(
+    revision: { messageId: number; byUserId: number; content: string | null } & MentionedPeople,
+  ): Promise<ChatMessage> {
     const { database, transaction } = this.lockedBy;
     const isRevised = await reviseMessage(database, { chatId: this.id, ...revision }, transaction);
-    const message = isRevised ? await this.findMessage(revision.messageId) : undefined;
-    if (!message) throw new Error(`chat ${this.id} has no message ${revision.messageId}`);
+    const { messageId, mentions, mentionsAll } = revision;
+    if (mentions.length > 0 || mentionsAll) {
+      await addMentions(database, { messageId, mentions, mentionsAll }, transaction);
+    }
+    const message = isRevised ? await this.findMessage(messageId) : undefined;
+    if (!message) throw new Error(`chat ${this.id} has no message ${messageId}`);
     this.lockedBy.record(this, message);
     return message;
   }

@@ -10,8 +10,8 @@ import {
 import { isSameSend } from "../db/queries/messages/sent-messages.ts";
 import type { Requester } from "../domain/actor.ts";
 import type { Change } from "../domain/change.ts";
-import type { SentMessage } from "../domain/message.ts";
-import { noSuchMessage, noSuchUser, notMember, unusableFiles } from "../domain-errors.ts";
+import type { MentionedPeople, SentMessage } from "../domain/message.ts";
+import { mayNotMentionAll, noSuchMessage, noSuchUser, notMember, unusableFiles } from "../domain-errors.ts";
 import { AppError } from "../errors.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { type Committer, OutcomeUnknownError, type Published } from "./commit.ts";
@@ -20,7 +20,7 @@ import type { RepeatedSends } from "./repeated-sends.ts";
 import type { OrderedSend } from "./send-queue.ts";
 
 /** A message to send. */
-export interface SendRequest {
+export interface SendRequest extends MentionedPeople {
   to: { groupId: number } | { receiverId: number };
   senderId: number;
   content: string;
@@ -191,7 +191,7 @@ export class BatchWriter {
     try {
       send.settle(
         await repeatedSends.answer(messageId, {
-          content: send.content,
+          text: send,
           isSame: (sent) => sent.chatId === chatId && isSameSend(sent, send),
         }),
       );
@@ -224,9 +224,11 @@ const toMessage = ({ send, chatId }: ResolvedSend): MessageToSend => ({
   clientMessageId: send.clientMessageId,
   replyTo: send.replyTo,
   fileIds: send.fileIds,
+  mentions: send.mentions,
+  mentionsAll: send.mentionsAll,
 });
 
-function errorOf({ to }: SendRequest, kind: "held" | "refused" | "noReply" | "noFiles"): AppError {
+function errorOf({ to }: SendRequest, kind: "held" | "refused" | "noReply" | "noFiles" | "notForAll"): AppError {
   switch (kind) {
     case "held":
       return new AppError("unavailable", "The chat is busy. Try again.", { retryAfterMs: 1000 });
@@ -234,6 +236,8 @@ function errorOf({ to }: SendRequest, kind: "held" | "refused" | "noReply" | "no
       return noSuchMessage();
     case "noFiles":
       return unusableFiles();
+    case "notForAll":
+      return mayNotMentionAll();
     case "refused":
       // Deleting an account ends its memberships, in dialogs too.
       return "groupId" in to ? notMember() : noSuchUser();

@@ -24,6 +24,7 @@ export function toMessageItem(message: SentMessage): MessageItem {
     ...eventOf(message),
     ...(message.change && { change: message.change }),
     ...reactionsOf(message),
+    ...mentionsOf(message),
     ...(message.pinned && { pinned: { by: message.pinned.by, at: message.pinned.at.toISOString() } }),
     ...forwardedOf(message),
     ...filesOf(message),
@@ -41,6 +42,11 @@ export const reactionsOf = ({ reactions }: ChatMessage): Pick<MessageItem, "reac
 
 export const forwardedOf = ({ firstAuthor }: ChatMessage): Pick<MessageItem, "forwarded"> =>
   firstAuthor ? { forwarded: { senderId: firstAuthor.id, senderName: firstAuthor.firstName } } : {};
+
+export const mentionsOf = ({ mentions, mentionsAll }: ChatMessage): Pick<MessageItem, "mentions" | "mentionsAll"> => ({
+  ...(mentions.length > 0 && { mentions }),
+  ...(mentionsAll && { mentionsAll }),
+});
 
 /** The fields that all rows of message lists have in common. */
 export function toRowExtras(message: ChatMessage) {

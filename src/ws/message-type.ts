@@ -11,6 +11,7 @@ import type { Sync } from "../services/chats/sync.ts";
 import type { Groups } from "../services/groups/groups.ts";
 import type { Forwarding } from "../services/messages/forwarding.ts";
 import type { History } from "../services/messages/history.ts";
+import type { Mentions } from "../services/messages/mentions.ts";
 import type { Messages } from "../services/messages/messages.ts";
 import type { Pins } from "../services/messages/pins.ts";
 import type { Reactions } from "../services/messages/reactions.ts";
@@ -25,6 +26,7 @@ export interface WsServices {
   forwarding: Forwarding;
   reactions: Reactions;
   pins: Pins;
+  mentions: Mentions;
   groups: Groups;
   history: History;
   readState: ReadState;

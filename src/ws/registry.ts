@@ -18,6 +18,7 @@ import { forwardMessage } from "./messages/messages/forward-message.ts";
 import { getMessages } from "./messages/messages/get-messages.ts";
 import { getlatestMessageDialog } from "./messages/messages/getlatest-message-dialog.ts";
 import { getlatestMessageGroup } from "./messages/messages/getlatest-message-group.ts";
+import { listMentions } from "./messages/messages/list-mentions.ts";
 import { listPinned } from "./messages/messages/list-pinned.ts";
 import { listReactions } from "./messages/messages/list-reactions.ts";
 import { listReaders } from "./messages/messages/list-readers.ts";
@@ -58,6 +59,7 @@ export const messageTypes = {
   pinMessage,
   listPinned,
   searchMessages,
+  listMentions,
   markRead,
   listReaders,
   clearDialog,

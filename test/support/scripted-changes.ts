@@ -20,6 +20,8 @@ export const message = (version: number): ChatMessage => ({
   replyTo: null,
   change: null,
   reactions: [],
+  mentions: [],
+  mentionsAll: false,
   pinned: null,
   firstAuthor: null,
   files: [],

@@ -6,6 +6,7 @@ import { FileLinks } from "./file-links.ts";
 import type { Http } from "./http.ts";
 import { uuid } from "./ids.ts";
 import type { Log } from "./log.ts";
+import type { Message } from "./message.ts";
 import { type HandleMessage, MessageHandler } from "./message-handler.ts";
 import { call, Derived, type Observable, sameIfEqual } from "./observable.ts";
 import { type Destination, type Entry, Outbox } from "./outbox.ts";
@@ -20,6 +21,13 @@ import type { Json, StorePart } from "./store.ts";
 import { Synchronizer, untilAnswered } from "./synchronizer.ts";
 import { type Answer, type Frame, offlineError, type Transport } from "./transport.ts";
 import { Uploads } from "./uploads.ts";
+
+/** A page of the messages that mention the user, the newest first. */
+export interface MentionList {
+  readonly mentions: readonly { readonly chat: Chat; readonly message: Message }[];
+  /** `before` of the next page; null after the last one. */
+  readonly cursor: number | null;
+}
 
 /** The most people whose names are read anew after an absence. */
 const maxRefreshedNames = 500;
@@ -204,6 +212,16 @@ export class Account implements ChatContext {
       return { chat, message: chat.toMessage(found), highlights };
     });
     return { ...item, hits };
+  }
+
+  async mentions(page: Requests["listMentions"]["params"]): Promise<MentionList> {
+    const { data, item } = await this.read("listMentions", page);
+    const mentions = data.map((found) => {
+      this.people.noteSender(found);
+      const chat = this.chat(found.chatId);
+      return { chat, message: chat.toMessage(found) };
+    });
+    return { mentions, cursor: item.cursor };
   }
 
   events(signal?: AbortSignal): EventStream {

@@ -3,6 +3,7 @@ import { MessengerError } from "./errors.ts";
 import type { History, Range } from "./history.ts";
 import { uuid } from "./ids.ts";
 import { LoadedList } from "./loaded-list.ts";
+import { countMentions, type MentionedPeople } from "./mentions.ts";
 import { type Message, OutgoingMessage, sentMessage, unsentMessage } from "./message.ts";
 import { Derived, type Observable } from "./observable.ts";
 import { type Change, type Destination, type Entry, laneOf, type Outbox, type UnsentMessage } from "./outbox.ts";
@@ -43,6 +44,8 @@ export interface ChatSummary extends Attention {
   readonly memberCount: number | undefined;
   /** The number of messages after the read position. */
   readonly unread: number;
+  /** How many of them mention the user, or everybody; at most 99. */
+  readonly mentions: number;
   /** The position of the newest message that is sent. */
   readonly lastSeq: number;
   /** The newest message, sent or not. */
@@ -185,18 +188,16 @@ export class Chat {
    * Writes a message: stores it, shows it, and sends it as soon as there is a connection. Never throws.
    * @param options.replyTo the id of the message it replies to
    * @param options.files 1 to 10 files, such as those of `<input type="file">`: they are uploaded first, and the message follows
+   * @param options.mentions the parts of the text that mean members
+   * @param options.mentionsAll it means everybody in the group
    * @param options.clientMessageId identifies the message for ever: 8 to 64 printable ASCII characters, a new one by default
    */
   send(
     text: string,
-    options: { replyTo?: number; clientMessageId?: string; files?: readonly FileToSend[] } = {},
+    options: { replyTo?: number; clientMessageId?: string; files?: readonly FileToSend[] } & MentionedPeople = {},
   ): OutgoingMessage {
-    const { replyTo, clientMessageId, files = [] } = options;
-    const message = {
-      content: text,
-      ...(replyTo !== undefined && { replyTo }),
-      ...(files.length > 0 && { files: files.map(unsentFile) }),
-    };
+    const { clientMessageId, files = [], ...rest } = options;
+    const message = { ...rest, content: text, ...(files.length > 0 && { files: files.map(unsentFile) }) };
     return this.write(message, clientMessageId, files);
   }
 
@@ -213,7 +214,7 @@ export class Chat {
   }
 
   private write(
-    message: Pick<UnsentMessage, "content" | "replyTo" | "forwardOf" | "files">,
+    message: Omit<UnsentMessage, "clientMessageId" | "to" | "writtenAt">,
     clientMessageId = uuid(),
     contents: readonly Blob[] = [],
   ): OutgoingMessage {
@@ -231,9 +232,9 @@ export class Chat {
     });
   }
 
-  /** Replaces the text of an own message. @throws MessengerError if the server refuses it */
-  edit(messageId: number, text: string): Promise<void> {
-    return this.change({ type: "editMessage", params: { messageId, content: text } });
+  /** Replaces the text of an own message, and whom it mentions. @throws MessengerError if the server refuses it */
+  edit(messageId: number, text: string, mentioned: MentionedPeople = {}): Promise<void> {
+    return this.change({ type: "editMessage", params: { ...mentioned, messageId, content: text } });
   }
 
   /** Deletes a message for everybody. @throws MessengerError if the server refuses it */
@@ -579,6 +580,7 @@ export class Chat {
     const last = state && state.lastSeq > state.clearedSeq ? state.history.get(state.lastSeq) : undefined;
     const peer = peerId === undefined ? undefined : this.peer(peerId, state);
     const unread = state ? Math.max(0, state.lastSeq - this.readSeq) : 0;
+    const mentions = state ? this.unreadMentions(state) : 0;
     const { settings } = this;
     const { lastSeq = 0 } = state ?? {};
     const summary: ChatSummary = {
@@ -589,15 +591,23 @@ export class Chat {
       role: state?.role,
       memberCount: state?.memberCount,
       unread,
+      mentions,
       lastSeq,
       lastMessage: this.unsent().at(-1) ?? (last && this.toMessage(last)),
-      ...attentionOf(settings, { lastSeq, unread, mentions: 0 }, Date.now()),
+      ...attentionOf(settings, { lastSeq, unread, mentions }, Date.now()),
       level: settings.level ?? "all",
       pinned: settings.pinned,
       markedUnread: settings.markedUnread ?? false,
       draft: this.draft?.text ?? "",
     };
     return previous && isShallowEqual(previous, summary) ? previous : summary;
+  }
+
+  /** Also after a read position that is not sent yet. */
+  private unreadMentions(state: ChatState): number {
+    const { readSeq } = this;
+    if (state.mentions === 0 || readSeq === state.readSeq) return state.mentions;
+    return countMentions(state, readSeq, this.context.me()?.id) ?? state.mentions;
   }
 
   private peer(peerId: number, state: ChatState | undefined): Person {

@@ -1,4 +1,6 @@
 /** The client of the messenger. */
+
+export type { MentionList } from "./account.ts";
 export { type Attention, attentionOf, isAlert } from "./attention.ts";
 export type { Chat, ChatSummary, Member } from "./chat.ts";
 export type { ConnectionStatus, EndReason } from "./connection.ts";
@@ -8,6 +10,7 @@ export type { FileLinks } from "./file-links.ts";
 export type { Fetch, FetchResponse } from "./http.ts";
 export { indexedDb } from "./indexed-db.ts";
 export type { Log } from "./log.ts";
+export { isMentioned, type MentionedPeople } from "./mentions.ts";
 export type { Message, OutgoingMessage } from "./message.ts";
 export type { HandleMessage } from "./message-handler.ts";
 export { Messenger, type MessengerOptions, type StorageStatus } from "./messenger.ts";

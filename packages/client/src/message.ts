@@ -15,6 +15,8 @@ export interface Message
         | "event"
         | "change"
         | "reactions"
+        | "mentions"
+        | "mentionsAll"
         | "pinned"
         | "forwarded"
         | "files"
@@ -72,7 +74,7 @@ export function unsentMessage(
   uploads: Uploads,
 ): Message | undefined {
   if (!message) return undefined;
-  const { clientMessageId, content: text, replyTo, forwardOf, files, writtenAt } = message;
+  const { clientMessageId, content: text, replyTo, forwardOf, files, writtenAt, mentions, mentionsAll } = message;
   return {
     key: clientMessageId,
     state,
@@ -86,6 +88,8 @@ export function unsentMessage(
     deletedAt: null,
     notification: false,
     clientMessageId,
+    ...(mentions && { mentions }),
+    ...(mentionsAll && { mentionsAll }),
     ...(replyTo !== undefined && { replyToId: replyTo }),
     ...(forwardOf && { forwarded: forwardOf.author }),
     ...(files && { uploads: files.map((file) => uploads.shown(file)), discard: actions.discard }),

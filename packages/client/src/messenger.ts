@@ -1,4 +1,4 @@
-import { Account, loggedOutError } from "./account.ts";
+import { Account, loggedOutError, type MentionList } from "./account.ts";
 import type { Chat, ChatSummary } from "./chat.ts";
 import { Connection, type ConnectionStatus, type EndReason } from "./connection.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
@@ -224,6 +224,15 @@ export class Messenger {
   /** A chat by its id. @throws MessengerError `LOGGED_OUT` */
   chat(chatId: number): Chat {
     return this.requireAccount().chat(chatId);
+  }
+
+  /**
+   * The messages that mention the user, or everybody, in all chats, the newest first.
+   * @param page.before the `cursor` of the page before
+   * @throws MessengerError
+   */
+  async mentions(page: { limit?: number; before?: number } = {}): Promise<MentionList> {
+    return this.requireAccount().mentions({ limit: 50, ...page });
   }
 
   /** Creates a group with some members. @throws MessengerError */

@@ -2,6 +2,7 @@ import { Backoff, wait } from "./backoff.ts";
 import { Deferred } from "./deferred.ts";
 import { MessengerError, toMessengerError } from "./errors.ts";
 import { continueAfter, uuid } from "./ids.ts";
+import type { MentionedPeople } from "./mentions.ts";
 import type { StatePatch } from "./personal-state.ts";
 import type { MessageItem, Requests } from "./protocol.ts";
 import type { Json, StorePart } from "./store.ts";
@@ -11,7 +12,7 @@ import type { UnsentFile, Uploads } from "./uploads.ts";
 export type Destination = { receiverId: number } | { groupId: number };
 
 /** A message of this user that is not known to be stored by the server. */
-export interface UnsentMessage {
+export interface UnsentMessage extends MentionedPeople {
   clientMessageId: string;
   to: Destination;
   content: string;
@@ -436,15 +437,13 @@ export class Outbox {
       const { item } = await request(change.type, change.params);
       return item !== null && "messageId" in item ? item : undefined;
     }
-    const { to, content: text, clientMessageId, replyTo, forwardOf, files } = content.message;
+    const { to, forwardOf, files, writtenAt: _, ...message } = content.message;
     if (forwardOf) {
       const { messageId } = forwardOf;
-      return (await request("forwardMessage", { ...to, messageId, clientMessageId })).item;
+      return (await request("forwardMessage", { ...to, messageId, clientMessageId: message.clientMessageId })).item;
     }
     const params = {
-      content: text,
-      clientMessageId,
-      ...(replyTo !== undefined && { replyTo }),
+      ...message,
       ...(files && { fileIds: files.flatMap(({ fileId }) => fileId ?? []) }),
     };
     const { item } =

@@ -29,7 +29,7 @@ export interface Requests {
   /**
    * Send a message to a group.
    *
-   * Errors: `NOT_MEMBER`, `NOT_FOUND`, `CONFLICT`, `FORBIDDEN`.
+   * Errors: `NOT_MEMBER`, `FORBIDDEN`, `NOT_FOUND`, `CONFLICT`.
    */
   messageInGroup: { params: MessageInGroupParams; data: null; item: MessageItem };
   /**
@@ -113,7 +113,8 @@ export interface Requests {
    */
   forwardMessage: { params: ForwardMessageParams; data: null; item: MessageItem };
   /**
-   * Replace the text of one of your messages. The message keeps its `seq` and gets the chat's next `version`.
+   * Replace the text of one of your messages, and whom it mentions. The message keeps its `seq` and gets the chat's
+   * next `version`.
    *
    * Errors: `NOT_FOUND`, `FORBIDDEN`, `CONFLICT`.
    */
@@ -159,6 +160,11 @@ export interface Requests {
    * Errors: `NOT_MEMBER`.
    */
   searchMessages: { params: SearchMessagesParams; data: readonly FoundMessage[]; item: SearchResult };
+  /**
+   * List the messages of others that mention you, or everybody, in the chats you are in, the newest first. An answer
+   * holds at most 512 KiB, and then fewer messages than `limit`.
+   */
+  listMentions: { params: ListMentionsParams; data: readonly MessageItem[]; item: MentionsPage };
   /**
    * Mark a chat as read up to a `seq`. The read position never moves back: a smaller `seq` changes nothing.
    *
@@ -623,6 +629,8 @@ export interface ChatListRow {
   chatVersion: number;
   /** Number of messages after `readSeq`. */
   unread: number;
+  /** Number of messages after `readSeq` that mention you, or everybody; at most 99. */
+  mentions: number;
   /** `seq` of the newest message you have read. */
   readSeq: number;
   /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
@@ -728,6 +736,10 @@ export interface DialogMessageRow {
   editedAt: string | null;
   deletedAt: string | null;
   reactions?: readonly Reaction[];
+  /** The parts of the text that mean people, by `offset`; absent if there are none. */
+  mentions?: readonly Mention[];
+  /** The text means everybody in the group. */
+  mentionsAll?: true;
   forwarded?: Forwarded;
 }
 
@@ -746,6 +758,13 @@ export interface EditMessageParams {
   content: string;
   /** The `version` of the message as you have it. If the message has another one: `CONFLICT`. */
   ifVersion?: number;
+  /**
+   * The parts of the text that mean members of the chat, at most 50. They are inside the text, do not overlap, and
+   * split no surrogate pair. Those of people who are not members are dropped.
+   */
+  mentions?: readonly Mention[];
+  /** The text means everybody in the group. In groups of more than 20 only by admins and the owner. */
+  mentionsAll?: true;
 }
 
 /** Whether to delete the messages of the user, too. Also for an account that was deleted before. */
@@ -922,6 +941,10 @@ export interface FoundMessage {
   change?: MessageChange;
   /** In order of the earliest reaction with each emoji; absent if there are none. */
   reactions?: readonly Reaction[];
+  /** The parts of the text that mean people, by `offset`; absent if there are none. */
+  mentions?: readonly Mention[];
+  /** The text means everybody in the group. */
+  mentionsAll?: true;
   /** Present while the message is pinned. */
   pinned?: Pin;
   forwarded?: Forwarded;
@@ -1122,6 +1145,10 @@ export interface GroupMessageRow {
   editedAt: string | null;
   deletedAt: string | null;
   reactions?: readonly Reaction[];
+  /** The parts of the text that mean people, by `offset`; absent if there are none. */
+  mentions?: readonly Mention[];
+  /** The text means everybody in the group. */
+  mentionsAll?: true;
   forwarded?: Forwarded;
 }
 
@@ -1174,6 +1201,13 @@ export interface ListLastMessageParams {
   limit: number;
   /** Number of the page, from 1. A page after the last is an empty list. */
   page: number;
+}
+
+export interface ListMentionsParams {
+  /** Maximum number of rows, 1 to 100. */
+  limit: number;
+  /** The `cursor` of the answer before; without it you get the newest. */
+  before?: number;
 }
 
 export interface ListPinnedParams {
@@ -1261,6 +1295,22 @@ export interface MarkReadParams {
 /** The role of a member in a group. */
 export type MemberRole = "owner" | "admin" | "member";
 
+/** A part of a text that means a person. */
+export interface Mention {
+  /** Id of a user. */
+  userId: number;
+  /** Where it begins in the text, in UTF-16 units. */
+  offset: number;
+  /** Its length, in UTF-16 units. */
+  length: number;
+}
+
+/** Where the list of mentions goes on. */
+export interface MentionsPage {
+  /** `before` of the next request; `null` if there are no more. */
+  cursor: number | null;
+}
+
 /** What was done to a message after it was sent. */
 export interface MessageChange {
   kind: MessageChangeKind;
@@ -1306,6 +1356,13 @@ export interface MessageInGroupParams {
   replyTo?: number;
   /** The files of the message, in this order, 1 to 10: uploaded completely, by you, and in no other message. */
   fileIds?: readonly string[];
+  /**
+   * The parts of the text that mean members of the chat, at most 50. They are inside the text, do not overlap, and
+   * split no surrogate pair. Those of people who are not members are dropped.
+   */
+  mentions?: readonly Mention[];
+  /** The text means everybody in the group. In groups of more than 20 only by admins and the owner. */
+  mentionsAll?: true;
 }
 
 /** A message, as answers and pushes carry it. */
@@ -1346,6 +1403,10 @@ export interface MessageItem {
   change?: MessageChange;
   /** In order of the earliest reaction with each emoji; absent if there are none. */
   reactions?: readonly Reaction[];
+  /** The parts of the text that mean people, by `offset`; absent if there are none. */
+  mentions?: readonly Mention[];
+  /** The text means everybody in the group. */
+  mentionsAll?: true;
   /** Present while the message is pinned. */
   pinned?: Pin;
   forwarded?: Forwarded;
@@ -1596,6 +1657,13 @@ export interface PrivateMessageParams {
   replyTo?: number;
   /** The files of the message, in this order, 1 to 10: uploaded completely, by you, and in no other message. */
   fileIds?: readonly string[];
+  /**
+   * The parts of the text that mean members of the chat, at most 50. They are inside the text, do not overlap, and
+   * split no surrogate pair. Those of people who are not members are dropped.
+   */
+  mentions?: readonly Mention[];
+  /** The text means everybody in the group. In groups of more than 20 only by admins and the owner. */
+  mentionsAll?: true;
 }
 
 /** An error on HTTP (RFC 9457). */
@@ -1949,6 +2017,8 @@ export interface SyncChat {
   readSeq: number;
   /** The number of messages after `readSeq`. */
   unread: number;
+  /** How many of them mention you, or everybody; at most 99. */
+  mentions: number;
   /** Messages up to this `seq` are hidden from you. */
   clearedSeq: number;
   /** The read position of the other person, in a dialog. Absent while one of you blocks the other. */

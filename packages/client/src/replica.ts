@@ -1,4 +1,5 @@
 import { History, type Range } from "./history.ts";
+import { countMentions, isMentioned, maxMentions } from "./mentions.ts";
 import { PersonalState } from "./personal-state.ts";
 import type {
   BlockChange,
@@ -14,6 +15,8 @@ import type {
 /** What is known of one chat: what `sync` said of it, kept up to date. */
 export interface ChatState extends Omit<SyncChat, "messages" | "unread" | "joined" | "tooLong" | "reset"> {
   readonly history: History;
+  /** `mentions` can only be read from the server: the messages that decide are not kept. */
+  isMentionCountOld?: true;
 }
 
 /** A part of a chat that is shown, and therefore kept. */
@@ -23,7 +26,7 @@ export interface Shown {
 
 /** What a replica reports. */
 export interface ReplicaEvents {
-  /** Changes are missing before one that was received: a sync of this chat is needed. */
+  /** Something is missing that only the server knows: a sync of this chat is needed. */
   onGap(chatId: number): void;
   /** A message was added or changed. Called once for each change, in the order of the chat. */
   onChange(chat: ChatState, item: MessageItem, isNew: boolean): void;
@@ -182,7 +185,7 @@ export class Replica {
   applyRead({ chatId, userId, readSeq }: ReadPosition): void {
     const chat = this.chats.get(chatId);
     if (!chat) return;
-    if (userId === this.userId) chat.readSeq = Math.max(chat.readSeq, readSeq);
+    if (userId === this.userId) this.raiseReadSeq(chat, readSeq);
     else if (chat.kind === "dialog") chat.peerReadSeq = Math.max(chat.peerReadSeq ?? 0, readSeq);
     this.update(chat);
   }
@@ -199,7 +202,7 @@ export class Replica {
   private applyCleared({ chatId, clearedSeq, readSeq }: NonNullable<ClearedDialog>): void {
     const chat = this.chats.get(chatId);
     if (!chat) return;
-    chat.readSeq = Math.max(chat.readSeq, readSeq);
+    this.raiseReadSeq(chat, readSeq);
     this.clearUpTo(chat, clearedSeq);
     this.update(chat);
   }
@@ -229,6 +232,8 @@ export class Replica {
     const versionBefore = known?.version ?? 0;
     const chat: ChatState = {
       ...fields,
+      // A server of an earlier version does not count them.
+      mentions: fields.mentions ?? 0,
       clearedSeq: known?.clearedSeq ?? 0,
       history: known?.history ?? new History(),
     };
@@ -259,11 +264,35 @@ export class Replica {
     const isNew = item.seq > chat.lastSeq;
     if (isNew) {
       chat.lastSeq = item.seq;
-      if (item.senderId === this.userId) chat.readSeq = Math.max(chat.readSeq, item.seq);
-      else if (chat.kind === "dialog") chat.peerReadSeq = Math.max(chat.peerReadSeq ?? 0, item.seq);
+      if (item.senderId === this.userId) this.raiseReadSeq(chat, item.seq);
+      else if (isMentioned(item, this.userId)) chat.mentions = Math.min(chat.mentions + 1, maxMentions);
+      if (item.senderId !== this.userId && chat.kind === "dialog")
+        chat.peerReadSeq = Math.max(chat.peerReadSeq ?? 0, item.seq);
       if (item.seq > chat.clearedSeq) chat.history.append(item);
       this.events.onChange(chat, item, true);
-    } else this.events.onChange(chat, chat.history.change(item, this.userId), false);
+    } else {
+      const before = chat.history.get(item.seq);
+      const own = chat.history.change(item, this.userId);
+      const isMine = isMentioned(item, this.userId);
+      const mayDiffer = before ? isMentioned(before, this.userId) !== isMine : isMine || chat.mentions > 0;
+      if (mayDiffer && item.seq > chat.readSeq) this.recountMentions(chat);
+      this.events.onChange(chat, own, false);
+    }
+  }
+
+  private raiseReadSeq(chat: ChatState, readSeq: number): void {
+    if (readSeq <= chat.readSeq) return;
+    chat.readSeq = readSeq;
+    if (chat.mentions > 0) this.recountMentions(chat);
+  }
+
+  private recountMentions(chat: ChatState): void {
+    const count = countMentions(chat, chat.readSeq, this.userId);
+    if (count !== undefined) chat.mentions = count;
+    else {
+      chat.isMentionCountOld = true;
+      this.events.onGap(chat.chatId);
+    }
   }
 
   /** Applies a system message to the chat itself. */
@@ -317,11 +346,14 @@ function entryOf({
   readSeq,
   clearedSeq,
   peerReadSeq = 0,
+  isMentionCountOld,
 }: ChatState): SyncParams["chats"][number] {
+  // The server sends what differs.
+  const knownSeq = isMentionCountOld ? readSeq + 1 : readSeq;
   // In a dialog, to leave the last one out would mean not to ask for it.
   return kind === "dialog"
-    ? [chatId, version, readSeq, clearedSeq, peerReadSeq]
-    : [chatId, version, readSeq, clearedSeq];
+    ? [chatId, version, knownSeq, clearedSeq, peerReadSeq]
+    : [chatId, version, knownSeq, clearedSeq];
 }
 
 /** Whether the item is a message with its version, under whatever type it came: a newer server may add types. */

@@ -69,6 +69,10 @@ const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "does not ask for the number of mentions where it does not keep the messages",
+    edits: [{ in: "replica.ts", from: "      this.events.onGap(chat.chatId);\n    }\n  }\n", to: "    }\n  }\n" }],
+  },
+  {
     name: "applies pushes before the first sync answer",
     edits: [{ in: "replica.ts", from: "if (!this.acceptsPushes || ", to: "if (" }],
   },

@@ -21,7 +21,16 @@ test("a timeline at a position after the last message shows the newest messages"
 test("a timeline whose messages are discarded while it loads older ones is opened again", async () => {
   const history = new History();
   const chat = (): ChatState => ({ ...state, history: new History() });
-  const state: ChatState = { chatId: 1, kind: "dialog", version: 90, lastSeq: 90, readSeq: 90, clearedSeq: 0, history };
+  const state: ChatState = {
+    chatId: 1,
+    kind: "dialog",
+    version: 90,
+    lastSeq: 90,
+    readSeq: 90,
+    clearedSeq: 0,
+    mentions: 0,
+    history,
+  };
   history.insert([], { from: 40, to: 60 });
   let current = state;
   const loads: ((range: Range | undefined) => void)[] = [];
@@ -49,7 +58,16 @@ test("a timeline whose messages are discarded while it loads older ones is opene
 
 test("messages between the window and a page that was loaded may be gone: the window has no hole", async () => {
   const history = new History();
-  const state: ChatState = { chatId: 1, kind: "dialog", version: 90, lastSeq: 90, readSeq: 90, clearedSeq: 0, history };
+  const state: ChatState = {
+    chatId: 1,
+    kind: "dialog",
+    version: 90,
+    lastSeq: 90,
+    readSeq: 90,
+    clearedSeq: 0,
+    mentions: 0,
+    history,
+  };
   history.insert([], { from: 40, to: 60 });
   const timeline = new Timeline(
     {

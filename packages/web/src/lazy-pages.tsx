@@ -7,6 +7,7 @@ export const PendingEmailBanner = lazy(
   async () => (await import("./pending-email-banner.tsx")).PendingEmailBanner,
   () => null,
 );
+export const MentionsDialog = lazy(async () => (await import("./mentions/mentions-dialog.tsx")).MentionsDialog);
 export const AdministrationPage = lazy(
   async () => (await import("./administration/administration-page.tsx")).AdministrationPage,
 );

@@ -66,7 +66,7 @@ export const readInfo = defineRoute({
       registration: "open",
       invitesBy: "admins",
       email: true,
-      features: ["reactions", "pins", "forward", "state", "search", "files", "avatars"],
+      features: ["reactions", "mentions", "pins", "forward", "state", "search", "files", "avatars"],
       limits: {
         contentUnits: 4096,
         frameBytes: 32_768,

@@ -47,7 +47,7 @@ export class Forwarding {
     if ("written" in outcome) return outcome.written;
     return this.options.repeatedSends.answer(outcome.storedId, {
       // Senders who have left get it without text: it may have been deleted since, which they must not learn.
-      content: "",
+      text: { content: "", mentions: [], mentionsAll: false },
       isSame: ({ forwardedFrom }, stored) => forwardedFrom === forward.messageId && isIn(stored, forward.to),
     });
   }

@@ -1,12 +1,15 @@
+import { isDeepStrictEqual } from "node:util";
 import { blocks } from "../../db/queries/people/blocked-people.ts";
 import type { Actor } from "../../domain/actor.ts";
-import type { ChatMessage, SentMessage } from "../../domain/message.ts";
-import { noSuchUser } from "../../domain-errors.ts";
+import { type ChatMessage, type MentionedPeople, maxMembersForAll, type SentMessage } from "../../domain/message.ts";
+import { mayNotMentionAll, noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
+import type { LockedChat } from "../../writes/locked-chat.ts";
 import type { MessageSender } from "../../writes/message-sender.ts";
 import type { MessageAccess, MessageChanges } from "./message-changes.ts";
+import { type GivenMentions, mentionsIn, onlyInGroups } from "./text-mentions.ts";
 
-interface MessageInput {
+interface MessageInput extends GivenMentions {
   content: string;
   /** A repeated send with the same id returns the stored message, and stores nothing. */
   clientMessageId?: string | undefined;
@@ -35,7 +38,7 @@ export class Messages {
   ) {}
 
   async sendToGroup({ userId, requester }: Actor, input: MessageInput & { groupId: number }): Promise<SentMessage> {
-    const { groupId, content, clientMessageId, replyTo } = input;
+    const { groupId, content, clientMessageId, replyTo, mentions, mentionsAll = false } = input;
     const fileIds = this.filesOf(input);
     return this.options.sender.send({
       to: { groupId },
@@ -44,6 +47,8 @@ export class Messages {
       clientMessageId,
       replyTo,
       fileIds,
+      mentions: mentionsIn(content, mentions),
+      mentionsAll,
       requester,
     });
   }
@@ -53,8 +58,9 @@ export class Messages {
     { userId, requester }: Actor,
     input: MessageInput & { receiverId: number },
   ): Promise<SentMessage> {
-    const { receiverId, content, clientMessageId, replyTo } = input;
+    const { receiverId, content, clientMessageId, replyTo, mentions, mentionsAll } = input;
     const fileIds = this.filesOf(input);
+    if (mentionsAll) throw onlyInGroups();
     return this.options.sender.send({
       to: { receiverId },
       senderId: userId,
@@ -62,6 +68,8 @@ export class Messages {
       clientMessageId,
       replyTo,
       fileIds,
+      mentions: mentionsIn(content, mentions),
+      mentionsAll: false,
       requester,
     });
   }
@@ -72,19 +80,25 @@ export class Messages {
     return fileIds;
   }
 
-  /** Replaces the text of a message of the caller. If it has this text, nothing is stored. */
-  edit(by: Actor, { messageId, content, ifVersion }: Revision & { content: string }): Promise<ChatMessage> {
+  /** Replaces the text of a message of the caller, and whom it mentions. If it is so already, nothing is stored. */
+  async edit(by: Actor, input: Revision & GivenMentions & { content: string }): Promise<ChatMessage> {
+    const { messageId, content, ifVersion, mentionsAll = false } = input;
+    const mentions = mentionsIn(content, input.mentions);
     return this.options.messageChanges.change(by, {
       messageId,
-      requireAllowed: requireEditable,
+      requireAllowed: (access) => {
+        requireEditable(access);
+        if (mentionsAll && !access.isGroup) throw onlyInGroups();
+      },
       work: async ({ chat, message, tx }) => {
         if (message.deletedAt) throw new AppError("conflict", "This message is deleted");
         const receiverId = message.receiver?.id;
         if (receiverId !== undefined && (await blocks(receiverId, by.userId, tx.transaction))) throw noSuchUser();
         // A repeated request changes nothing.
-        if (message.content === content) return message;
+        if (message.content === content && hasMentions(message, { mentions, mentionsAll }, chat)) return message;
         requireVersion(message, ifVersion);
-        return chat.editMessage(messageId, by.userId, content);
+        if (mentionsAll) requireMentionsAllowed(chat, by.userId);
+        return chat.editMessage({ messageId, byUserId: by.userId, content, mentions, mentionsAll });
       },
     });
   }
@@ -115,6 +129,22 @@ function requireEditable(access: MessageAccess): void {
   if (!access.isSender) throw new AppError("forbidden", "Only the sender of a message may edit it");
   // It would put words into the mouth of its first author.
   if (access.isForwarded) throw new AppError("forbidden", "A forwarded message cannot be edited");
+}
+
+/** Whether a message mentions already who would be mentioned: the people among those given who are members, or were. */
+function hasMentions(
+  message: ChatMessage,
+  { mentions, mentionsAll }: MentionedPeople,
+  { members }: LockedChat,
+): boolean {
+  const mentioned = new Set(message.mentions.map(({ userId }) => userId));
+  const stored = mentions.filter(({ userId }) => members.has(userId) || mentioned.has(userId));
+  return message.mentionsAll === mentionsAll && isDeepStrictEqual(message.mentions, stored);
+}
+
+/** @throws AppError of kind "forbidden" if a member may not mention everybody in this group */
+function requireMentionsAllowed({ members }: LockedChat, userId: number): void {
+  if (members.size > maxMembersForAll && members.get(userId) === "member") throw mayNotMentionAll();
 }
 
 function requireDeletable(access: MessageAccess): void {

@@ -1,4 +1,12 @@
-import type { FetchResponse, MessageItem, Requests, Session, SyncChat, SyncResult } from "../../src/index.ts";
+import type {
+  FetchResponse,
+  MentionedPeople,
+  MessageItem,
+  Requests,
+  Session,
+  SyncChat,
+  SyncResult,
+} from "../../src/index.ts";
 import { closeCodes } from "../../src/protocol.ts";
 import type { Link, LinkEnd } from "./model-link.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -19,6 +27,8 @@ export interface ModelMessage {
   /** Who reacts with each emoji, in the order of the earliest. */
   reactions: Map<string, number[]>;
   pinned?: NonNullable<MessageItem["pinned"]> | undefined;
+  mentions?: NonNullable<MessageItem["mentions"]> | undefined;
+  mentionsAll?: true | undefined;
   createdAt: string;
   editedAt: string | null;
   deletedAt: string | null;
@@ -442,7 +452,7 @@ export class ModelServer {
         const target = receiverId === undefined ? this.chatOf(me, groupId ?? 0) : this.dialog(me, receiverId);
         return this.forward(open, target, messageId, clientMessageId);
       },
-      editMessage: ({ messageId, content }) => this.revise(open, "edit", messageId, content),
+      editMessage: ({ messageId, content, ...mentioned }) => this.revise(open, "edit", messageId, content, mentioned),
       deleteMessage: ({ messageId }) => this.revise(open, "delete", messageId, ""),
       react: ({ messageId, emoji, on }) => {
         const { chat, message } = this.shownMessage(me, messageId);
@@ -499,15 +509,16 @@ export class ModelServer {
     open: Open,
     chat: ModelChat,
     type: string,
-    wanted: { content: string; clientMessageId?: string; replyTo?: number },
+    wanted: { content: string; clientMessageId?: string; replyTo?: number } & MentionedPeople,
   ): Reply {
-    const { content: text, clientMessageId, replyTo } = wanted;
+    const { content: text, clientMessageId, replyTo, mentionsAll } = wanted;
     this.limitRate(open);
     const known = this.withClientId(open.userId, clientMessageId);
     if (known && known.chat !== chat) throw new Refused("CONFLICT");
     if (known) return { item: { ...this.item(chat, known.message), duplicate: true } };
     if (replyTo !== undefined && !chat.messages.some(({ id }) => id === replyTo)) throw new Refused("NOT_FOUND");
-    return this.append(open, chat, type, { text, clientMessageId, replyTo });
+    const mentions = membersOf(chat, wanted);
+    return this.append(open, chat, type, { text, clientMessageId, replyTo, mentions, mentionsAll });
   }
 
   private forward(open: Open, chat: ModelChat, messageId: number, clientMessageId: string | undefined): Reply {
@@ -589,13 +600,23 @@ export class ModelServer {
     return found;
   }
 
-  private revise(open: Open, kind: "edit" | "delete", messageId: number, text: string): Reply {
+  private revise(
+    open: Open,
+    kind: "edit" | "delete",
+    messageId: number,
+    text: string,
+    mentioned: MentionedPeople = {},
+  ): Reply {
     const { chat, message } = this.messageOf(open.userId, messageId);
     if (message.senderId !== open.userId || message.event) throw new Refused("FORBIDDEN");
     if (message.forwardedFrom !== undefined && kind === "edit") throw new Refused("FORBIDDEN");
     if (message.deletedAt && kind === "edit") throw new Refused("CONFLICT");
-    if (message.deletedAt || (kind === "edit" && message.text === text)) return { item: this.item(chat, message) };
-    Object.assign(message, { text, [kind === "edit" ? "editedAt" : "deletedAt"]: this.now() });
+    const { mentionsAll } = mentioned;
+    const mentions = membersOf(chat, mentioned);
+    const isSame = message.text === text && JSON.stringify(message.mentions) === JSON.stringify(mentions);
+    if (message.deletedAt || (kind === "edit" && isSame && message.mentionsAll === mentionsAll))
+      return { item: this.item(chat, message) };
+    Object.assign(message, { text, mentions, mentionsAll, [kind === "edit" ? "editedAt" : "deletedAt"]: this.now() });
     if (kind === "delete") Object.assign(message, { reactions: new Map(), pinned: undefined });
     return this.change(open, chat, message, `${kind}Message`, { kind, by: open.userId });
   }
@@ -718,6 +739,7 @@ export class ModelServer {
       lastSeq: chat.messages.length,
       readSeq,
       unread: chat.messages.length - readSeq,
+      mentions: mentionsOf(chat, me),
       clearedSeq,
       ...(peerReadSeq !== undefined && { peerReadSeq }),
       messages: messages.map((message) => this.item(chat, message, me)),
@@ -781,6 +803,8 @@ export class ModelServer {
       ...(event && { event }),
       ...(change && { change }),
       ...(reactions.length > 0 && { reactions }),
+      ...(message.mentions && { mentions: message.mentions }),
+      ...(message.mentionsAll && { mentionsAll: true }),
       ...(message.pinned && { pinned: message.pinned }),
       ...(message.firstAuthorId !== undefined &&
         !deletedAt && {
@@ -855,6 +879,21 @@ export class ModelServer {
   private name(id: number) {
     return { firstName: this.data.users.get(id)?.firstName ?? "", lastName: null };
   }
+}
+
+/** The mentions of members; undefined if there are none. */
+function membersOf({ members }: ModelChat, { mentions = [] }: MentionedPeople) {
+  const kept = mentions.filter(({ userId }) => members.has(userId));
+  return kept.length > 0 ? kept : undefined;
+}
+
+/** The number of unread messages of others that mention a user. */
+export function mentionsOf({ members, messages }: ModelChat, userId: number): number {
+  const { readSeq = 0 } = members.get(userId) ?? {};
+  return messages.filter(
+    ({ seq, senderId, mentions = [], mentionsAll }) =>
+      seq > readSeq && senderId !== userId && (mentionsAll || mentions.some((mention) => mention.userId === userId)),
+  ).length;
 }
 
 /** The pinned messages that a member sees, the newest pin first. */

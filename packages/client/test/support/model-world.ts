@@ -1,6 +1,14 @@
-import type { Chat, ChatSettings, Draft, Messenger, OutgoingMessage, Timeline } from "../../src/index.ts";
+import type {
+  Chat,
+  ChatSettings,
+  Draft,
+  MentionedPeople,
+  Messenger,
+  OutgoingMessage,
+  Timeline,
+} from "../../src/index.ts";
 import { ModelDisk, ModelProgram } from "./model-program.ts";
-import { type Fault, ModelServer, pinnedOf } from "./model-server.ts";
+import { type Fault, ModelServer, mentionsOf, pinnedOf } from "./model-server.ts";
 import { settled, VirtualTime } from "./virtual-time.ts";
 
 type Sdk = typeof import("../../src/index.ts");
@@ -205,11 +213,12 @@ export class ModelWorld {
     const item = items[m % Math.max(1, items.length)];
     const failed = mine.flatMap(({ timeline }) => timeline.value.messages.filter(({ state }) => state === "failed"));
     const userId = 1 + (m % 3);
-    if (name === "send") this.send(slot, chat, m % 3 === 0 ? item?.messageId : undefined);
-    else if (name === "sendMany") for (let times = 2 + (m % 4); times > 0; times--) this.send(slot, chat);
+    const mentioned = mentioning(userId, n + m);
+    if (name === "send") this.send(slot, chat, mentioned, m % 3 === 0 ? item?.messageId : undefined);
+    else if (name === "sendMany") for (let times = 2 + (m % 4); times > 0; times--) this.send(slot, chat, mentioned);
     else if (name === "forward" && item && item.messageId !== undefined && !item.event && !item.deletedAt)
       this.note(slot, chat, () => chat.forward(item));
-    else if (name === "markRead") chat.markRead();
+    else if (name === "markRead") chat.markRead(m % 2 === 0 ? chat.summary.value.lastSeq - (m % 5) : undefined);
     else if (name === "typing") chat.typing();
     else if (name === "settings") ignore(changeSettings(chat, m));
     else if (name === "draft") ignore(chat.setDraft(m % 3 === 0 ? "" : `draft ${++this.count}`));
@@ -222,7 +231,7 @@ export class ModelWorld {
       opened.timeline.close();
       this.open = this.open.filter((one) => one !== opened);
     } else if (name === "edit" && opened && item?.messageId !== undefined)
-      ignore(opened.chat.edit(item.messageId, `edit ${++this.count}`));
+      ignore(opened.chat.edit(item.messageId, `edit ${++this.count}`, mentioned));
     else if (name === "delete" && opened && item?.messageId !== undefined) ignore(opened.chat.delete(item.messageId));
     else if (name === "react" && opened && item?.messageId !== undefined)
       ignore(opened.chat.react(item.messageId, emoji[n % emoji.length] ?? "", m % 3 > 0));
@@ -247,8 +256,9 @@ export class ModelWorld {
     }
   }
 
-  private send(slot: Slot, chat: Chat, replyTo?: number): void {
-    this.note(slot, chat, () => chat.send(`${++this.count}`, replyTo === undefined ? {} : { replyTo }));
+  private send(slot: Slot, chat: Chat, mentioned: MentionedPeople, replyTo?: number): void {
+    const options = { ...mentioned, ...(replyTo !== undefined && { replyTo }) };
+    this.note(slot, chat, () => chat.send(`${++this.count}`, options));
   }
 
   /** Notes a message that the user of a program writes. */
@@ -466,6 +476,7 @@ export class ModelWorld {
       const wanted = {
         title: chat.pair ? this.server.data.users.get(peerId)?.firstName : chat.groupName,
         unread: chat.messages.length - me.readSeq,
+        mentions: mentionsOf(chat, homeUser),
         ...(!chat.pair && { role: me.role, memberCount: chat.members.size }),
         personal: [settings.level ?? "all", settings.pinned, settings.markedUnread ?? false, draft.text],
         attention: attentionFor(settings, chat.messages.length, chat.messages.length - me.readSeq),
@@ -473,6 +484,7 @@ export class ModelWorld {
       const found = summary && {
         title: summary.title,
         unread: summary.unread,
+        mentions: summary.mentions,
         ...(!chat.pair && { role: summary.role, memberCount: summary.memberCount }),
         personal: [summary.level, summary.pinned, summary.markedUnread, summary.draft],
         attention: [summary.muted, summary.archived, summary.badge, summary.alerts],
@@ -545,6 +557,8 @@ export class ModelWorld {
           name(one.senderId),
           original && [original.text.slice(0, 100), original.deletedAt],
           [...one.reactions].map(([used, userIds]) => [used, userIds.length, userIds.includes(userId)]),
+          one.mentions,
+          one.mentionsAll,
           one.pinned,
           one.deletedAt ? undefined : one.firstAuthorId,
         ];
@@ -560,6 +574,8 @@ export class ModelWorld {
         one.senderName,
         one.replyTo && [one.replyTo.preview, one.replyTo.deletedAt],
         (one.reactions ?? []).map(({ emoji: used, count, mine = false }) => [used, count, mine]),
+        one.mentions,
+        one.mentionsAll,
         one.pinned,
         one.forwarded?.senderId,
       ]);
@@ -587,6 +603,12 @@ export class ModelWorld {
       this.check(timers === 0, `${timers} timers are left behind after close`);
     }
   }
+}
+
+/** Most messages mention nobody. */
+function mentioning(userId: number, n: number): MentionedPeople {
+  if (n % 4 === 0) return { mentions: [{ userId, offset: 0, length: 1 }] };
+  return n % 7 === 0 ? { mentionsAll: true } : {};
 }
 
 function groupsOf(messenger: Messenger, chats: Messenger["chats"]["value"]): Chat[] {

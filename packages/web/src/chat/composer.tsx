@@ -7,8 +7,10 @@ import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
 import { AttachButton, AttachedFiles, useAttachments } from "./attachments.tsx";
 import { EmojiButton } from "./emoji-button.tsx";
+import { MentionList, mentionListId, mentionOptionId } from "./mention-list.tsx";
 import { plainText } from "./plain-text.ts";
 import { useDraft } from "./use-draft.ts";
+import { useMentions } from "./use-mentions.ts";
 
 /** What the composer does besides writing a new message. */
 export type ComposerMode = { kind: "new" } | { kind: "reply"; to: Message } | { kind: "edit"; message: Message };
@@ -40,6 +42,10 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
   const left = maxLength - text.trim().length;
   const attached = useAttachments(mode.kind !== "edit");
   const hasFiles = mode.kind !== "edit" && attached.files.length > 0;
+  const mentions = useMentions({
+    ...{ chat, text, setText, field },
+    edited: mode.kind === "edit" ? mode.message : undefined,
+  });
   const canSend = (text.trim().length > 0 || hasFiles) && left >= 0;
 
   // Before the next key: the menu has given the focus back to the message.
@@ -64,15 +70,20 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
   const send = () => {
     const content = text.trim();
     if (!canSend) return;
+    const mentioned = mentions.mentionedIn(content);
     if (mode.kind === "edit") {
       const { messageId } = mode.message;
       if (messageId !== undefined && content !== mode.message.text) {
-        chat.edit(messageId, content).catch((error) => showNotice(errorText(error)));
+        chat.edit(messageId, content, mentioned).catch((error) => showNotice(errorText(error)));
       }
       restore();
     } else {
       const replyTo = mode.kind === "reply" ? mode.to.messageId : undefined;
-      chat.send(content, { ...(replyTo !== undefined && { replyTo }), ...(hasFiles && { files: attached.files }) });
+      chat.send(content, {
+        ...mentioned,
+        ...(replyTo !== undefined && { replyTo }),
+        ...(hasFiles && { files: attached.files }),
+      });
       attached.clear();
       setText("");
       onSend();
@@ -83,7 +94,8 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) {
+    if (mentions.handleKey(event)) event.preventDefault();
+    else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       send();
     } else if (event.key === "Escape" && mode.kind !== "new") {
@@ -111,6 +123,9 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
     <div class="composer">
       {mode.kind !== "new" && <ModeLine mode={mode} onCancel={leave} />}
       {mode.kind !== "edit" && <AttachedFiles files={attached.files} onRemove={attached.remove} />}
+      {mentions.found.length > 0 && (
+        <MentionList people={mentions.found} selected={mentions.selected} onChoose={mentions.choose} />
+      )}
       <div class="composer-row">
         {mode.kind !== "edit" && <AttachButton onChoose={attached.add} />}
         <EmojiButton onChoose={insert} />
@@ -121,13 +136,18 @@ export function Composer({ chat, path, mode, setMode, findLastOwn, onSend }: Com
           placeholder="Message"
           dir="auto"
           value={text}
+          aria-autocomplete="list"
+          aria-controls={mentions.found.length > 0 ? mentionListId : undefined}
+          aria-activedescendant={mentions.found.length > 0 ? mentionOptionId(mentions.selected) : undefined}
           aria-invalid={left < 0 ? "true" : undefined}
           onInput={(event) => {
             setText(event.currentTarget.value);
+            mentions.noteCursor();
             if (event.currentTarget.value && mode.kind !== "edit") chat.typing();
           }}
           onKeyDown={onKeyDown}
           onPaste={attached.onPaste}
+          onSelect={() => mentions.noteCursor()}
         />
         {left < shownBelow && (
           <span class={left < 0 ? "count count-over" : "count"} role={left < 0 ? "alert" : undefined}>

@@ -1,10 +1,13 @@
 import type { Message } from "messenger-client";
+import { useMemo } from "preact/hooks";
 import { fullTimeOf, timeOf } from "../dates.ts";
+import { messenger } from "../messenger.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { MessageFiles } from "./lazy-files.tsx";
 import { Markdown } from "./markdown.tsx";
 import { memo } from "./memo.ts";
+import { mentionParts } from "./mention-text.ts";
 import { plainText } from "./plain-text.ts";
 import { ReactionBar } from "./reaction-bar.tsx";
 
@@ -86,7 +89,7 @@ export const MessageRow = memo((props: MessageRowProps) => {
         )}
         {!deletedAt && (message.files || message.uploads) && <MessageFiles message={message} />}
         <div class={isBigEmoji(message.text) ? "message-text big-emoji" : "message-text"}>
-          {deletedAt ? <em class="deleted">Message deleted</em> : <Markdown text={message.text} />}
+          {deletedAt ? <em class="deleted">Message deleted</em> : <Text message={message} />}
         </div>
         <ReactionBar
           message={message}
@@ -131,6 +134,11 @@ function failureText({ error, uploads }: Message): string {
   if (error?.code === "NOT_MEMBER") return "You are no longer in this chat.";
   if (error?.code === "FILE_LOST") return "This browser has not kept the file: attach it again.";
   return uploads && error ? `This message was not sent: ${error.message}` : "This message was not sent.";
+}
+
+function Text({ message }: { message: Message }) {
+  const mentions = useMemo(() => mentionParts(message, messenger.user.value?.id), [message]);
+  return <Markdown text={message.text} mentions={mentions} />;
 }
 
 function SystemMessage({ message, isCurrent }: { message: Message; isCurrent: boolean }) {

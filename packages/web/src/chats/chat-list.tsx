@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { draftOf } from "../chat/drafts.ts";
 import { plainText } from "../chat/plain-text.ts";
 import { shortTimeOf } from "../dates.ts";
-import { FoundMessages, NewChatDialog } from "../lazy-pages.tsx";
+import { FoundMessages, MentionsDialog, NewChatDialog } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
 import { chatPath, route } from "../routing.ts";
 import { Avatar } from "../ui/avatar.tsx";
@@ -26,6 +26,8 @@ export function ChatList() {
   const [search, setSearch] = useState("");
   const [filter, setFilter] = useState<"all" | "unread" | "archived">("all");
   const [isNewOpen, setNewOpen] = useState(false);
+  const [isMentionsOpen, setMentionsOpen] = useState(false);
+  const hasMentions = info?.features.includes("mentions");
   const hasArchived = chats.some(({ archived }) => archived);
   const shown = filter === "archived" && !hasArchived ? "all" : filter;
   const isShown = ({ archived, unread, markedUnread }: ChatSummary) =>
@@ -46,6 +48,17 @@ export function ChatList() {
             onInput={(event) => setSearch(event.currentTarget.value)}
           />
         </label>
+        {hasMentions && (
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Mentions"
+            title="Mentions"
+            onClick={() => setMentionsOpen(true)}
+          >
+            <Icon name="mention" />
+          </button>
+        )}
         <button
           type="button"
           class="icon-button"
@@ -84,6 +97,7 @@ export function ChatList() {
         </p>
       )}
       {search.trim() && shown === "all" && info?.features.includes("search") && <FoundMessages query={search} />}
+      {isMentionsOpen && <MentionsDialog onClose={() => setMentionsOpen(false)} />}
       {isNewOpen && <NewChatDialog onClose={() => setNewOpen(false)} />}
     </nav>
   );
@@ -93,7 +107,7 @@ function ChatRow({ chat }: { chat: ChatSummary }) {
   const path = chatPath(chat);
   const current = route.value;
   const isOpen = current.page === "chat" ? current.chatId === chat.id : location.pathname === path;
-  const { lastMessage, badge, markedUnread, muted, pinned, title } = chat;
+  const { lastMessage, badge, mentionBadge: mentions, markedUnread, muted, pinned, title } = chat;
   const draft = isOpen ? "" : draftOf(path) || chat.draft;
   return (
     <li>
@@ -114,6 +128,11 @@ function ChatRow({ chat }: { chat: ChatSummary }) {
           )}
           {muted && <Mark name="Muted" icon="muted" />}
           {pinned !== undefined && <Mark name="Pinned" icon="pin" />}
+          {mentions > 0 && (
+            <span class="badge">
+              @<span class="visually-hidden">{mentions === 1 ? "1 mention" : `${mentions} mentions`}</span>
+            </span>
+          )}
           {(badge > 0 || markedUnread) && (
             <span class={badge > 0 ? "badge" : "badge badge-dot"}>
               {badge > 999 ? "999+" : badge || ""}

@@ -1,6 +1,7 @@
 import type { ChatMessage } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { unreadMentions } from "../messages/mentions.ts";
 import { messageColumnsInLists, messagePeople, toChatMessage } from "../messages/messages.ts";
 
 /** A chat in a user's list of chats. */
@@ -12,24 +13,30 @@ export interface ListedChat {
   unread: number;
   /** Of the group, or of the other person. */
   avatarId?: string;
+  /** The number of unread messages that mention the user, at most 99. Counted when read, so it cannot drift. */
+  mentions: number;
 }
 
 /**
  * Returns the chats of a user, the one with the newest message first. A cleared dialog is hidden until its next message.
- * Indexes: the primary key of chat_members for the chats, those of messages and users for each last message; no other messages are
- * read.
+ * Indexes: the primary key of chat_members for the chats, those of messages and users for each last message, those of
+ * `unreadMentions` for each chat with unread messages; no other messages are read.
  */
 export async function chatList(
   database: Database,
   page: { userId: number; limit: number; offset: number },
 ): Promise<ListedChat[]> {
   const rows = await select<
-    Parameters<typeof toChatMessage>[0] & Omit<ListedChat, "lastMessage" | "avatarId"> & { avatarId: string | null }
+    Parameters<typeof toChatMessage>[0] &
+      Omit<ListedChat, "lastMessage" | "mentions" | "avatarId"> & { unreadMentions: number; avatarId: string | null }
   >(
     database,
     `SELECT ${messageColumnsInLists},
             mine."chatVersion", mine."readSeq", mine."lastSeq" - mine."readSeq" AS unread,
-            COALESCE(c.avatar_id, (SELECT avatar_id FROM users WHERE id = c.pair_low + c.pair_high - $userId)) AS "avatarId"
+            COALESCE(c.avatar_id, (SELECT avatar_id FROM users WHERE id = c.pair_low + c.pair_high - $userId)) AS "avatarId",
+            CASE WHEN mine."lastSeq" > mine."readSeq"
+                 THEN ${unreadMentions({ userId: "$userId", chatId: "mine.id", readSeq: 'mine."readSeq"' })}
+                 ELSE 0 END AS "unreadMentions"
        FROM (SELECT c.id, c.last_message_id, c.version AS "chatVersion", c.last_seq AS "lastSeq",
                     member.read_seq AS "readSeq"
                FROM chat_members AS member
@@ -48,5 +55,6 @@ export async function chatList(
     readSeq: row.readSeq,
     unread: row.unread,
     ...(row.avatarId !== null && { avatarId: row.avatarId }),
+    mentions: row.unreadMentions,
   }));
 }

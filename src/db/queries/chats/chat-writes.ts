@@ -234,7 +234,7 @@ export async function recordChange(
 /**
  * Replaces the content of a message, or deletes it; that takes the next `version` of the chat.
  * @param revision.content null deletes the message: its row stays, without content, and a trigger removes its reactions and
- *   its pin
+ *   its pin. In both cases another trigger removes its mentions
  * @returns false if the chat has no such message
  */
 export async function reviseMessage(

@@ -3,6 +3,7 @@ import type { ChatMessage } from "../../../domain/message.ts";
 import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { prepared } from "../../prepared.ts";
+import { unreadMentions } from "../messages/mentions.ts";
 import { messageColumns, messagePeople, personOf, toChatMessage } from "../messages/messages.ts";
 import { eitherBlocks } from "../people/blocked-people.ts";
 
@@ -65,6 +66,8 @@ export interface ChangedChat {
   role: Role;
   /** The number of members, in a group. */
   memberCount: number | null;
+  /** The number of unread messages that mention the user, at most 99. */
+  mentions: number;
   /** The other person in a dialog; the user in a dialog with oneself. */
   peer: Person | null;
   /** Of the group, or of the peer. */
@@ -183,6 +186,8 @@ const statement = {
             c.name AS "groupName", c.role, COALESCE(c.avatar_id, peer_user.avatar_id) AS "avatarId",
             CASE WHEN c.is_first AND c.kind = 'group'
                  THEN (SELECT count(*) FROM chat_members AS member WHERE member.chat_id = c.chat_id) END AS "memberCount",
+            CASE WHEN c.is_first AND c.last_seq > c.read_seq
+                 THEN ${unreadMentions({ userId: "$1", chatId: "c.chat_id", readSeq: "c.read_seq" })} END AS "unreadMentions",
             c.peer_id AS "peerId", peer_user.first_name AS "peerFirstName", peer_user.last_name AS "peerLastName", c.peer_read_seq AS "peerReadSeq", c.version AS "chatVersion",
             c.last_seq AS "lastSeq", c.read_seq AS "readSeq", c.cleared_seq AS "clearedSeq",
             c.known_version AS "knownVersion"
@@ -205,7 +210,8 @@ interface Moment {
   time: Date;
 }
 
-interface ChatRow extends Omit<ChangedChat, "difference" | "peer" | "version" | "messages"> {
+interface ChatRow extends Omit<ChangedChat, "difference" | "peer" | "version" | "mentions" | "messages"> {
+  unreadMentions: number | null;
   peerId: number | null;
   peerFirstName: string | null;
   peerLastName: string | null;
@@ -259,6 +265,7 @@ const toChangedChat = (row: ChatRow, difference: ChangedChat["difference"]): Cha
   groupName: row.groupName,
   role: row.role,
   memberCount: row.memberCount,
+  mentions: row.unreadMentions ?? 0,
   peer: row.peerId === null ? null : personOf(row.peerId, row.peerFirstName, row.peerLastName),
   avatarId: row.avatarId,
   peerReadSeq: row.peerReadSeq,

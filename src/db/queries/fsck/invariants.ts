@@ -87,6 +87,24 @@ export const chatInvariants: Readonly<Record<string, string>> = {
         AND ((t.message_id IS NULL) = (m.deleted_at IS NULL AND m.event IS NULL)
              OR (t.chat_id, t.seq, t.sender_id, t.created_at) <> (m.chat_id, m.seq, m.sender_id, m.created_at))
       ORDER BY m.chat_id, m.id`,
+  "mentions-of-shown-message": `WITH listed AS (
+            SELECT DISTINCT (mention ->> 'userId')::bigint AS user_id, m.chat_id, m.seq, m.id AS message_id
+              FROM messages AS m, jsonb_array_elements(m.mentions) AS mention
+             WHERE m.chat_id = ANY($ids::bigint[]) AND (mention ->> 'userId')::bigint <> m.sender_id
+          ), stored AS (
+            SELECT user_id, chat_id, seq, message_id, true AS is_stored
+              FROM message_mentions
+             WHERE chat_id = ANY($ids::bigint[])
+          )
+     SELECT chat_id AS "chatId", message_id AS "messageId", user_id AS "userId"
+       FROM (SELECT *, true AS is_listed FROM listed) AS listed FULL JOIN stored USING (user_id, chat_id, seq, message_id)
+      WHERE is_listed IS NULL OR is_stored IS NULL
+      UNION ALL
+     SELECT chat_id, id, NULL
+       FROM messages
+      WHERE chat_id = ANY($ids::bigint[]) AND (mentions IS NOT NULL OR mentions_all)
+        AND (deleted_at IS NOT NULL OR event IS NOT NULL)
+      ORDER BY 1, 2, 3`,
 };
 
 /** What must hold for whole tables, beside the references between them. */

@@ -1,7 +1,7 @@
 import type { Transaction } from "sequelize";
 import type { StoredEvent } from "../../../domain/event.ts";
 import type { FileInfo } from "../../../domain/file.ts";
-import type { ChatMessage, MessageChange, Reaction, RepliedMessage } from "../../../domain/message.ts";
+import type { ChatMessage, Mention, MessageChange, Reaction, RepliedMessage } from "../../../domain/message.ts";
 import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
@@ -48,6 +48,8 @@ interface MessageRow {
   /** Absent where they are not read. */
   reactions?: (Omit<Reaction, "mine"> & { mine: boolean | null })[] | null;
   pinned?: { by: number; at: string } | null;
+  mentions?: Mention[] | null;
+  mentionsAll?: true | null;
 }
 
 /** Builds a person from the columns of a user row. A deleted account has no name. */
@@ -93,6 +95,8 @@ export function toChatMessage(row: MessageRow): ChatMessage {
       row.firstAuthorId === null || deletedAt
         ? null
         : personOf(row.firstAuthorId, row.firstAuthorFirstName, row.firstAuthorLastName),
+    mentions: row.mentions ?? [],
+    mentionsAll: row.mentionsAll ?? false,
     createdAt,
     editedAt,
     deletedAt,
@@ -113,8 +117,8 @@ const withSubject = (event: StoredEvent | null, firstName: string | null, lastNa
   event && { ...event, subject: event.userId === undefined ? null : personOf(event.userId, firstName, lastName) };
 
 /**
- * The columns that every query for messages selects, without reactions and pin: `m` is the message, `c` its chat. Index: the
- * primary key of message_files.
+ * The columns that every query for messages selects, without reactions, mentions and pin: `m` is the message, `c` its chat.
+ * Index: the primary key of message_files.
  */
 export const messageColumnsInLists = `
        m.id, m.chat_id AS "chatId", m.seq, m.version, m.content, m.event, m.change,
@@ -138,11 +142,13 @@ export const messageColumnsInLists = `
 const maxNamedReactors = 20;
 
 /**
- * The columns of a message with its reactions and its pin. Messages that were never changed have neither, and cost nothing.
+ * The columns of a message with its mentions, its reactions and its pin. Messages that were never changed have no reactions and no pin, and cost nothing.
  * Indexes: the primary keys of message_reactions and chat_pins.
  * @param readerId SQL for the id of the person for whom it is read, if it is for one person
  */
-export const messageColumns = (readerId = "NULL::bigint"): string => `${messageColumnsInLists},
+export const messageColumns = (
+  readerId = "NULL::bigint",
+): string => `${messageColumnsInLists}, m.mentions, m.mentions_all AS "mentionsAll",
        CASE WHEN m.change IS NOT NULL AND m.deleted_at IS NULL THEN (
          SELECT json_agg(json_build_object('emoji', emoji, 'count', people, 'userIds', user_ids, 'mine', mine)
                          ORDER BY since, emoji)

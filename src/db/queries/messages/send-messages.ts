@@ -1,11 +1,11 @@
-import type { ChatMessage } from "../../../domain/message.ts";
+import { type ChatMessage, type Mention, type MentionedPeople, maxMembersForAll } from "../../../domain/message.ts";
 import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { prepared } from "../../prepared.ts";
 import { messagesById, personOf } from "./messages.ts";
 
 /** A message to store in a chat. */
-export interface MessageToSend {
+export interface MessageToSend extends MentionedPeople {
   chatId: number;
   senderId: number;
   /** The recipient, in a dialog. */
@@ -24,10 +24,10 @@ export type SendResult =
   | { kind: "stored"; messageId: number }
   /**
    * `held`: another transaction holds the chat, or the chat of an earlier message of the same sender. `refused`: the chat
-   * does not exist, or the sender may not write to it. `noReply`: the chat has no such message to reply to.
-   * `noFiles`: a file is not ready, not the sender's, or in a message.
+   * does not exist, or the sender may not write to it. `noReply`: the chat has no such message to reply to. `noFiles`: a
+   * file is not ready, not the sender's, or in a message. `notForAll`: the sender may not mention everybody in this group.
    */
-  | { kind: "held" | "refused" | "noReply" | "noFiles" };
+  | { kind: "held" | "refused" | "noReply" | "noFiles" | "notForAll" };
 
 /** The JSON that the function `send_messages` returns. */
 interface Answer {
@@ -35,30 +35,54 @@ interface Answer {
   verdicts: [SendResult["kind"], id: number, seq: number, version: number][];
   people: [id: number, firstName: string | null, lastName: string | null][] | null;
   groups: [id: number, name: string, memberIds: number[]][] | null;
+  /** Absent if no message was sent with mentions. */
+  mentions?: [messageId: number, mentions: Mention[]][] | null;
+}
+
+interface AnswerRow {
+  answer: Answer;
 }
 
 const statementWithFiles = {
   name: "send_messages_with_files",
-  text: "SELECT send_messages_with_files($1, $2, $3, $4, $5, $6, $7, NULL, NULL, NULL) AS answer",
+  text: "SELECT send_messages_with_files($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS answer",
 };
 const statement = { name: "send_messages", text: "SELECT send_messages($1, $2, $3, $4, $5, $6) AS answer" };
+const statementWithMentions = {
+  name: "send_messages_with_mentions",
+  text: "SELECT send_messages($1, $2, $3, $4, $5, $6, $7, $8, $9) AS answer",
+};
+
+/** Where no message has mentions, `send_messages_with_files` calls the function without them. */
+const noMentions = [null, null, null];
 
 /**
- * Stores messages in their order, in one round trip and one transaction; see the function `send_messages`. No two may
- * have the same sender and client id.
+ * Stores messages in their order, in one round trip and one transaction; see the functions `send_messages`. Without
+ * mentions, the shorter one is called. No two messages may have the same sender and client id.
  * @returns the result of each message, in the same order
  */
 export async function sendMessages(database: Database, messages: readonly MessageToSend[]): Promise<SendResult[]> {
-  const hasFiles = messages.some(({ fileIds }) => fileIds.length > 0);
-  const [row] = await prepared<{ answer: Answer }>(database, hasFiles ? statementWithFiles : statement, [
+  const values = [
     messages.map(({ chatId }) => chatId),
     messages.map(({ senderId }) => senderId),
     messages.map(({ receiverId }) => receiverId ?? null),
     messages.map(({ clientMessageId }) => clientMessageId ?? null),
     messages.map(({ replyTo }) => replyTo ?? null),
     messages.map(({ content }) => content),
-    ...(hasFiles ? [JSON.stringify(messages.map(({ fileIds }) => fileIds))] : []),
-  ]);
+  ];
+  const hasFiles = messages.some(({ fileIds }) => fileIds.length > 0);
+  const hasMentions = messages.some(({ mentions, mentionsAll }) => mentions.length > 0 || mentionsAll);
+  const files = JSON.stringify(messages.map(({ fileIds }) => fileIds));
+  const mentions = [
+    messages.map(({ mentions }) => JSON.stringify(mentions)),
+    messages.map(({ mentionsAll }) => mentionsAll),
+    maxMembersForAll,
+  ];
+  const [row] = await (hasFiles
+    ? prepared<AnswerRow>(database, statementWithFiles, [...values, files, ...(hasMentions ? mentions : noMentions)])
+    : hasMentions
+      ? prepared<AnswerRow>(database, statementWithMentions, [...values, ...mentions])
+      : prepared<AnswerRow>(database, statement, values));
   if (!row) throw new Error("send_messages returned no row");
   return toResults(row.answer, messages);
 }
@@ -88,17 +112,21 @@ export async function withFilesAndReplies(
   });
 }
 
-function toResults({ createdAt, verdicts, people, groups }: Answer, messages: readonly MessageToSend[]): SendResult[] {
+function toResults(
+  { createdAt, verdicts, people, groups, mentions }: Answer,
+  messages: readonly MessageToSend[],
+): SendResult[] {
   const personById = new Map<number, Person>();
   for (const [id, firstName, lastName] of people ?? []) personById.set(id, personOf(id, firstName, lastName));
   const groupById = new Map((groups ?? []).map(([id, name, memberIds]) => [id, { name, memberIds }]));
+  const mentionsById = new Map(mentions);
   const createdAtDate = new Date(createdAt);
   return verdicts.map(([kind, id, seq, version], index): SendResult => {
     const sent = messages[index];
     if (kind === "stored") return { kind, messageId: id };
     if (kind !== "written") return { kind };
     if (!sent) throw new Error("send_messages returned more results than there were messages");
-    const { chatId, senderId, receiverId, content, clientMessageId = null } = sent;
+    const { chatId, senderId, receiverId, content, clientMessageId = null, mentionsAll } = sent;
     const group = groupById.get(chatId);
     const message: ChatMessage = {
       id,
@@ -114,6 +142,8 @@ function toResults({ createdAt, verdicts, people, groups }: Answer, messages: re
       replyTo: null,
       change: null,
       reactions: [],
+      mentions: mentionsById.get(id) ?? [],
+      mentionsAll,
       pinned: null,
       firstAuthor: null,
       files: [],

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import type { Mention, MentionedPeople } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
@@ -28,7 +29,7 @@ export const keepWhatWasSent = `
                   FROM (SELECT uuid_send(gen_random_uuid()) AS salt) AS random) END)`;
 
 /** What a sender sent. */
-export interface SentContent {
+export interface SentContent extends MentionedPeople {
   content: string;
   replyTo?: number | undefined;
   fileIds: readonly string[];
@@ -47,6 +48,8 @@ export interface StoredSend {
   fileIds: string[] | null;
   /** Null once it was changed. */
   content: string | null;
+  mentions: Mention[] | null;
+  mentionsAll: true | null;
   /** The salt and the digest; null if it was never changed, or was changed before digests were kept. */
   digest: Buffer | null;
 }
@@ -60,6 +63,7 @@ export async function storedSend(database: Database, messageId: number): Promise
             CASE WHEN deleted_at IS NULL THEN COALESCE(
               (SELECT json_agg(file_id ORDER BY position) FROM message_files WHERE message_id = $messageId), '[]') END AS "fileIds",
             CASE WHEN sent_version IS NULL AND change IS NULL THEN content END AS content,
+            mentions, mentions_all AS "mentionsAll",
             sent_digest AS digest
        FROM messages
       WHERE id = $messageId`,
@@ -68,7 +72,10 @@ export async function storedSend(database: Database, messageId: number): Promise
   return row;
 }
 
-/** Whether a repeated send equals what was stored. Where that cannot be known any more, it counts as equal. */
+/**
+ * Whether a repeated send equals what was stored. Where that cannot be known any more, it counts as equal: of a message that
+ * was changed, only text and reply are compared.
+ */
 export function isSameSend(stored: StoredSend, sent: SentContent): boolean {
   const { isEvent, replyTo, forwardedFrom, fileIds, content, digest } = stored;
   if (isEvent || forwardedFrom !== null) return false;
@@ -78,5 +85,15 @@ export function isSameSend(stored: StoredSend, sent: SentContent): boolean {
     const expected = createHash("sha256").update(salt).update(digestedText(sent)).digest().subarray(0, digestBytes);
     return expected.equals(digest.subarray(saltBytes));
   }
-  return content === null || (content === sent.content && (replyTo ?? undefined) === sent.replyTo);
+  if (content === null) return true;
+  return content === sent.content && (replyTo ?? undefined) === sent.replyTo && hasSameMentions(stored, sent);
 }
+
+/** Whether everybody mentioned in the stored message is mentioned in what was sent. Others may have been dropped. */
+function hasSameMentions({ mentions, mentionsAll }: StoredSend, sent: SentContent): boolean {
+  const isSent = (stored: Mention) =>
+    sent.mentions.some((mention) => mention.userId === stored.userId && isSamePart(mention, stored));
+  return (mentionsAll ?? false) === sent.mentionsAll && (mentions ?? []).every(isSent);
+}
+
+const isSamePart = (a: Mention, b: Mention): boolean => a.offset === b.offset && a.length === b.length;

@@ -32,11 +32,12 @@ const row = object({
   chatId: chatId(),
   chatVersion: described(counter(), "`version` of the chat's last change."),
   unread: described(counter(), "Number of messages after `readSeq`."),
+  mentions: described(counter(), "Number of messages after `readSeq` that mention you, or everybody; at most 99."),
   readSeq: described(counter(), "`seq` of the newest message you have read."),
   avatarId: optional(avatarId()),
 });
 
-function toRow({ lastMessage, chatVersion, unread, readSeq, avatarId: avatar }: ListedChat) {
+function toRow({ lastMessage, chatVersion, unread, mentions, readSeq, avatarId: avatar }: ListedChat) {
   const { sender, receiver, groupName, createdAt, editedAt, deletedAt } = lastMessage;
   return {
     ...toRowExtras(lastMessage),
@@ -52,6 +53,7 @@ function toRow({ lastMessage, chatVersion, unread, readSeq, avatarId: avatar }: 
     chatId: lastMessage.chatId,
     chatVersion,
     unread,
+    mentions,
     readSeq,
     ...(avatar !== undefined && { avatarId: avatar }),
   };
@@ -82,6 +84,7 @@ export const listLastMessage = defineMessage({
         chatId: 1,
         chatVersion: 12,
         unread: 1,
+        mentions: 0,
         readSeq: 11,
       },
     ],

@@ -38,6 +38,7 @@ const chat = object({
   lastSeq: counter(),
   readSeq: counter(),
   unread: described(counter(), "The number of messages after `readSeq`."),
+  mentions: described(counter(), "How many of them mention you, or everybody; at most 99."),
   clearedSeq: described(counter(), "Messages up to this `seq` are hidden from you."),
   peerReadSeq: optional(
     described(
@@ -142,6 +143,7 @@ export const sync = defineMessage({
           lastSeq: 12,
           readSeq: 11,
           unread: 1,
+          mentions: 0,
           clearedSeq: 0,
           peerReadSeq: 12,
           messages: [exampleItem({ senderId: 2, senderName: "Patrick1", receiverId: 1, message: "Hi" })],
@@ -246,6 +248,7 @@ const toChat = ({ kind, ...chat }: ChangedChat) => ({
   lastSeq: chat.lastSeq,
   readSeq: chat.readSeq,
   unread: chat.lastSeq - chat.readSeq,
+  mentions: chat.mentions,
   clearedSeq: chat.clearedSeq,
   messages: chat.messages.map(toMessageItem),
   ...(chat.knownVersion === null && { joined: true as const }),

@@ -1,4 +1,5 @@
 import { ifVersion, messageId, messageText, nothing } from "../../../contract/fields.ts";
+import { givenMentions } from "../../../contract/mentions.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
 import { toMessageItem } from "../../message-item.ts";
@@ -6,8 +7,14 @@ import { defineMessage, wrote } from "../../message-type.ts";
 
 export const editMessage = defineMessage({
   type: "editMessage",
-  summary: "Replace the text of one of your messages. The message keeps its `seq` and gets the chat's next `version`.",
-  params: object({ messageId: messageId(), content: messageText(), ifVersion: optional(ifVersion()) }),
+  summary:
+    "Replace the text of one of your messages, and whom it mentions. The message keeps its `seq` and gets the chat's next `version`.",
+  params: object({
+    messageId: messageId(),
+    content: messageText(),
+    ifVersion: optional(ifVersion()),
+    ...givenMentions,
+  }),
   data: nothing(),
   item: messageItem,
   push: {

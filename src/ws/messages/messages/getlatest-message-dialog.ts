@@ -3,7 +3,7 @@ import { exampleRowExtras, historyRowExtras } from "../../../contract/messages.t
 import { described, list, named, object, text } from "../../../contract/schema.ts";
 import type { ChatMessage } from "../../../domain/message.ts";
 import { displayText } from "../../../services/messages/system-message-text.ts";
-import { forwardedOf, reactionsOf, toRowExtras } from "../../message-item.ts";
+import { forwardedOf, mentionsOf, reactionsOf, toRowExtras } from "../../message-item.ts";
 import { defineMessage } from "../../message-type.ts";
 
 /** The column names and their spelling are part of the protocol; they are used in this file only. */
@@ -25,6 +25,7 @@ const toRow = (message: ChatMessage) => ({
   ...toRowExtras(message),
   ...reactionsOf(message),
   ...forwardedOf(message),
+  ...mentionsOf(message),
 });
 
 export const getlatestMessageDialog = defineMessage({

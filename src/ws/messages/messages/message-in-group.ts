@@ -6,6 +6,7 @@ import {
   messageTextWithFiles,
   nothing,
 } from "../../../contract/fields.ts";
+import { givenMentions } from "../../../contract/mentions.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
 import { toMessageItem } from "../../message-item.ts";
@@ -20,6 +21,7 @@ export const messageInGroup = defineMessage({
     clientMessageId: optional(clientMessageId()),
     replyTo: optional(messageId()),
     fileIds: optional(fileIds()),
+    ...givenMentions,
   }),
   data: nothing(),
   item: messageItem,
@@ -28,7 +30,7 @@ export const messageInGroup = defineMessage({
     to: "every device of every member, including the sender's other devices",
   },
   pipelined: true,
-  errors: ["NOT_MEMBER", "NOT_FOUND", "CONFLICT"],
+  errors: ["NOT_MEMBER", "FORBIDDEN", "NOT_FOUND", "CONFLICT"],
   example: {
     params: { groupId: 1, content: "lol" },
     data: null,

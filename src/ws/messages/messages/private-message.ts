@@ -6,6 +6,7 @@ import {
   nothing,
   userId,
 } from "../../../contract/fields.ts";
+import { givenMentions } from "../../../contract/mentions.ts";
 import { exampleItem, messageItem } from "../../../contract/messages.ts";
 import { object, optional } from "../../../contract/schema.ts";
 import { toMessageItem } from "../../message-item.ts";
@@ -20,6 +21,7 @@ export const privateMessage = defineMessage({
     clientMessageId: optional(clientMessageId()),
     replyTo: optional(messageId()),
     fileIds: optional(fileIds()),
+    ...givenMentions,
   }),
   data: nothing(),
   item: messageItem,
