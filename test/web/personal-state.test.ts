@@ -25,11 +25,13 @@ describeWithChromium("personal state in the web client", () => {
     const groupId = await createGroup(device, [ann.user], "Bakers");
     const other = await people.device(ann.user);
     const write = (text: string) => sendPrivately(device, ann.user.id, text);
-    return { web: ann.web, other, write, writeToGroup: (text: string) => sendToGroup(device, groupId, text) };
+    const writeToGroup = (text: string) => sendToGroup(device, groupId, text);
+    const writeToAll = (content: string) => device.request("messageInGroup", { groupId, content, mentionsAll: true });
+    return { web: ann.web, other, write, writeToGroup, writeToAll };
   }
 
-  test("a muted chat shows no badge on any device, counts nothing in the title, and notifies nobody", async () => {
-    const { web, other, write } = await scene();
+  test("a muted chat shows no badge, counts nothing and notifies nobody; with mentions only, a mention notifies", async () => {
+    const { web, other, write, writeToGroup, writeToAll } = await scene();
     await web.page.context().grantPermissions(["notifications"]);
     await web.page.evaluate(() => {
       const shown: string[] = [];
@@ -58,6 +60,15 @@ describeWithChromium("personal state in the web client", () => {
     await row(web, /^Bob.*loud/s).waitFor();
     await web.page.waitForFunction(() => (window as unknown as { shown: string[] }).shown.length > 0);
     expect(await shown()).toEqual(["Bob Bob: loud"]);
+
+    await web.openChat("Bakers");
+    await choose(web, "Notifications", "Mentions only");
+    await writeToGroup("not you");
+    await row(web, /^Bakers.*not you/s).waitFor();
+    await writeToAll("all of you");
+    await row(web, /^Bakers.*all of you/s).waitFor();
+    await web.page.waitForFunction(() => (window as unknown as { shown: string[] }).shown.length > 1);
+    expect(await shown()).toEqual(["Bob Bob: loud", "Bakers Bob: all of you"]);
 
     await choose(other, "Notifications", "No messages");
     await other.openChat("Bakers");

@@ -1,4 +1,4 @@
-import { type ChatSummary, isAlert, type Message } from "messenger-client";
+import { type ChatSummary, isAlert, isMentioned, type Message } from "messenger-client";
 import { useEffect } from "preact/hooks";
 import { plainText } from "./chat/plain-text.ts";
 import { messenger } from "./messenger.ts";
@@ -15,8 +15,9 @@ export function useNotifications(): void {
       document.title = unread > 0 ? `(${unread}) ${name}` : name;
     });
     const endMessages = messenger.on("message", ({ chat, message }) => {
+      if (message.isMine || message.notification) return;
       const summary = chat.summary.value;
-      if (!message.isMine && !message.notification && isAlert(summary, false)) notify(summary, message);
+      if (isAlert(summary, isMentioned(message, messenger.user.value?.id))) notify(summary, message);
     });
     return () => {
       endTitle();
