@@ -22,7 +22,7 @@ const layers: Record<string, readonly string[]> = {
   db: ["models", "domain", "concurrency", "errors", "logger"],
   backup: ["files", "db", "domain", "errors", "logger"],
   bus: ["contract", "concurrency", "errors", "logger", "metrics"],
-  delivery: ["bus", "contract", "domain", "concurrency", "logger", "metrics"],
+  delivery: ["bus", "contract", "domain", "concurrency", "errors", "logger", "metrics"],
   writes: ["delivery", "db", "domain", "domain-errors", "concurrency", "errors", "metrics"],
   services: [
     "mail",
