@@ -549,7 +549,7 @@ describe("users", () => {
     ["limit=1.5", /^"limit" must be an integer/],
     ["limit=", /^"limit" must/],
     ["limit=1&limit=2", /^"limit" must/],
-    ["cursor=abc", /^"cursor" must be the nextCursor/],
+    ["cursor=abc", /^"cursor" must be the one that came with the previous page/],
     ["cursor=-1", /^"cursor" must/],
     ["cursor=", /^"cursor" must/],
     ["cursor=9999999999999999", /^"cursor" must/],

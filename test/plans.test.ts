@@ -210,7 +210,7 @@ describe("the list of mentions", () => {
     const { plans } = await plansOf((database) => mentioningMessages(database, { userId: me, before, limit: 20 }));
     expect(plans[0]).toContain("message_mentions_newest");
     expect(plans[0]).toContain("messages_mentions_all");
-    expect(plans[0]).not.toContain("Seq Scan on message");
+    expect(plans[0]).not.toMatch(/Seq Scan on (messages|message_mentions) /);
   });
 });
 
@@ -335,6 +335,8 @@ function messagesRead(steps: readonly PlanNode[]): Record<string, number> {
   const read: Record<string, number> = { messages_pkey: 0, messages_version_unique: 0, messages_seq_unique: 0 };
   for (const step of steps) {
     const index = step["Index Name"] ?? step["Node Type"];
+    // Unread mentions are counted by an index of their own, which has no other rows.
+    if (index === "messages_mentions_all") continue;
     if (step["Relation Name"] !== "messages" && !index.startsWith("messages_")) continue;
     const rows = step["Actual Rows"] + (step["Rows Removed by Filter"] ?? 0);
     read[index] = (read[index] ?? 0) + rows * step["Actual Loops"];
