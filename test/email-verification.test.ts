@@ -133,6 +133,7 @@ describe("until the address is confirmed", () => {
     "listReactions",
     "listPinned",
     "searchMessages",
+    "listMentions",
     "listReaders",
     "watchPresence",
     "authenticate",
