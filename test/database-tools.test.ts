@@ -148,7 +148,7 @@ describe("a database that is undone, migrated and seeded again", () => {
       code: 0,
       output: "The database is up to date.\n",
     });
-  });
+  }, 120_000);
 
   test("the demo data is consistent, and seeding again changes nothing", async () => {
     expect(await tool(["db:seed:all"], database.settings)).toMatchObject({ code: 0 });
