@@ -35,9 +35,11 @@ export class EpochMonitor {
     await this.beginning;
   };
 
-  /** The same on a connection of the pool. */
-  checkPool(database: Database): Promise<void> {
-    return database.transaction((transaction) => this.check(selectOn(database, transaction)));
+  /** The same on connections of the pool. */
+  async checkPool(database: Database): Promise<void> {
+    if ((await readEpoch(selectOn(database))) === this.epoch) return;
+    // The statements of a change need one connection: another one would wait for the change before it can be used.
+    await database.transaction((transaction) => this.check(selectOn(database, transaction)));
   }
 
   private begin(epoch: string, selectRows: SelectRows): void {
