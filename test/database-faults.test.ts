@@ -235,10 +235,19 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
   });
 
   test("that commits the end of a group and loses the connection: every member receives the end", async () => {
-    const groupId = await createGroup(annsPhone, [bob.user]);
-    const cut = cutter.cutAt("COMMIT", "after");
-    const answer = await annsPhone.exchange({ type: "deleteGroup", params: { groupId } }, answerTimeoutMs);
-    await cut;
+    const deleteGroup = async () => {
+      const groupId = await createGroup(annsPhone, [bob.user]);
+      const cut = cutter.cutAt("COMMIT", "after");
+      const answer = await annsPhone.exchange({ type: "deleteGroup", params: { groupId } }, answerTimeoutMs);
+      await cut;
+      return { groupId, answer };
+    };
+    let { groupId, answer } = await deleteGroup();
+    // Jobs commit transactions as well: the cut may have met one of them.
+    while (answer.success) {
+      for (const device of [annsLaptop, bobsPhone]) await device.nextPush("deleteGroup");
+      ({ groupId, answer } = await deleteGroup());
+    }
     expect(answer).toMatchObject({ error: true, code: "UNAVAILABLE", retryable: true });
     for (const device of [annsPhone, annsLaptop, bobsPhone]) {
       const { item } = (await device.nextPush("deleteGroup")).params;
