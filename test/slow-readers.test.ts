@@ -69,7 +69,7 @@ describe("a client that does not read", () => {
     expect(receivedSeqs(reader)).toEqual(Array.from({ length: messageCount }, (_, index) => 4 + index));
     // What it received has no gap; a sync brings the rest.
     expect(receivedSeqs(slow)).toEqual(receivedSeqs(reader).slice(0, receivedSeqs(slow).length));
-  });
+  }, 90_000);
 
   test("stays connected while long answers are unsent", async () => {
     const { groupId, writer, slow } = await groupOfThree();
