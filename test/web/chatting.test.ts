@@ -54,7 +54,7 @@ describeWithChromium("a dialog in the web client", () => {
     const { bob } = await dialog();
     await bob.message("Hello Bob").getByRole("button", { name: "Message actions" }).click();
     expect(await bob.page.getByRole("menuitem").allTextContents()).toEqual([
-      ...["Reply", "More reactions", "Copy", "Pin", "Read by"],
+      ...["Reply", "Forward", "More reactions", "Copy", "Pin", "Read by"],
     ]);
     await bob.page.keyboard.press("Escape");
     await gone(bob.page.getByRole("menu"));

@@ -48,6 +48,9 @@ describeWithChromium("the web client", () => {
 
     test("a log-out with unsent messages asks first", async () => {
       const { ann } = await dialog();
+      // Loads the settings, which happens by itself some time after the start.
+      await ann.openSettings();
+      await ann.openChat("Bob");
       await ann.page.context().setOffline(true);
       await ann.status(/^Offline…/).waitFor();
       await ann.send("never sent");
@@ -160,7 +163,7 @@ describeWithChromium("the web client", () => {
       await web.log("Bob").waitFor();
     });
 
-    test("drafts go with the session, also when it is ended elsewhere", async () => {
+    test("drafts leave the device with the session, also when it is ended elsewhere, and come back with the account", async () => {
       const { ann, annUser } = await dialog();
       await ann.composer.fill("a secret draft");
       await people.messenger().http("DELETE", "/auth/sessions", { token: annUser.token });
@@ -170,7 +173,7 @@ describeWithChromium("the web client", () => {
       );
       await ann.logIn(annUser.email);
       await ann.openChat("Bob");
-      expect(await ann.composer.inputValue()).toBe("");
+      await ann.page.waitForFunction(() => document.querySelector("textarea")?.value === "a secret draft");
     });
   });
 

@@ -2,9 +2,9 @@ import { useEffect, useState } from "preact/hooks";
 import { ChatView } from "./chat/chat-view.tsx";
 import { forgetDrafts } from "./chat/drafts.ts";
 import { ChatList } from "./chats/chat-list.tsx";
-import { ChatSwitcher, useSwitcher } from "./chats/chat-switcher.tsx";
+import { useSwitcher } from "./chats/use-switcher.ts";
 import { Banner } from "./connection-banner.tsx";
-import { AdministrationPage, PendingEmailBanner, SettingsPage } from "./lazy-pages.tsx";
+import { AdministrationPage, ChatSwitcher, PendingEmailBanner, preloadPages, SettingsPage } from "./lazy-pages.tsx";
 import { LogIn } from "./log-in.tsx";
 import { messenger } from "./messenger.ts";
 import { useNotifications } from "./notifications.ts";
@@ -13,6 +13,9 @@ import { followLinks, isForEverybody, navigate, route } from "./routing.ts";
 import { Announcer } from "./ui/announcer.tsx";
 import { Notice, showNotice } from "./ui/notice.tsx";
 import { useObservable } from "./use-observable.ts";
+
+/** When the pages that are needed without a connection are loaded, in milliseconds after the chats are shown. */
+const preloadDelayMs = 15_000;
 
 /** The whole page. */
 export function App() {
@@ -52,6 +55,10 @@ function Messages() {
   const switcher = useSwitcher();
   const name = useObservable(messenger.info)?.name ?? "Messenger";
   useNotifications();
+  useEffect(() => {
+    const timer = setTimeout(preloadPages, preloadDelayMs);
+    return () => clearTimeout(timer);
+  }, []);
   const user = useObservable(messenger.user);
   const isChat = page === "chat" || page === "dialog";
   const isList = !isChat && page !== "settings" && page !== "administration";

@@ -13,9 +13,15 @@ export const AdministrationPage = lazy(
 );
 export const FoundMessages = lazy(async () => (await import("./search/found-messages.tsx")).FoundMessages);
 export const ChatSearchDialog = lazy(async () => (await import("./search/chat-search-dialog.tsx")).ChatSearchDialog);
-export const SettingsPage = lazy(async () => (await import("./settings/settings-page.tsx")).SettingsPage);
+const importSettings = () => import("./settings/settings-page.tsx");
+export const SettingsPage = lazy(async () => (await importSettings()).SettingsPage);
 export const GroupInfo = lazy(async () => (await import("./chat/group-info.tsx")).GroupInfo);
 export const NewChatDialog = lazy(async () => (await import("./chats/new-chat-dialog.tsx")).NewChatDialog);
 export const InvitePage = lazy(async () => (await import("./invite-page.tsx")).InvitePage);
 export const ReadersDialog = lazy(async () => (await import("./chat/readers-dialog.tsx")).ReadersDialog);
 export const ReactionsDialog = lazy(async () => (await import("./chat/reactions-dialog.tsx")).ReactionsDialog);
+export const Registration = lazy(async () => (await import("./registration.tsx")).Registration);
+export const ChatSwitcher = lazy(async () => (await import("./chats/chat-switcher.tsx")).ChatSwitcher);
+
+/** Loads what is needed without a connection as well. */
+export const preloadPages = (): void => void importSettings().catch(() => {});

@@ -1,8 +1,7 @@
 import { useState } from "preact/hooks";
-import { InvitePage, LinkPages } from "./lazy-pages.tsx";
+import { InvitePage, LinkPages, Registration } from "./lazy-pages.tsx";
 import { logInNote } from "./log-in-note.ts";
 import { messenger } from "./messenger.ts";
-import { Registration } from "./registration.tsx";
 import { route, showChats } from "./routing.ts";
 import { Card, LogInInstead } from "./ui/card.tsx";
 import { Field } from "./ui/field.tsx";
