@@ -32,12 +32,6 @@ export function followEpoch(options: {
   const { database, epoch, marks, delivery, resetCaches, disconnectAll, log } = options;
   let areIdsRaised = true;
 
-  function forgetHistory(): void {
-    disconnectAll();
-    delivery.reset();
-    resetCaches();
-  }
-
   async function raiseIds(selectRows: SelectRows): Promise<void> {
     areIdsRaised = false;
     // A database that cannot be written assigns no ids.
@@ -48,12 +42,12 @@ export function followEpoch(options: {
 
   epoch.whenChanged(async (selectRows) => {
     log.warn("the database was restored, or a standby took its place: all clients have to reconnect and sync");
-    // At once: a client that is answered from both histories on one connection would mix them.
-    forgetHistory();
     await raiseIds(selectRows);
     marks.restart(await currentMark(selectRows));
-    // Statements that were running have ended by now, and clients that connected meanwhile reconnect.
-    forgetHistory();
+    // In one step: a client that is answered from both histories on one connection would mix them.
+    disconnectAll();
+    delivery.reset();
+    resetCaches();
   });
   const task = async () => {
     await epoch.checkPool(database);

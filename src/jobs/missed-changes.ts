@@ -40,7 +40,7 @@ export function pollMissedChanges(options: {
     if (marks.restarts !== restarts) return undefined;
     for (const change of changes) delivery.advanceTo(change);
     await pushMissedStates(options, since);
-    marks.add(mark);
+    if (marks.restarts === restarts) marks.add(mark);
     return undefined;
   };
   return poll({ description: "the query for missed changes", intervalMs, task, log });
