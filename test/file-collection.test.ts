@@ -12,6 +12,7 @@ import { checkFiles } from "../src/services/files/check-files.ts";
 import { FileCollection } from "../src/services/files/file-collection.ts";
 import { announce, download, putContent, upload } from "./support/files.ts";
 import { TestMessenger } from "./support/messenger.ts";
+import { recordLog } from "./support/recorded-log.ts";
 import { startS3, type TestS3 } from "./support/s3.ts";
 import { annAndBob, createGroup, participant } from "./support/scenes.ts";
 
@@ -110,7 +111,8 @@ describe.each(["disk", "S3"])("files on %s", (kind) => {
 
 test("while the bucket does not answer, uploads and downloads are UNAVAILABLE, and messages go on", async () => {
   const s3 = await startS3();
-  const messenger = await TestMessenger.start({ FILES_URL: s3.url });
+  const { log, lines } = recordLog();
+  const messenger = await TestMessenger.start({ FILES_URL: s3.url }, log);
   try {
     const { ann, bob } = await annAndBob(messenger);
     const before = await upload(messenger, ann, "before");
@@ -123,6 +125,10 @@ test("while the bucket does not answer, uploads and downloads are UNAVAILABLE, a
     await s3.resume();
     expect((await putContent(messenger, ann, fileId, Buffer.from("after"))).status).toBe(200);
     expect(String((await download(messenger, `/files/${before}`, { token: ann.token })).content)).toBe("before");
+    expect(lines.messages.filter((message) => message.includes("storage"))).toEqual([
+      "the storage of files is unavailable",
+      "the storage of files works again",
+    ]);
   } finally {
     await messenger.stop();
     await s3.stop();

@@ -267,6 +267,7 @@ test("strangers, former members, dead links and deleted messages all get the sam
   };
   await expectGone(path, stranger.token);
   await expectGone("/files/nonsense", ann.token);
+  await expectGone(`/files/${"-".repeat(36)}`, ann.token);
   expect(await linkTo(messenger(), stranger, fileId)).toBeUndefined();
 
   const link = (await linkTo(messenger(), bob, fileId)) ?? "";

@@ -6,7 +6,7 @@ import { makeFolder } from "../db/make-folder.ts";
 import { shortPathTo } from "../db/short-path.ts";
 import { AppError, StartError } from "../errors.ts";
 import { whileFilesStay } from "./file-parts.ts";
-import { type BackupOptions, type BackupSummary, writeBackup } from "./write-backup.ts";
+import { type BackupOptions, type BackupSummary, writeArchive } from "./write-backup.ts";
 
 /*
  * The embedded database is one session: a transaction that reads everything would stop everybody until it ends. So the files
@@ -33,13 +33,8 @@ export interface EmbeddedBackupSummary extends BackupSummary {
 export function backUpEmbedded(
   options: Omit<BackupOptions, "url"> & { dataDir: string; copyData: (folder: string) => Promise<boolean> },
 ): Promise<EmbeddedBackupSummary> {
-  const { dataDir } = options;
-  const copy = copyOf(dataDir);
-  const { files } = options;
-  return whileLocked(dataDir, () => {
-    const work = () => backUpCopy(options, copy);
-    return files ? whileFilesStay(files, work) : work();
-  });
+  const { dataDir, files } = options;
+  return whileLocked(dataDir, () => whileFilesStay(files, () => backUpCopy(options, copyOf(dataDir))));
 }
 
 async function backUpCopy(options: Parameters<typeof backUpEmbedded>[0], copy: string): Promise<EmbeddedBackupSummary> {
@@ -52,7 +47,7 @@ async function backUpCopy(options: Parameters<typeof backUpEmbedded>[0], copy: s
     const pauseMs = isCopied ? Math.round(performance.now() - startedAt) : 0;
     const engine = await startEmbedded(isCopied ? copy : dataDir, { mustExist: true });
     try {
-      return { ...(await writeBackup({ ...options, url: engine.url })), pauseMs };
+      return { ...(await writeArchive({ ...options, url: engine.url })), pauseMs };
     } finally {
       await engine.stop();
     }

@@ -1,8 +1,7 @@
 import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { backupMark } from "../files/backup-mark.ts";
+import type { IncomingFiles } from "../files/incoming-file.ts";
 import type { FileStorage } from "../files/storage.ts";
 import type { Archive } from "./archive-reader.ts";
 import type { ArchiveWriter } from "./archive-writer.ts";
@@ -21,7 +20,9 @@ export interface FilesOnDisk {
  * Runs a backup while no file is deleted: what its snapshot of the database refers to stays, also if the message is deleted
  * meanwhile.
  */
-export async function whileFilesStay<T>({ folder }: FilesOnDisk, work: () => Promise<T>): Promise<T> {
+export async function whileFilesStay<T>(files: FilesOnDisk | undefined, work: () => Promise<T>): Promise<T> {
+  if (!files) return work();
+  const { folder } = files;
   const mark = join(folder, backupMark);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(mark, "");
@@ -38,10 +39,10 @@ export async function whileFilesStay<T>({ folder }: FilesOnDisk, work: () => Pro
 export async function addFiles(
   archive: ArchiveWriter,
   { storage }: FilesOnDisk,
-  ids: AsyncIterable<string>,
+  files: AsyncIterable<{ id: string }>,
 ): Promise<FilePart[]> {
   const parts: FilePart[] = [];
-  for await (const id of ids) {
+  for await (const { id } of files) {
     for await (const { key } of storage.list(id)) {
       const content = await storage.get(key);
       if (content) parts.push({ ...(await archive.add(`files/${key}`, content)), key });
@@ -50,9 +51,18 @@ export async function addFiles(
   return parts;
 }
 
+/** Where restored files are stored, each of them received into a temporary file first: they do not fit into memory. */
+export interface RestoredFiles {
+  storage: FileStorage;
+  incoming: IncomingFiles;
+}
+
 /** Stores the files of an archive. @returns how many */
-export async function restoreFiles(archive: Archive, storage: FileStorage): Promise<number> {
+export async function restoreFiles(archive: Archive, { storage, incoming }: RestoredFiles): Promise<number> {
   const { files = [] } = archive.manifest;
-  for (const part of files) await storage.put(part.key, { bytes: await buffer(Readable.from(archive.chunks(part))) });
+  for (const part of files) {
+    const received = await incoming.receive(archive.chunks(part), part.bytes);
+    await storage.put(part.key, received).finally(() => incoming.remove(received));
+  }
   return files.length;
 }

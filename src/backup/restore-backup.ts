@@ -22,10 +22,9 @@ import { findViolations, type Violation } from "../db/queries/fsck/fsck.ts";
 import { selectOn } from "../db/select.ts";
 import { fromCommandLine } from "../domain/administration.ts";
 import { AppError } from "../errors.ts";
-import type { FileStorage } from "../files/storage.ts";
 import type { Logger } from "../logger.ts";
 import type { Archive } from "./archive-reader.ts";
-import { restoreFiles } from "./file-parts.ts";
+import { type RestoredFiles, restoreFiles } from "./file-parts.ts";
 import type { TablePart } from "./manifest.ts";
 
 /** A batch is stored by one statement when it has so many rows or characters. */
@@ -35,7 +34,7 @@ const maxBatchCharacters = 1_000_000;
 export interface RestoreOptions {
   archive: Archive;
   /** Where uploaded files are restored. */
-  storage: FileStorage;
+  restoredFiles: RestoredFiles;
   /** Whether to end all sessions and one-time tokens. */
   endsSessions: boolean;
   /** Lifetime of a refresh token, in milliseconds. */
@@ -84,7 +83,7 @@ export async function restoreBackup(
 /** A database that is open. */
 interface Target {
   url: string;
-  /** Identifies the files of an embedded database. */
+  /** Identifies the folder of an embedded database. */
   files: string | undefined;
   description: string;
 }
@@ -126,7 +125,7 @@ async function restore(
   await undoMigrations(database);
   await runPending(database, log, manifest.migrations);
   const tables = await fill(database, archive);
-  const files = await restoreFiles(archive, options.storage);
+  const files = await restoreFiles(archive, options.restoredFiles);
   await runPending(database, log);
 
   await renewEpoch(database);

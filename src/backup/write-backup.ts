@@ -9,7 +9,7 @@ import {
   readTables,
   type StoredTable,
 } from "../db/queries/backup/tables.ts";
-import { firstFileId, readyFilesAfter } from "../db/queries/files/collect.ts";
+import { readyFiles } from "../db/queries/files/collect.ts";
 import { readSnapshot, type Snapshot } from "../db/snapshot.ts";
 import { AppError } from "../errors.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
@@ -47,10 +47,14 @@ export interface BackupOptions {
  * @throws AppError if the database cannot be backed up, or the error that prevented it; the archive does not exist then
  */
 export async function writeBackup(options: BackupOptions): Promise<BackupSummary> {
+  return whileFilesStay(options.files, () => writeArchive(options));
+}
+
+/** The same, while `whileFilesStay` runs. */
+export async function writeArchive(options: BackupOptions): Promise<BackupSummary> {
   const archive = await ArchiveWriter.create(options.path);
-  const write = () => writeParts(archive, options);
   try {
-    const { tables, files = [] } = await (options.files ? whileFilesStay(options.files, write) : write());
+    const { tables, files = [] } = await writeParts(archive, options);
     const bytes = await archive.finish();
     const rows = tables.reduce((sum, { rows }) => sum + rows, 0);
     return { path: options.path, bytes, rows, tables: tables.length, files: files.length };
@@ -79,22 +83,12 @@ function writeParts(archive: ArchiveWriter, { url, version, secret, files }: Bac
       leftOut,
       // Sequences belong to no snapshot: they are read last, so that none is behind the ids that were read.
       sequences: await readSequences(database, transaction),
-      ...(files && { files: await addFiles(archive, files, readyFileIds(snapshot)) }),
+      ...(files && { files: await addFiles(archive, files, readyFiles(database, transaction)) }),
       secret: secret === undefined ? null : await archive.add(secretName, [secret]),
     };
     await archive.add(manifestName, [`${JSON.stringify(manifest, null, 2)}\n`]);
     return manifest;
   });
-}
-
-/** The ids of all files that have a content. */
-async function* readyFileIds({ database, transaction }: Snapshot): AsyncIterable<string> {
-  for (let afterId = firstFileId; ; ) {
-    const page = await readyFilesAfter(database, { afterId, limit: pageSize }, transaction);
-    for (const { id } of page) yield id;
-    if (page.length < pageSize) return;
-    afterId = page.at(-1)?.id ?? afterId;
-  }
 }
 
 async function tablesToWrite({ database, transaction }: Snapshot) {

@@ -11,6 +11,7 @@ import { runPending, undoMigrations } from "../../src/db/migrate.ts";
 import { startEngine } from "../../src/db/open.ts";
 import { select } from "../../src/db/select.ts";
 import { DiskStorage } from "../../src/files/disk-storage.ts";
+import { IncomingFiles } from "../../src/files/incoming-file.ts";
 import { makeDatabase, type TestDatabase } from "./databases.ts";
 import { silentLog } from "./silent.ts";
 
@@ -96,7 +97,7 @@ export class OpenDatabase {
     try {
       const summary = await restoreInto(this.engine, {
         archive,
-        storage: this.files.storage,
+        restoredFiles: { storage: this.files.storage, incoming: new IncomingFiles(this.files.folder) },
         endsSessions: options.endsSessions ?? false,
         sessionLifetimeMs: 86_400_000,
         keepSecret: async (text) => {

@@ -4,7 +4,8 @@ import { type RestoreSummary, restoreBackup } from "../../backup/restore-backup.
 import { loadSettings } from "../../config/read-settings.ts";
 import { reasonOf } from "../../db/database-errors.ts";
 import { AppError, StartError } from "../../errors.ts";
-import { openStorage } from "../../files/open-storage.ts";
+import { IncomingFiles } from "../../files/incoming-file.ts";
+import { filesFolder, openStorage } from "../../files/open-storage.ts";
 import { createLogger } from "../../logger.ts";
 import { replaceStoredSecret } from "../../services/accounts/tokens.ts";
 import { defineCommand, textTable } from "../command.ts";
@@ -25,7 +26,10 @@ export const restore = defineCommand({
     try {
       const summary = await restoreBackup({
         archive,
-        storage: await openStorage({ url: config.files.url, dataDir }),
+        restoredFiles: {
+          storage: await openStorage({ url: config.files.url, dataDir }),
+          incoming: new IncomingFiles(filesFolder(dataDir)),
+        },
         databaseUrl: config.database.url,
         dataDir,
         endsSessions: endSessions === true,

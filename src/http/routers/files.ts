@@ -1,4 +1,4 @@
-import { fileId, fileIdText, time } from "../../contract/fields.ts";
+import { fileId, fileIdText, isFileId, time } from "../../contract/fields.ts";
 import { exampleFile, file } from "../../contract/files.ts";
 import {
   closedObject,
@@ -134,7 +134,5 @@ export const linkFiles = defineRoute({
   },
   handle: async ({ identity, body, services }) => ({ data: await services.downloads.link(identity, body.ids) }),
 });
-
-const isFileId = (text: string): boolean => /^[0-9a-f-]{36}$/.test(text);
 
 export const fileRoutes = [announceFile, linkFiles, uploadFile, readFile];

@@ -12,6 +12,7 @@ import { Downloads } from "./downloads.ts";
 import { FileCollection } from "./file-collection.ts";
 import { FileLinks } from "./file-links.ts";
 import { SharedFolder } from "./shared-folder.ts";
+import { StorageOutages } from "./storage-outages.ts";
 import { type FileLimits, Uploads } from "./uploads.ts";
 
 /** Where files are kept, and what is done with them. */
@@ -41,6 +42,7 @@ export function composeFiles(options: {
 }) {
   const { database, files, secrets, rateLimits, metrics, log } = options;
   const { storage, incoming, folder, images, scanner, stripsMetadata, limits, linkSeconds } = files;
+  const outages = new StorageOutages(log);
   const sharedFolder = new SharedFolder({ database, folder });
   return {
     sharedFolder,
@@ -48,6 +50,7 @@ export function composeFiles(options: {
       database,
       storage,
       incoming,
+      outages,
       sharedFolder,
       images,
       stripsMetadata,
@@ -61,6 +64,7 @@ export function composeFiles(options: {
       database,
       storage,
       links: new FileLinks({ ...secrets, lifetimeSeconds: linkSeconds }),
+      outages,
       rateLimits,
       log,
     }),

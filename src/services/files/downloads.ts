@@ -10,7 +10,7 @@ import type { Logger } from "../../logger.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
 import type { FileLinks, LinkHolder } from "./file-links.ts";
 import { contentKey, thumbnailKey } from "./object-keys.ts";
-import { asUserError } from "./storage-errors.ts";
+import type { StorageOutages } from "./storage-outages.ts";
 
 /** A file, or a thumbnail of it, that a user may read. */
 export interface ReadableContent {
@@ -32,6 +32,7 @@ export class Downloads {
       database: Database;
       storage: FileStorage;
       links: FileLinks;
+      outages: StorageOutages;
       rateLimits: RateLimits;
       log: Logger;
     },
@@ -71,10 +72,8 @@ export class Downloads {
 
   /** Opens what was found, or a range of it. @throws AppError of kind "notFound" if the object is lost, or "unavailable" */
   async open({ key }: ReadableContent, range?: ByteRange): Promise<Readable> {
-    const { storage, log } = this.options;
-    const content = await storage.get(key, range).catch((error) => {
-      throw asUserError(error, log);
-    });
+    const { storage, outages, log } = this.options;
+    const content = await outages.reading(() => storage.get(key, range));
     if (content) return content;
     log.error({ object: key }, "a file is missing in the storage");
     throw noSuchFile();

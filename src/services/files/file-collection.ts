@@ -1,3 +1,4 @@
+import { isFileId } from "../../contract/fields.ts";
 import type { Database } from "../../db/connect.ts";
 import { deleteRemoved, existingFiles, markSomeRemoved, postponeRemoval } from "../../db/queries/files/collect.ts";
 import type { IncomingFiles } from "../../files/incoming-file.ts";
@@ -6,8 +7,8 @@ import { fileIdOf } from "./object-keys.ts";
 
 const batchSize = 100;
 const retrySeconds = 600;
-/** Objects without a row are deleted when they are older: younger ones may belong to an upload. */
-const orphanAgeMs = 24 * 60 * 60_000;
+/** Objects without a row that are younger may belong to an upload or a deletion in progress, in milliseconds. */
+export const orphanAgeMs = 24 * 60 * 60_000;
 
 /**
  * Deletes files that are in no message. A file is marked first, so that no message can take it; then its objects are deleted,
@@ -70,12 +71,10 @@ export async function* orphansIn(
     return keys.filter((key) => !existing.has(fileIdOf(key)));
   };
   for await (const { key, modifiedAt } of storage.list()) {
-    if (modifiedAt.getTime() < olderThan && isUuid(fileIdOf(key))) keys.push(key);
+    if (modifiedAt.getTime() < olderThan && isFileId(fileIdOf(key))) keys.push(key);
     if (keys.length < batchSize) continue;
     yield* await orphans();
     keys = [];
   }
   yield* await orphans();
 }
-
-const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);

@@ -16,13 +16,13 @@ import { ContentMismatchError, digestOf, type IncomingFiles, type ReceivedFile }
 import { anyMediaType, isPicture, sniffMediaType } from "../../files/media-type.ts";
 import type { Scanner } from "../../files/scanner.ts";
 import type { FileStorage } from "../../files/storage.ts";
-import type { Logger } from "../../logger.ts";
+import { type FailureLog, type Logger, logFailures } from "../../logger.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
 import { cleanFileName } from "./file-name.ts";
 import { contentKey, thumbnailKey } from "./object-keys.ts";
 import type { SharedFolder } from "./shared-folder.ts";
-import { asUserError } from "./storage-errors.ts";
+import type { StorageOutages } from "./storage-outages.ts";
 import { newUuid } from "./uuid.ts";
 
 /** Uploads of one user at a time, in one process. */
@@ -42,12 +42,14 @@ export interface FileLimits {
 export class Uploads {
   /** The files that are being received, by their owners. */
   private readonly running = new Map<number, Set<string>>();
+  private readonly scanFailures: FailureLog;
 
   constructor(
     private readonly options: {
       database: Database;
       storage: FileStorage;
       incoming: IncomingFiles;
+      outages: StorageOutages;
       sharedFolder: SharedFolder;
       /** Undefined if `sharp` is not installed. */
       images: Images | undefined;
@@ -58,7 +60,13 @@ export class Uploads {
       metrics?: Pick<Metrics, "fileUploads" | "fileUploadBytes"> | undefined;
       log: Logger;
     },
-  ) {}
+  ) {
+    this.scanFailures = logFailures(options.log, {
+      warning: "files cannot be scanned for malware",
+      recovery: "files are scanned for malware again",
+      isLogged: () => true,
+    });
+  }
 
   /**
    * Announces a file.
@@ -120,7 +128,7 @@ export class Uploads {
     } catch (error) {
       this.options.metrics?.fileUploads.add("failed");
       if (error instanceof ContentMismatchError) throw mismatch();
-      throw asUserError(error, this.options.log);
+      throw error;
     } finally {
       running.delete(id);
       if (running.size === 0) this.running.delete(ownerId);
@@ -130,6 +138,10 @@ export class Uploads {
   private async receiveOne(file: StoredFile, content: AsyncIterable<Buffer>): Promise<FileInfo> {
     if (file.state === "refused") throw refused();
     if (file.state === "ready") return this.compare(file, content);
+    return this.options.outages.writing(() => this.receiveNew(file, content));
+  }
+
+  private async receiveNew(file: StoredFile, content: AsyncIterable<Buffer>): Promise<FileInfo> {
     const { incoming, metrics } = this.options;
     const received = await incoming.receive(content, file.declaredSize);
     try {
@@ -185,15 +197,16 @@ export class Uploads {
   }
 
   private async scan({ id }: StoredFile, { path }: ReceivedFile): Promise<void> {
-    const { scanner, database, log } = this.options;
+    const { scanner, database } = this.options;
     if (!scanner) return;
     const isClean = await scanner.isClean(path).catch((cause) => {
-      log.error({ err: cause }, "a file could not be scanned");
+      this.scanFailures.failed(cause);
       throw new AppError("unavailable", "The file cannot be scanned for malware now. Try again.", {
         retryAfterMs: 10_000,
         cause,
       });
     });
+    this.scanFailures.succeeded();
     if (isClean) return;
     await markRefused(database, id);
     throw refused();

@@ -59,14 +59,33 @@ export async function existingFiles(database: Database, ids: readonly string[]):
 }
 
 /** Before the ids of all files. */
-export const firstFileId = "00000000-0000-0000-0000-000000000000";
+const firstFileId = "00000000-0000-0000-0000-000000000000";
+const pageSize = 500;
 
-/** The files that must have an object, after `afterId` by rising id. Index: the primary key of files. */
-export async function readyFilesAfter(
+/** A file that must have an object. */
+interface ReadyFile {
+  id: string;
+  sha256: string;
+  /** In bytes. */
+  size: number;
+  messageIds: number[];
+}
+
+/** All files that must have an object, by rising id, read in pages. Index: the primary key of files. */
+export async function* readyFiles(database: Database, transaction?: Transaction): AsyncIterable<ReadyFile> {
+  for (let afterId = firstFileId; ; ) {
+    const page = await readyFilesAfter(database, { afterId, limit: pageSize }, transaction);
+    yield* page;
+    if (page.length < pageSize) return;
+    afterId = page.at(-1)?.id ?? afterId;
+  }
+}
+
+function readyFilesAfter(
   database: Database,
   { afterId, limit }: { afterId: string; limit: number },
-  transaction?: Transaction,
-): Promise<{ id: string; sha256: string; size: number; messageIds: number[] }[]> {
+  transaction: Transaction | undefined,
+): Promise<ReadyFile[]> {
   return select(
     database,
     `SELECT f.id, encode(f.sha256, 'hex') AS sha256, f.stored_size AS size,
@@ -79,16 +98,4 @@ export async function readyFilesAfter(
     { afterId, limit },
     transaction,
   );
-}
-
-/** For the metrics and the statistics. */
-export async function fileTotals(database: Database): Promise<{ files: number; bytes: number; unclaimed: number }> {
-  const [row] = await select<{ files: number; bytes: number; unclaimed: number }>(
-    database,
-    `SELECT count(*) AS files, COALESCE(sum(stored_size), 0)::bigint AS bytes,
-            count(*) FILTER (WHERE NOT is_claimed) AS unclaimed
-       FROM files`,
-    {},
-  );
-  return row ?? { files: 0, bytes: 0, unclaimed: 0 };
 }
