@@ -102,10 +102,7 @@ export class Groups {
 
   /** Gives the group an avatar, or removes it; admins and the owner may. If there is none to remove, nothing is stored. */
   async setAvatar(by: Actor, { groupId, avatar }: { groupId: number; avatar: NewAvatar | undefined }): Promise<void> {
-    await this.requireRole(by, groupId, "admin");
-    await this.options.chatWriter.commit(by.requester, async (tx) => {
-      const group = await lockAsMember(tx, groupId, by);
-      if (rank[roleOf(group, by.userId)] < rank.admin) throw forbidden();
+    await this.change(by, groupId, "admin", async (group) => {
       if (!avatar && !(await group.hasAvatar())) return;
       await group.setAvatar(avatar);
       await appendEvent(group, by, { kind: "avatarChanged", ...(avatar && { avatarId: avatar.id }) });
@@ -150,12 +147,12 @@ export class Groups {
   }
 
   /** Changes a group under its lock, if the caller has at least this role in it. */
-  private async change(
+  private async change<T>(
     by: Actor,
     groupId: number,
     minRole: Role,
-    work: (group: LockedChat) => Promise<ChatMessage>,
-  ): Promise<ChatMessage> {
+    work: (group: LockedChat) => Promise<T>,
+  ): Promise<T> {
     await this.requireRole(by, groupId, minRole);
     return this.options.chatWriter.commit(by.requester, async (tx) => {
       const group = await lockAsMember(tx, groupId, by);

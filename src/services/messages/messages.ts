@@ -6,6 +6,7 @@ import { mayNotMentionAll, noSuchUser } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
 import type { LockedChat } from "../../writes/locked-chat.ts";
 import type { MessageSender } from "../../writes/message-sender.ts";
+import type { SendRequest } from "../../writes/send-batch.ts";
 import type { MessageAccess, MessageChanges } from "./message-changes.ts";
 import { type GivenMentions, mentionsIn, onlyInGroups } from "./text-mentions.ts";
 
@@ -37,11 +38,25 @@ export class Messages {
     },
   ) {}
 
-  async sendToGroup({ userId, requester }: Actor, input: MessageInput & { groupId: number }): Promise<SentMessage> {
-    const { groupId, content, clientMessageId, replyTo, mentions, mentionsAll = false } = input;
-    const fileIds = this.filesOf(input);
-    return this.options.sender.send({
-      to: { groupId },
+  async sendToGroup(by: Actor, { groupId, ...message }: MessageInput & { groupId: number }): Promise<SentMessage> {
+    return this.send(by, { groupId }, message);
+  }
+
+  /** Sends a message to a person. The first one creates the dialog of the two. */
+  async sendPrivately(
+    by: Actor,
+    { receiverId, ...message }: MessageInput & { receiverId: number },
+  ): Promise<SentMessage> {
+    return this.send(by, { receiverId }, message);
+  }
+
+  private send({ userId, requester }: Actor, to: SendRequest["to"], input: MessageInput): Promise<SentMessage> {
+    const { maxFiles, sender } = this.options;
+    const { content, clientMessageId, replyTo, fileIds = [], mentions, mentionsAll = false } = input;
+    if (fileIds.length > maxFiles) throw new AppError("limit", `A message can have at most ${maxFiles} files`);
+    if (mentionsAll && "receiverId" in to) throw onlyInGroups();
+    return sender.send({
+      to,
       senderId: userId,
       content,
       clientMessageId,
@@ -51,33 +66,6 @@ export class Messages {
       mentionsAll,
       requester,
     });
-  }
-
-  /** Sends a message to a person. The first one creates the dialog of the two. */
-  async sendPrivately(
-    { userId, requester }: Actor,
-    input: MessageInput & { receiverId: number },
-  ): Promise<SentMessage> {
-    const { receiverId, content, clientMessageId, replyTo, mentions, mentionsAll } = input;
-    const fileIds = this.filesOf(input);
-    if (mentionsAll) throw onlyInGroups();
-    return this.options.sender.send({
-      to: { receiverId },
-      senderId: userId,
-      content,
-      clientMessageId,
-      replyTo,
-      fileIds,
-      mentions: mentionsIn(content, mentions),
-      mentionsAll: false,
-      requester,
-    });
-  }
-
-  private filesOf({ fileIds = [] }: MessageInput): readonly string[] {
-    const { maxFiles } = this.options;
-    if (fileIds.length > maxFiles) throw new AppError("limit", `A message can have at most ${maxFiles} files`);
-    return fileIds;
   }
 
   /** Replaces the text of a message of the caller, and whom it mentions. If it is so already, nothing is stored. */
