@@ -57,6 +57,7 @@ export class Account implements ChatContext {
     return JSON.stringify(next) === JSON.stringify(previous) ? previous : next;
   });
   private unmuteTimer: ReturnType<typeof setTimeout> | undefined;
+  private isClosed = false;
   private isFirstConnection = true;
 
   constructor(
@@ -280,6 +281,7 @@ export class Account implements ChatContext {
 
   /** Stores what is not stored yet, and ends everything. */
   async close(): Promise<void> {
+    this.isClosed = true;
     this.end();
     clearTimeout(this.unmuteTimer);
     for (const handler of this.handlers) handler.end();
@@ -374,7 +376,7 @@ export class Account implements ChatContext {
     this.updateAll();
     clearTimeout(this.unmuteTimer);
     const ends = [...this.allChats()].flatMap(({ mutedUntil }) => (mutedUntil > Date.now() ? mutedUntil : []));
-    if (ends.length === 0) return;
+    if (ends.length === 0 || this.isClosed) return;
     this.unmuteTimer = setTimeout(() => this.updateState(), Math.min(Math.min(...ends) - Date.now(), maxTimerMs));
   }
 

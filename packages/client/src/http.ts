@@ -46,8 +46,7 @@ export class Http {
         signal: AbortSignal.timeout(timeoutMs),
       });
       const isEmpty = response.status === 204 || response.status === 202;
-      // A success that cannot be read was cut, or is the page of a captive portal.
-      content = isEmpty ? undefined : await response.json().catch((error) => response.ok && Promise.reject(error));
+      content = isEmpty ? undefined : await contentOf(response);
     } catch {
       throw new MessengerError("OFFLINE", "The server cannot be reached.");
     }
@@ -70,10 +69,11 @@ export class Http {
     let status: number;
     let content: unknown;
     try {
+      signal.throwIfAborted();
       if (typeof XMLHttpRequest === "undefined") {
         const response = await this.fetch(url, { method: "PUT", headers, body, signal });
         status = response.status;
-        content = await response.json();
+        content = await contentOf(response);
       } else ({ status, content } = await sendWithProgress(url, body, { headers, signal, onProgress }));
     } catch {
       throw new MessengerError("OFFLINE", "The server cannot be reached.");
@@ -103,9 +103,15 @@ function sendWithProgress(
   });
 }
 
+/** A success that cannot be read was cut, or is the page of a captive portal. */
+const contentOf = (response: FetchResponse): Promise<unknown> =>
+  response.json().catch((error) => response.ok && Promise.reject(error));
+
+const codesOfStatuses: Record<number, ErrorCode> = { 413: "TOO_LARGE", 429: "RATE_LIMITED" };
+
 /** Proxies answer without a problem: then the status decides. */
 function problemError(status: number, problem: Partial<Problem> | false): MessengerError {
-  const fallback: ErrorCode = status === 429 ? "RATE_LIMITED" : status >= 500 ? "UNAVAILABLE" : "NOT_FOUND";
+  const fallback = codesOfStatuses[status] ?? (status >= 500 ? "UNAVAILABLE" : "NOT_FOUND");
   const { code = fallback, detail = `The server answered with status ${status}.`, field, retryAfterMs } = problem || {};
   return new MessengerError(code, detail, { field, retryAfterMs });
 }

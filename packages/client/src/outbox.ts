@@ -209,6 +209,7 @@ export class Outbox {
   async discardAll(): Promise<void> {
     const all = this.all;
     this.entries.clear();
+    for (const entry of all) this.removeFiles(entry);
     await Promise.all(all.map(({ key }) => this.options.store.delete(prefix + key)));
     for (const entry of all) {
       entry.sending.reject(discarded());
@@ -290,7 +291,7 @@ export class Outbox {
 
   private removeEntry(entry: Entry): void {
     this.forget(entry);
-    for (const file of entry.message?.files ?? []) this.options.uploads.remove(file);
+    this.removeFiles(entry);
     this.removing.add(entry.key);
     // Not before it is written: the write would bring it back.
     entry.storing.promise
@@ -298,6 +299,10 @@ export class Outbox {
       .then(() => this.options.store.delete(prefix + entry.key))
       .then(() => this.removing.delete(entry.key))
       .catch((error) => this.options.onStoreFailure(error));
+  }
+
+  private removeFiles({ message }: Entry): void {
+    for (const file of message?.files ?? []) this.options.uploads.remove(file);
   }
 
   private forget(entry: Entry): void {

@@ -61,15 +61,16 @@ export class Uploads {
   async upload(file: UnsentFile, onProgress: () => void): Promise<string> {
     const canceller = new AbortController();
     this.cancellers.set(file.key, canceller);
+    const isKnown = file.fileId !== undefined;
     try {
       return await this.uploadOnce(file, onProgress, canceller.signal);
     } catch (error) {
-      if (error instanceof MessengerError && isPassing(error)) {
-        // The server has forgotten it, or the connection was lost: the next attempt announces it again.
-        if (error.code === "NOT_FOUND") delete file.fileId;
-        throw new MessengerError("UNAVAILABLE", error.message, { retryAfterMs: error.retryAfterMs });
-      }
-      throw error;
+      if (!(error instanceof MessengerError)) throw error;
+      // The server has forgotten it: the next attempt announces it again.
+      const isForgotten = isKnown && error.code === "NOT_FOUND";
+      if (isForgotten) delete file.fileId;
+      if (!isForgotten && !isPassing(error)) throw error;
+      throw new MessengerError("UNAVAILABLE", error.message, { retryAfterMs: error.retryAfterMs });
     } finally {
       this.cancellers.delete(file.key);
     }
@@ -117,4 +118,4 @@ export class Uploads {
 
 /** Whether the next attempt can succeed. */
 const isPassing = ({ code, retryable }: MessengerError): boolean =>
-  retryable || code === "NOT_FOUND" || code === "NOT_READY" || code === "UPLOAD_MISMATCH" || code === "UNAUTHENTICATED";
+  retryable || code === "NOT_READY" || code === "UPLOAD_MISMATCH" || code === "UNAUTHENTICATED";

@@ -107,3 +107,32 @@ test("an upload in progress can be cancelled", async () => {
   expect(chat.summary.value.lastMessage).toBeUndefined();
   await messenger.close();
 });
+
+test.each([
+  [413, "TOO_LARGE"],
+  [404, "NOT_FOUND"],
+])("a proxy that answers the upload with %d fails the message", async (status, code) => {
+  const [ann, bob] = [await server().person(), await server().person()];
+  const proxied = (url: string, options: object) =>
+    url.endsWith("/content") ? Promise.resolve(new Response("refused", { status })) : fetch(url, options);
+  const messenger = await device(ann.email, memory(), { fetch: proxied });
+  const outgoing = messenger.dialogWith(bob.id).send("", { files: [fileOf("content", "a.txt")] });
+  await expect(outgoing.sent).rejects.toMatchObject({ code });
+  await messenger.close();
+});
+
+test("a log-out that discards unsent messages removes their files from the store", async () => {
+  const [ann, bob] = [await server().person(), await server().person()];
+  const away = (url: string, options: object) =>
+    url.includes("/files") ? Promise.reject(new Error("away")) : fetch(url, options);
+  const store = indexedDb(`files-${++databases}`);
+  const messenger = await device(ann.email, store, { fetch: away });
+  const outgoing = messenger.dialogWith(bob.id).send("", { files: [fileOf("content", "a.txt")] });
+  outgoing.sent.catch(() => {});
+  await outgoing.stored;
+  const keysOfFiles = async () => (await store.entries()).filter(([key]) => key.includes("files/"));
+  expect(await keysOfFiles()).toHaveLength(1);
+  await messenger.logout({ discard: true });
+  expect(await keysOfFiles()).toEqual([]);
+  await messenger.close();
+});
