@@ -1,6 +1,6 @@
 import { type ChatSummary, isAlert, isMentioned, type Message } from "messenger-client";
 import { useEffect } from "preact/hooks";
-import { plainText } from "./chat/plain-text.ts";
+import { previewOf } from "./chat/plain-text.ts";
 import { messenger } from "./messenger.ts";
 import { notifications, sound } from "./preferences.ts";
 import { chatPath, navigate, route } from "./routing.ts";
@@ -29,7 +29,7 @@ export function useNotifications(): void {
 function notify(chat: ChatSummary, message: Message): void {
   const current = route.value;
   const isOpen = current.page === "chat" && current.chatId === chat.id && document.hasFocus();
-  const text = `${message.senderName}: ${plainText(message.text)}`;
+  const text = `${message.senderName}: ${previewOf(message)}`;
   if (!isOpen) announce(chat.kind === "group" ? `${chat.title}: ${text}` : text);
   if (document.hasFocus()) return;
   if (sound.value === "on") beep();

@@ -8,7 +8,7 @@ import { useObservable } from "../use-observable.ts";
 import { AttachButton, AttachedFiles, useAttachments } from "./attachments.tsx";
 import { EmojiButton } from "./emoji-button.tsx";
 import { MentionList, mentionListId, mentionOptionId } from "./mention-list.tsx";
-import { plainText } from "./plain-text.ts";
+import { previewOf } from "./plain-text.ts";
 import { useDraft } from "./use-draft.ts";
 import { useMentions } from "./use-mentions.ts";
 
@@ -175,7 +175,7 @@ function ModeLine({ mode, onCancel }: { mode: Exclude<ComposerMode, { kind: "new
     <div class="composer-mode">
       <p>
         <strong>{isReply ? `Reply to ${message.isMine ? "yourself" : message.senderName}` : "Edit message"}</strong>
-        <span dir="auto">{plainText(message.text)}</span>
+        <span dir="auto">{previewOf(message)}</span>
       </p>
       <button type="button" class="icon-button" aria-label="Cancel" onClick={onCancel}>
         <Icon name="close" />

@@ -83,7 +83,7 @@ export const MessageRow = memo((props: MessageRowProps) => {
               {replyTo.senderName}
             </span>
             <span class="quote-text" dir="auto">
-              {replyTo.deletedAt ? "Message deleted" : plainText(replyTo.preview ?? "")}
+              {replyTo.deletedAt ? "Message deleted" : plainText(replyTo.preview ?? "") || "Attachment"}
             </span>
           </button>
         )}

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useObservable } from "../use-observable.ts";
-import { plainText } from "./plain-text.ts";
+import { previewOf } from "./plain-text.ts";
 
 interface PinnedBarProps {
   chat: Chat;
@@ -28,7 +28,7 @@ export function PinnedBar({ chat, jumpTo, unpin }: PinnedBarProps) {
       <button type="button" class="pinned-message" onClick={() => jump(newest)}>
         <span class="pinned-title">Pinned message</span>
         <span class="pinned-text" dir="auto">
-          {plainText(newest.text)}
+          {previewOf(newest)}
         </span>
       </button>
       {(pinned.length > 1 || unpin) && (
@@ -46,7 +46,7 @@ export function PinnedBar({ chat, jumpTo, unpin }: PinnedBarProps) {
                     {message.senderName}
                   </span>
                   <span class="pinned-text" dir="auto">
-                    {plainText(message.text)}
+                    {previewOf(message)}
                   </span>
                 </button>
                 {unpin && (

@@ -1,7 +1,7 @@
 import type { ChatSummary } from "messenger-client";
 import { useState } from "preact/hooks";
 import { draftOf } from "../chat/drafts.ts";
-import { plainText } from "../chat/plain-text.ts";
+import { previewOf } from "../chat/plain-text.ts";
 import { shortTimeOf } from "../dates.ts";
 import { FoundMessages, MentionsDialog, NewChatDialog } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
@@ -161,7 +161,7 @@ function LastMessage({ chat }: { chat: ChatSummary }) {
   return (
     <>
       {sender && <span class="sender">{sender}: </span>}
-      {plainText(lastMessage.text)}
+      {previewOf(lastMessage)}
     </>
   );
 }

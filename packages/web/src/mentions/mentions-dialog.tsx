@@ -1,5 +1,5 @@
 import type { MentionList } from "messenger-client";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { openMessage } from "../chat/jump.ts";
 import { plainText } from "../chat/plain-text.ts";
 import { shortTimeOf } from "../dates.ts";
@@ -15,7 +15,10 @@ export function MentionsDialog({ onClose }: { onClose(): void }) {
   /** Null after the last page; undefined before the first. */
   const [cursor, setCursor] = useState<number | null>();
   const [failure, setFailure] = useState("");
+  const isLoading = useRef(false);
   const load = async () => {
+    if (isLoading.current) return;
+    isLoading.current = true;
     setFailure("");
     try {
       const before = cursor ?? undefined;
@@ -24,6 +27,8 @@ export function MentionsDialog({ onClose }: { onClose(): void }) {
       setCursor(page.cursor);
     } catch (error) {
       setFailure(errorText(error));
+    } finally {
+      isLoading.current = false;
     }
   };
   useEffect(() => void load(), []);
