@@ -54,7 +54,11 @@ describeWithCluster("a messenger whose PostgreSQL fails", () => {
     await cluster?.remove();
   });
 
+  const isReady = async () => (await fetch(`http://127.0.0.1:${server.port}/health/ready`)).ok;
+
   beforeEach(async () => {
+    // After the fault of the test before.
+    while (!(await isReady())) await wait(50);
     const register = () =>
       post(server, "/auth/register", {
         email: `person${++people}@example.test`,

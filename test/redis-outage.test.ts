@@ -87,7 +87,7 @@ describeWithRedis("while Redis is suspended", () => {
     const redis = await startRedis();
     redis.pause();
     const starting = startMessenger(redis);
-    expect(await elapsed(() => starting)).toBeLessThan(12_000);
+    expect(await elapsed(() => starting)).toBeLessThan(25_000);
     const { messenger, stop } = await starting;
     const { ann, bob } = await annAndBob(messenger);
     await sendPrivately(ann.device, bob.id, "Hi");

@@ -57,14 +57,18 @@ describe("rejected requests with valid params", () => {
       await device.request("leaveGroup", { groupId: leftId });
       const endedId = await createGroup(device);
       await device.request("leaveGroup", { groupId: endedId });
-      const { chatId: dialogId } = await sendPrivately(device, bob.id, "hi");
+      const { chatId: dialogId, messageId } = await sendPrivately(device, bob.id, "hi");
       const { chatId: othersDialogId } = await sendPrivately(bob.device, bob.id, "me");
       const before = [await listChats(device), await listChats(bob.device)];
 
       const example = registry.get(type)?.example.params;
-      const withUser = { ...example, ...("userId" in example && { userId: bob.id }) };
+      const params = {
+        ...example,
+        ...("userId" in example && { userId: bob.id }),
+        ...("messageId" in example && { messageId }),
+      };
       for (const groupId of [2 ** 53 - 1, othersGroupId, leftId, endedId, dialogId, othersDialogId]) {
-        expect(await wellFormedErrorOf(device, type, { ...withUser, groupId })).toEqual({
+        expect(await wellFormedErrorOf(device, type, { ...params, groupId })).toEqual({
           error: true,
           type,
           code: "NOT_MEMBER",

@@ -116,7 +116,10 @@ export const wrongInType: Record<string, { text: string; message: RegExp }[]> = 
     { text: '"half a pair \\ud83d"', message: /must/ },
     { text: '"\\ude00\\ud83d"', message: /must/ },
   ],
-  boolean: ['"true"', '"on"', "1", "0", "[]", "{}", "null"].map((text) => ({ text, message: /must be a boolean$/ })),
+  boolean: ['"true"', '"on"', "1", "0", "[]", "{}", "null"].map((text) => ({
+    text,
+    message: /must be (a boolean|\[true\])$/,
+  })),
   array: ['"1"', "1", "true", "{}", "null"].map((text) => ({ text, message: /must be an array$/ })),
 };
 
@@ -142,7 +145,7 @@ export const wrongInField: Record<string, { text: string; message: RegExp }[]> =
   messageId: idRules,
   limit: [
     ...["0", "-1"].map((text) => ({ text, message: /must be greater than or equal to 1$/ })),
-    ...["101", "1e9"].map((text) => ({ text, message: /must be less than or equal to 100$/ })),
+    ...["101", "1e9"].map((text) => ({ text, message: /must be less than or equal to (50|100)$/ })),
     { text: '"5"', message: /must be a number$/ },
   ],
   page: [
@@ -150,6 +153,7 @@ export const wrongInField: Record<string, { text: string; message: RegExp }[]> =
     ...["2147483648", "1e15"].map((text) => ({ text, message: /must be less than or equal to 2147483647$/ })),
   ],
   content: [...blank, { text: `"${"x".repeat(4097)}"`, message: /less than or equal to 4096/ }],
+  value: ["[]", "1", '"text"', '"half a pair \\ud83d"'].map((text) => ({ text, message: /must/ })),
   groupName: [...blank, { text: `"${"x".repeat(65)}"`, message: /less than or equal to 64/ }],
   clientMessageId: [
     "1234567",
