@@ -27,7 +27,8 @@ const base = {
 const config: Config = {
   // One more than two cores: tests of what takes a while are waiting most of the time.
   maxWorkers: 3,
-  testTimeout: 30_000,
+  // For machines that are much slower. A test that hangs takes so long, too.
+  testTimeout: 120_000,
   projects: [
     { ...base, displayName: "architecture", testMatch: ["<rootDir>/test/architecture/**/*.test.ts"] },
     {
@@ -45,7 +46,7 @@ const config: Config = {
             ]
           : []),
       ],
-      setupFiles: ["<rootDir>/test/support/scan-fetch.ts"],
+      setupFiles: ["<rootDir>/test/support/set-up-worker.ts"],
       globalSetup: "<rootDir>/test/support/global-setup.ts",
       globalTeardown: "<rootDir>/test/support/global-teardown.ts",
     },

@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { tokenOf } from "./support/admin.ts";
+import { runCommand } from "./support/command.ts";
 import { makeDatabase, type TestDatabase } from "./support/databases.ts";
 import { Device } from "./support/device.ts";
 import { registerSecret } from "./support/leak-scan.ts";
 import { describeOnTerminal } from "./support/prerequisites.ts";
 import { ServerProcess, startFlags } from "./support/process.ts";
 import { account, post } from "./support/processes.ts";
-import { runCommand } from "./support/run-command.ts";
 import { chatHistory, numbers, sendPrivately } from "./support/scenes.ts";
 
 /* What administrators do on the command line, beside a running server. One test after the other, with the same accounts. */

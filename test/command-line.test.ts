@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { runCommand as messenger } from "./support/command.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
 import { Device } from "./support/device.ts";
 import { registerSecret } from "./support/leak-scan.ts";
 import { ServerProcess } from "./support/process.ts";
-import { runCommand as messenger } from "./support/run-command.ts";
 
 /* The command line, run like administrators run it: beside a running server, and without one. */
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { testFlags } from "./process.ts";
 
 const root = join(__dirname, "../..");
 
@@ -10,13 +11,15 @@ export interface Run {
   errors: string;
 }
 
-/** Starts a command of the build. Variables that are missing would be read from `.env`. */
+/** Starts a command of the build in a folder. Variables that are missing would be read from `.env` there. */
 export function startCommand(
   words: readonly string[],
   settings: Record<string, string>,
+  folder = root,
 ): { child: ChildProcess; ended: Promise<Run> } {
   const env = { PATH: process.env.PATH ?? "", NODE_ENV: "test", DATABASE_URL: "", BCRYPT_COST: "4", ...settings };
-  const child = spawn(process.execPath, [join(root, "dist/cli/main.js"), ...words], { cwd: root, env });
+  const entry = join(root, "dist/cli/main.js");
+  const child = spawn(process.execPath, [...testFlags, entry, ...words], { cwd: folder, env });
   let output = "";
   let errors = "";
   child.stdout.on("data", (chunk) => {
@@ -25,9 +28,10 @@ export function startCommand(
   child.stderr.on("data", (chunk) => {
     errors += chunk;
   });
+  child.stdin.end();
   return { child, ended: new Promise((resolve) => child.once("close", (code) => resolve({ code, output, errors }))) };
 }
 
-/** Runs a command of the build and waits for its end. */
-export const runCommand = (words: readonly string[], settings: Record<string, string>): Promise<Run> =>
-  startCommand(words, settings).ended;
+/** Runs a command of the build in a folder and waits for its end. */
+export const runCommand = (...parameters: Parameters<typeof startCommand>): Promise<Run> =>
+  startCommand(...parameters).ended;

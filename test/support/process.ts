@@ -11,6 +11,12 @@ const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 /** The Node options of `npm start`. */
 export const startFlags: readonly string[] = scripts.start.split(" ").slice(1, -1);
 
+/**
+ * Node options for processes that tests start: they live for seconds, in which optimizing the embedded database takes more
+ * time than it saves. Not for the chaos test and the benchmarks.
+ */
+export const testFlags: readonly string[] = process.env.JEST_WORKER_ID === undefined ? [] : ["--liftoff-only"];
+
 export interface ProcessExit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -56,7 +62,7 @@ export class ServerProcess {
    */
   static spawn(settings: Record<string, string>, nodeArguments: readonly string[] = []): ServerProcess {
     const entry = settings.MESSENGER_ENTRY ?? join(root, "dist/main.js");
-    const child = spawn(process.execPath, [...startFlags, ...nodeArguments, entry], {
+    const child = spawn(process.execPath, [...startFlags, ...testFlags, ...nodeArguments, entry], {
       cwd: root,
       env: { PATH: process.env.PATH ?? "", PORT: "0", BCRYPT_COST: "4", RATE_LIMITS: "off", ...settings },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
