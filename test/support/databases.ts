@@ -1,4 +1,5 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { constants, copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbedded } from "../../src/db/embedded.ts";
@@ -55,6 +56,16 @@ export async function removeTemplate(): Promise<void> {
   else await rm(template, { recursive: true, force: true });
 }
 
+/** In one go, which takes half of the time of `fs.cp` for the thousand files of a database. */
+function copyFolder(from: string, to: string): void {
+  mkdirSync(to, { mode: 0o700, recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) copyFolder(source, target);
+    else copyFileSync(source, target, constants.COPYFILE_FICLONE);
+  }
+}
+
 let databaseCount = 0;
 
 /** Creating and dropping databases can stall the server for seconds, which is no fault of the tests that run beside it. */
@@ -67,7 +78,7 @@ export async function makeDatabase(): Promise<TestDatabase> {
   const folder = await temporaryFolder();
   const removeFolder = () => rm(folder, { recursive: true, force: true });
   if (!onServer) {
-    await cp(template, folder, { recursive: true });
+    copyFolder(template, folder);
     return { settings: { DATA_DIR: folder }, remove: removeFolder };
   }
   const name = `${template.replace("_template", "")}_${process.pid}_${++databaseCount}`;
