@@ -21,7 +21,7 @@ RUN npm ci --ignore-scripts --omit=dev --workspaces=false
 FROM node:24-slim
 ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
-# For the embedded database; unused with DATABASE_URL. Created here so that the volume belongs to the user.
+# Uploaded files, and the embedded database without DATABASE_URL. Created here so that the volume belongs to the user.
 RUN mkdir --mode=700 /data && chown node:node /data
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
