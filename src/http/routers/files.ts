@@ -41,7 +41,7 @@ export const announceFile = defineRoute({
     uploadUrl: described(text({ max: 200 }), "The path for the content. It needs the token of the same user."),
     expiresAt: time(),
   }),
-  errors: ["TOO_LARGE", "QUOTA"],
+  errors: ["TOO_LARGE", "QUOTA", "NOT_CONFIGURED"],
   example: {
     body: { name: "holiday.jpg", size: 48_211, mediaType: "image/jpeg" },
     answer: { fileId: exampleId, uploadUrl: `/files/${exampleId}/content`, expiresAt: "2023-07-29T13:20:09.896Z" },

@@ -30,7 +30,7 @@ export const messageInGroup = defineMessage({
     to: "every device of every member, including the sender's other devices",
   },
   pipelined: true,
-  errors: ["NOT_MEMBER", "FORBIDDEN", "NOT_FOUND", "CONFLICT"],
+  errors: ["NOT_MEMBER", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "LIMIT"],
   example: {
     params: { groupId: 1, content: "lol" },
     data: null,

@@ -30,7 +30,7 @@ export const privateMessage = defineMessage({
     to: "every device of the receiver and the sender's other devices",
   },
   pipelined: true,
-  errors: ["NOT_FOUND", "CONFLICT"],
+  errors: ["NOT_FOUND", "CONFLICT", "LIMIT"],
   example: {
     params: { receiverId: 2, content: "Hi" },
     data: null,
