@@ -1,3 +1,10 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { type IncomingMessage, request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Cluster, freePort } from "./support/cluster.ts";
 import { Device } from "./support/device.ts";
@@ -18,12 +25,14 @@ function testsBehind(startProxy: typeof TestProxy.startNginx): void {
   let redis: TestRedis;
   let proxy: TestProxy;
   let ports: number[];
+  let dataDir: string;
   const servers: ServerProcess[] = [];
 
   const startServer = (port: number) =>
     ServerProcess.start({
       DATABASE_URL: cluster.url,
       REDIS_URL: redis.url,
+      DATA_DIR: dataDir,
       JWT_SECRET: "for tests only, and long enough for them",
       PORT: String(port),
       TRUSTED_PROXY_HOPS: "1",
@@ -34,6 +43,7 @@ function testsBehind(startProxy: typeof TestProxy.startNginx): void {
     cluster = await Cluster.create();
     await cluster.start();
     redis = await TestRedis.start();
+    dataDir = await mkdtemp(join(tmpdir(), "messenger-files-"));
     ports = [await freePort(), await freePort(), await freePort()];
     servers.push(...(await Promise.all(ports.map(startServer))));
     proxy = await startProxy({ upstreams: ports });
@@ -45,6 +55,7 @@ function testsBehind(startProxy: typeof TestProxy.startNginx): void {
     await Promise.all(servers.map((server) => server.stop("SIGKILL")));
     await redis?.kill();
     await cluster?.remove();
+    await rm(dataDir, { recursive: true, force: true });
   });
 
   async function register(firstName: string, headers: Record<string, string> = {}) {
@@ -90,6 +101,47 @@ function testsBehind(startProxy: typeof TestProxy.startNginx): void {
     while (!log.includes("/users")) log = await proxy.accessLog();
     expect(log).toContain("/invites/");
     expect(log).not.toMatch(/a-token-of|a-name-of/);
+  });
+
+  /** Begins a request with a body of so many bytes. */
+  const startBody = (method: string, path: string, options: { token: string; bytes: number }) => {
+    const { headers, ...address } = proxy.address;
+    const authorization = `Bearer ${options.token}`;
+    return request({
+      ...address,
+      method,
+      path,
+      agent: false,
+      headers: { ...headers, authorization, "content-length": options.bytes },
+    });
+  };
+
+  test("a file is received while it is sent, and read through any process; other bodies may not be as large", async () => {
+    const { token } = await register("Eve");
+    const content = randomBytes(7 * 1024 ** 2);
+    const half = content.length / 2;
+    const announced = await proxy.request("POST", "/files", { token, body: { name: "plan", size: content.length } });
+    const { fileId, uploadUrl } = JSON.parse(announced.body);
+
+    const upload = startBody("PUT", uploadUrl, { token, bytes: content.length });
+    upload.write(content.subarray(0, half));
+    const incoming = join(dataDir, "files/incoming");
+    while ((await readdir(incoming).catch(() => [])).length === 0) await wait(10);
+    upload.end(content.subarray(half));
+    const [uploaded] = (await once(upload, "response")) as [IncomingMessage];
+    uploaded.resume();
+    expect(uploaded.statusCode).toBe(200);
+    for (const _ of ports) {
+      const { status, headers } = await proxy.request("GET", `/files/${fileId}`, { token });
+      expect({ status, size: headers["content-length"] }).toEqual({ status: 200, size: String(content.length) });
+    }
+
+    const refused = startBody("PUT", "/users/me/avatar", { token, bytes: content.length });
+    refused.flushHeaders();
+    const [response] = (await once(refused, "response")) as [IncomingMessage];
+    response.resume();
+    refused.destroy();
+    expect(response.statusCode).toBe(413);
   });
 
   test("a rolling restart loses nothing and answers no request with 502", async () => {
