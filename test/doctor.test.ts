@@ -300,6 +300,15 @@ describeWithProcesses("with a PostgreSQL server and Redis", () => {
       async () => ({ DATABASE_URL: "", REDIS_URL: "" }),
     ],
     [
+      "a folder of uploaded files that is a file",
+      "error",
+      /The data folder .* cannot be used: it is not a folder/,
+      async () => {
+        await writeFile(join(folder, "data"), "");
+        return {};
+      },
+    ],
+    [
       "an address of another machine",
       "error",
       /cannot listen on 192\.0\.2\.1/,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { AnyMessageType } from "../src/ws/message-type.ts";
 import { messageTypes } from "../src/ws/registry.ts";
 import type { Device } from "./support/device.ts";
+import { download, linkTo, upload } from "./support/files.ts";
 import { invite, promote } from "./support/invites.ts";
 import { useMailMessenger } from "./support/mail-messenger.ts";
 import { password, TestMessenger, type TestUser } from "./support/messenger.ts";
@@ -178,6 +179,18 @@ describe("until the address is confirmed", () => {
       code: "FORBIDDEN",
       detail: "Confirm your e-mail address first",
     });
+  });
+
+  test("HTTP reads the files of others, also by links for pages", async () => {
+    const [user, friend] = [await newcomer(), await confirmed()];
+    const fileId = await upload(running().messenger, friend, "for you");
+    const device = await friend.connect();
+    await device.request("privateMessage", { receiverId: user.id, content: "", fileIds: [fileId] });
+    const link = await linkTo(running().messenger, user, fileId);
+    expect((await download(running().messenger, link ?? "")).content.toString()).toBe("for you");
+    const { token } = user;
+    const body = { name: "mine", size: 1 };
+    expect((await running().messenger.http("POST", "/files", { token, body })).body.code).toBe("FORBIDDEN");
   });
 
   test("open sockets write as soon as it is, in the order of their requests", async () => {

@@ -160,9 +160,11 @@ function withFieldOf(parts: Readonly<Record<string, object | undefined>>, error:
   return part === undefined ? error : withFieldIn(part, error);
 }
 
+const isRead = ({ method, readOnly = false }: AnyRoute): boolean => method === "get" || readOnly;
+
 /** Whether users may call a route who have to confirm their e-mail address first: it reads, or changes their own account. */
-const isOpenToUnverified = ({ method, url }: AnyRoute): boolean =>
-  method === "get" || url.startsWith("/auth/") || url.startsWith("/users/me");
+const isOpenToUnverified = (route: AnyRoute): boolean =>
+  isRead(route) || route.url.startsWith("/auth/") || route.url.startsWith("/users/me");
 
 /** Of pictures, which pages of every origin may show. */
 const pictureHeaders = {
@@ -172,9 +174,9 @@ const pictureHeaders = {
 };
 
 /** The queue that runs the handlers of a route; undefined if the service queues what it does. */
-function queueOf({ method, checksPassword, streams }: AnyRoute, { reads, changes }: FairQueues): FairQueue | undefined {
-  if (checksPassword || streams) return undefined;
-  return method === "get" ? reads : changes;
+function queueOf(route: AnyRoute, { reads, changes }: FairQueues): FairQueue | undefined {
+  if (route.checksPassword || route.streams) return undefined;
+  return isRead(route) ? reads : changes;
 }
 
 /** Authenticates, applies the rate limit, reads and validates the request, and handles it, in this order. */

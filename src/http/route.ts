@@ -69,6 +69,8 @@ export interface Route<Path, Query, Body, Answer, Public> {
   public?: Public;
   /** Only administrators may use it. */
   requiresAdmin?: true;
+  /** It changes nothing, although its method is not GET: users may call it who have to confirm their e-mail address first. */
+  readOnly?: true;
   /** The rate limit of a public route, per address. Other routes are limited per user. */
   limit?: Extract<RateLimitName, `${string}PerAddress`>;
   /**

@@ -25,8 +25,6 @@ export async function checkDataFolder(
   { freeBytes = freeBytesAt } = {},
 ): Promise<Finding[]> {
   const isEmbedded = database.url === undefined;
-  const isUsed = isEmbedded || tokens.secret === undefined;
-  if (!isUsed) return [];
   const folder = resolve(dataDir);
   let mode: number;
   try {
@@ -41,7 +39,7 @@ export async function checkDataFolder(
     ...when((mode & 0o077) !== 0, () =>
       warning(
         `The data folder ${folder} is open to other users of the machine (mode ${(mode & 0o777).toString(8)})`,
-        "It holds all messages and the generated JWT_SECRET.",
+        isEmbedded ? "It holds all messages, uploaded files and secrets." : "It holds uploaded files and secrets.",
         `chmod 700 ${folder}`,
       ),
     ),

@@ -108,6 +108,7 @@ export const linkFiles = defineRoute({
   summary:
     "Make links to files, for pages: they work without a token, as long as you may read the file, are logged in, and until `expiresAt`. `&size=320` may be added. Files that you may not read are left out.",
   tag,
+  readOnly: true,
   body: closedObject({ ids: list(fileId(), { max: 100 }) }),
   status: 200,
   answer: object({
