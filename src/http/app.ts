@@ -160,7 +160,7 @@ function withFieldOf(parts: Readonly<Record<string, object | undefined>>, error:
   return part === undefined ? error : withFieldIn(part, error);
 }
 
-const isRead = ({ method, readOnly = false }: AnyRoute): boolean => method === "get" || readOnly;
+const isRead = ({ method, readOnly }: AnyRoute): boolean => method === "get" || readOnly === true;
 
 /** Whether users may call a route who have to confirm their e-mail address first: it reads, or changes their own account. */
 const isOpenToUnverified = (route: AnyRoute): boolean =>

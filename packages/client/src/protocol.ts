@@ -11,7 +11,7 @@ export interface Requests {
   /**
    * Send a message to one person. The first message creates the dialog.
    *
-   * Errors: `NOT_FOUND`, `CONFLICT`, `FORBIDDEN`.
+   * Errors: `NOT_FOUND`, `CONFLICT`, `LIMIT`, `FORBIDDEN`.
    */
   privateMessage: { params: PrivateMessageParams; data: null; item: MessageItem };
   /**
@@ -29,7 +29,7 @@ export interface Requests {
   /**
    * Send a message to a group.
    *
-   * Errors: `NOT_MEMBER`, `FORBIDDEN`, `NOT_FOUND`, `CONFLICT`.
+   * Errors: `NOT_MEMBER`, `FORBIDDEN`, `NOT_FOUND`, `CONFLICT`, `LIMIT`.
    */
   messageInGroup: { params: MessageInGroupParams; data: null; item: MessageItem };
   /**
