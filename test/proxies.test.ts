@@ -127,7 +127,9 @@ function testsBehind(startProxy: typeof TestProxy.startNginx): void {
     const upload = startBody("PUT", uploadUrl, { token, bytes: content.length });
     upload.write(content.subarray(0, half));
     const incoming = join(dataDir, "files/incoming");
-    while ((await readdir(incoming).catch(() => [])).length === 0) await wait(10);
+    const isReceived = async () => (await readdir(incoming).catch(() => [])).length > 0;
+    for (let tries = 0; tries < 500 && !(await isReceived()); tries++) await wait(10);
+    expect(await isReceived()).toBe(true);
     upload.end(content.subarray(half));
     const [uploaded] = (await once(upload, "response")) as [IncomingMessage];
     uploaded.resume();
