@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
@@ -22,14 +22,20 @@ export interface SigningSecrets {
 
 /** Access tokens: JWTs signed with HS256 that contain only the ids of the user and the session. */
 export class Tokens {
-  constructor(private readonly options: SigningSecrets & { lifetimeSeconds: number }) {}
+  /** The first signs; each of them verifies. Made once: given a text, jsonwebtoken tries each time whether it is a PEM key. */
+  private readonly keys: readonly [KeyObject, ...KeyObject[]];
+  private readonly lifetimeSeconds: number;
+
+  constructor({ secret, previousSecret, lifetimeSeconds }: SigningSecrets & { lifetimeSeconds: number }) {
+    this.keys = [keyOf(secret), ...(previousSecret === undefined ? [] : [keyOf(previousSecret)])];
+    this.lifetimeSeconds = lifetimeSeconds;
+  }
 
   issue(identity: { userId: number; sessionId: number }): { token: string; expiresAt: Date } {
     const { userId, sessionId } = identity;
-    const { secret, lifetimeSeconds } = this.options;
     const now = Math.floor(Date.now() / 1000);
-    const exp = now + lifetimeSeconds;
-    const token = jwt.sign({ sub: String(userId), id: userId, sid: sessionId, iat: now, exp }, secret, {
+    const exp = now + this.lifetimeSeconds;
+    const token = jwt.sign({ sub: String(userId), id: userId, sid: sessionId, iat: now, exp }, this.keys[0], {
       algorithm: "HS256",
       issuer,
       audience: issuer,
@@ -39,7 +45,9 @@ export class Tokens {
 
   /** @throws AppError of kind "unauthenticated" if the token is invalid or expired */
   verify(token: string): Claims {
-    const { header, payload } = this.decode(token);
+    const decoded = this.decode(token);
+    if (!decoded) throw notLoggedIn();
+    const { header, payload } = decoded;
     if (header.typ !== "JWT" || typeof payload === "string") throw notLoggedIn();
     const { sub, id, sid, exp = Number.NaN } = payload;
     const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
@@ -49,19 +57,21 @@ export class Tokens {
     return { userId: id, sessionId: sid, exp };
   }
 
-  private decode(token: string): jwt.Jwt {
-    const { secret, previousSecret } = this.options;
-    const decoded =
-      decodeSigned(token, secret) ?? (previousSecret === undefined ? undefined : decodeSigned(token, previousSecret));
-    if (!decoded) throw notLoggedIn();
-    return decoded;
+  private decode(token: string): jwt.Jwt | undefined {
+    for (const key of this.keys) {
+      const decoded = decodeSigned(token, key);
+      if (decoded) return decoded;
+    }
+    return undefined;
   }
 }
 
+const keyOf = (secret: string): KeyObject => createSecretKey(secret, "utf8");
+
 /** @returns undefined if the token is invalid, expired or signed with another secret */
-function decodeSigned(token: string, secret: string): jwt.Jwt | undefined {
+function decodeSigned(token: string, key: KeyObject): jwt.Jwt | undefined {
   try {
-    return jwt.verify(token, secret, { algorithms: ["HS256"], issuer, audience: issuer, complete: true });
+    return jwt.verify(token, key, { algorithms: ["HS256"], issuer, audience: issuer, complete: true });
   } catch {
     return undefined;
   }
