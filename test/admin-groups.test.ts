@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { admin, audited } from "./support/admin.ts";
+import { upload } from "./support/files.ts";
 import { clearPushes, groupOfSix, pushesTo, roleOf } from "./support/group-scene.ts";
 import { type TestUser, useMessenger } from "./support/messenger.ts";
 import {
@@ -151,6 +152,7 @@ describe("statistics", () => {
     expect(before.databaseBytes).toBeGreaterThan(1_000_000);
     expect(before.messagesPerDay).toHaveLength(30);
     for (const text of ["one", "two", "three"]) await sendPrivately(bob.device, ann.id, text);
+    await upload(messenger(), bob, "12345");
     const old = await messenger().person();
     await messenger().sql("UPDATE sessions SET last_used_at = now() - interval '10 days' WHERE user_id = $id", {
       id: old.id,
@@ -165,6 +167,7 @@ describe("statistics", () => {
       active: { day: before.users, week: before.users, month: before.users + 1 },
       chats: before.chats + 1,
       messages: before.messages + 3,
+      fileBytes: 5,
     });
     expect(after.messagesPerDay.slice(-2)).toEqual([
       before.messagesPerDay.at(-2) + 1,

@@ -103,7 +103,7 @@ export const statistics: Schema<Statistics> = named(
       `Messages written on each of the last ${statisticsDays} days, in UTC; today is the last one.`,
     ),
     databaseBytes: counter(),
-    fileBytes: counter(),
+    fileBytes: described(counter(), "The uploaded files, without thumbnails."),
   }),
   "How much the server is used.",
 );

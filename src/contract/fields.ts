@@ -1,4 +1,4 @@
-import { filesOfMessageMax } from "../domain/file.ts";
+import { fileIdPattern, filesOfMessageMax } from "../domain/file.ts";
 import {
   described,
   either,
@@ -82,9 +82,6 @@ export const clientMessageId = () =>
     "Chosen by the client, a new one for each message. Sending it again never stores the message twice. 8 to 64 printable ASCII characters.",
   );
 
-const fileIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-/** Whether a text can be the id of a file. */
-export const isFileId = (text: string): boolean => fileIdPattern.test(text);
 export const fileId = () =>
   described(textLike(fileIdPattern, "be the id of a file: a UUID in small letters"), "Id of a file, a UUID.");
 /** The id of a file where anything else is only unknown. */

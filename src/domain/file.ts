@@ -19,3 +19,9 @@ export type FileState = (typeof fileStates)[number];
 
 /** The most files of one message. */
 export const filesOfMessageMax = 10;
+
+/** What ids of files look like: UUIDs of version 7, in small letters. */
+export const fileIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** Whether a text can be the id of a file. */
+export const isFileId = (text: string): boolean => fileIdPattern.test(text);

@@ -1988,6 +1988,7 @@ export interface Statistics {
   /** Messages written on each of the last 30 days, in UTC; today is the last one. */
   messagesPerDay: readonly number[];
   databaseBytes: number;
+  /** The uploaded files, without thumbnails. */
   fileBytes: number;
 }
 

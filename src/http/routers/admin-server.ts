@@ -30,7 +30,7 @@ export const readStatistics = defineRoute({
       messages: 48_211,
       messagesPerDay: Array.from({ length: statisticsDays }, (_, day) => 200 + day),
       databaseBytes: 52_428_800,
-      fileBytes: 0,
+      fileBytes: 1_310_720,
     },
   },
   handle: ({ services }) => services.statistics.read(),

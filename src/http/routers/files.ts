@@ -1,4 +1,4 @@
-import { fileId, fileIdText, isFileId, time } from "../../contract/fields.ts";
+import { fileId, fileIdText, time } from "../../contract/fields.ts";
 import { exampleFile, file } from "../../contract/files.ts";
 import {
   closedObject,
@@ -11,6 +11,7 @@ import {
   text,
   textLike,
 } from "../../contract/schema.ts";
+import { isFileId } from "../../domain/file.ts";
 import { noSuchFile } from "../../domain-errors.ts";
 import { readerOf, sendFile } from "../file-download.ts";
 import { receiveContent } from "../file-upload.ts";

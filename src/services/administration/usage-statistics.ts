@@ -14,7 +14,6 @@ export class UsageStatistics {
 
   async read(): Promise<Statistics> {
     const { database, countSockets } = this.options;
-    // The server stores no files.
-    return { ...(await storedStatistics(database)), sockets: countSockets(), fileBytes: 0 };
+    return { ...(await storedStatistics(database)), sockets: countSockets() };
   }
 }

@@ -1,6 +1,6 @@
-import { isFileId } from "../../contract/fields.ts";
 import type { Database } from "../../db/connect.ts";
 import { deleteRemoved, existingFiles, markSomeRemoved, postponeRemoval } from "../../db/queries/files/collect.ts";
+import { isFileId } from "../../domain/file.ts";
 import type { IncomingFiles } from "../../files/incoming-file.ts";
 import type { FileStorage } from "../../files/storage.ts";
 import { fileIdOf } from "./object-keys.ts";

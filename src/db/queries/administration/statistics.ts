@@ -3,10 +3,10 @@ import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
 
 /** What the database knows of the statistics. */
-export type StoredStatistics = Omit<Statistics, "sockets" | "fileBytes">;
+export type StoredStatistics = Omit<Statistics, "sockets">;
 
 /**
- * Counts accounts, chats and messages. Reads the tables of accounts, sessions and chats, and of the messages only those of
+ * Counts accounts, chats, messages and files. Reads the tables of accounts, sessions, chats and files, and of the messages only those of
  * the last 30 days. Index: messages_created_at.
  */
 export async function storedStatistics(database: Database): Promise<StoredStatistics> {
@@ -27,10 +27,11 @@ export async function storedStatistics(database: Database): Promise<StoredStatis
        FROM accounts`,
     {},
   );
-  const [contents] = await select<{ chats: number; messages: number; databaseBytes: number }>(
+  const [contents] = await select<{ chats: number; messages: number; databaseBytes: number; fileBytes: number }>(
     database,
     `SELECT count(*)::int AS chats, COALESCE(sum(last_seq), 0)::bigint AS messages,
-            pg_database_size(current_database()) AS "databaseBytes"
+            pg_database_size(current_database()) AS "databaseBytes",
+            (SELECT COALESCE(sum(stored_size), 0)::bigint FROM files WHERE removed_at IS NULL) AS "fileBytes"
        FROM chats
       WHERE deleted_at IS NULL AND last_seq > 0`,
     {},
