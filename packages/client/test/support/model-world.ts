@@ -330,7 +330,10 @@ export class ModelWorld {
   }
 
   private async logIn(slot: Slot, userId: number): Promise<void> {
-    await slot.program?.run((messenger) => messenger.login({ email: String(userId), password: "" }));
+    const { program } = slot;
+    await program?.run((messenger) => messenger.login({ email: String(userId), password: "" }));
+    // What was open belonged to the log-in before.
+    this.open = this.open.filter((one) => one.program !== program);
   }
 
   private async logOut({ disk }: Slot, messenger: Messenger, discard: boolean): Promise<void> {
