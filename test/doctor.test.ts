@@ -427,6 +427,22 @@ describeWithProcesses("with a PostgreSQL server and Redis", () => {
     expect(JSON.stringify(findings)).not.toMatch(/geheim|falsch/);
   });
 
+  test("counts chats with old messages that are not indexed", async () => {
+    const url = await createDatabase();
+    await run(
+      url,
+      `INSERT INTO users (email, email_key, password_hash, first_name, first_name_key)
+       VALUES ('ann@example.test', 'ann@example.test', '-', 'Ann', 'ann');
+       INSERT INTO chats (kind, name, last_seq, version) VALUES ('group', 'old', 1, 1), ('group', 'new', 1, 1);
+       INSERT INTO messages (chat_id, seq, version, sender_id, content, created_at)
+       SELECT id, 1, 1, (SELECT id FROM users), 'Hi', now() - CASE name WHEN 'old' THEN interval '1 h' ELSE interval '1 s' END
+         FROM chats`,
+    );
+    expect((await diagnose(url)).unsearchableChats).toBe(1);
+    await run(url, "INSERT INTO chat_texts (chat_id, version) SELECT id, 1 FROM chats");
+    expect((await diagnose(url)).unsearchableChats).toBe(0);
+  });
+
   test.each([
     ["an old PostgreSQL", "error", /PostgreSQL 14\.1 is too old/, { version: "14.1", major: 14 }],
     ["commits that do not wait for the disk", "warning", /does not wait for its disk/, { isDurable: false }],
@@ -447,6 +463,12 @@ describeWithProcesses("with a PostgreSQL server and Redis", () => {
         pooling: "transaction" as const,
         lacksTimeouts: true,
       },
+    ],
+    [
+      "messages that no search finds",
+      "warning",
+      /Messages of 3 chats have not been indexed/,
+      { unsearchableChats: 3, processes: { all: 1, withRedis: 1 } },
     ],
     [
       "a compatible newer schema",

@@ -2,7 +2,7 @@ import { connectForMigrations } from "./connect.ts";
 import { type MigrationState, readMigrationState } from "./migrate.ts";
 import { findPooling, type Pooling } from "./pooler.ts";
 import { readOnlyReason } from "./queries/availability.ts";
-import { countProcesses, readServerFacts, type ServerFacts } from "./queries/diagnosis.ts";
+import { countProcesses, countUnsearchableChats, readServerFacts, type ServerFacts } from "./queries/diagnosis.ts";
 import { inspect } from "./queries/inspection.ts";
 
 /** What is found in a database and its server. */
@@ -15,6 +15,8 @@ export interface Diagnosis extends ServerFacts {
   migrations: MigrationState | undefined;
   /** The processes that use the database. */
   processes: { all: number; withRedis: number };
+  /** Chats with messages that searches have not found for minutes. */
+  unsearchableChats: number;
 }
 
 /**
@@ -29,14 +31,15 @@ export async function diagnose(url: string): Promise<Diagnosis> {
     const facts = await readServerFacts(database);
     const isReadable = !isEmpty && facts.forbiddenTables.length === 0;
     const migrations = isReadable ? await readMigrationState(database) : undefined;
-    const knowsProcesses = isReadable && !migrations?.pending.some((name) => name.includes("create-server-processes"));
+    const has = (migration: string) => isReadable && !migrations?.pending.some((name) => name.includes(migration));
     return {
       ...facts,
       pooling,
       lacksTimeouts,
       readOnlyReason: await readOnlyReason(database),
       migrations,
-      processes: knowsProcesses ? await countProcesses(database) : { all: 0, withRedis: 0 },
+      processes: has("create-server-processes") ? await countProcesses(database) : { all: 0, withRedis: 0 },
+      unsearchableChats: has("120000-search") ? await countUnsearchableChats(database) : 0,
     };
   } finally {
     await database.close();

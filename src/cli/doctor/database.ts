@@ -44,6 +44,14 @@ export function describeDiagnosis(
     ...describeServer(found, poolSize),
     ...describeRights(found, database),
     ...describeMigrations(found),
+    // Without a process, nobody indexes them.
+    ...when(found.unsearchableChats > 0 && found.processes.all > 0, () =>
+      warning(
+        `Messages of ${found.unsearchableChats} chats have not been indexed for searches for more than ten minutes`,
+        "Searches do not find them.",
+        "Look in the log for `the indexing of messages for search failed`: it has the reason.",
+      ),
+    ),
     ...when(found.readOnlyReason !== undefined, () =>
       error(
         `In ${database} ${found.readOnlyReason}`,

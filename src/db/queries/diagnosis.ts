@@ -66,3 +66,21 @@ export async function countProcesses(database: Sequelize): Promise<{ all: number
   );
   return row ?? { all: 0, withRedis: 0 };
 }
+
+/**
+ * Counts the chats with messages that should have been indexed for searches ten minutes ago. Reads all chats, and the newest
+ * messages of those that are behind: the primary keys of chats and chat_texts, and messages_version_unique.
+ */
+export async function countUnsearchableChats(database: Sequelize): Promise<number> {
+  const [row] = await database.query<{ chats: number }>(
+    `SELECT count(*)::int AS chats
+       FROM chats AS c
+  LEFT JOIN chat_texts AS t ON t.chat_id = c.id
+      WHERE c.version > COALESCE(t.version, 0)
+        AND EXISTS (SELECT FROM messages AS m
+                     WHERE m.chat_id = c.id AND m.version > COALESCE(t.version, 0)
+                       AND COALESCE(m.changed_at, m.created_at) < clock_timestamp() - interval '10 min')`,
+    { type: QueryTypes.SELECT },
+  );
+  return row?.chats ?? 0;
+}
