@@ -63,6 +63,8 @@ export class Messenger {
   private readonly sessions: Sessions;
   private readonly link: Connection;
   private account: Account | undefined;
+  /** The last one that was read from the store. */
+  private opening: Account | undefined;
   private isClosed = false;
   private unsubscribe: () => void = () => {};
 
@@ -332,8 +334,10 @@ export class Messenger {
       onStoreFailure: (error) => this.noteStoreFailure(error),
       onProfile: (changed) => this.userState.set(changed),
     });
+    this.opening = account;
     await account.load();
-    if (this.isClosed) return;
+    // Closed meanwhile, or replaced by another log-in.
+    if (this.isClosed || this.opening !== account) return account.close();
     this.account = account;
     this.userState.set(profile);
     const subscriptions = [
