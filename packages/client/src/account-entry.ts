@@ -1,2 +1,3 @@
-/** What the client has for links in mails. A separate entry: most pages load it only when they are asked for it. */
+/** What most pages load only when they are asked for it: links in mails, and changed avatars. A separate entry. */
 export { AccountLinks, readProfile, resendVerification } from "./account-links.ts";
+export { type AvatarOwner, removeAvatar, setAvatar } from "./avatars.ts";

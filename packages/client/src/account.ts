@@ -10,11 +10,11 @@ import type { Message } from "./message.ts";
 import { type HandleMessage, MessageHandler } from "./message-handler.ts";
 import { call, Derived, type Observable, sameIfEqual } from "./observable.ts";
 import { type Destination, type Entry, Outbox } from "./outbox.ts";
-import { People } from "./people.ts";
+import { isSamePerson, People } from "./people.ts";
 import { Persistence } from "./persistence.ts";
 import { patched, type StatePatch } from "./personal-state.ts";
 import { PresenceWatcher } from "./presence.ts";
-import type { MessageItem, Presence, Profile, ProfileChange, Requests, TypingSignal } from "./protocol.ts";
+import type { MessageItem, Person, Presence, Profile, ProfileChange, Requests, TypingSignal } from "./protocol.ts";
 import { type ChatState, Replica } from "./replica.ts";
 import type { MessageHits, SearchOptions } from "./search.ts";
 import type { Json, StorePart } from "./store.ts";
@@ -35,7 +35,7 @@ const maxRefreshedNames = 500;
 /** The longest delay of a timer. */
 const maxTimerMs = 2 ** 31 - 1;
 
-/** Everything that belongs to one logged-in user: chats, unsent messages, names. */
+/** Everything that belongs to one logged-in user: chats, unsent messages, people. */
 export class Account implements ChatContext {
   readonly replica: Replica;
   readonly outbox: Outbox;
@@ -335,10 +335,17 @@ export class Account implements ChatContext {
     return chat;
   }
 
-  private noteProfile(change: ProfileChange): void {
-    this.people.noteProfile(change);
-    const { userId, firstName, lastName } = change;
-    if (userId === this.me().id) this.setProfile({ ...this.me(), firstName, lastName });
+  private noteProfile({ userId: id, ...names }: ProfileChange): void {
+    const person = { id, ...names };
+    this.people.note(person);
+    for (const chat of this.allChats()) chat.memberList.apply(person);
+    this.noteOwn(person);
+  }
+
+  /** Applies the user's own name and avatar to the profile. */
+  private noteOwn(person: Person): void {
+    const { avatarId: _, ...me } = this.me();
+    if (person.id === me.id && !isSamePerson(person, this.me())) this.setProfile({ ...me, ...person });
   }
 
   private emitOfChat(type: "joined" | "left" | "reset", chatId: number): void {
@@ -408,16 +415,17 @@ export class Account implements ChatContext {
       });
   }
 
-  /** Names that were changed during an absence were not pushed. */
+  /** Names and avatars that were changed during an absence were not pushed. */
   private async refreshNames(transport: Transport): Promise<void> {
-    const ids = new Set<number>();
+    const ids = new Set([this.me().id]);
     for (const { peer } of this.list.value) if (peer) ids.add(peer.id);
     for (const chat of this.allChats()) for (const id of chat.shownSenders()) ids.add(id);
+    for (const id of this.people.avatars.keys()) ids.add(id);
     for (const { history } of this.replica.chats.values()) for (const id of history.senders()) ids.add(id);
     const backoff = new Backoff();
     while (this.transport === transport) {
       try {
-        await this.people.load([...ids].slice(0, maxRefreshedNames));
+        for (const person of await this.people.load([...ids].slice(0, maxRefreshedNames))) this.noteOwn(person);
         return;
       } catch (error) {
         const { code, retryable, retryAfterMs = 1000 + backoff.next() } = toMessengerError(error);

@@ -2,19 +2,18 @@ import { type Attention, attentionOf } from "./attention.ts";
 import { MessengerError } from "./errors.ts";
 import type { History, Range } from "./history.ts";
 import { uuid } from "./ids.ts";
-import { LoadedList } from "./loaded-list.ts";
+import { type Member, Members, memberOf } from "./members.ts";
 import { countMentions, type MentionedPeople } from "./mentions.ts";
 import { type Message, OutgoingMessage, sentMessage, unsentMessage } from "./message.ts";
 import { Derived, type Observable } from "./observable.ts";
 import { type Change, type Destination, type Entry, laneOf, type Outbox, type UnsentMessage } from "./outbox.ts";
-import type { People } from "./people.ts";
+import { isSamePerson, type People, peerOf } from "./people.ts";
 import type { StatePatch } from "./personal-state.ts";
 import { PinnedMessages } from "./pinned.ts";
 import type {
   AssignableRole,
   ChatSettings,
   Draft,
-  GroupMember,
   MemberRole,
   MessageItem,
   Person,
@@ -36,6 +35,8 @@ export interface ChatSummary extends Attention {
   readonly kind: "dialog" | "group";
   /** The name of the group, or of the other user. */
   readonly title: string;
+  /** The avatar of the group, or of the other user: see `messenger.avatarUrl`. Undefined without one. */
+  readonly avatarId: string | undefined;
   /** The other user of a dialog. */
   readonly peer: Person | undefined;
   /** The user's own role in a group. */
@@ -59,10 +60,6 @@ export interface ChatSummary extends Attention {
   /** The text that is not sent yet; empty if there is none. */
   readonly draft: string;
 }
-
-/** A member of a chat. `role` and `joinedAt` are those of groups. */
-export type Member = Pick<GroupMember, "userId" | "firstName" | "lastName"> &
-  Partial<Pick<GroupMember, "role" | "joinedAt">>;
 
 /** What a chat needs of the messenger. */
 export interface ChatContext {
@@ -101,7 +98,8 @@ export class Chat {
     this.computeReadBy(previous),
   );
   private readonly typing_ = new Typists();
-  private readonly memberList = new LoadedList<Member>(() => this.loadMembers());
+  /** @internal */
+  readonly memberList = new Members(() => this.loadMembers());
   private readonly pinnedMessages = new PinnedMessages(() => this.loadPinned());
   private readonly messages = new WeakMap<MessageItem, { name: Person | undefined; message: Message }>();
   private readonly unsentMessages = new WeakMap<
@@ -427,7 +425,8 @@ export class Chat {
   /** @internal Is called on a new connection. */
   resume(): void {
     for (const timeline of this.timelines.keys()) timeline.resume();
-    this.memberList.refresh();
+    // Names and avatars may have changed too.
+    this.memberList.invalidate();
     this.pinnedMessages.refresh();
   }
 
@@ -570,9 +569,7 @@ export class Chat {
       return allPages((page) => this.context.read("listGroupMembers", { groupId, limit: maxRows, page }));
     }
     const peer = this.context.people.get(this.peerId) ?? (await this.context.people.load([this.peerId]))[0];
-    return [me, peer].flatMap((person) =>
-      person ? { userId: person.id, firstName: person.firstName, lastName: person.lastName } : [],
-    );
+    return [me, peer].flatMap((person) => (person ? memberOf(person) : []));
   }
 
   private summarize(previous: ChatSummary | undefined): ChatSummary {
@@ -587,6 +584,7 @@ export class Chat {
       id: this.chatId,
       kind: this.kind,
       title: peer ? nameOf(peer) : (state?.groupName ?? ""),
+      avatarId: (peer ?? state)?.avatarId,
       peer: previous?.peer && peer && isSamePerson(previous.peer, peer) ? previous.peer : peer,
       role: state?.role,
       memberCount: state?.memberCount,
@@ -611,8 +609,7 @@ export class Chat {
   }
 
   private peer(peerId: number, state: ChatState | undefined): Person {
-    const stored = { id: peerId, firstName: state?.userName ?? "", lastName: state?.userLastName ?? null };
-    return this.context.people.get(peerId) ?? stored;
+    return this.context.people.get(peerId) ?? peerOf(state ?? {}, peerId);
   }
 
   private computeReadBy(
@@ -666,9 +663,6 @@ async function allPages<Row>(read: (page: number) => Promise<{ data: readonly Ro
 }
 
 const nameOf = ({ firstName, lastName }: Person): string => (lastName ? `${firstName} ${lastName}` : firstName);
-
-const isSamePerson = (a: Person, b: Person): boolean =>
-  a.id === b.id && a.firstName === b.firstName && a.lastName === b.lastName;
 
 const isShallowEqual = <T extends object>(a: T, b: T): boolean =>
   (Object.keys(a) as (keyof T)[]).every((key) => Object.is(a[key], b[key]));

@@ -15,6 +15,8 @@ export type Fetch = (
 ) => Promise<FetchResponse>;
 
 const timeoutMs = 20_000;
+/** Of a request with a picture: 5 MiB on a slow network. */
+const pictureTimeoutMs = 120_000;
 
 /** The platform's own. */
 export const defaultFetch: Fetch = (url, options) => globalThis.fetch(url, options);
@@ -28,13 +30,14 @@ export class Http {
   ) {}
 
   /**
-   * Makes a request with a JSON body and returns the body of the response.
+   * Makes a request, with a JSON body or a picture, and returns the body of the response.
    * @throws MessengerError with the code of the server, or `OFFLINE` if there was no response
    */
   async request<T>(method: string, path: string, options: { token?: string; body?: object } = {}): Promise<T> {
     const { token, body } = options;
     const headers: Record<string, string> = {};
-    if (body) headers["Content-Type"] = "application/json";
+    const picture = body instanceof Blob ? body : undefined;
+    if (body && !picture) headers["Content-Type"] = "application/json";
     if (token) headers.Authorization = `Bearer ${token}`;
     let response: FetchResponse;
     let content: unknown;
@@ -42,8 +45,8 @@ export class Http {
       response = await this.fetch(this.baseUrl + path, {
         method,
         headers,
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(timeoutMs),
+        ...(body && { body: picture ?? JSON.stringify(body) }),
+        signal: AbortSignal.timeout(picture ? pictureTimeoutMs : timeoutMs),
       });
       const isEmpty = response.status === 204 || response.status === 202;
       content = isEmpty ? undefined : await contentOf(response);

@@ -2,7 +2,7 @@
 
 export type { MentionList } from "./account.ts";
 export { type Attention, attentionOf, isAlert } from "./attention.ts";
-export type { Chat, ChatSummary, Member } from "./chat.ts";
+export type { Chat, ChatSummary } from "./chat.ts";
 export type { ConnectionStatus, EndReason } from "./connection.ts";
 export { type ClientErrorCode, MessengerError } from "./errors.ts";
 export type { MessengerEvent } from "./events.ts";
@@ -10,6 +10,7 @@ export type { FileLinks } from "./file-links.ts";
 export type { Fetch, FetchResponse } from "./http.ts";
 export { indexedDb } from "./indexed-db.ts";
 export type { Log } from "./log.ts";
+export type { Member } from "./members.ts";
 export { isMentioned, type MentionedPeople } from "./mentions.ts";
 export type { Message, OutgoingMessage } from "./message.ts";
 export type { HandleMessage } from "./message-handler.ts";

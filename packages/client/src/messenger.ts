@@ -81,7 +81,8 @@ export class Messenger {
       http: this.http,
       store: this.store,
       onStoreFailure: (error) => this.noteStoreFailure(error),
-      onRenewed: (token) => {
+      onRenewed: ({ token, user }) => {
+        this.account?.setProfile(user);
         this.link.open?.request("authenticate", { token }).catch((error) => {
           log.warn(`the open connection was not renewed: ${toMessengerError(error).code}`);
         });
@@ -123,7 +124,7 @@ export class Messenger {
     await this.requireAccount().changeState("preferences", changes);
   }
 
-  /** Names of users. @throws MessengerError `LOGGED_OUT` */
+  /** Names and avatars of users. @throws MessengerError `LOGGED_OUT` */
   get people(): People {
     return this.requireAccount().people;
   }
@@ -289,7 +290,7 @@ export class Messenger {
     return transport.request(type, params, type === "sync" ? () => {} : undefined);
   }
 
-  /** Makes an HTTP request as the logged-in user. @throws MessengerError */
+  /** Makes an HTTP request as the logged-in user, with JSON or a picture. @throws MessengerError */
   async call<T>(method: string, path: string, body?: object): Promise<T> {
     const send = async () => this.http.request<T>(method, path, { token: await this.token(), ...(body && { body }) });
     try {
@@ -302,7 +303,7 @@ export class Messenger {
   }
 
   /**
-   * Changes the name or e-mail address of the user; without changes, reads them again. A new e-mail address needs the
+   * Changes the name or e-mail address of the user; without changes, reads the profile again. A new e-mail address needs the
    * password. Where it has to be confirmed, it is `pendingEmail` until then.
    * @throws MessengerError such as `EMAIL_TAKEN`
    */
@@ -310,6 +311,11 @@ export class Messenger {
     const profile = await this.call<Profile>(changes ? "PATCH" : "GET", "/users/me", changes);
     this.account?.setProfile(profile);
     return profile;
+  }
+
+  /** The address of an avatar, for `<img>`. It stays the same and needs no log-in: a changed avatar has another id. */
+  avatarUrl(avatarId: string): string {
+    return `${this.http.baseUrl}/avatars/${avatarId}`;
   }
 
   private async begin(path: string, body: object): Promise<Session> {

@@ -1,22 +1,27 @@
 import type { Http } from "./http.ts";
-import type { GetUsersAnswer, MessageItem, Person, ProfileChange, SyncChat } from "./protocol.ts";
+import { type Observable, State } from "./observable.ts";
+import type { GetUsersAnswer, MessageItem, Person, SyncChat } from "./protocol.ts";
+import type { ChatState } from "./replica.ts";
 
 /** The most ids that one request may have. */
 const maxIds = 100;
 
-/** The names of users, as they were in the latest frame that contained them. */
+/** The names and avatars of users, as they were in the latest frame that contained them. */
 export class People {
   private readonly known = new Map<number, Person>();
+  /** @internal Those that were received or asked for: messages contain names only. */
+  readonly avatars = new Map<number, State<string | undefined>>();
+  private readonly missing: number[] = [];
 
   constructor(
     private readonly options: {
       http: Http;
       token(): Promise<string>;
-      onUpdate(userId: number): void;
+      onUpdate(): void;
     },
   ) {}
 
-  /** The current name of a user; undefined if no frame has contained it. */
+  /** The current name and avatar of a user; undefined if no frame has contained the name. */
   get(userId: number): Person | undefined {
     return this.known.get(userId);
   }
@@ -43,24 +48,43 @@ export class People {
     return found;
   }
 
-  note({ id, firstName, lastName }: Person): void {
-    const known = this.known.get(id);
-    if (known?.firstName === firstName && known.lastName === lastName) return;
-    this.known.set(id, { id, firstName, lastName });
-    this.options.onUpdate(id);
+  /**
+   * The id of the avatar of a user, which follows when it changes; undefined without one. Where no frame has contained it, it
+   * is read from the server: those that are asked for together, in one request.
+   */
+  avatar(userId: number): Observable<string | undefined> {
+    if (!this.avatars.has(userId) && this.missing.push(userId) === 1) {
+      // What fails here is read with the next connection.
+      queueMicrotask(() => void this.load(this.missing.splice(0)).catch(() => {}));
+    }
+    return this.avatarState(userId);
   }
 
-  noteSender({ senderId, senderName, senderLastName }: MessageItem): void {
-    this.note({ id: senderId, firstName: senderName, lastName: senderLastName });
+  /** Notes a name and an avatar. */
+  note(person: Person): void {
+    this.put(person);
+    this.avatarState(person.id).set(person.avatarId);
   }
 
-  notePeer({ userId, userName, userLastName = null }: SyncChat): void {
-    if (userId !== undefined && userName !== undefined)
-      this.note({ id: userId, firstName: userName, lastName: userLastName });
+  noteSender({ senderId: id, senderName: firstName, senderLastName: lastName }: MessageItem): void {
+    this.put({ ...this.known.get(id), id, firstName, lastName });
   }
 
-  noteProfile({ userId, firstName, lastName }: ProfileChange): void {
-    this.note({ id: userId, firstName, lastName });
+  notePeer(chat: SyncChat): void {
+    const { userId, userName } = chat;
+    if (userId && userName) this.note(peerOf(chat, userId));
+  }
+
+  private put(person: Person): void {
+    if (isSamePerson(this.known.get(person.id), person)) return;
+    this.known.set(person.id, person);
+    this.options.onUpdate();
+  }
+
+  private avatarState(userId: number): State<string | undefined> {
+    const avatar = this.avatars.get(userId) ?? new State<string | undefined>(undefined);
+    this.avatars.set(userId, avatar);
+    return avatar;
   }
 
   private async list(query: Record<string, string | number>): Promise<GetUsersAnswer> {
@@ -72,3 +96,14 @@ export class People {
     return answer;
   }
 }
+
+type PeerOfChat = Pick<ChatState, "userName" | "userLastName" | "avatarId">;
+
+/** The other user of a dialog. */
+export const peerOf = (
+  { userName: firstName = "", userLastName: lastName = null, avatarId }: PeerOfChat,
+  id: number,
+): Person => ({ id, firstName, lastName, ...(avatarId && { avatarId }) });
+
+export const isSamePerson = (a: Person | undefined, b: Person): boolean =>
+  a?.id === b.id && a.firstName === b.firstName && a.lastName === b.lastName && a.avatarId === b.avatarId;

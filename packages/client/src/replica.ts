@@ -13,7 +13,8 @@ import type {
 } from "./protocol.ts";
 
 /** What is known of one chat: what `sync` said of it, kept up to date. */
-export interface ChatState extends Omit<SyncChat, "messages" | "unread" | "joined" | "tooLong" | "reset"> {
+export interface ChatState extends Omit<SyncChat, "messages" | "unread" | "joined" | "tooLong" | "reset" | "avatarId"> {
+  avatarId?: string | undefined;
   readonly history: History;
   /** `mentions` can only be read from the server: the messages that decide are not kept. */
   isMentionCountOld?: true;
@@ -300,6 +301,7 @@ export class Replica {
     if (!event || seq <= chat.lastSeq) return;
     const { kind, userId, byUserId } = event;
     if (kind === "groupRenamed" && event.groupName !== undefined) chat.groupName = event.groupName;
+    else if (kind === "avatarChanged") chat.avatarId = event.avatarId;
     else if (kind === "memberAdded") this.countMembers(chat, 1);
     else if (kind === "memberRemoved" || kind === "memberLeft") this.countMembers(chat, -1);
     else if (kind === "roleChanged" && userId === this.userId && event.role) chat.role = event.role;

@@ -27,8 +27,8 @@ export class Sessions {
       store: StorePart;
       /** Is called when the store fails. */
       onStoreFailure(error: unknown): void;
-      /** Is called with each new token of the same session. */
-      onRenewed(token: string): void;
+      /** Is called with the same session each time it has a new token. */
+      onRenewed(session: Session): void;
     },
   ) {}
 
@@ -110,7 +110,7 @@ export class Sessions {
     // It was ended meanwhile.
     if (this.session?.id !== session.id) throw loggedOut();
     this.use(renewed);
-    this.options.onRenewed(renewed.token);
+    this.options.onRenewed(renewed);
   }
 
   private use(session: Session): void {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import type { Member } from "../src/chat.ts";
 import { LoadedList } from "../src/loaded-list.ts";
+import type { Member } from "../src/members.ts";
 import { Scene } from "./support/scene.ts";
 import { settled } from "./support/virtual-time.ts";
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { transform } from "esbuild";
+import sharp from "sharp";
 import WebSocket from "ws";
 import { invite } from "../../../test/support/invites.ts";
 import { password, useMessenger } from "../../../test/support/messenger.ts";
@@ -82,8 +83,10 @@ async function scene() {
   await bobsMessenger.dialogWith(ann.id).send("Hello yourself").sent;
   await until(chat.summary, ({ unread }) => unread === 1);
   const shown: unknown[][] = [];
+  const colour = { create: { width: 20, height: 20, channels: 3, background: "#c33" } } as const;
   return {
     names: {
+      bytes: new Uint8Array(await sharp(colour).png().toBuffer()),
       messenger,
       chat,
       bobId: bob.id,
@@ -147,6 +150,7 @@ const outcomes: Record<string, (scene: Scene) => unknown> = {
   "Drafts and preferences": ({ shown }) =>
     expect(shown).toEqual([["I will be", expect.any(Number)], [{ theme: "dark" }]]),
   People: ({ shown }) => expect(shown).toEqual([[true, expect.any(Number)]]),
+  Avatars: ({ shown }) => expect(shown).toEqual([[expect.stringMatching(/^[0-9a-f]{32}$/)], ["initials"]]),
   Events: ({ shown }) => expect(shown).toEqual([["message", expect.any(Number), "Now"]]),
   "Log out": ({ messenger }) => expect(messenger.connection.value).toEqual({ state: "loggedOut" }),
   Errors: ({ shown }) => expect(shown).toEqual([["E-mail or password is wrong"]]),
@@ -261,6 +265,7 @@ test("the snippets are right in strict TypeScript", () => {
     `declare const messenger: import("messenger-client").Messenger;
 declare const chat: import("messenger-client").Chat;
 declare const bobId: number, messageId: number, email: string, password: string, token: string;
+declare const bytes: Uint8Array<ArrayBuffer>;
 declare const show: (...values: unknown[]) => void;
 declare module "react" {
   export function useCallback<T>(callback: T, dependencies: unknown[]): T;
