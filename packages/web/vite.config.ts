@@ -22,7 +22,10 @@ export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   server: {
     proxy: Object.fromEntries(
-      ["/api", "/auth", "/users", "/invites", "^/admin/"].map((path) => [path, "http://localhost:3000"]),
+      ["/api", "/auth", "/avatars", "/files", "/groups", "/users", "/invites", "^/admin/"].map((path) => [
+        path,
+        "http://localhost:3000",
+      ]),
     ),
   },
 });

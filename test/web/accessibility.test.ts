@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expect, test } from "@jest/globals";
 import type { AxeResults } from "axe-core";
+import sharp from "sharp";
 import { invite, promote } from "../support/invites.ts";
 import { describeWithChromium } from "../support/prerequisites.ts";
 import { createGroup, sendPrivately, sendToGroup } from "../support/scenes.ts";
@@ -21,6 +22,11 @@ describeWithChromium("axe finds no violation", () => {
       nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
     );
   }
+
+  const picture = () =>
+    sharp({ create: { width: 600, height: 400, channels: 3, background: "#2b66a8" } })
+      .png()
+      .toBuffer();
 
   /** Checks what is shown now, wide and narrow. */
   async function check(web: WebPage): Promise<void> {
@@ -150,6 +156,14 @@ describeWithChromium("axe finds no violation", () => {
       await web.page.keyboard.press("Escape");
       await web.openSettings();
       await web.page.getByText("This device", { exact: true }).first().waitFor();
+      await check(web);
+      const choosing = web.page.waitForEvent("filechooser");
+      await web.button("Choose picture").click();
+      await (await choosing).setFiles({ name: "a.png", mimeType: "image/png", buffer: await picture() });
+      await web.dialog("Crop picture").waitFor();
+      await check(web);
+      await web.button("Use picture").click();
+      await web.button("Remove picture").waitFor();
       await check(web);
       await web.button("Delete account").click();
       await check(web);

@@ -1,9 +1,9 @@
 import { type ManagedGroup, type ManagedUser, MessengerError } from "messenger-client";
 import { useState } from "preact/hooks";
+import { PersonAvatar } from "../avatars/avatars.tsx";
 import { fullName } from "../chats/people-search.tsx";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { SearchField } from "./toolbar.tsx";
@@ -56,7 +56,7 @@ export function NewOwner({ group, onChanged, onClose }: NewOwnerProps) {
               })
             }
           >
-            <Avatar name={fullName(user)} id={user.id} size="small" />
+            <PersonAvatar name={fullName(user)} userId={user.id} />
             <span>
               <bdi>{fullName(user)}</bdi>
               <span class="hint hint-line">

@@ -1,9 +1,9 @@
 import type { GetAdminUsersQuery, ManagedUser } from "messenger-client";
 import { useState } from "preact/hooks";
+import { PersonAvatar } from "../avatars/avatars.tsx";
 import { fullName } from "../chats/people-search.tsx";
 import { lastSeen } from "../dates.ts";
 import { messenger } from "../messenger.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { LinkToCopy } from "../ui/link-to-copy.tsx";
 import { CreateUser } from "./create-user.tsx";
@@ -56,7 +56,7 @@ export function UsersSection() {
       <ManagedList label="Accounts" pages={pages} empty="No account is like this.">
         {(user) => (
           <>
-            <Avatar name={fullName(user)} id={user.id} size="small" />
+            <PersonAvatar name={fullName(user)} userId={user.id} />
             <UserText user={user} />
             <RowMenu
               name={fullName(user)}

@@ -1,27 +1,29 @@
 import type { Chat } from "messenger-client";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { ChatAvatar } from "../avatars/avatars.tsx";
 import { lastSeen } from "../dates.ts";
-import { ChatSearchDialog, GroupInfo } from "../lazy-pages.tsx";
+import { ChatMenu, ChatSearchDialog, GroupInfo } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
 import { navigate } from "../routing.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { below, type MenuPosition } from "../ui/menu.tsx";
 import { useObservable } from "../use-observable.ts";
-import { ChatMenu } from "./chat-menu.tsx";
 
 /** Who the chat is with, and what one can do with it. */
 export function ChatHeader({ chat, jumpTo }: { chat: Chat; jumpTo(seq: number): void }) {
-  const { title, kind, id, peer } = useObservable(chat.summary);
+  const summary = useObservable(chat.summary);
+  const { title, kind, id, peer } = summary;
   const [isInfoOpen, setInfoOpen] = useState(false);
   const [isSearchOpen, setSearchOpen] = useState(false);
+  const [menuOpening, setMenuOpening] = useState<{ at: MenuPosition }>();
   const canSearch = useObservable(messenger.info)?.features.includes("search") && id !== undefined;
   return (
     <header class="chat-header">
       <button type="button" class="icon-button back" aria-label="Back" onClick={() => navigate("/")}>
         <Icon name="back" />
       </button>
-      <Avatar name={title} id={peer?.id ?? id ?? 0} />
+      <ChatAvatar chat={summary} />
       <div class="chat-title">
         <h2 dir="auto">{title}</h2>
         <p class="chat-subtitle">
@@ -53,7 +55,16 @@ export function ChatHeader({ chat, jumpTo }: { chat: Chat; jumpTo(seq: number): 
           <Icon name="people" />
         </button>
       )}
-      <ChatMenu chat={chat} />
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Chat actions"
+        aria-haspopup="menu"
+        onClick={(event) => setMenuOpening({ at: below(event.currentTarget) })}
+      >
+        <Icon name="more" />
+      </button>
+      {menuOpening && <ChatMenu chat={chat} opening={menuOpening} />}
       {isSearchOpen && canSearch && (
         <ChatSearchDialog chatId={id} jumpTo={jumpTo} onClose={() => setSearchOpen(false)} />
       )}

@@ -1,11 +1,10 @@
 import type { Chat } from "messenger-client";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { navigate } from "../routing.ts";
 import { Confirmation } from "../ui/dialog.tsx";
-import { Icon } from "../ui/icon.tsx";
-import { below, Menu, type MenuItem, type MenuPosition } from "../ui/menu.tsx";
+import { Menu, type MenuItem, type MenuPosition } from "../ui/menu.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
 
@@ -19,19 +18,25 @@ const muteTimes: readonly [label: string, hours: number | undefined][] = [
 
 const showError = (error: unknown) => showNotice(errorText(error));
 
-/** What one can do with a chat, and with the other person of a dialog. */
-export function ChatMenu({ chat }: { chat: Chat }) {
+/**
+ * What one can do with a chat, and with the other person of a dialog.
+ * @param props.opening where the menu opens; another object opens it again
+ */
+export function ChatMenu({ chat, opening }: { chat: Chat; opening: { at: MenuPosition } }) {
   const { id, peer, title, muted, level, archived, pinned } = useObservable(chat.summary);
   const [menu, setMenu] = useState<{ at: MenuPosition; isOfNotifications?: boolean }>();
   const [question, setQuestion] = useState<"clear" | "block">();
   const [isBlocked, setBlocked] = useState(false);
   const isSelf = peer?.id === messenger.user.value?.id;
-  const openMenu = async (event: { currentTarget: Element }) => {
-    setMenu({ at: below(event.currentTarget) });
+  const readBlocks = async () => {
     if (!peer) return;
     const blocks = await messenger.call<{ data: { id: number }[] }>("GET", "/users/me/blocks").catch(() => undefined);
     if (blocks) setBlocked(blocks.data.some((blocked) => blocked.id === peer.id));
   };
+  useLayoutEffect(() => {
+    setMenu(opening);
+    void readBlocks();
+  }, [opening]);
   const block = (method: "PUT" | "DELETE") =>
     messenger
       .call(method, `/users/me/blocks/${peer?.id}`)
@@ -78,9 +83,6 @@ export function ChatMenu({ chat }: { chat: Chat }) {
   ];
   return (
     <>
-      <button type="button" class="icon-button" aria-label="Chat actions" aria-haspopup="menu" onClick={openMenu}>
-        <Icon name="more" />
-      </button>
       {menu && (
         <Menu
           key={menu.isOfNotifications ? "notifications" : "actions"}

@@ -1,11 +1,12 @@
 import type { Chat, ChatSummary, Message, Person } from "messenger-client";
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { ChatAvatar, PersonAvatar } from "../avatars/avatars.tsx";
 import { matching } from "../chats/chat-list.tsx";
 import { fullName } from "../chats/people-search.tsx";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { chatPath, navigate } from "../routing.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { useObservable } from "../use-observable.ts";
 
@@ -42,7 +43,7 @@ export function ForwardDialog({ message, onClose }: { message: Message; onClose(
           <Target
             key={chatPath(summary)}
             name={summary.title}
-            id={summary.peer?.id ?? summary.id ?? 0}
+            avatar={<ChatAvatar chat={summary} size="small" />}
             onChoose={() => forwardTo(chatOf(summary))}
           />
         ))}
@@ -50,7 +51,7 @@ export function ForwardDialog({ message, onClose }: { message: Message; onClose(
           <Target
             key={`person ${person.id}`}
             name={fullName(person)}
-            id={person.id}
+            avatar={<PersonAvatar name={fullName(person)} userId={person.id} />}
             onChoose={() => forwardTo(messenger.dialogWith(person.id))}
           />
         ))}
@@ -65,10 +66,10 @@ export function ForwardDialog({ message, onClose }: { message: Message; onClose(
   );
 }
 
-function Target({ name, id, onChoose }: { name: string; id: number; onChoose(): void }) {
+function Target({ name, avatar, onChoose }: { name: string; avatar: ComponentChildren; onChoose(): void }) {
   return (
     <button type="button" class="result" onClick={onChoose}>
-      <Avatar name={name} id={id} size="small" />
+      {avatar}
       <span dir="auto">{name}</span>
     </button>
   );

@@ -1,10 +1,11 @@
 import type { Chat, Member, MemberRole, Person } from "messenger-client";
 import { useState } from "preact/hooks";
+import { AvatarEditor } from "../avatars/avatar-editor.tsx";
+import { ChatAvatar, PersonAvatar } from "../avatars/avatars.tsx";
 import { fullName, PeopleSearch } from "../chats/people-search.tsx";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { chatPath, navigate } from "../routing.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Confirmation, Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { Icon } from "../ui/icon.tsx";
@@ -23,7 +24,8 @@ interface Question {
 
 /** The members of a group, and everything that the user's role allows. */
 export function GroupInfo({ chat, onClose }: { chat: Chat; onClose(): void }) {
-  const { title, role } = useObservable(chat.summary);
+  const summary = useObservable(chat.summary);
+  const { title, role } = summary;
   const members = useObservable(chat.members);
   const [question, setQuestion] = useState<Question>();
   const [isAdding, setAdding] = useState(false);
@@ -45,7 +47,23 @@ export function GroupInfo({ chat, onClose }: { chat: Chat; onClose(): void }) {
   };
   return (
     <Dialog title="Group info" onClose={onClose}>
-      {isAdmin ? <GroupName chat={chat} name={title} /> : <p class="group-name">{title}</p>}
+      {isAdmin ? (
+        <>
+          <AvatarEditor
+            avatar={<ChatAvatar chat={summary} size="large" />}
+            hasPicture={summary.avatarId !== undefined}
+            owner={chat.id === undefined ? {} : { groupId: chat.id }}
+          />
+          <GroupName chat={chat} name={title} />
+        </>
+      ) : (
+        <div class="group-head">
+          <ChatAvatar chat={summary} size="large" />
+          <p class="group-name" dir="auto">
+            {title}
+          </p>
+        </div>
+      )}
       {isAdding ? (
         <>
           <PeopleSearch
@@ -199,7 +217,7 @@ function MemberRow({ chat, member, role, ask, run, onClose }: MemberRowProps) {
   }
   return (
     <li class="result">
-      <Avatar name={name} id={member.userId} size="small" />
+      <PersonAvatar name={name} userId={member.userId} />
       <span dir="auto">
         {name}
         {isMe && <span class="hint"> (you)</span>}

@@ -1,8 +1,8 @@
 import type { Message } from "messenger-client";
 import { useMemo } from "preact/hooks";
+import { PersonAvatar } from "../avatars/avatars.tsx";
 import { fullTimeOf, timeOf } from "../dates.ts";
 import { messenger } from "../messenger.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { MessageFiles } from "./lazy-files.tsx";
 import { Markdown } from "./markdown.tsx";
@@ -60,7 +60,7 @@ export const MessageRow = memo((props: MessageRowProps) => {
         open(event.currentTarget);
       }}
     >
-      {showsSender && startsGroup && <Avatar name={name} id={message.senderId} size="small" />}
+      {showsSender && startsGroup && <PersonAvatar name={name} userId={message.senderId} />}
       <div class="bubble">
         {showsSender && startsGroup && (
           <p class="message-sender" dir="auto">

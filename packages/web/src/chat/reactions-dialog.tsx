@@ -1,8 +1,8 @@
 import type { Chat, Message, ReactionRow } from "messenger-client";
 import { useEffect, useState } from "preact/hooks";
+import { PersonAvatar } from "../avatars/avatars.tsx";
 import { fullName } from "../chats/people-search.tsx";
 import { errorText } from "../errors.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 
 /** Who reacts to a message, and with which emoji. */
@@ -25,7 +25,7 @@ export function ReactionsDialog({ chat, message, onClose }: { chat: Chat; messag
       <ul class="result-list">
         {reactions?.map((reaction) => (
           <li key={`${reaction.userId} ${reaction.emoji}`} class="result">
-            <Avatar name={fullName(reaction)} id={reaction.userId} size="small" />
+            <PersonAvatar name={fullName(reaction)} userId={reaction.userId} />
             <span dir="auto">{fullName(reaction)}</span>
             <span class="result-emoji">{reaction.emoji}</span>
           </li>

@@ -1,9 +1,9 @@
 import type { Chat, Message, Reader } from "messenger-client";
 import { useEffect, useState } from "preact/hooks";
+import { PersonAvatar } from "../avatars/avatars.tsx";
 import { fullName } from "../chats/people-search.tsx";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 
 /** The members who have read a message. */
@@ -30,7 +30,7 @@ export function ReadersDialog({ chat, message, onClose }: { chat: Chat; message:
       <ul class="result-list">
         {readers?.map((reader) => (
           <li key={reader.userId} class="result">
-            <Avatar name={fullName(reader)} id={reader.userId} size="small" />
+            <PersonAvatar name={fullName(reader)} userId={reader.userId} />
             <span dir="auto">{fullName(reader)}</span>
           </li>
         ))}

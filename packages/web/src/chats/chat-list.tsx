@@ -1,12 +1,12 @@
 import type { ChatSummary } from "messenger-client";
 import { useState } from "preact/hooks";
+import { ChatAvatar } from "../avatars/avatars.tsx";
 import { draftOf } from "../chat/drafts.ts";
 import { previewOf } from "../chat/plain-text.ts";
 import { shortTimeOf } from "../dates.ts";
 import { FoundMessages, MentionsDialog, NewChatDialog } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
 import { chatPath, route } from "../routing.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useObservable } from "../use-observable.ts";
 
@@ -112,7 +112,7 @@ function ChatRow({ chat }: { chat: ChatSummary }) {
   return (
     <li>
       <a href={path} class="chat-row" aria-current={isOpen ? "page" : undefined}>
-        <Avatar name={title} id={chat.peer?.id ?? chat.id ?? 0} />
+        <ChatAvatar chat={chat} />
         <span class="chat-row-title" dir="auto">
           {title}
         </span>

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
+import { ChatAvatar } from "../avatars/avatars.tsx";
 import { messenger } from "../messenger.ts";
 import { chatPath, navigate } from "../routing.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { useObservable } from "../use-observable.ts";
 import { matching } from "./chat-list.tsx";
@@ -58,7 +58,7 @@ export function ChatSwitcher({ onClose }: { onClose(): void }) {
             onClick={() => open(chat)}
             onKeyDown={onKeyDown}
           >
-            <Avatar name={chat.title} id={chat.peer?.id ?? chat.id ?? 0} size="small" />
+            <ChatAvatar chat={chat} size="small" />
             <span dir="auto">{chat.title}</span>
             {chat.badge > 0 && <span class="badge">{chat.badge}</span>}
           </div>

@@ -1,8 +1,8 @@
 import type { Person } from "messenger-client";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { PersonAvatar } from "../avatars/avatars.tsx";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { focusFirst } from "../ui/field.tsx";
 
 const delayMs = 200;
@@ -68,7 +68,7 @@ export function PeopleSearch({ without, chosen = [], autofocus = true, onChoose 
               aria-pressed={chosen.length > 0 ? isChosen : undefined}
               onClick={() => onChoose(person)}
             >
-              <Avatar name={fullName(person)} id={person.id} size="small" />
+              <PersonAvatar name={fullName(person)} userId={person.id} />
               <span dir="auto">{fullName(person)}</span>
               {isChosen && <span class="chosen">Added</span>}
             </button>

@@ -1,12 +1,15 @@
 import type { ListedSession, Person } from "messenger-client";
 import { MessengerError } from "messenger-client";
 import { useEffect, useState } from "preact/hooks";
+import { AvatarEditor } from "../avatars/avatar-editor.tsx";
+import { urlOf } from "../avatars/avatars.tsx";
 import { fullName } from "../chats/people-search.tsx";
 import { fullTimeOf } from "../dates.ts";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { notifications, setSound, setTheme, sound, type Theme, theme } from "../preferences.ts";
 import { navigate } from "../routing.ts";
+import { Avatar } from "../ui/avatar.tsx";
 import { Confirmation, Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { FormEnd, useForm } from "../ui/form.tsx";
@@ -92,6 +95,12 @@ function ProfileSection() {
   });
   return (
     <Section title="Profile">
+      {user && (
+        <AvatarEditor
+          avatar={<Avatar name={fullName(user)} id={user.id} url={urlOf(user.avatarId)} size="large" />}
+          hasPicture={user.avatarId !== undefined}
+        />
+      )}
       <form onSubmit={submit} noValidate>
         <div class="columns">
           <Field label="First name" value={firstName} onInput={setFirstName} error={errors.firstName} maxLength={64} />
