@@ -235,7 +235,7 @@ test("the links to sections have targets", () => {
   const anchors = [...readme.matchAll(/^## (.*)$/gm)].map(([, title = ""]) =>
     title
       .toLowerCase()
-      .replace(/[^a-z ]/g, "")
+      .replace(/[^a-z -]/g, "")
       .replaceAll(" ", "-"),
   );
   for (const [, anchor] of readme.matchAll(/\(#(.*?)\)/g)) expect(anchors).toContain(anchor);
