@@ -1,31 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { MessageItem } from "../../src/contract/messages.ts";
+import { type Action, type ActionContext, devicesOf, pickMentioned, type RunContext, revise } from "./action.ts";
 import type { ChaosClient } from "./client.ts";
+import { deleteFiles, pickWithFiles, readFile, sendFiles } from "./file-actions.ts";
 import type { LocalChat } from "./local-chat.ts";
-import type { Log } from "./log.ts";
+import type { Destination } from "./log.ts";
+import { mentionsIn } from "./mentions.ts";
+import { randomState } from "./personal-state.ts";
+import { pictures } from "./pictures.ts";
 import type { Random } from "./random.ts";
-
-export interface RunContext {
-  clients: readonly ChaosClient[];
-  /** The ids of the existing groups, as far as known. */
-  groups: number[];
-  ports: readonly number[];
-  log: Log;
-  signal: AbortSignal;
-  /** While true, no device starts an action. */
-  isIdle: boolean;
-}
-
-interface ActionContext extends RunContext {
-  /** A random chat of the device. */
-  chat: LocalChat | undefined;
-  /** A random user. */
-  userId: number;
-  /** A random group. */
-  groupId: number;
-}
-
-type Action = (client: ChaosClient, context: ActionContext) => Promise<unknown> | undefined;
 
 /** Runs random actions of one device until the signal is aborted; most of them are sends. */
 export async function runActions(client: ChaosClient, run: RunContext): Promise<void> {
@@ -50,14 +33,20 @@ export async function runActions(client: ChaosClient, run: RunContext): Promise<
   }
 }
 
-const sendToGroup: Action = (client, { chat, groupId }) =>
-  client.sendNew({ groupId: chat?.kind === "group" ? chat.chatId : groupId });
+const send = (client: ChaosClient, context: RunContext, to: Destination) =>
+  client.sendNew(to, pickMentioned(client, context, "groupId" in to));
 
-const sendToUser: Action = (client, { userId }) => client.sendNew({ receiverId: userId });
+const sendToGroup: Action = (client, context) => {
+  const { chat, groupId } = context;
+  return send(client, context, { groupId: chat?.kind === "group" ? chat.chatId : groupId });
+};
 
-const sendBurst: Action = (client, { userId, groupId }) => {
+const sendToUser: Action = (client, context) => send(client, context, { receiverId: context.userId });
+
+const sendBurst: Action = (client, context) => {
+  const { userId, groupId } = context;
   const to = client.random.chance(0.3) ? { groupId } : { receiverId: userId };
-  return Promise.all(Array.from({ length: client.random.between(2, 30) }, () => client.sendNew(to)));
+  return Promise.all(Array.from({ length: client.random.between(2, 30) }, () => send(client, context, to)));
 };
 
 const reply: Action = (client, { chat, log }) => {
@@ -69,8 +58,10 @@ const reply: Action = (client, { chat, log }) => {
 };
 
 /** Forwards a message to any group or user. */
-const forward: Action = (client, { chat, groupId, userId, log }) => {
-  const message = chat && pickMessage(chat, client.random);
+const forward: Action = (client, context) => {
+  const { chat, groupId, userId, log } = context;
+  const hasFiles = client.random.chance(0.3);
+  const message = hasFiles ? pickWithFiles(client) : chat && pickMessage(chat, client.random);
   if (!message) return undefined;
   log.counts.forwards++;
   const { messageId, forwarded, senderId } = message;
@@ -95,23 +86,12 @@ function pickMessage(
 const pickOwnMessage = (client: ChaosClient, { chat }: ActionContext) =>
   chat && pickMessage(chat, client.random, ({ senderId }) => senderId === client.userId);
 
-/** Edits or deletes a message. Sometimes another device of the user requests the same at the same time. */
-const revise = (
-  client: ChaosClient,
-  { clients }: ActionContext,
-  messageId: number,
-  revision: { content: string } | "deletion",
-): Promise<unknown> => {
-  const isOnAll = client.random.chance(0.3);
-  const isOther = ({ userId, connected }: ChaosClient) => isOnAll && connected && userId === client.userId;
-  const devices = new Set([client, ...clients.filter(isOther)]);
-  return Promise.all([...devices].map((device) => device.revise(messageId, revision)));
-};
-
 const edit: Action = (client, context) => {
   const message = pickOwnMessage(client, context);
   const content = `${message?.message} (edited)`.slice(-4000);
-  return message && revise(client, context, message.messageId, { content });
+  const { mentionedIds, ...all } = pickMentioned(client, context, context.chat?.kind === "group");
+  const mentioned = { ...all, ...(mentionedIds && { mentions: mentionsIn(content, mentionedIds) }) };
+  return message && revise(client, context, message.messageId, { content, ...mentioned });
 };
 
 /** Deletes a message of the user, or sometimes one of another member, which requires the role admin. */
@@ -129,10 +109,7 @@ const react: Action = (client, { chat, clients }) => {
   const message = chat && pickMessage(chat, client.random);
   if (!message) return undefined;
   const mark = { emoji: client.random.pick(emoji), on: client.random.chance(0.7) };
-  const isOnAll = client.random.chance(0.2);
-  const isOther = ({ userId, connected }: ChaosClient) => isOnAll && connected && userId === client.userId;
-  const devices = new Set([client, ...clients.filter(isOther)]);
-  return Promise.all([...devices].map((device) => device.mark(message.messageId, mark)));
+  return Promise.all(devicesOf(client, clients, 0.2).map((device) => device.mark(message.messageId, mark)));
 };
 
 /** Pins a message or removes its pin; in most groups the user may not. */
@@ -172,6 +149,20 @@ const clearDialog: Action = (client, { chat, log }) => {
   if (chat?.peerId === undefined) return undefined;
   log.counts.clears++;
   return client.request("clearDialog", { receiverId: chat.peerId });
+};
+
+/** Sets or removes a key of the personal state, sometimes on all devices of the user at the same time. */
+const setState: Action = (client, { chat, clients }) => {
+  const change = () => randomState(client.random, chat?.chatId);
+  return Promise.all(devicesOf(client, clients, 0.3).map((device) => device.setState(change())));
+};
+
+/** Sets or removes the avatar of the user or of a group. */
+const setAvatar: Action = async (client, { chat, groupId, ports }) => {
+  const { random } = client;
+  const ofGroup = chat?.kind === "group" ? chat.chatId : groupId;
+  const picture = random.chance(0.7) ? random.pick(await pictures) : undefined;
+  await client.http.setAvatar(random.pick(ports) ?? 0, random.chance(0.5) ? ofGroup : undefined, picture);
 };
 
 /** Reads a page of history: of a chat of the device, or of any group, even without being a member. */
@@ -232,6 +223,11 @@ const weightedActions: readonly [weight: number, action: Action][] = [
   [1, setRole],
   [10, markRead],
   [1, clearDialog],
+  [6, setState],
+  [3, sendFiles],
+  [3, readFile],
+  [2, deleteFiles],
+  [1, setAvatar],
   [5, readPage],
   [2, search],
   [1, createGroup],

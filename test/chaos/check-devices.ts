@@ -1,18 +1,23 @@
+import { isDeepStrictEqual } from "node:util";
 import type { MessageItem } from "../../src/contract/messages.ts";
+import { checkLocalState } from "./check-state.ts";
 import { type FinalState, memberKey, shownAuthorOf } from "./final-state.ts";
 import { type LocalChat, previewOf } from "./local-chat.ts";
 import type { Log } from "./log.ts";
+import { hasSameMentions } from "./mentions.ts";
 import type { Replica } from "./replica.ts";
 
 /** A device as the checker needs it. */
 export interface CheckedDevice {
   name: string;
   userId: number;
-  replica: Pick<Replica, "chats">;
+  replica: Pick<Replica, "chats" | "state">;
 }
 
 /** Complete resume: after a sync, the state of a device equals the database. */
-export function checkDevice(finalState: FinalState, log: Log, { name, userId, replica }: CheckedDevice): void {
+export function checkDevice(finalState: FinalState, log: Log, device: CheckedDevice): void {
+  checkLocalState(finalState, log, device);
+  const { name, userId, replica } = device;
   const { chats, members } = finalState;
   const report = (chatId: number, details: string) =>
     log.reportViolation("incomplete", `${name}: chat ${chatId}: ${details}`);
@@ -30,6 +35,9 @@ export function checkDevice(finalState: FinalState, log: Log, { name, userId, re
     }
     if (local.version !== chat.version) report(chatId, `is at version ${local.version} of ${chat.version}`);
     if (local.readSeq !== member.readSeq) report(chatId, `is read to ${local.readSeq} instead of ${member.readSeq}`);
+    if (chat.kind === "group" && local.avatarId !== (chat.avatarId ?? undefined)) {
+      report(chatId, `has the avatar ${local.avatarId} instead of ${chat.avatarId}`);
+    }
     if (local.clearedSeq !== member.clearedSeq) report(chatId, `is cleared to ${local.clearedSeq}`);
     const peer = peerId === undefined || peerId === userId ? undefined : members.get(memberKey(peerId, chatId));
     if (peer && local.peerReadSeq !== peer.readSeq) {
@@ -65,6 +73,9 @@ function compareMessages(
     if (JSON.stringify(reactionsOf(item)) !== JSON.stringify(row.reactions ?? [])) {
       report(`seq ${row.seq} has other reactions`);
     }
+    const fileIds = (item.files ?? []).map(({ id }) => id);
+    if (!isDeepStrictEqual(fileIds, row.files ?? [])) report(`seq ${row.seq} has other files`);
+    if (!hasSameMentions(item, row)) report(`seq ${row.seq} mentions others`);
     if ((item.pinned?.by ?? null) !== (row.pinnedBy ?? null)) report(`seq ${row.seq} is pinned by ${item.pinned?.by}`);
     if (item.forwarded?.senderId !== shownAuthorOf(row)) {
       report(`seq ${row.seq} was forwarded from user ${item.forwarded?.senderId}`);

@@ -1,3 +1,4 @@
+import { checkPushedStates } from "./check-state.ts";
 import type { FinalState, StoredMessage } from "./final-state.ts";
 import type { HistoryPage, Log } from "./log.ts";
 import { Membership } from "./membership.ts";
@@ -5,9 +6,10 @@ import { Membership } from "./membership.ts";
 /** No leak, and no push before the commit: everything received is stored, and only members received it. */
 export function checkReceived(
   finalState: FinalState,
-  received: Pick<Log, "pushed" | "synced" | "pages">,
+  received: Pick<Log, "pushed" | "pushedStates" | "synced" | "pages">,
   log: Log,
 ): void {
+  checkPushedStates(finalState, received.pushedStates, log);
   const { rows, chats } = finalState;
   const membership = new Membership(rows);
   const stored = new Map(rows.map((row) => [`${row.chatId} ${row.seq}`, row]));

@@ -1,3 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
+import { checkUploads } from "./check-files.ts";
+import { checkMentions } from "./check-mentions.ts";
+import { checkStates } from "./check-state.ts";
 import { type FinalState, memberKey, type StoredMessage } from "./final-state.ts";
 import type { Acknowledged, AcknowledgedMark, Log, Revision, SentMessage } from "./log.ts";
 
@@ -19,6 +23,9 @@ export function checkOrder({ chats, rowsByChat }: FinalState, log: Log): void {
 /** Durable, exactly once, no ghosts: acknowledged changes are stored, and rejected ones are not. */
 export function checkStored(finalState: FinalState, observed: Acknowledged, log: Log): void {
   checkSends(finalState, observed.sent, log);
+  checkMentions(finalState, observed, log);
+  checkStates(finalState, observed.states, log);
+  checkUploads(finalState, observed.uploads, log);
   for (const revision of observed.revisions) {
     const lost = lostOf(finalState, revision);
     if (lost) log.reportViolation("lost", `chat ${revision.chatId}: message ${revision.messageId} ${lost}`);
@@ -73,7 +80,7 @@ function checkSends(finalState: FinalState, sent: Iterable<SentMessage>, log: Lo
 
 function isStoredAsSent(
   row: StoredMessage,
-  { to, text, replyTo, forwards }: SentMessage,
+  { to, text, replyTo, forwards, fileIds = [] }: SentMessage,
   rowById: FinalState["rowById"],
 ): boolean {
   if ("newGroup" in to) return row.event?.groupName === text;
@@ -83,8 +90,12 @@ function isStoredAsSent(
     const original = rowById.get(messageId);
     const isKnown = original?.editedAt === null && original.deletedAt === null && !isChanged;
     if (isKnown && row.content !== original.content) return false;
+    if (original?.deletedAt === null && row.deletedAt === null && !isDeepStrictEqual(row.files, original.files)) {
+      return false;
+    }
     return row.forwardedFrom === messageId && row.firstAuthorId === firstAuthorId && row.editedAt === null;
   }
+  if (row.deletedAt === null && !isDeepStrictEqual(row.files ?? [], fileIds)) return false;
   return (isChanged || row.content === text) && row.replyTo === (replyTo ?? null);
 }
 
@@ -95,8 +106,8 @@ export function lostOf({ rowById, chats }: FinalState, revision: Revision): stri
   const row = rowById.get(messageId);
   if (!row || row.version < version) return `was changed as version ${version}, which is not stored`;
   if (isDeletion) {
-    const isDeleted = row.deletedAt !== null && row.content === "";
-    return isDeleted ? undefined : "was deleted and still has its content";
+    const isDeleted = row.deletedAt !== null && row.content === "" && !row.files;
+    return isDeleted ? undefined : "was deleted and still has its content or files";
   }
   const isOther = row.version === version && (row.editedAt === null || row.content !== content);
   return isOther ? "was edited and is stored with another text" : undefined;

@@ -1,5 +1,8 @@
+import { checkAvatars, checkAvatarsRead } from "./check-avatars.ts";
 import { type CheckedDevice, checkDevice } from "./check-devices.ts";
+import { checkFilesRead } from "./check-files.ts";
 import { checkIndex } from "./check-index.ts";
+import { checkMentionsRead } from "./check-mentions.ts";
 import { checkReceived } from "./check-received.ts";
 import { checkOrder, checkStored } from "./check-stored.ts";
 import { type FinalState, readFinalState } from "./final-state.ts";
@@ -18,6 +21,9 @@ export async function checkDatabase(url: string, log: Log, devices: readonly Che
 export function checkRun(finalState: FinalState, log: Log, devices: readonly CheckedDevice[]): void {
   checkHistory(finalState, log);
   for (const device of devices) checkDevice(finalState, log, device);
+  checkMentionsRead(finalState, log);
+  checkFilesRead(finalState, log);
+  checkAvatarsRead(finalState, log);
   log.counts.groupsDeleted = [...finalState.chats.values()].filter(({ isDeleted }) => isDeleted).length;
 }
 
@@ -44,8 +50,17 @@ export function startRestoredHistory(restored: FinalState, log: Log, acknowledge
 /** All checks but those of the devices. */
 function checkHistory(finalState: FinalState, log: Log): void {
   checkOrder(finalState, log);
-  const { sent, revisions, marks, readStates } = log;
-  checkStored(finalState, { sent: [...sent.values()], revisions, marks, readStates: [...readStates.values()] }, log);
+  const { sent, revisions, marks, readStates, states } = log;
+  const observed = {
+    sent: [...sent.values()],
+    revisions,
+    marks,
+    readStates: [...readStates.values()],
+    states,
+    uploads: [...log.uploads.values()],
+  };
+  checkStored(finalState, observed, log);
+  checkAvatars(finalState, log);
   checkReceived(finalState, log, log);
 }
 
@@ -54,7 +69,13 @@ export async function checkDuringRun(url: string, log: Log, sdk: SdkDevices): Pr
   // Copy the log before reading the database. In the other order, changes made in between would look lost.
   const acknowledged = log.acknowledged();
   const sentBySdk = sdk.sent();
-  const received = { pushed: [...log.pushed], synced: [...log.synced], pages: [...log.pages] };
+  const { pushed, pushedStates, synced, pages } = log;
+  const received = {
+    pushed: [...pushed],
+    pushedStates: [...pushedStates],
+    synced: [...synced],
+    pages: [...pages],
+  };
   const finalState = await readFinalState(url);
   checkStored(finalState, acknowledged, log);
   checkReceived(finalState, received, log);

@@ -3,12 +3,23 @@ import { checkFound } from "./check-index.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { DeliveryChecker, type Frame } from "./delivery-checker.ts";
 import { HistoryReader } from "./history-reader.ts";
+import { HttpDevice } from "./http-device.ts";
 import type { Destination, Log, SentMessage } from "./log.ts";
+import { type Mentioned, mentionsIn } from "./mentions.ts";
+import type { KeyValue } from "./personal-state.ts";
 import type { Random } from "./random.ts";
 import type { ClientRules, Replica } from "./replica.ts";
 
 /** Longest pause after an answer that asks for one, in milliseconds. */
 const maxPauseMs = 300;
+
+/** What a new message has beside its text. */
+type NewMessage = Pick<SentMessage, "replyTo" | "forwards" | "fileIds" | "mentionsAll"> & {
+  mentionedIds?: readonly number[] | undefined;
+};
+
+/** What an edit makes of a message. */
+export type Edit = { content: string } & Mentioned;
 
 /** One device of a user. It keeps its replica over disconnections and logs what it sends and receives. */
 export class ChaosClient {
@@ -22,6 +33,7 @@ export class ChaosClient {
   readonly unconfirmed: SentMessage[] = [];
   private readonly acknowledged: SentMessage[] = [];
   readonly history: HistoryReader;
+  readonly http: HttpDevice;
   /** The groups created by this device. */
   readonly createdGroups: number[] = [];
 
@@ -36,6 +48,7 @@ export class ChaosClient {
     this.checker = new DeliveryChecker(this, log, () => void this.sync(), rules);
     const request = (type: string, params: object) => this.request(type, params);
     this.history = new HistoryReader({ userId, checker: this.checker, log, random, request });
+    this.http = new HttpDevice({ name, userId, token, log, random });
   }
 
   get replica(): Replica {
@@ -103,8 +116,9 @@ export class ChaosClient {
   }
 
   /** Sends a new message: a reply, a forwarded one, or one that is neither. */
-  async sendNew(to: Destination, more: Pick<SentMessage, "replyTo" | "forwards"> = {}): Promise<SentMessage> {
+  async sendNew(to: Destination, { mentionedIds, ...more }: NewMessage = {}): Promise<SentMessage> {
     const text = `${this.name} sends ${++this.textCount}`;
+    const mentions = mentionedIds && mentionsIn(text, mentionedIds);
     const sent: SentMessage = {
       text,
       clientMessageId: `${this.name}-${this.textCount}`.padEnd(8, "."),
@@ -112,7 +126,13 @@ export class ChaosClient {
       outcome: "unknown",
       to,
       ...more,
+      ...(mentions && { mentions }),
     };
+    if (mentions || more.mentionsAll) this.log.counts.mentions++;
+    for (const id of more.fileIds ?? []) {
+      const upload = this.log.uploads.get(id);
+      if (upload) upload.isSent = true;
+    }
     this.log.sent.set(text, sent);
     await this.send(sent);
     return sent;
@@ -143,18 +163,18 @@ export class ChaosClient {
   }
 
   /** Edits or deletes a message, and logs the change if it is acknowledged. */
-  async revise(messageId: number, revision: { content: string } | "deletion"): Promise<void> {
+  async revise(messageId: number, revision: Edit | "deletion"): Promise<void> {
     const isDeletion = revision === "deletion";
-    const content = isDeletion ? "" : revision.content;
+    const { content, ...mentioned } = isDeletion ? { content: "" } : revision;
     this.log.requestedRevisions.add(this.name, { messageId, content, isDeletion });
     const frame = isDeletion
       ? await this.request("deleteMessage", { messageId })
-      : await this.request("editMessage", { messageId, content });
+      : await this.request("editMessage", { messageId, content, ...mentioned });
     if (!frame?.success) return;
     if (isDeletion) this.log.counts.deletions++;
     else this.log.counts.edits++;
     const { chatId, version } = frame.params.item;
-    this.log.revisions.push({ chatId, messageId, version, content, isDeletion });
+    this.log.revisions.push({ chatId, messageId, version, content, isDeletion, mentioned });
   }
 
   /** Searches all chats of the user, and checks what is found. @returns undefined without an answer */
@@ -181,6 +201,12 @@ export class ChaosClient {
     this.log.marks.push({ chatId, messageId, version, userId, emoji, on });
   }
 
+  /** Sets a key of the personal state, or removes it. The answer is logged when it is received. */
+  async setState(state: KeyValue): Promise<void> {
+    const frame = await this.request("setState", state);
+    if (frame?.success) this.log.counts.states++;
+  }
+
   async request(type: string, params: object): Promise<Frame | undefined> {
     if (!this.socket) return undefined;
     const answered = this.log.responseTimes.begin();
@@ -196,7 +222,8 @@ export class ChaosClient {
     return this.runningSync;
   }
 
-  private requestSend({ to, text, clientMessageId, replyTo, forwards }: SentMessage): Promise<Frame | undefined> {
+  private requestSend(sent: SentMessage): Promise<Frame | undefined> {
+    const { to, text, clientMessageId, replyTo, forwards, fileIds, mentions, mentionsAll } = sent;
     if ("newGroup" in to) return this.request("newGroup", { groupName: text, clientMessageId });
     if (forwards) return this.request("forwardMessage", { ...to, messageId: forwards.messageId, clientMessageId });
     const type = "groupId" in to ? "messageInGroup" : "privateMessage";
@@ -205,6 +232,9 @@ export class ChaosClient {
       content: text,
       clientMessageId,
       ...(replyTo !== undefined && { replyTo }),
+      ...(fileIds && { fileIds }),
+      ...(mentions && { mentions }),
+      ...(mentionsAll && { mentionsAll }),
     });
   }
 

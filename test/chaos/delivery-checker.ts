@@ -1,5 +1,6 @@
 import type { MessageItem } from "../../src/contract/messages.ts";
 import type { LocalChat } from "./local-chat.ts";
+import type { StateItem } from "./local-state.ts";
 import type { AcknowledgedReadState, Log, PageRow, ViolationKind } from "./log.ts";
 import { type ClientRules, isCompleteEntry, Replica, type SyncedChat, type SyncItem } from "./replica.ts";
 
@@ -15,8 +16,8 @@ interface Gap {
   before: number;
 }
 
-/** Time allowed for a push of the other user's read state after its acknowledgement, in milliseconds. */
-const readStateWithinMs = 300;
+/** Time allowed for a push of a read position or of personal state after its acknowledgement, in milliseconds. */
+const signalWithinMs = 300;
 
 /**
  * Checks all frames that one device receives, before its replica applies them: each connection must receive the changes
@@ -66,14 +67,18 @@ export class DeliveryChecker {
   }
 
   /** The params of a sync that is requested now. */
-  startSync(): { chats: number[][]; epoch?: string } {
+  startSync(): { chats: number[][]; stateVersion: number; epoch?: string } {
     this.syncRequestedAt = Date.now();
-    const { epoch } = this.replica;
-    return { chats: this.replica.syncChats(), ...(epoch !== undefined && { epoch }) };
+    const { epoch, state } = this.replica;
+    return { chats: this.replica.syncChats(), stateVersion: state.version, ...(epoch !== undefined && { epoch }) };
   }
 
   /** Describes the acknowledged changes and read states that the device should have received by now and has not. */
   missing(): string[] {
+    return [...this.missingChanges(), ...this.missingState()].map((details) => `${this.device.name}: ${details}`);
+  }
+
+  private missingChanges(): string[] {
     return [...this.replica.chats.values()].flatMap((chat) => {
       const { chatId, version } = chat;
       const newest = this.log.latency.newestVersions.get(chatId) ?? 0;
@@ -81,8 +86,16 @@ export class DeliveryChecker {
       return [
         ...(version < newest ? [`is at version ${version} of ${newest} and receives no more`] : []),
         ...(missed ? [`did not receive that user ${missed.userId} has read it to ${missed.readSeq}`] : []),
-      ].map((details) => `${this.device.name}: chat ${chatId}: ${details}`);
+      ].map((details) => `chat ${chatId}: ${details}`);
     });
+  }
+
+  /** The same for the personal state of the user. */
+  private missingState(): string[] {
+    const newest = this.log.newestStates.get(this.device.userId);
+    const { version } = this.replica.state;
+    if (!newest || !this.mustHaveReceived(newest.at, Date.now()) || version >= newest.version) return [];
+    return [`its personal state is at version ${version} of ${newest.version}`];
   }
 
   /** Checks a frame and applies it. Frames must be passed in the order of their arrival. */
@@ -92,6 +105,7 @@ export class DeliveryChecker {
     const { item } = params;
     if (type === "sync") this.receiveSync(item);
     else if (type === "markRead") this.receiveReadPosition(item, isResponse);
+    else if (type === "setState") this.receiveState(item, isResponse);
     else if (type === "clearDialog") this.receiveClearedPosition(item, isResponse);
     else if (isResponse && repeatable.has(type) && this.mayHaveChangedNothing(type, item)) {
       this.log.latency.recordAcknowledgement(item.chatId, item.version);
@@ -152,6 +166,14 @@ export class DeliveryChecker {
     this.replica.applyReadPosition(item);
   }
 
+  private receiveState(item: StateItem, isResponse: boolean): void {
+    const { stateVersion: version, key, value } = item;
+    const change = { userId: this.device.userId, key, value, version };
+    if (isResponse) this.log.recordState(change);
+    else if (!this.log.epochs.isEnded(this.connectionEpoch)) this.log.pushedStates.push(change);
+    this.replica.state.apply(item);
+  }
+
   private receiveClearedPosition(
     item: { chatId: number; clearedSeq: number; readSeq: number } | null,
     isResponse: boolean,
@@ -164,18 +186,22 @@ export class DeliveryChecker {
   /** A read state of either user that was acknowledged before the given time and that the device has not received. */
   private missedReadState(chat: LocalChat, before: number): AcknowledgedReadState | undefined {
     const { chatId, peerId } = chat;
-    const since = this.liveSince;
-    if (!this.log.readStatePushesReliable || since === undefined) return undefined;
     const isMissed = (state: AcknowledgedReadState | undefined, readSeq: number, clearedSeq: number) =>
       state !== undefined &&
-      state.at > since &&
-      state.at < before - readStateWithinMs &&
+      this.mustHaveReceived(state.at, before) &&
       (state.readSeq > readSeq || state.clearedSeq > clearedSeq);
     const own = this.log.readStateOf({ userId: this.device.userId, chatId });
     if (isMissed(own, chat.readSeq, chat.clearedSeq)) return own;
     const hasPeer = peerId !== undefined && peerId !== this.device.userId;
     const peer = hasPeer ? this.log.readStateOf({ userId: peerId, chatId }) : undefined;
     return isMissed(peer, chat.peerReadSeq ?? 0, Number.POSITIVE_INFINITY) ? peer : undefined;
+  }
+
+  /** Whether the push of a signal that was acknowledged at a time should have been received before another one. */
+  private mustHaveReceived(at: number, before: number): boolean {
+    const since = this.liveSince;
+    if (!this.log.readStatePushesReliable || since === undefined) return false;
+    return at > since && at < before - signalWithinMs;
   }
 
   /** Each version once, in order, without a gap, and in time. */
@@ -205,7 +231,7 @@ export class DeliveryChecker {
     }
   }
 
-  private receiveSync({ chats, left, hasMore, epoch }: SyncItem): void {
+  private receiveSync({ chats, left, hasMore, state, epoch }: SyncItem): void {
     // Changes that were buffered for the chats not yet synced come with the next response and not as pushes.
     if (hasMore) this.liveSince = undefined;
     const wrong = this.log.epochs.record(epoch);
@@ -217,7 +243,7 @@ export class DeliveryChecker {
       const known = isKnown ? this.replica.chats.get(entry.chatId) : undefined;
       this.checkSyncedChat(entry, known, hasMore && entry === chats.at(-1));
     }
-    for (const { chatId, version } of this.replica.applySync({ chats, left, epoch })) {
+    for (const { chatId, version } of this.replica.applySync({ chats, left, epoch, ...(state && { state }) })) {
       this.lastVersions.set(chatId, Math.max(version, this.lastVersions.get(chatId) ?? 0));
     }
   }

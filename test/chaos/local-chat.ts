@@ -10,6 +10,8 @@ export interface LocalChat {
   readSeq: number;
   clearedSeq: number;
   peerReadSeq: number | undefined;
+  /** The avatar of a group. That of the other user of a dialog changes without a change of the chat. */
+  avatarId: string | undefined;
   /** By `seq`. */
   messages: Map<number, MessageItem>;
   /** From this `seq` on, `messages` is complete. A sync with too many changes sends only the newest messages. */

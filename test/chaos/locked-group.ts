@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { onDatabase } from "../support/on-database.ts";
 import type { ChaosClient } from "./client.ts";
 import type { ClientSocket } from "./client-socket.ts";
+import { firstDevices } from "./people.ts";
 import type { Random } from "./random.ts";
 
 /** How long the lock is held at most, in milliseconds: longer than the lock timeout of the server. */
@@ -42,11 +43,6 @@ export async function askAboutLockedGroup(options: {
 }
 
 const ignore = () => {};
-
-/** One device of each user. */
-const firstDevices = (clients: readonly ChaosClient[]): ChaosClient[] => [
-  ...new Map(clients.map((client) => [client.userId, client])).values(),
-];
 
 /** @returns the id of the group; undefined if the server does not create one for some seconds */
 async function createGroup(socket: ClientSocket): Promise<number | undefined> {

@@ -65,7 +65,9 @@ export function applyEdit({ in: target, from, to }: Edit, source: string): strin
 
 function changeDatabase(url: string, { edits, sql }: Required<Pick<Mutant, "edits" | "sql">>): Promise<void> {
   return onDatabase(url, async (client) => {
-    const { rows } = await client.query("SELECT pg_get_functiondef('send_messages'::regproc) AS source");
+    const { rows } = await client.query(
+      "SELECT pg_get_functiondef('send_messages(bigint[], bigint[], bigint[], text[], bigint[], text[])'::regprocedure) AS source",
+    );
     const functionEdits = edits.filter((edit) => edit.in === sendMessages);
     await client.query(functionEdits.reduce((source, edit) => applyEdit(edit, source), rows[0].source));
     await client.query(sql);

@@ -261,6 +261,33 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "stores mentions of people who are not members",
+    edits: [],
+    sql: `DO $$ BEGIN
+            EXECUTE replace(pg_get_functiondef('add_mentions'::regproc), 'JOIN chat_members', 'LEFT JOIN chat_members');
+          END $$`,
+  },
+  {
+    name: "omits removed keys of the personal state from sync",
+    edits: [
+      {
+        in: "db/queries/state/personal-state.js",
+        from: "WHERE user_id = $1 AND version >",
+        to: "WHERE user_id = $1 AND value IS NOT NULL AND version >",
+      },
+    ],
+  },
+  {
+    name: "deletes files that are still in another message",
+    edits: [
+      {
+        in: "db/queries/files/collect.js",
+        from: "EXISTS (SELECT FROM message_files WHERE file_id = files.id)",
+        to: "false",
+      },
+    ],
+  },
+  {
     name: "removes a message from the outbox before the answer (SDK)",
     edits: [],
     sdkEdits: [

@@ -1,8 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { RandomUser } from "../../packages/client/test/support/random-device.ts";
 import { credentialsOf, registerAccount } from "../support/accounts.ts";
+import { readAvatars } from "./avatars-reader.ts";
 import { ChaosClient } from "./client.ts";
+import { readFiles } from "./files-reader.ts";
 import type { Log } from "./log.ts";
+import { readMentions } from "./mentions-reader.ts";
 import type { Random } from "./random.ts";
 import type { ClientRules } from "./replica.ts";
 
@@ -53,6 +56,11 @@ export async function createGroups(clients: readonly ChaosClient[], port: number
   return groups;
 }
 
+/** One device of each user. */
+export const firstDevices = (clients: readonly ChaosClient[]): ChaosClient[] => [
+  ...new Map(clients.map((client) => [client.userId, client])).values(),
+];
+
 /** Waits until everything that the users can find is indexed. The devices are connected and do nothing else. */
 async function untilIndexed(clients: readonly ChaosClient[]): Promise<void> {
   for (const client of clients) while (client.connected && (await client.search("index"))?.behind) await wait(100);
@@ -86,4 +94,18 @@ export async function reconnectAndSync(clients: readonly ChaosClient[], ports: r
   );
   await untilIndexed(clients);
   for (const client of clients) client.close();
+}
+
+/** Reads what each user has of what devices need not keep. Nothing changes any more. */
+export async function readAsNewDevices(
+  clients: readonly ChaosClient[],
+  { ports, log }: { ports: readonly number[]; log: Log },
+): Promise<void> {
+  for (const client of firstDevices(clients)) {
+    const port = client.random.pick(ports) ?? 0;
+    const read = await readMentions(client, port);
+    if (read) log.mentionsRead.push(read);
+    await readAvatars(client, port, log);
+  }
+  await readFiles(firstDevices(clients), { ports, log });
 }

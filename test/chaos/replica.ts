@@ -1,5 +1,6 @@
 import type { MessageItem } from "../../src/contract/messages.ts";
 import { clearUpTo, type LocalChat, updateReplies } from "./local-chat.ts";
+import { LocalState, type SyncedState } from "./local-state.ts";
 
 /** A chat in the response of `sync`. */
 export interface SyncedChat {
@@ -12,6 +13,7 @@ export interface SyncedChat {
   readSeq: number;
   clearedSeq: number;
   peerReadSeq?: number;
+  avatarId?: string;
   messages: MessageItem[];
   joined?: boolean;
   tooLong?: boolean;
@@ -23,6 +25,8 @@ export interface SyncItem {
   chats: SyncedChat[];
   /** Chats of which the user is no longer a member. */
   left: number[];
+  /** What differs in the personal state. */
+  state?: SyncedState;
   /** The response was cut off at the size limit. */
   hasMore: boolean;
   /** Identifies the history of the data. */
@@ -47,13 +51,16 @@ export class Replica {
   readonly chats = new Map<number, LocalChat>();
   /** The epoch in which the chats were received. */
   epoch: string | undefined;
+  readonly state: LocalState;
 
   /** @param requestSync called when a change cannot be applied because others are missing before it */
   constructor(
     private readonly userId: number,
     private readonly requestSync: () => void,
     private readonly rules = allClientRules,
-  ) {}
+  ) {
+    this.state = new LocalState(requestSync);
+  }
 
   /** The known chats as the params of `sync` list them. */
   syncChats(): number[][] {
@@ -76,6 +83,7 @@ export class Replica {
     else if (version === chat.version + 1) {
       chat.version = version;
       this.keep(chat, item);
+      if (item.event?.kind === "avatarChanged") chat.avatarId = item.event.avatarId;
       // Sending a message also marks the chat as read up to it.
       if (!item.editedAt && !item.deletedAt) this.applyReadPosition({ chatId, userId: item.senderId, readSeq: seq });
     }
@@ -98,11 +106,12 @@ export class Replica {
   }
 
   /** Applies the response of `sync`. @returns the entries that were applied */
-  applySync({ chats, left, epoch }: Pick<SyncItem, "chats" | "left" | "epoch">): SyncedChat[] {
+  applySync({ chats, left, state, epoch }: Omit<SyncItem, "hasMore">): SyncedChat[] {
     // Another history: everything known belongs to the one before.
     if (this.epoch !== undefined && this.epoch !== epoch) this.chats.clear();
     if (this.rules.followsEpoch) this.epoch = epoch;
     for (const chatId of left) this.chats.delete(chatId);
+    if (state) this.state.applySync(state);
     return chats.filter((entry) => this.applySyncedChat(entry));
   }
 
@@ -133,6 +142,7 @@ export class Replica {
       readSeq,
       clearedSeq: oldClearedSeq,
       peerReadSeq,
+      avatarId: kind === "group" ? entry.avatarId : undefined,
       messages,
       oldestSeq,
     };

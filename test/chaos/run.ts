@@ -5,10 +5,18 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { ProgramSettings } from "../../packages/client/test/support/simulated-device.ts";
 import { runActions } from "./actions.ts";
 import { Backups } from "./backups.ts";
+import { checkWithFsck } from "./check-fsck.ts";
 import { checkDatabase, checkDuringRun } from "./checker.ts";
 import { emptyFaultCounts, type Fault, type FaultCounts, injectFault, weightedFaults } from "./faults.ts";
 import { Log } from "./log.ts";
-import { checkAllDelivered, createGroups, reconnectAndSync, registerClients, usersOf } from "./people.ts";
+import {
+  checkAllDelivered,
+  createGroups,
+  readAsNewDevices,
+  reconnectAndSync,
+  registerClients,
+  usersOf,
+} from "./people.ts";
 import { Random } from "./random.ts";
 import type { ClientRules } from "./replica.ts";
 import { SdkDevices } from "./sdk-devices.ts";
@@ -117,10 +125,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 
     await reconnectAndSync(clients, ports);
     await sdk.readViews();
+    await readAsNewDevices(clients, { ports, log });
     await server.stopAll("SIGTERM");
     await server.withDatabase(async (url) => {
       await checkDatabase(url, log, clients);
       await sdk?.checkDatabase(url);
+      const isOneHistory = !options.hasBackups && !options.hasFailovers;
+      await checkWithFsck(url, { dataDir: server.folder, isOneHistory, log });
     });
   } finally {
     sdk?.end();

@@ -2,9 +2,16 @@ import { jest } from "@jest/globals";
 import type { CheckedDevice } from "./check-devices.ts";
 import { checkRun } from "./checker.ts";
 import { DeliveryChecker } from "./delivery-checker.ts";
-import { type FinalState, finalStateOf, type StoredChat, type StoredMessage } from "./final-state.ts";
+import {
+  type FinalState,
+  finalStateOf,
+  type StoredChat,
+  type StoredFile,
+  type StoredMessage,
+  type StoredState,
+} from "./final-state.ts";
 import { itemOf } from "./item-of-row.ts";
-import { Log, type PageRow, type ViolationKind } from "./log.ts";
+import { Log, type PageRow, type SentMessage, type ViolationKind } from "./log.ts";
 
 const second = 1000;
 
@@ -25,6 +32,11 @@ export class Scenario {
   readonly chats: Chat[] = [];
   readonly rows: StoredMessage[] = [];
   readonly members: { userId: number; chatId: number; readSeq: number; clearedSeq: number }[] = [];
+  readonly files: StoredFile[] = [];
+  /** The avatars of the users who have one. */
+  readonly avatars = new Map<number, string>();
+  /** The personal state of Ann. */
+  readonly states: StoredState[] = [];
   readonly ann = this.device("ann", 1);
   readonly bob = this.device("bob", 2);
   readonly cid = this.device("cid", 3);
@@ -56,7 +68,20 @@ export class Scenario {
   stored(): FinalState {
     const rows = this.rows.map((row) => ({ ...row })).toSorted((a, b) => a.chatId - b.chatId || a.seq - b.seq);
     const copies = <T extends object>(list: readonly T[]) => list.map((one) => ({ ...one }));
-    return finalStateOf({ chats: copies(this.chats), rows, members: copies(this.members) });
+    const users = this.devices.map(({ userId: id }) => ({
+      id,
+      stateVersion: this.stateVersionOf(id),
+      avatarId: this.avatars.get(id) ?? null,
+    }));
+    const { chats, members, states, files } = this;
+    return finalStateOf({
+      chats: copies(chats),
+      rows,
+      members: copies(members),
+      states: copies(states),
+      users,
+      files: copies(files),
+    });
   }
 
   connect(device: Device): void {
@@ -68,7 +93,7 @@ export class Scenario {
 
   /** Syncs a device as the server does. */
   sync({ userId, checker }: Device): void {
-    const { chats: listed, epoch = this.epoch } = checker.startSync();
+    const { chats: listed, stateVersion, epoch = this.epoch } = checker.startSync();
     const known = new Map(epoch === this.epoch ? listed.map((chat) => [chat[0] ?? 0, chat]) : []);
     const mine = this.chats.flatMap((chat) => {
       const member = this.memberOf(userId, chat.id);
@@ -87,11 +112,15 @@ export class Scenario {
       return { chatId, kind, userId: peerId, version, lastSeq, readSeq, clearedSeq, peerReadSeq, messages, joined };
     });
     const left = [...known.keys()].filter((chatId) => !mine.some(({ chat }) => chat.id === chatId));
-    checker.receive({
-      type: "sync",
-      success: true,
-      params: { item: { chats, left, hasMore: false, epoch: this.epoch } },
-    });
+    const changed = this.states.filter((state) => state.userId === userId && state.version > stateVersion);
+    const entries = changed.map(({ key, value }) => [key, value] as const);
+    const state = { version: this.stateVersionOf(userId), entries };
+    const item = { chats, left, state, hasMore: false, epoch: this.epoch };
+    checker.receive({ type: "sync", success: true, params: { item } });
+  }
+
+  private stateVersionOf(userId: number): number {
+    return Math.max(0, ...this.states.filter((state) => state.userId === userId).map(({ version }) => version));
   }
 
   memberOf(userId: number, chatId: number) {
@@ -147,12 +176,16 @@ export class Scenario {
   }
 
   /** Logs a send and its outcome. */
-  logSend(row: StoredMessage, outcome: "acknowledged" | "rejected" | "unknown" = "acknowledged"): void {
+  logSend(
+    row: StoredMessage,
+    outcome: "acknowledged" | "rejected" | "unknown" = "acknowledged",
+    more: Partial<SentMessage> = {},
+  ): void {
     const { id: messageId, chatId, seq, senderId, content: text } = row;
     row.clientMessageId ??= text;
     const { clientMessageId } = row;
     const ids = outcome === "acknowledged" && { messageId, chatId, seq };
-    this.log.sent.set(text, { text, clientMessageId, senderId, outcome, to: { groupId: chatId }, ...ids });
+    this.log.sent.set(text, { text, clientMessageId, senderId, outcome, to: { groupId: chatId }, ...ids, ...more });
   }
 
   /** Reconnects with an empty replica. */
@@ -184,6 +217,21 @@ export class Scenario {
     const { chatId, id: messageId, version, content } = row;
     this.log.revisions.push({ chatId, messageId, version, content, isDeletion });
     return row;
+  }
+
+  /** Stores a new value under a key of Ann's personal state. */
+  writeState(value: unknown, key = "preferences"): StoredState {
+    const { userId } = this.ann;
+    const state = { userId, key, value, version: this.stateVersionOf(userId) + 1 };
+    const others = this.states.filter((one) => one.key !== key);
+    this.states.splice(0, this.states.length, ...others, state);
+    return state;
+  }
+
+  /** Acknowledges a change of Ann's personal state, or pushes it to her device. */
+  receiveState({ key, value, version }: StoredState, isBroadcast = false): void {
+    const item = { stateVersion: version, key, value };
+    this.ann.checker.receive({ type: "setState", success: true, params: { isBroadcast, item } });
   }
 
   /** Bob reads the dialog: stores and acknowledges the read position. */

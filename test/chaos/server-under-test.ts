@@ -1,8 +1,12 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { whileFilesStay } from "../../src/backup/file-parts.ts";
 import { startEngine } from "../../src/db/open.ts";
+import { backupMark } from "../../src/files/backup-mark.ts";
+import { DiskStorage } from "../../src/files/disk-storage.ts";
+import { filesFolder } from "../../src/files/open-storage.ts";
 import { Cluster, freePort } from "../support/cluster.ts";
 import { onDatabase } from "../support/on-database.ts";
 import { ServerProcess } from "../support/process.ts";
@@ -20,6 +24,9 @@ const highRateLimits: Record<string, string> = {
       "RECONNECTS_PER_ADDRESS",
       "MESSAGES_PER_USER",
       "REQUESTS_PER_USER",
+      "UPLOADS_PER_USER",
+      "DOWNLOADS_PER_USER",
+      "AVATARS_PER_ADDRESS",
     ].map((name) => [`LIMIT_${name}`, "900000+900000/s"]),
   ),
 };
@@ -31,7 +38,8 @@ export class ServerUnderTest {
   private backup: string | undefined;
 
   private constructor(
-    private readonly folder: string,
+    /** The data folder of all processes. */
+    readonly folder: string,
     private currentCluster: Cluster | undefined,
     /** Only with several processes. */
     readonly redis: TestRedis | undefined,
@@ -47,6 +55,7 @@ export class ServerUnderTest {
     database: "embedded" | "server";
     processes?: number;
     hasRedis?: boolean;
+    hasFailovers?: boolean;
     entry?: string;
     settings?: Record<string, string>;
   }): Promise<ServerUnderTest> {
@@ -61,6 +70,8 @@ export class ServerUnderTest {
       DATA_DIR: folder,
       LOG_LEVEL: "warn",
       RATE_LIMITS: "off",
+      // A standby may have a message whose deletion it has not copied, and needs its files.
+      ...(!options.hasFailovers && { FILE_COLLECT_SECONDS: "1" }),
       ...(cluster && { DATABASE_URL: cluster.url }),
       ...(redis && { REDIS_URL: redis.url, ...highRateLimits }),
       ...(options.entry && { MESSENGER_ENTRY: options.entry }),
@@ -128,10 +139,17 @@ export class ServerUnderTest {
     await this.startAll();
   }
 
-  /** Copies the database while it is in use. For an embedded database, the server is stopped meanwhile. */
+  /** Copies the database and the files while they are in use. For an embedded database, the server is stopped meanwhile. */
   async takeBackup(): Promise<void> {
-    if (this.cluster) this.backup = await this.cluster.dump();
-    else {
+    const { cluster } = this;
+    if (cluster) {
+      const files = filesFolder(this.folder);
+      this.backup = await whileFilesStay({ folder: files, storage: new DiskStorage(files) }, async () => {
+        const dump = await cluster.dump();
+        await replaceFolder(this.filesBackup, files, isKept);
+        return dump;
+      });
+    } else {
       this.backup = `${this.folder}-backup`;
       await this.stopAll("SIGTERM");
       await replaceFolder(this.backup, this.folder);
@@ -139,11 +157,18 @@ export class ServerUnderTest {
     }
   }
 
-  /** Replaces the database of a stopped server by the backup. */
+  /** With a database server, the copy of the files that belongs to the backup. */
+  private get filesBackup(): string {
+    return `${this.folder}-backup`;
+  }
+
+  /** Replaces the database and the files of a stopped server by the backup. */
   async restoreBackup(): Promise<void> {
     if (this.backup === undefined) throw new Error("there is no backup");
-    if (this.cluster) await this.cluster.restore(this.backup);
-    else await replaceFolder(this.folder, this.backup);
+    if (this.cluster) {
+      await this.cluster.restore(this.backup);
+      await replaceFolder(filesFolder(this.folder), this.filesBackup);
+    } else await replaceFolder(this.folder, this.backup);
   }
 
   /** Makes the database read-only for all sessions, as if a standby had taken its place, or writable again. */
@@ -178,7 +203,10 @@ export class ServerUnderTest {
   }
 }
 
-async function replaceFolder(folder: string, by: string): Promise<void> {
+async function replaceFolder(folder: string, by: string, filter?: (path: string) => boolean): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  await cp(by, folder, { recursive: true });
+  await cp(by, folder, { recursive: true, ...(filter && { filter }) });
 }
+
+/** Whether a file belongs into a backup: not those that are being received, nor the mark of a running backup. */
+const isKept = (path: string): boolean => ![backupMark, "incoming"].includes(basename(path));

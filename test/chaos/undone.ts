@@ -1,3 +1,5 @@
+import { lostUpload } from "./check-files.ts";
+import { lostState } from "./check-state.ts";
 import { clientKeyOf, indexByClientId, lostMark, lostOf } from "./check-stored.ts";
 import { type FinalState, memberKey } from "./final-state.ts";
 import type { Log } from "./log.ts";
@@ -12,6 +14,14 @@ export function undoLater(restored: FinalState, log: Log): void {
   }
   log.revisions = log.revisions.filter((revision) => lostOf(restored, revision) === undefined);
   log.marks = log.marks.filter((mark) => lostMark(restored, mark) === undefined);
+  log.states = log.states.filter((state) => lostState(restored, state) === undefined);
+  for (const [id, upload] of log.uploads) {
+    if (!restored.files.has(id) || lostUpload(restored, upload)) log.uploads.delete(id);
+  }
+  const now = Date.now();
+  log.avatarRequests = [...restored.avatars].map(([userId, avatarId]) => {
+    return { userId, groupId: undefined, avatarId, startedAt: now, endedAt: now };
+  });
   for (const [key, state] of log.readStates) {
     const member = restored.members.get(memberKey(state.userId, state.chatId));
     if (!member) log.readStates.delete(key);

@@ -1,7 +1,16 @@
-import { type FinalState, memberKey, type StoredMessage, shownAuthorOf } from "../../../../test/chaos/final-state.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  type FinalState,
+  memberKey,
+  type StoredMessage,
+  shownAuthorOf,
+  stateKeyOf,
+} from "../../../../test/chaos/final-state.ts";
 import { previewOf } from "../../../../test/chaos/local-chat.ts";
+import { countMentions, hasSameMentions } from "../../../../test/chaos/mentions.ts";
 import type { Chat, ChatSummary, Message, Messenger, Timeline } from "../../src/index.ts";
 import { chatOf, faultsOf, type RandomLog, type WrittenMessage } from "./random-device.ts";
+import type { DeviceView } from "./settled-views.ts";
 
 /** What a device shows of one chat. */
 export interface ChatView {
@@ -79,10 +88,14 @@ export interface GroupDetails {
 export function checkView(
   finalState: FinalState,
   details: GroupDetails,
-  { name, userId, views }: { name: string; userId: number; views: readonly ChatView[] },
+  { name, userId, views, preferences }: DeviceView,
   log: Pick<RandomLog, "report">,
 ): void {
-  const { chats, members } = finalState;
+  const { chats, members, states } = finalState;
+  const stored = states.get(stateKeyOf({ userId, key: "preferences" }))?.value ?? undefined;
+  if (!isDeepStrictEqual(preferences, stored)) {
+    log.report(`${name}: has the preferences ${JSON.stringify(preferences)} instead of ${JSON.stringify(stored)}`);
+  }
   const shown = new Map(views.flatMap((view) => (view.summary.id === undefined ? [] : [[view.summary.id, view]])));
   for (const [chatId, chat] of chats) {
     const report = (fault: string) => log.report(`${name}: chat ${chatId}: ${fault}`);
@@ -98,6 +111,9 @@ export function checkView(
     const { summary, messages, isComplete, part, peerReadSeq } = view;
     const unread = chat.lastSeq - member.readSeq;
     if (summary.unread !== unread) report(`has ${summary.unread} unread messages instead of ${unread}`);
+    const mentions = countMentions(finalState.rowsByChat.get(chatId) ?? [], member.readSeq, userId);
+    if (summary.mentions !== mentions) report(`has ${summary.mentions} unread mentions instead of ${mentions}`);
+    checkSettings(finalState, { userId, chatId }, summary, report);
     if (chat.kind === "group") {
       const stored = details.names.get(chatId);
       if (summary.title !== stored) report(`is called ${summary.title} instead of ${stored}`);
@@ -123,6 +139,22 @@ export function checkView(
     if (summary.lastMessage?.key !== last?.key)
       report(`shows ${summary.lastMessage?.key} as its last message instead of ${last?.key}`);
   }
+}
+
+/** Compares the settings and the draft of a chat with the personal state of the user. */
+function checkSettings(
+  { states }: FinalState,
+  { userId, chatId }: { userId: number; chatId: number },
+  { level, pinned, markedUnread, draft }: ChatSummary,
+  report: (fault: string) => void,
+): void {
+  const objectOf = (key: string): Record<string, unknown> => Object(states.get(stateKeyOf({ userId, key }))?.value);
+  const settings = objectOf(`chat:${chatId}`);
+  const stored = [settings.level ?? "all", settings.pinned, settings.markedUnread ?? false];
+  const shown = [level, pinned, markedUnread];
+  if (!isDeepStrictEqual(shown, stored)) report(`has the settings ${shown} instead of ${stored}`);
+  const { text = "" } = objectOf(`draft:${chatId}`);
+  if (draft !== text) report(`has the draft "${draft}" instead of "${text}"`);
 }
 
 /** Compares the messages of a timeline with the rows that it should show. */
@@ -152,6 +184,9 @@ export function checkMessages(
     if ((editedAt === null) !== (row.editedAt === null)) report(`seq ${row.seq} has another time of its edit`);
     if ((deletedAt === null) !== (row.deletedAt === null)) report(`seq ${row.seq} has another time of its deletion`);
     if (message.forwarded?.senderId !== shownAuthorOf(row)) report(`seq ${row.seq} names another first author`);
+    const fileIds = (message.files ?? []).map(({ id }) => id);
+    if (!isDeepStrictEqual(fileIds, row.files ?? [])) report(`seq ${row.seq} has other files`);
+    if (!hasSameMentions(message, row)) report(`seq ${row.seq} mentions others`);
     const original = row.replyTo === null ? undefined : rowById.get(row.replyTo);
     if (replyTo?.messageId !== original?.id) report(`seq ${row.seq} replies to another message`);
     if (original && !original.event && replyTo?.preview !== previewOf(original.content)) {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ViolationKind } from "../../../../test/chaos/log.ts";
+import { type Mentioned, mentionsIn } from "../../../../test/chaos/mentions.ts";
 import type { Random } from "../../../../test/chaos/random.ts";
 import type { Chat, ChatSummary, Message, Messenger, OutgoingMessage, Timeline } from "../../src/index.ts";
 import { type Disk, Program, type ProgramSettings } from "./simulated-device.ts";
@@ -184,7 +185,8 @@ export class RandomDevice {
     const found = this.anyMessage(({ isMine }) => isMine);
     if (!found) return;
     const { chat, message } = found;
-    await chat.edit(message.messageId ?? 0, `${this.name} edits ${++this.textCount}`);
+    const text = `${this.name} edits ${++this.textCount}`;
+    await chat.edit(message.messageId ?? 0, text, this.pickMentioned(chat, text));
     this.run.log.count("edits");
   }
 
@@ -240,6 +242,27 @@ export class RandomDevice {
     }
   }
 
+  /** Changes the settings or the draft of a chat. */
+  async changeSettings(): Promise<void> {
+    const chat = this.knownChat();
+    const on = this.random.chance(0.6);
+    const change = this.random.pick([
+      () => chat?.mute(on ? undefined : new Date(0)),
+      () => chat?.setLevel(this.random.pick(["all", "mentions", "none"] as const) ?? "all"),
+      () => chat?.archive(on),
+      () => chat?.setPinned(on),
+      () => chat?.markUnread(on),
+      () => chat?.setDraft(on ? `${this.name} drafts ${++this.textCount}` : ""),
+    ]);
+    await change?.();
+    this.run.log.count("settings");
+  }
+
+  async changePreferences(): Promise<void> {
+    await this.messenger.setPreferences({ [this.name]: this.random.chance(0.8) ? ++this.textCount : null });
+    this.run.log.count("preferences");
+  }
+
   async createGroup(): Promise<void> {
     const userIds = this.run.users.filter(() => this.random.chance(0.6)).map(({ id }) => id);
     await this.messenger.createGroup({
@@ -291,7 +314,17 @@ export class RandomDevice {
 
   private send(chat: Chat, replyTo?: number): void {
     const text = `${this.name} writes ${++this.textCount}`;
-    this.write(chat, text, () => chat.send(text, replyTo === undefined ? {} : { replyTo }));
+    const mentioned = this.pickMentioned(chat, text);
+    this.write(chat, text, () => chat.send(text, { ...mentioned, ...(replyTo !== undefined && { replyTo }) }));
+  }
+
+  /** Whom a text means: mostly nobody. */
+  private pickMentioned({ kind }: Chat, text: string): Mentioned {
+    if (!this.random.chance(0.3)) return {};
+    this.run.log.count("mentions");
+    if (kind === "group" && this.random.chance(0.2)) return { mentionsAll: true };
+    const userIds = this.run.users.filter(() => this.random.chance(0.3)).map(({ id }) => id);
+    return { mentions: mentionsIn(text, userIds) };
   }
 
   /** Writes a message and notes it. @param text names it; of a forwarded message it is not the text */
@@ -390,6 +423,8 @@ const weightedActions: readonly [weight: number, action: (this: RandomDevice) =>
   [3, prototype.pin],
   [8, prototype.markRead],
   [0.5, prototype.clear],
+  [5, prototype.changeSettings],
+  [1, prototype.changePreferences],
   [4, prototype.retryOrDiscard],
   [0.5, prototype.createGroup],
   [5, prototype.changeGroup],

@@ -9,6 +9,7 @@ export interface DeviceView {
   name: string;
   userId: number;
   views: readonly ChatView[];
+  preferences: unknown;
 }
 
 interface StoredEntry {
@@ -38,12 +39,16 @@ export async function failedIds(devices: readonly RandomDevice[]): Promise<Set<s
   return new Set(entries.flatMap(({ message }) => message?.clientMessageId ?? []));
 }
 
-/** What a view says, without what belongs to one device: the messages that it could not send. */
+/**
+ * What a view says, without what belongs to one device: the messages that it could not send. And without the avatars of other
+ * users, whose pushes are best-effort.
+ */
 const comparable = (views: readonly ChatView[]) =>
   JSON.stringify(
     views
       .map(({ summary: { lastMessage: _, ...summary }, messages, peerReadSeq }) => ({
         ...summary,
+        peer: summary.peer && { ...summary.peer, avatarId: undefined },
         peerReadSeq,
         messages: messages.filter(({ state }) => state === "sent"),
       }))
@@ -78,7 +83,8 @@ export async function readSettledViews(
   for (;;) {
     const views: DeviceView[] = [];
     for (const { name, user, messenger } of devices) {
-      views.push({ name, userId: user.id, views: await readView(messenger, maxMessages) });
+      const { value: preferences } = messenger.preferences;
+      views.push({ name, userId: user.id, preferences, views: await readView(messenger, maxMessages) });
     }
     const isSettled = views.every((one) => comparable(one.views) === fresh.get(one.userId) && !hasWaiting(one.views));
     // The comparison with the database says what differs.
