@@ -32,6 +32,8 @@ export interface MentionList {
 /** The most people whose names are read anew after an absence. */
 const maxRefreshedNames = 500;
 
+/** Until a list is read again that could not be read, in milliseconds. */
+const pauseMs = 5000;
 /** The longest delay of a timer. */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -175,6 +177,15 @@ export class Account implements ChatContext {
       () => this.request(type, params),
       () => this.transport?.closed,
     );
+  }
+
+  pause(): Promise<void> {
+    const { transport } = this;
+    return new Promise((resolve) => {
+      if (!transport) return;
+      const timer = setTimeout(resolve, pauseMs);
+      void transport.closed.then(() => clearTimeout(timer));
+    });
   }
 
   chat(chatId: number): Chat {

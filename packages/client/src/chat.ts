@@ -82,6 +82,8 @@ export interface ChatContext {
     type: T,
     params: Requests[T]["params"],
   ): Promise<{ data: Requests[T]["data"]; item: Requests[T]["item"] }>;
+  /** Resolves after some seconds, unless the connection ends before. */
+  pause(): Promise<void>;
 }
 
 /** How often `typing` is sent while the user types, in milliseconds. */
@@ -99,8 +101,14 @@ export class Chat {
   );
   private readonly typing_ = new Typists();
   /** @internal */
-  readonly memberList = new Members(() => this.loadMembers());
-  private readonly pinnedMessages = new PinnedMessages(() => this.loadPinned());
+  readonly memberList = new Members(
+    () => this.loadMembers(),
+    () => this.context.pause(),
+  );
+  private readonly pinnedMessages = new PinnedMessages(
+    () => this.loadPinned(),
+    () => this.context.pause(),
+  );
   private readonly messages = new WeakMap<MessageItem, { name: Person | undefined; message: Message }>();
   private readonly unsentMessages = new WeakMap<
     Entry,

@@ -7,7 +7,11 @@ export class LoadedList<Row> implements Observable<readonly Row[]> {
   private isCurrent = false;
   private loading: Promise<void> | undefined;
 
-  constructor(private readonly load: () => Promise<readonly Row[]>) {}
+  /** @param pause resolves after a while on the same connection */
+  constructor(
+    private readonly load: () => Promise<readonly Row[]>,
+    private readonly pause: () => Promise<void>,
+  ) {}
 
   get value(): readonly Row[] {
     return this.state.value;
@@ -47,9 +51,10 @@ export class LoadedList<Row> implements Observable<readonly Row[]> {
         this.refresh();
       },
       () => {
-        // The next connection tries again.
         this.loading = undefined;
         this.isCurrent = false;
+        // The next connection tries again too.
+        void this.pause().then(() => this.refresh());
       },
     );
   }
