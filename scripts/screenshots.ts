@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
+import sharp from "sharp";
 import { startEmbedded } from "../src/db/embedded.ts";
 import { startChromium } from "../test/support/chromium.ts";
 import { Device } from "../test/support/device.ts";
+import { upload } from "../test/support/files.ts";
 import { onDatabase } from "../test/support/on-database.ts";
 import { ServerProcess } from "../test/support/process.ts";
 
@@ -36,6 +38,7 @@ const kept = [
 interface Person {
   id: number;
   email: string;
+  token: string;
   device: Device;
 }
 
@@ -50,8 +53,25 @@ async function register(port: number, firstName: string, lastName: string, local
   });
   const { user, token } = (await response.json()) as { user: { id: number }; token: string };
   const device = await Device.connect(`ws://127.0.0.1:${port}`, { headers: { authorization: `Bearer ${token}` } });
-  return { id: user.id, email, device };
+  return { id: user.id, email, token, device };
 }
+
+/** Uploads files, and returns their ids. */
+function uploadAll(port: number, person: Person, files: readonly [name: string, content: Buffer][]): Promise<string[]> {
+  return Promise.all(files.map(([name, content]) => upload({ port }, person, content, name)));
+}
+
+/** A picture with a gradient between two colours. */
+const picture = (width: number, height: number, from: string, to: string): Promise<Buffer> =>
+  sharp(
+    Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
+         <defs><linearGradient id="g" x2="1" y2="1"><stop stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient></defs>
+         <rect width="100%" height="100%" fill="url(#g)"/><circle cx="70%" cy="35%" r="12%" fill="#fff8"/></svg>`,
+    ),
+  )
+    .jpeg()
+    .toBuffer();
 
 /** Makes people and chats. Returns the person who looks at them. */
 async function makeScene(): Promise<Person> {
@@ -112,6 +132,16 @@ async function makeScene(): Promise<Person> {
   await me.device.request("pinMessage", { messageId: question.messageId, on: true });
   await me.device.request("markRead", { chatId: groupId, seq: (await say(clara, "Great, thank you all!")).seq });
   await say(ben, "I bring the wheelbarrow back tonight, by the way");
+  const name = "Nora";
+  await ben.device.request("messageInGroup", {
+    groupId,
+    content: `@${name} here are the beds, and the list`,
+    mentions: [{ userId: me.id, offset: 0, length: name.length + 1 }],
+    fileIds: await uploadAll(server.port, ben, [
+      ["beds.jpg", await picture(1200, 800, "#2f7d4f", "#c8e06e")],
+      ["the list of everything that is still missing in the garden.csv", Buffer.from("soil,2\nstring,1\n".repeat(80))],
+    ]),
+  });
   for (const content of ["Are you there?", "The lift is stuck again", "Never mind, it works"]) await toMe(ben, content);
   const { item } = (await fromMe(clara, "Here is the plan, comments welcome")).params;
   await clara.device.request("markRead", { chatId: item.chatId, seq: item.seq });
@@ -187,6 +217,7 @@ async function visit(page: Page, me: Person, size: Size, take: (screen: string) 
   await button("thumbs up").waitFor();
   await take("emoji");
   await page.keyboard.press("Escape");
+  if (everything) await visitMessages(page, take);
   // Leaves a trace in the chat.
   if (everything) await visitOffline(page, take);
   if (size === 390) await button("Back").click();
@@ -257,6 +288,40 @@ async function visitAdministration(page: Page, take: (screen: string) => Promise
   await section("Invites", /Made by/);
   await section("Statistics", "Messages per day");
   await section("Audit log", /· from /);
+}
+
+/** What people do with messages: files, forwarding, search, mentions, the menu of a chat. */
+async function visitMessages(page: Page, take: (screen: string) => Promise<void>): Promise<void> {
+  const button = (name: string) => page.getByRole("button", { name, exact: true });
+  const dialog = page.getByRole("dialog");
+  await page.getByRole("button", { name: /beds\.jpg/ }).click();
+  await take("viewer");
+  await page.keyboard.press("Escape");
+  await page.getByRole("article").filter({ hasText: "Delivery" }).click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Forward" }).click();
+  await dialog.getByRole("button").nth(2).waitFor();
+  await take("forward");
+  await page.keyboard.press("Escape");
+  await button("Search in this chat").click();
+  await page.getByRole("searchbox", { name: "Find messages" }).fill("soil");
+  await page.getByRole("list", { name: "Messages" }).getByRole("listitem").first().waitFor();
+  await take("chat-search");
+  await button("Close").click();
+  await button("Chat actions").click();
+  await take("chat-menu");
+  await page.keyboard.press("Escape");
+  if (await button("Back").isVisible()) await button("Back").click();
+  await button("Mentions").click();
+  await dialog.getByText("here are the beds").waitFor();
+  await take("mentions");
+  await page.keyboard.press("Escape");
+  const search = page.getByRole("searchbox", { name: "Search", exact: true });
+  await search.fill("soil");
+  await page.getByRole("list", { name: "Messages" }).getByRole("listitem").first().waitFor();
+  await take("search");
+  await search.fill("");
+  await page.getByRole("link", { name: /^Garden/ }).click();
+  await page.getByRole("article").filter({ hasText: "Delivery" }).waitFor();
 }
 
 async function visitOffline(page: Page, take: (screen: string) => Promise<void>): Promise<void> {

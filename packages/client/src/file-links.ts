@@ -17,11 +17,12 @@ export class FileLinks {
   /**
    * The address of a file, or of a thumbnail that fits into a square of so many pixels. It works for some minutes: ask again
    * when a page needs the file again. Undefined if the user may not read it.
+   * @param options.isNew makes another link, after the one before did not work
    * @throws MessengerError
    */
-  async url(fileId: string, options: { size?: 320 | 640 } = {}): Promise<string | undefined> {
+  async url(fileId: string, options: { size?: 320 | 640; isNew?: boolean } = {}): Promise<string | undefined> {
     const known = this.links.get(fileId);
-    if (!known || known.endsAt - Date.now() < renewBeforeMs) await this.make(fileId);
+    if (options.isNew || !known || known.endsAt - Date.now() < renewBeforeMs) await this.make(fileId);
     const link = this.links.get(fileId);
     if (!link) return undefined;
     return `${this.options.baseUrl}${link.url}${options.size ? `&size=${options.size}` : ""}`;

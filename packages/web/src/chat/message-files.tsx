@@ -1,12 +1,13 @@
 import type { Message, MessageFile, Upload } from "messenger-client";
 import { useMemo, useState } from "preact/hooks";
-import { thumbHashToDataURL } from "thumbhash";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { showNotice } from "../ui/notice.tsx";
 import { sizeText } from "./file-size.ts";
 import { PictureViewer } from "./picture-viewer.tsx";
+import { previewPicture } from "./preview-picture.ts";
 import { useLink } from "./use-link.ts";
+import "./message-files.css";
 
 /** The largest side of a picture in a message, in CSS pixels. */
 const maxSide = 320;
@@ -66,27 +67,19 @@ function Picture({ file, onOpen }: { file: MessageFile; onOpen(): void }) {
   const [width, height] = [file.width ?? 1, file.height ?? 1];
   const scale = Math.min(1, maxSide / Math.max(width, height));
   const { url, renew } = useLink(id, width * scale > 160 || height * scale > 160 ? 640 : 320);
-  const preview = useMemo(() => thumbHash && previewOf(thumbHash), [thumbHash]);
+  const preview = useMemo(() => previewPicture(thumbHash), [thumbHash]);
   return (
     <button type="button" class="picture" aria-label={`Open ${name}`} onClick={onOpen}>
       <img
         alt={name}
-        src={url ?? preview ?? undefined}
+        src={url ?? preview}
         width={Math.round(width * scale)}
         height={Math.round(height * scale)}
-        style={preview ? { backgroundImage: `url(${preview})`, backgroundSize: "cover" } : undefined}
+        style={preview ? { backgroundImage: `url(${preview})` } : undefined}
         onError={renew}
       />
     </button>
   );
-}
-
-function previewOf(thumbHash: string): string | undefined {
-  try {
-    return thumbHashToDataURL(Uint8Array.from(atob(thumbHash), (character) => character.charCodeAt(0)));
-  } catch {
-    return undefined;
-  }
 }
 
 function Player({ file, kind }: { file: MessageFile; kind: "video" | "audio" }) {

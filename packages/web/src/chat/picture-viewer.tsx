@@ -1,6 +1,8 @@
 import type { MessageFile } from "messenger-client";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Dialog } from "../ui/dialog.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { previewPicture } from "./preview-picture.ts";
 import { useLink } from "./use-link.ts";
 
 const zoomSteps = [1, 1.5, 2, 3, 4] as const;
@@ -10,8 +12,10 @@ export function PictureViewer(props: { pictures: readonly MessageFile[]; first: 
   const { pictures, first, onClose } = props;
   const [index, setIndex] = useState(Math.max(0, pictures.indexOf(first)));
   const [zoom, setZoom] = useState(0);
+  const stage = useRef<HTMLDivElement>(null);
   const file = pictures[index] ?? first;
   const { url, renew } = useLink(file.id);
+  const preview = useMemo(() => previewPicture(file.thumbHash), [file]);
   const go = (step: number) => {
     setIndex((index + step + pictures.length) % pictures.length);
     setZoom(0);
@@ -25,40 +29,64 @@ export function PictureViewer(props: { pictures: readonly MessageFile[]; first: 
     else return;
     event.preventDefault();
   };
+  // What is in the middle stays there.
+  useLayoutEffect(() => {
+    const { current } = stage;
+    if (!current) return;
+    current.scrollLeft = (current.scrollWidth - current.clientWidth) / 2;
+    current.scrollTop = (current.scrollHeight - current.clientHeight) / 2;
+  }, [zoom, index]);
+  const side = `${(zoomSteps[zoom] ?? 1) * 100}%`;
   return (
-    <Dialog title={file.name} onClose={onClose}>
+    <Dialog title={file.name} class="viewer" onClose={onClose}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys of the dialog; its buttons do the same */}
       <div class="picture-viewer" onKeyDown={onKeyDown}>
-        <div class="picture-stage">
-          {url && (
-            <img
-              alt={file.name}
-              src={url}
-              style={{ width: `${(zoomSteps[zoom] ?? 1) * 100}%` }}
-              onDblClick={() => setZoom(zoom === 0 ? 2 : 0)}
-              onError={renew}
-            />
-          )}
+        <div class="picture-stage" ref={stage}>
+          <img
+            key={file.id}
+            alt={file.name}
+            src={url ?? preview}
+            style={{ width: side, height: side, backgroundImage: preview && `url(${preview})` }}
+            onDblClick={() => setZoom(zoom === 0 ? 2 : 0)}
+            onLoad={(event) => {
+              if (url) event.currentTarget.style.backgroundImage = "none";
+            }}
+            onError={renew}
+          />
         </div>
         <p class="picture-buttons">
-          {pictures.length > 1 && (
-            <>
-              <button type="button" onClick={() => go(-1)}>
-                Previous
-              </button>
-              <button type="button" onClick={() => go(1)}>
-                Next
-              </button>
-            </>
-          )}
-          <button type="button" aria-disabled={zoom === 0} onClick={() => zoomBy(-1)}>
-            Smaller
-          </button>
-          <button type="button" aria-disabled={zoom === zoomSteps.length - 1} onClick={() => zoomBy(1)}>
-            Larger
-          </button>
+          {pictures.length > 1 && <ViewerButton name="Previous" icon="back" onClick={() => go(-1)} />}
+          <ViewerButton name="Zoom out" icon="minus" isDisabled={zoom === 0} onClick={() => zoomBy(-1)} />
+          <ViewerButton
+            name="Zoom in"
+            icon="plus"
+            isDisabled={zoom === zoomSteps.length - 1}
+            onClick={() => zoomBy(1)}
+          />
+          {pictures.length > 1 && <ViewerButton name="Next" icon="next" onClick={() => go(1)} />}
         </p>
       </div>
     </Dialog>
+  );
+}
+
+function ViewerButton(props: {
+  name: string;
+  icon: "back" | "next" | "plus" | "minus";
+  isDisabled?: boolean;
+  onClick(): void;
+}) {
+  const { name, icon, isDisabled = false, onClick } = props;
+  return (
+    <button
+      type="button"
+      class="icon-button"
+      aria-label={name}
+      title={name}
+      aria-disabled={isDisabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+    </button>
   );
 }

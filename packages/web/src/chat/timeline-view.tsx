@@ -36,6 +36,8 @@ export function TimelineView(props: TimelineViewProps) {
   const readSeq = readBy[0]?.seq ?? 0;
   const log = useRef<HTMLDivElement>(null);
   const anchor = useRef<{ key: string; bottom: number } | "end" | undefined>(undefined);
+  /** Where the area was scrolled to when it was last at the end. */
+  const endTop = useRef(Number.POSITIVE_INFINITY);
   const drawn = useRef(messages);
   const [isAtEnd, setAtEnd] = useState(true);
   const [currentKey, setCurrentKey] = useState<string>();
@@ -57,13 +59,24 @@ export function TimelineView(props: TimelineViewProps) {
     if (below < loadDistance && timeline.value.hasNewer) timeline.loadNewer().catch(() => {});
   }, [timeline]);
 
+  const followEnd = (element: HTMLElement) => {
+    element.scrollTop = element.scrollHeight;
+    endTop.current = element.scrollTop;
+  };
+  /** Follows the end where messages have grown since, or the area has become smaller, and nobody has scrolled up. */
+  const stayAtEnd = (element: HTMLElement) => {
+    if (anchor.current === "end" && element.scrollTop >= endTop.current) followEnd(element);
+  };
+
   const noteScroll = useCallback(() => {
     const element = log.current;
     if (!element) return;
+    stayAtEnd(element);
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
     const reachesEnd = below <= endDistance && !timeline.value.hasNewer;
     setAtEnd(reachesEnd);
     anchor.current = reachesEnd ? "end" : (firstVisible(element) ?? anchor.current);
+    if (reachesEnd) endTop.current = element.scrollTop;
     markRead(chat, element);
     load();
   }, [chat, timeline, load]);
@@ -78,7 +91,7 @@ export function TimelineView(props: TimelineViewProps) {
     if (!element) return;
     const line = element.querySelector(".unread-line");
     if (anchor.current === "end" && line && !element.dataset.shown) line.scrollIntoView({ block: "start" });
-    else if (anchor.current === "end") element.scrollTop = element.scrollHeight;
+    else if (anchor.current === "end") followEnd(element);
     else if (anchor.current) keepInPlace(element, anchor.current);
     if (messages.length > 0) element.dataset.shown = "yes";
     noteScroll();
@@ -96,14 +109,15 @@ export function TimelineView(props: TimelineViewProps) {
     return () => clearTimeout(timer);
   }, [target, hasTarget]);
 
-  // The area becomes smaller when the composer grows or the keyboard of a phone opens.
+  // The area becomes smaller when the composer grows or the keyboard of a phone opens, and messages grow when their files
+  // are loaded.
   useEffect(() => {
     const element = log.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => {
-      if (anchor.current === "end") element.scrollTop = element.scrollHeight;
-    });
+    const list = element?.querySelector("ol");
+    if (!element || !list) return;
+    const observer = new ResizeObserver(() => stayAtEnd(element));
     observer.observe(element);
+    observer.observe(list);
     const onVisible = () => markRead(chat, element);
     document.addEventListener("visibilitychange", onVisible);
     addEventListener("focus", onVisible);

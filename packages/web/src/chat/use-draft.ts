@@ -24,8 +24,11 @@ export function useDraft(
   const share = () => {
     if (isPaused || text === shared.current || chat.id === undefined) return;
     shared.current = text;
-    chat.setDraft(text.trim() ? text : "", { replyTo }).catch(() => {}); // It stays on this device.
-    keepDraft(path, "");
+    // Until all devices have it, it stays on this one too: the page may be closed before it is stored elsewhere.
+    chat.setDraft(text.trim() ? text : "", { replyTo }).then(
+      () => draftOf(path) === text && keepDraft(path, ""),
+      () => {},
+    );
   };
   const shareNow = useRef(share);
   shareNow.current = share;

@@ -19,18 +19,20 @@ function useModal() {
 
 interface DialogProps {
   title: string;
+  class?: string;
   onClose(): void;
   children: ComponentChildren;
 }
 
 /** A dialog over the page. Escape and a click beside it close it. */
-export function Dialog({ title, onClose, children }: DialogProps) {
+export function Dialog({ title, class: className, onClose, children }: DialogProps) {
   const dialog = useModal();
   const titleId = useId();
   useNoticesInside();
   return (
     <dialog
       ref={dialog}
+      class={className}
       aria-labelledby={titleId}
       onClose={onClose}
       onCancel={onClose}

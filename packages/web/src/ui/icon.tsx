@@ -1,7 +1,9 @@
 /** The icons, as paths in a square of 24 units. */
 const paths = {
   back: "M15 5l-7 7 7 7",
+  next: "M9 5l7 7-7 7",
   plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
   search: "M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM20 20l-4.5-4.5",
   settings:
     "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.2 2.2M16.2 16.2l2.2 2.2M5.6 18.4l2.2-2.2M16.2 7.8l2.2-2.2",
