@@ -1,9 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { cp } from "node:fs/promises";
+import { cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { IncomingFiles } from "../src/files/incoming-file.ts";
+import { StorageFullError } from "../src/files/storage.ts";
 import { Cluster, canCreateClusters } from "./support/cluster.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
+import { announce, download, putContent } from "./support/files.ts";
 import { describeWithDisk } from "./support/prerequisites.ts";
 import { ServerProcess } from "./support/process.ts";
 import { connect, register } from "./support/processes.ts";
@@ -87,6 +90,66 @@ const freeBytes = 256 * 1024;
     }
     expect(stored).toEqual(acknowledged);
   }, 60_000);
+
+  test("rejects uploads with 507 while messages go on, keeps nothing of them, and takes them once there is space", async () => {
+    const server = await start();
+    const { user, token } = await register(server);
+    const device = await connect(server, token);
+    const content = randomBytes(24 * 1024 * 1024);
+    const fileId = await announce(server, { token }, { size: content.length });
+    const put = () => putContent(server, { token }, fileId, content);
+    await disk.fill(content.length + 8 * 1024 * 1024);
+
+    let isUploading = true;
+    const uploads = (async () => [await put(), await put()])().finally(() => {
+      isUploading = false;
+    });
+    // Random, so that it cannot be compressed.
+    const send = () =>
+      device.request("privateMessage", { receiverId: user.id, content: randomBytes(3000).toString("base64") });
+    while (isUploading) await Promise.all([send(), send(), send()]);
+    for (const { status, body } of await uploads) {
+      expect([status, body]).toMatchObject([507, { code: "UNAVAILABLE", retryAfterMs: expect.any(Number) }]);
+    }
+    await send();
+    const filesFolder = join(disk.folder, "data/files");
+    for (const folder of ["incoming", "objects"]) {
+      expect(await readdir(join(filesFolder, folder)).catch(() => [])).toEqual([]);
+    }
+    await disk.clear();
+    expect((await put()).status).toBe(200);
+    await device.request("privateMessage", { receiverId: user.id, content: "", fileIds: [fileId] });
+    const read = await download(server, `/files/${fileId}`, { token });
+    expect(read.content.equals(content)).toBe(true);
+    const { output } = await server.stop("SIGTERM");
+    expect(output.match(/there is (no )?space for files( again)?|the database is .*available.*/g)).toEqual([
+      "there is no space for files",
+      "there is space for files again",
+    ]);
+  }, 60_000);
+});
+
+describeWithDisk("a content whose disk becomes full while it arrives", () => {
+  test.each([
+    ["without any space for the rest", 0],
+    ["with space for a part of the rest", 4096],
+  ])("is refused and not kept, %s", async (_title, leftBytes) => {
+    const disk = await SmallDisk.mount(80);
+    try {
+      const half = randomBytes(64 * 1024);
+      async function* content() {
+        yield half;
+        await disk.fill(leftBytes);
+        yield half;
+      }
+      await expect(new IncomingFiles(disk.folder).receive(content(), 2 * half.length)).rejects.toThrow(
+        StorageFullError,
+      );
+      expect(await readdir(join(disk.folder, "incoming"))).toEqual([]);
+    } finally {
+      await disk.unmount();
+    }
+  });
 });
 
 describeWithDisk("a messenger on a PostgreSQL server whose disk is full", () => {

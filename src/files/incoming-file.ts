@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { isFull } from "./disk-storage.ts";
 import { sniffedBytes } from "./media-type.ts";
@@ -7,6 +7,9 @@ import { StorageFullError } from "./storage.ts";
 
 /** Files that a killed process has left are removed when they have not been written for so long, in milliseconds. */
 const abandonedAfterMs = 24 * 60 * 60_000;
+
+/** Space that uploads leave on the disk, in bytes: the database may lie there, too. */
+const keptFreeBytes = 64 * 1024 * 1024;
 
 /** What arrived differs from what was announced: it was too short, too long or cut off. */
 export class ContentMismatchError extends Error {
@@ -26,27 +29,55 @@ export interface ReceivedFile {
 /** Receives contents into temporary files. */
 export class IncomingFiles {
   private readonly folder: string;
+  /** What is still to arrive of the contents that are being received. */
+  private outstandingBytes = 0;
 
   constructor(filesFolder: string) {
     this.folder = join(filesFolder, "incoming");
   }
 
   /**
-   * Receives a content of exactly `size` bytes. If that fails, nothing is left.
+   * Receives a content of exactly `size` bytes, unless too little space would be left. If that fails, nothing is left.
    * @throws ContentMismatchError, StorageFullError, or the error of `content`
    */
   async receive(content: AsyncIterable<Buffer>, size: number): Promise<ReceivedFile> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    let outstanding = 0;
+    const expect = (bytes: number) => {
+      outstanding += bytes;
+      this.outstandingBytes += bytes;
+    };
+    try {
+      await mkdir(this.folder, { recursive: true, mode: 0o700 });
+      const { bavail, bsize } = await statfs(this.folder);
+      if (bavail * bsize < this.outstandingBytes + size + keptFreeBytes) throw diskFull();
+      expect(size);
+      return await this.write(content, size, (bytes) => expect(-bytes));
+    } catch (error) {
+      throw isFull(error) ? diskFull(error) : error;
+    } finally {
+      expect(-outstanding);
+    }
+  }
+
+  private async write(
+    content: AsyncIterable<Buffer>,
+    size: number,
+    onWritten: (bytes: number) => void,
+  ): Promise<ReceivedFile> {
     const path = join(this.folder, randomBytes(12).toString("hex"));
     const file = await open(path, "wx", 0o600);
     try {
-      const digest = await digestOf(content, size, (chunk) => file.write(chunk));
+      const digest = await digestOf(content, size, async (chunk) => {
+        // Not `write`, which writes only a part when the disk becomes full.
+        await file.writeFile(chunk);
+        onWritten(chunk.length);
+      });
       await file.close();
       return { path, size, ...digest };
     } catch (error) {
       await file.close().catch(() => {});
       await rm(path, { force: true });
-      throw isFull(error) ? new StorageFullError("the disk of the files is full", { cause: error }) : error;
+      throw error;
     }
   }
 
@@ -64,6 +95,8 @@ export class IncomingFiles {
     }
   }
 }
+
+const diskFull = (cause?: unknown) => new StorageFullError("the disk of the files is full", { cause });
 
 /** Reads a content of exactly `size` bytes without keeping it. @throws ContentMismatchError, or the error of `content` */
 export async function digestOf(
