@@ -61,6 +61,16 @@ function uploadAll(port: number, person: Person, files: readonly [name: string, 
   return Promise.all(files.map(([name, content]) => upload({ port }, person, content, name)));
 }
 
+async function setAvatar(port: number, { token }: Person, path: string, content: Buffer): Promise<void> {
+  const headers = { authorization: `Bearer ${token}` };
+  const { ok } = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method: "PUT",
+    headers,
+    body: new Uint8Array(content),
+  });
+  if (!ok) throw new Error(`no avatar at ${path}`);
+}
+
 /** A picture with a gradient between two colours. */
 const picture = (width: number, height: number, from: string, to: string): Promise<Buffer> =>
   sharp(
@@ -113,6 +123,8 @@ async function makeScene(): Promise<Person> {
   await fromMe(elena, "Perfect, I bring the music stands");
   const { say, groupId } = await newGroup(me, "Garden and kitchen", [ben, clara, elena]);
   await me.device.request("setMemberRole", { groupId, userId: clara.id, role: "admin" });
+  await setAvatar(server.port, clara, "/users/me/avatar", await picture(512, 512, "#8a4fbf", "#f0a6ca"));
+  await setAvatar(server.port, me, `/groups/${groupId}/avatar`, await picture(512, 512, "#1f6f54", "#bfe08a"));
   await say(clara, "The seedlings have arrived. There are far more tomatoes than we have pots for.");
   const question = await say(clara, "Who has time on **Saturday** to plant them?");
   await say(ben, "I do, from ten on.");

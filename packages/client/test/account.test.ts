@@ -36,7 +36,10 @@ test("names that cannot be read after an absence are read later", async () => {
 
 test("members that change while they are read are read again", async () => {
   const answers: ((members: Member[]) => void)[] = [];
-  const members = new LoadedList<Member>(() => new Promise((resolve) => answers.push(resolve)));
+  const members = new LoadedList<Member>(
+    () => new Promise((resolve) => answers.push(resolve)),
+    () => new Promise(() => {}),
+  );
   members.subscribe(() => {});
   members.invalidate();
   answers[0]?.([{ userId: 1, firstName: "Ann", lastName: null }]);
@@ -44,4 +47,22 @@ test("members that change while they are read are read again", async () => {
   answers[1]?.([]);
   await settled();
   expect(members.value).toEqual([]);
+});
+
+test("pins that the server fails to give are read again on the same connection", async () => {
+  const scene = new Scene();
+  scene.server.fill([1, 2], 1);
+  const program = await scene.loggedIn(1);
+  await scene.time.advance(1000);
+  const dialog = program.run((messenger) => messenger.dialogWith(2));
+  const messageId = dialog.summary.value.lastMessage?.messageId ?? 0;
+  program.run(() => void dialog.pin(messageId, true));
+  await scene.time.advance(1000);
+  scene.server.faults = ["internal"];
+  program.run(() => dialog.pinned.subscribe(() => {}));
+  await scene.time.advance(1000);
+  expect(scene.server.faults).toEqual([]);
+  expect(dialog.pinned.value).toEqual([]);
+  await scene.time.advance(10_000);
+  expect(dialog.pinned.value.map((message) => message.messageId)).toEqual([messageId]);
 });
