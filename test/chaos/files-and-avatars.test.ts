@@ -118,6 +118,30 @@ const cases: Record<string, Case[]> = {
       },
     ],
     [
+      "that is deleted without it",
+      ["lost"],
+      (scenario) => {
+        const row = send(scenario);
+        deleteMessage(scenario, row);
+        row.files = [file.id];
+        for (const device of [scenario.ann, scenario.bob]) scenario.reconnect(device);
+      },
+    ],
+    [
+      "that is forwarded without it",
+      ["lost"],
+      (scenario) => {
+        const { ann, bob } = scenario;
+        const original = send(scenario);
+        const more = { forwardedFrom: original.id, firstAuthorId: ann.userId };
+        const copy = scenario.write(scenario.group, ann, "one", { clientMessageId: "copy", ...more });
+        const forwards = { messageId: original.id, firstAuthorId: ann.userId };
+        scenario.logSend(copy, "acknowledged", { forwards });
+        scenario.respond(ann, copy);
+        scenario.push(bob, copy);
+      },
+    ],
+    [
       "that can be read after its deletion",
       ["leak"],
       (scenario) => {

@@ -123,6 +123,7 @@ const cases: Record<string, Case[]> = {
       (scenario) => scenario.receiveState({ userId: 1, key: "preferences", value: 1, version: 1 }, true),
     ],
     ["that a device does not have", ["incomplete"], (scenario) => scenario.writeState(1)],
+    ["of which a device does not have the version", ["incomplete"], (scenario) => scenario.writeState(null)],
     [
       "that a device has received by a sync",
       [],
