@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { Options } from "sequelize";
+import { type Options, QueryTypes } from "sequelize";
 import { Sequelize } from "sequelize-typescript";
 import type { Logger } from "../logger.ts";
 import { models } from "../models/index.ts";
@@ -160,7 +160,7 @@ export function connect(options: {
     models,
   });
   const availability = new Availability({
-    findReadOnlyReason: () => readOnlyReason(database),
+    findReadOnlyReason: () => readOnlyReason((sql) => database.query(sql, { type: QueryTypes.SELECT })),
     writeToDisk: () => writeToDisk(database),
     renewConnections: () => {
       generation++;

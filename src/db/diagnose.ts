@@ -4,6 +4,7 @@ import { findPooling, type Pooling } from "./pooler.ts";
 import { readOnlyReason } from "./queries/availability.ts";
 import { countProcesses, countUnsearchableChats, readServerFacts, type ServerFacts } from "./queries/diagnosis.ts";
 import { inspect } from "./queries/inspection.ts";
+import { selectOn } from "./select.ts";
 
 /** What is found in a database and its server. */
 export interface Diagnosis extends ServerFacts {
@@ -36,7 +37,7 @@ export async function diagnose(url: string): Promise<Diagnosis> {
       ...facts,
       pooling,
       lacksTimeouts,
-      readOnlyReason: await readOnlyReason(database),
+      readOnlyReason: await readOnlyReason(selectOn(database)),
       migrations,
       processes: has("create-server-processes") ? await countProcesses(database) : { all: 0, withRedis: 0 },
       unsearchableChats: has("120000-search") ? await countUnsearchableChats(database) : 0,

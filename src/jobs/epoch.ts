@@ -1,6 +1,6 @@
 import type { Database } from "../db/connect.ts";
 import type { EpochMonitor } from "../db/epoch-monitor.ts";
-import { isReadOnly } from "../db/queries/availability.ts";
+import { readOnlyReason } from "../db/queries/availability.ts";
 import { currentMark } from "../db/queries/chats/recent-changes.ts";
 import { raiseIdsOfNewEpoch } from "../db/queries/epoch.ts";
 import { selectOn } from "../db/select.ts";
@@ -35,7 +35,7 @@ export function followEpoch(options: {
   async function raiseIds(selectRows: SelectRows): Promise<void> {
     areIdsRaised = false;
     // A database that cannot be written assigns no ids.
-    if (await isReadOnly(selectRows)) return;
+    if (await readOnlyReason(selectRows)) return;
     await raiseIdsOfNewEpoch(selectRows);
     areIdsRaised = true;
   }

@@ -1,25 +1,16 @@
-import { QueryTypes, type Sequelize } from "sequelize";
+import type { Sequelize } from "sequelize";
 import type { SelectRows } from "../select-rows.ts";
 
 /** The beginning of every reason that `readOnlyReason` returns. */
 export const readOnlyPrefix = "the database is read-only";
 
 /** Returns why the database cannot be written, or undefined if it can. */
-export async function readOnlyReason(database: Sequelize): Promise<string | undefined> {
-  const [row] = await database.query<{ isStandby: boolean; isReadOnly: boolean }>(
+export async function readOnlyReason(selectRows: SelectRows): Promise<string | undefined> {
+  const [row] = await selectRows<{ isStandby: boolean; isReadOnly: boolean }>(
     `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
-    { type: QueryTypes.SELECT },
   );
   if (row?.isStandby) return `${readOnlyPrefix}: it is a standby`;
   return row?.isReadOnly ? readOnlyPrefix : undefined;
-}
-
-/** Whether the database cannot be written over this connection. */
-export async function isReadOnly(selectRows: SelectRows): Promise<boolean> {
-  const [row] = await selectRows<{ isReadOnly: boolean }>(
-    `SELECT current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
-  );
-  return row?.isReadOnly === true;
 }
 
 /**

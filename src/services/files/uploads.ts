@@ -1,9 +1,9 @@
 import type { Database } from "../../db/connect.ts";
+import { lockAccountForChange } from "../../db/queries/accounts/account-locks.ts";
 import {
   declaredBytes,
   fileOfOwner,
   insertFile,
-  lockOwner,
   markReady,
   markRefused,
   type StoredFile,
@@ -18,6 +18,7 @@ import type { Scanner } from "../../files/scanner.ts";
 import type { FileStorage } from "../../files/storage.ts";
 import { type FailureLog, type Logger, logFailures } from "../../logger.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
+import { notLoggedIn } from "../accounts/tokens.ts";
 import type { RateLimits } from "../limits/rate-limits.ts";
 import { cleanFileName } from "./file-name.ts";
 import { contentKey, thumbnailKey } from "./object-keys.ts";
@@ -84,7 +85,8 @@ export class Uploads {
     await sharedFolder.prove();
     const id = newUuid();
     const expiresAt = await database.transaction(async (transaction) => {
-      await lockOwner(database, ownerId, transaction);
+      // Quotas are checked one upload after the other.
+      if (!(await lockAccountForChange(database, ownerId, transaction))) throw notLoggedIn(ownerId);
       if ((await declaredBytes(database, ownerId, transaction)) + size > maxBytesPerUser) {
         throw new AppError("quota", `Your files may have at most ${maxBytesPerUser} bytes together`);
       }

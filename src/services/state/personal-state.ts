@@ -1,7 +1,8 @@
 import type { Database } from "../../db/connect.ts";
+import { lockAccountForChange } from "../../db/queries/accounts/account-locks.ts";
 import { memberState } from "../../db/queries/chats/member-state.ts";
 import { forgetRemovedKeys, someUserWithRemovedKeys } from "../../db/queries/state/forgotten-keys.ts";
-import { countKeys, lockState, storedKey, writeKey } from "../../db/queries/state/personal-state.ts";
+import { countKeys, storedKey, writeKey } from "../../db/queries/state/personal-state.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { StateEntry } from "../../domain/personal-state.ts";
@@ -36,7 +37,7 @@ export class PersonalState {
     if (chatId !== undefined && !(await memberState(database, { chatId, userId }))) throw notInChat();
     const bytes = key.length + Buffer.byteLength(json ?? "null") + entryBytes;
     const { stateVersion, isChanged } = await database.transaction(async (transaction) => {
-      if (!(await lockState(database, userId, transaction))) throw notLoggedIn(userId);
+      if (!(await lockAccountForChange(database, userId, transaction))) throw notLoggedIn(userId);
       const stored = await storedKey(database, { userId, key, json }, transaction);
       if (stored?.isSame || (!stored && json === null)) {
         return { stateVersion: stored?.version ?? 0, isChanged: false };
@@ -64,7 +65,7 @@ export class PersonalState {
     const userId = await someUserWithRemovedKeys(database, removedForMs);
     if (userId === undefined) return false;
     await database.transaction(async (transaction) => {
-      await lockState(database, userId, transaction);
+      await lockAccountForChange(database, userId, transaction);
       await forgetRemovedKeys(database, { userId, removedForMs }, transaction);
     });
     return true;

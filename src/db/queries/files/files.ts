@@ -13,13 +13,16 @@ export interface StoredFile extends FileInfo {
   state: FileState;
 }
 
+/** SQL for the preview of the file `f` in base64, without the line breaks that PostgreSQL adds. */
+const thumbHash = "replace(encode(f.thumb_hash, 'base64'), chr(10), '')";
+
 /** SQL for the file `f` as messages show it, as JSON. */
 export const fileJson = `json_build_object('id', f.id, 'name', f.name, 'size', f.stored_size, 'mediaType', f.media_type,
-         'width', f.width, 'height', f.height, 'thumbHash', replace(encode(f.thumb_hash, 'base64'), chr(10), ''))`;
+         'width', f.width, 'height', f.height, 'thumbHash', ${thumbHash})`;
 
 const columns = `f.id, f.owner_id AS "ownerId", f.name, f.size AS "declaredSize", COALESCE(f.stored_size, f.size) AS size,
             f.media_type AS "mediaType", f.width, f.height,
-            replace(encode(f.thumb_hash, 'base64'), chr(10), '') AS "thumbHash", encode(f.sha256, 'hex') AS sha256, f.state`;
+            ${thumbHash} AS "thumbHash", encode(f.sha256, 'hex') AS sha256, f.state`;
 
 /** The bytes that count against a quota: of one owner, or of all. Index: files_of_owner. */
 export async function declaredBytes(
@@ -34,11 +37,6 @@ export async function declaredBytes(
     transaction,
   );
   return row?.bytes ?? 0;
-}
-
-/** Locks the row of a user, so that quotas are checked one upload after the other. */
-export async function lockOwner(database: Database, ownerId: number, transaction: Transaction): Promise<void> {
-  await select(database, "SELECT id FROM users WHERE id = $ownerId FOR NO KEY UPDATE", { ownerId }, transaction);
 }
 
 /** Stores a file whose content is to be uploaded within some time. @returns the end of that time */

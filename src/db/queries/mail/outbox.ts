@@ -2,6 +2,7 @@ import type { Transaction } from "sequelize";
 import type { MailKind } from "../../../domain/mail.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { lockAccountForChange } from "../accounts/account-locks.ts";
 
 /* Times are set and compared by the clock of the database: the processes may disagree about the time. */
 
@@ -85,7 +86,7 @@ export async function assignPasswordMail(
   transaction: Transaction,
 ): Promise<number> {
   const values = { id, userId };
-  await select(database, "SELECT id FROM users WHERE id = $userId FOR NO KEY UPDATE", { userId }, transaction);
+  await lockAccountForChange(database, userId, transaction);
   await select(database, "UPDATE mail_outbox SET user_id = $userId WHERE id = $id", values, transaction);
   const [row] = await select<{ others: number }>(
     database,

@@ -4,21 +4,6 @@ import type { Database } from "../../connect.ts";
 import { prepared } from "../../prepared.ts";
 import { select } from "../../select.ts";
 
-/**
- * Locks the personal state of a user: no other change of it, and no deletion of the account, before the transaction ends.
- * Sends and other reads do not wait for it.
- * @returns false if there is no such account, or no longer
- */
-export async function lockState(database: Database, userId: number, transaction: Transaction): Promise<boolean> {
-  const rows = await select(
-    database,
-    "SELECT id FROM users WHERE id = $userId AND deleted_at IS NULL FOR NO KEY UPDATE",
-    { userId },
-    transaction,
-  );
-  return rows.length > 0;
-}
-
 /** A key as it is stored. */
 export interface StoredKey {
   version: number;
