@@ -87,6 +87,20 @@ describeWithChromium("the administration", () => {
     await member.button("Set password").click();
     await member.page.getByText("Your password is set. Log in with it.").waitFor();
 
+    await act(web, "Mia", "Change name or e-mail");
+    const changing = web.dialog("Change account");
+    await changing.getByLabel("First name").fill("Maria");
+    await changing.getByLabel("E-mail").fill("nonsense");
+    await changing.getByRole("button", { name: "Save" }).click();
+    await changing.getByText("Enter an e-mail address", { exact: false }).waitFor();
+    await changing.getByLabel("E-mail").fill("maria@example.test");
+    await changing.getByRole("button", { name: "Save" }).click();
+    await row(web, "Accounts", "Maria").getByText("maria@example.test").waitFor();
+    await act(web, "Maria", "Change name or e-mail");
+    await changing.getByLabel("First name").fill("Mia");
+    await changing.getByRole("button", { name: "Save" }).click();
+    await row(web, "Accounts", "Mia").waitFor();
+
     await act(web, "Ada", "Remove administrator");
     await web.confirm("Remove administrator");
     await web.alert.filter({ hasText: "This is the last administrator." }).waitFor();

@@ -2,9 +2,8 @@ import type { PostAdminUsersAnswer, PostAdminUsersBody } from "messenger-client"
 import { useState } from "preact/hooks";
 import { messenger } from "../messenger.ts";
 import { Dialog } from "../ui/dialog.tsx";
-import { Field } from "../ui/field.tsx";
 import { FormEnd, useForm } from "../ui/form.tsx";
-import { emailProblem } from "../ui/rules.ts";
+import { useAccountFields } from "./account-fields.tsx";
 
 /** Creates an account, whose owner chooses the password with the link that follows. */
 export function CreateUser({
@@ -14,17 +13,15 @@ export function CreateUser({
   onCreated(created: PostAdminUsersAnswer): void;
   onClose(): void;
 }) {
-  const [firstName, setFirstName] = useState("");
-  const [lastName, setLastName] = useState("");
-  const [email, setEmail] = useState("");
+  const { values, problems, show } = useAccountFields({ firstName: "", lastName: "", email: "" });
   const [isAdmin, setAdmin] = useState(false);
   const { errors, general, isBusy, submit } = useForm({
-    fields: { firstName: firstName.trim() ? undefined : "Enter the first name.", email: emailProblem(email) },
+    fields: problems,
     send: async () => {
+      const { lastName, ...others } = values;
       const body: PostAdminUsersBody = {
-        email: email.trim(),
-        firstName: firstName.trim(),
-        ...(lastName.trim() && { lastName: lastName.trim() }),
+        ...others,
+        ...(lastName && { lastName }),
         role: isAdmin ? "admin" : "user",
       };
       onCreated(await messenger.call<PostAdminUsersAnswer>("POST", "/admin/users", body));
@@ -34,32 +31,7 @@ export function CreateUser({
   return (
     <Dialog title="Create account" onClose={onClose}>
       <form onSubmit={submit} noValidate>
-        <div class="columns">
-          <Field
-            label="First name"
-            value={firstName}
-            onInput={setFirstName}
-            error={errors.firstName}
-            maxLength={64}
-            autofocus
-          />
-          <Field
-            label="Last name"
-            value={lastName}
-            onInput={setLastName}
-            error={errors.lastName}
-            maxLength={64}
-            placeholder="Optional"
-          />
-        </div>
-        <Field
-          label="E-mail"
-          type="email"
-          value={email}
-          onInput={setEmail}
-          error={errors.email}
-          hint="You get a link with which this person chooses the password."
-        />
+        {show(errors, "You get a link with which this person chooses the password.")}
         <label class="toggle">
           <input type="checkbox" checked={isAdmin} onChange={(event) => setAdmin(event.currentTarget.checked)} />
           Administrator of this server

@@ -9,20 +9,18 @@ interface UserActionOptions {
   /** Whether it is the administrator's own account. */
   isMe: boolean;
   ask: ReturnType<typeof useQuestion>["ask"];
-  onChanged(user: ManagedUser): void;
+  /** Asks for other names or another e-mail address. */
+  edit(): void;
+  change(body: PatchAdminUsersIdBody): Promise<void>;
   onDeleted(): void;
   onLink(link: PostAdminUsersIdResetPasswordAnswer): void;
 }
 
-/** What an administrator can do with an account. Each action is asked about before. */
+/** What an administrator can do with an account. What has consequences is asked about before. */
 export function userActions(user: ManagedUser, options: UserActionOptions): MenuItem[] {
-  const { isMe, ask, onChanged, onDeleted, onLink } = options;
+  const { isMe, ask, edit, change, onDeleted, onLink } = options;
   const name = fullName(user);
   const path = `/admin/users/${user.id}`;
-  const change = async (body: PatchAdminUsersIdBody) => {
-    onChanged(await messenger.call<ManagedUser>("PATCH", path, body));
-    if (isMe) await messenger.updateProfile();
-  };
   const remove = async (query: string, notice: string) => {
     await messenger.call("DELETE", path + query);
     onDeleted();
@@ -62,7 +60,7 @@ export function userActions(user: ManagedUser, options: UserActionOptions): Menu
               run: () => change({ role: "admin" }),
             }),
         };
-  // One's own account can be deleted in the settings.
+  // One's own account is changed and deleted in the settings.
   if (isMe) return [role];
 
   const suspension: MenuItem = user.suspendedAt
@@ -109,5 +107,6 @@ export function userActions(user: ManagedUser, options: UserActionOptions): Menu
         run: () => remove("?erase=true", "The account is deleted. Its messages are being deleted."),
       }),
   };
-  return [resetPassword, role, suspension, deletion, erasure];
+  const changeNames: MenuItem = { label: "Change name or e-mail", run: edit };
+  return [changeNames, resetPassword, role, suspension, deletion, erasure];
 }

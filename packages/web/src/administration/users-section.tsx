@@ -1,4 +1,4 @@
-import type { GetAdminUsersQuery, ManagedUser } from "messenger-client";
+import type { GetAdminUsersQuery, ManagedUser, PatchAdminUsersIdBody } from "messenger-client";
 import { useState } from "preact/hooks";
 import { PersonAvatar } from "../avatars/avatars.tsx";
 import { fullName } from "../chats/people-search.tsx";
@@ -6,6 +6,7 @@ import { lastSeen } from "../dates.ts";
 import { messenger } from "../messenger.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { LinkToCopy } from "../ui/link-to-copy.tsx";
+import { ChangeUser } from "./change-user.tsx";
 import { CreateUser } from "./create-user.tsx";
 import { count, formatTime } from "./format.ts";
 import { ManagedList } from "./managed-list.tsx";
@@ -43,6 +44,12 @@ export function UsersSection() {
   const query = { search, role, status } as GetAdminUsersQuery;
   const pages = usePages<ManagedUser>("/admin/users", query);
   const { ask, question } = useQuestion();
+  const [changing, setChanging] = useState<ManagedUser>();
+  const isMe = ({ id }: ManagedUser) => id === messenger.user.value?.id;
+  const change = async (user: ManagedUser, body: PatchAdminUsersIdBody) => {
+    pages.replace(await messenger.call<ManagedUser>("PATCH", `/admin/users/${user.id}`, body));
+    if (isMe(user)) await messenger.updateProfile();
+  };
   return (
     <>
       <div class="toolbar">
@@ -61,9 +68,10 @@ export function UsersSection() {
             <RowMenu
               name={fullName(user)}
               items={userActions(user, {
-                isMe: user.id === messenger.user.value?.id,
+                isMe: isMe(user),
                 ask,
-                onChanged: pages.replace,
+                edit: () => setChanging(user),
+                change: (body) => change(user, body),
                 onDeleted: () => pages.remove(user.id),
                 onLink: (answer) => setLink({ user, ...answer }),
               })}
@@ -72,6 +80,9 @@ export function UsersSection() {
         )}
       </ManagedList>
       {question}
+      {changing && (
+        <ChangeUser user={changing} change={(body) => change(changing, body)} onClose={() => setChanging(undefined)} />
+      )}
       {isCreating && (
         <CreateUser
           onCreated={(created) => {
