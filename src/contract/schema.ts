@@ -182,7 +182,7 @@ export function oneOf<const T extends string>(...words: T[]): Schema<T> {
 
 /** Exactly this value. */
 export function exactly<const T extends boolean | string | null>(value: T): Schema<T> {
-  return schema(Joi.valid(value));
+  return schema(Joi.valid(value).messages({ "any.only": `{{#label}} must be ${value}` }));
 }
 
 /** A time in ISO 8601, UTC. */

@@ -118,7 +118,7 @@ export const wrongInType: Record<string, { text: string; message: RegExp }[]> = 
   ],
   boolean: ['"true"', '"on"', "1", "0", "[]", "{}", "null"].map((text) => ({
     text,
-    message: /must be (a boolean|\[true\])$/,
+    message: /must be (a boolean|true)$/,
   })),
   array: ['"1"', "1", "true", "{}", "null"].map((text) => ({ text, message: /must be an array$/ })),
 };
