@@ -24,6 +24,8 @@ export class WebPage {
   }
 
   async logIn(email: string, secret = password): Promise<void> {
+    // After a log-out, the settings are shown for a moment, which have such fields too.
+    await this.button("Log in").waitFor();
     await this.field("E-mail").fill(email);
     await this.field("Password").fill(secret);
     await this.button("Log in").click();
