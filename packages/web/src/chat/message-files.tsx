@@ -75,7 +75,8 @@ function Picture({ file, onOpen }: { file: MessageFile; onOpen(): void }) {
         src={url ?? preview}
         width={Math.round(width * scale)}
         height={Math.round(height * scale)}
-        style={preview ? { backgroundImage: `url(${preview})` } : undefined}
+        // That of the preview differs a little, and the page would move when the picture comes.
+        style={{ aspectRatio: `${width} / ${height}`, backgroundImage: preview && `url(${preview})` }}
         onError={renew}
       />
     </button>

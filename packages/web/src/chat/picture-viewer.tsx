@@ -38,9 +38,8 @@ export function PictureViewer(props: { pictures: readonly MessageFile[]; first: 
   }, [zoom, index]);
   const side = `${(zoomSteps[zoom] ?? 1) * 100}%`;
   return (
-    <Dialog title={file.name} class="viewer" onClose={onClose}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys of the dialog; its buttons do the same */}
-      <div class="picture-viewer" onKeyDown={onKeyDown}>
+    <Dialog title={file.name} class="viewer" onClose={onClose} onKeyDown={onKeyDown}>
+      <div class="picture-viewer">
         <div class="picture-stage" ref={stage}>
           <img
             key={file.id}

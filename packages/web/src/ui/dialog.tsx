@@ -21,11 +21,13 @@ interface DialogProps {
   title: string;
   class?: string;
   onClose(): void;
+  /** For keys of the dialog, wherever in it the focus is. */
+  onKeyDown?(event: KeyboardEvent): void;
   children: ComponentChildren;
 }
 
 /** A dialog over the page. Escape and a click beside it close it. */
-export function Dialog({ title, class: className, onClose, children }: DialogProps) {
+export function Dialog({ title, class: className, onClose, onKeyDown, children }: DialogProps) {
   const dialog = useModal();
   const titleId = useId();
   useNoticesInside();
@@ -36,6 +38,7 @@ export function Dialog({ title, class: className, onClose, children }: DialogPro
       aria-labelledby={titleId}
       onClose={onClose}
       onCancel={onClose}
+      onKeyDown={onKeyDown}
       onPointerDown={(event) => {
         if (event.target === event.currentTarget) onClose();
       }}
