@@ -3,6 +3,7 @@ import { BenchDatabaseServer } from "./database-server.ts";
 import type { Options, Scenario } from "./scenario.ts";
 import { coldStart } from "./scenarios/cold-start.ts";
 import { fanout } from "./scenarios/fanout.ts";
+import { files } from "./scenarios/files.ts";
 import { growth } from "./scenarios/growth.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
@@ -26,6 +27,7 @@ import { format, type Report } from "./table.ts";
 const scenarios: Record<string, Scenario> = {
   private: privateMessages,
   fanout,
+  files,
   idle,
   history,
   growth,
