@@ -142,7 +142,7 @@ export const files: Scenario = {
           "no uploads": async () => ({ figures: await chat(), bytesPerSecond: 0 }),
           [`${uploaders} uploads`]: async () => {
             const stop = keepUploading(server);
-            const figures = await chat().finally(stop);
+            const figures = await chat();
             return { figures, bytesPerSecond: await stop() };
           },
         };

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { Semaphore } from "../concurrency/semaphore.ts";
 import { isFull } from "./disk-storage.ts";
 import { sniffedBytes } from "./media-type.ts";
 import { StorageFullError } from "./storage.ts";
@@ -10,6 +11,9 @@ const abandonedAfterMs = 24 * 60 * 60_000;
 
 /** Space that uploads leave on the disk, in bytes: the database may lie there, too. */
 const keptFreeBytes = 64 * 1024 * 1024;
+
+/** Chunks that are written at a time: many fast uploads would else delay every message. */
+const maxWrites = 4;
 
 /** What arrived differs from what was announced: it was too short, too long or cut off. */
 export class ContentMismatchError extends Error {
@@ -31,6 +35,7 @@ export class IncomingFiles {
   private readonly folder: string;
   /** What is still to arrive of the contents that are being received. */
   private outstandingBytes = 0;
+  private readonly writes = new Semaphore(maxWrites);
 
   constructor(filesFolder: string) {
     this.folder = join(filesFolder, "incoming");
@@ -69,7 +74,7 @@ export class IncomingFiles {
     try {
       const digest = await digestOf(content, size, async (chunk) => {
         // Not `write`, which writes only a part when the disk becomes full.
-        await file.writeFile(chunk);
+        await this.writes.run(() => file.writeFile(chunk));
         onWritten(chunk.length);
       });
       await file.close();
