@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
+import { EventEmitter, once } from "node:events";
 import { cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { IncomingFiles } from "../src/files/incoming-file.ts";
+import { ContentMismatchError, IncomingFiles } from "../src/files/incoming-file.ts";
 import { StorageFullError } from "../src/files/storage.ts";
 import { Cluster, canCreateClusters } from "./support/cluster.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
@@ -146,6 +147,35 @@ describeWithDisk("a content whose disk becomes full while it arrives", () => {
         StorageFullError,
       );
       expect(await readdir(join(disk.folder, "incoming"))).toEqual([]);
+    } finally {
+      await disk.unmount();
+    }
+  });
+});
+
+describeWithDisk("contents that arrive at once", () => {
+  test("are refused if they would not all fit, and accepted again after one has failed", async () => {
+    const disk = await SmallDisk.mount(80);
+    try {
+      const incoming = new IncomingFiles(disk.folder);
+      const part = randomBytes(1024 * 1024);
+      const size = 10 * part.length;
+      const events = new EventEmitter();
+      async function* cutContent() {
+        yield part;
+        events.emit("written");
+        await once(events, "cut");
+      }
+      async function* content() {
+        for (let sent = 0; sent < size; sent += part.length) yield part;
+      }
+      const first = incoming.receive(cutContent(), size);
+      first.catch(() => {});
+      await once(events, "written");
+      await expect(incoming.receive(content(), size)).rejects.toThrow(StorageFullError);
+      events.emit("cut");
+      await expect(first).rejects.toThrow(ContentMismatchError);
+      await expect(incoming.receive(content(), size)).resolves.toMatchObject({ size });
     } finally {
       await disk.unmount();
     }
