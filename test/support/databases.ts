@@ -68,7 +68,10 @@ function copyFolder(from: string, to: string): void {
 
 let databaseCount = 0;
 
-/** Creating and dropping databases can stall the server for seconds, which is no fault of the tests that run beside it. */
+/**
+ * On a machine that many tests share, a statement can take seconds, and so can creating and dropping databases beside it,
+ * which is no fault of the tests.
+ */
 const generousTimeouts = { DATABASE_ACQUIRE_TIMEOUT_SECONDS: "20", DATABASE_STATEMENT_TIMEOUT_SECONDS: "20" };
 
 /** Creates an empty, migrated database. */
@@ -79,7 +82,7 @@ export async function makeDatabase(): Promise<TestDatabase> {
   const removeFolder = () => rm(folder, { recursive: true, force: true });
   if (!onServer) {
     copyFolder(template, folder);
-    return { settings: { DATA_DIR: folder }, remove: removeFolder };
+    return { settings: { DATA_DIR: folder, ...generousTimeouts }, remove: removeFolder };
   }
   const name = `${template.replace("_template", "")}_${process.pid}_${++databaseCount}`;
   await onMaintenance(`CREATE DATABASE ${name} TEMPLATE ${template}`);

@@ -43,6 +43,7 @@ export const announceFile = defineRoute({
     expiresAt: time(),
   }),
   errors: ["TOO_LARGE", "QUOTA", "NOT_CONFIGURED"],
+  furtherErrors: [{ status: 507, code: "UNAVAILABLE" }],
   example: {
     body: { name: "holiday.jpg", size: 48_211, mediaType: "image/jpeg" },
     answer: { fileId: exampleId, uploadUrl: `/files/${exampleId}/content`, expiresAt: "2023-07-29T13:20:09.896Z" },

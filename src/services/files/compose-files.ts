@@ -43,7 +43,7 @@ export function composeFiles(options: {
   const { database, files, secrets, rateLimits, metrics, log } = options;
   const { storage, incoming, folder, images, scanner, stripsMetadata, limits, linkSeconds } = files;
   const outages = new StorageOutages(log);
-  const sharedFolder = new SharedFolder({ database, folder });
+  const sharedFolder = new SharedFolder({ database, folder, outages });
   return {
     sharedFolder,
     uploads: new Uploads({

@@ -4,6 +4,9 @@ import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { readMarker, setMarker } from "../../db/queries/files/marker.ts";
 import { AppError, StartError } from "../../errors.ts";
+import { isFull } from "../../files/disk-storage.ts";
+import { StorageFullError } from "../../files/storage.ts";
+import type { StorageOutages } from "./storage-outages.ts";
 
 /**
  * Makes sure that all processes on one database have the same folder of files: the first upload creates a file in it whose
@@ -13,7 +16,7 @@ export class SharedFolder {
   private isProven = false;
 
   /** @param options.folder undefined if files are in a bucket, which all processes share */
-  constructor(private readonly options: { database: Database; folder: string | undefined }) {}
+  constructor(private readonly options: { database: Database; folder: string | undefined; outages: StorageOutages }) {}
 
   /** @throws StartError if the files of the database are in another folder */
   async assertAtStart(): Promise<void> {
@@ -27,14 +30,16 @@ export class SharedFolder {
     );
   }
 
-  /** Before an upload. @throws AppError of kind "notConfigured" if another process has another folder */
+  /**
+   * Before an upload.
+   * @throws AppError of kind "notConfigured" if another process has another folder, or "storageFull"
+   */
   async prove(): Promise<void> {
-    const { database, folder } = this.options;
+    const { database, folder, outages } = this.options;
     if (this.isProven || folder === undefined) return;
     if ((await readMarker(database)) === null) {
       const marker = `files-of-${randomBytes(8).toString("hex")}`;
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeFile(join(folder, marker), "");
+      await outages.writing(() => createMarker(folder, marker));
       await setMarker(database, marker);
     }
     const marker = await readMarker(database);
@@ -45,6 +50,15 @@ export class SharedFolder {
       );
     }
     this.isProven = true;
+  }
+}
+
+async function createMarker(folder: string, name: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, name), "");
+  } catch (error) {
+    throw isFull(error) ? new StorageFullError("the disk of the files is full", { cause: error }) : error;
   }
 }
 

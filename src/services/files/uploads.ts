@@ -71,7 +71,7 @@ export class Uploads {
 
   /**
    * Announces a file.
-   * @throws AppError of kind "tooLarge", "quota" or "rateLimited"
+   * @throws AppError of kind "tooLarge", "quota", "rateLimited", "notConfigured" or "storageFull"
    */
   async create(
     ownerId: number,
