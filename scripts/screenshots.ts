@@ -370,6 +370,9 @@ try {
     for (const theme of ["light", "dark"] as const) {
       const page = await openPage(browser, url, size, theme);
       await visit(page, me, size, async (screen) => {
+        await page.waitForFunction(() =>
+          [...document.images].every(({ complete, src }) => complete && !src.startsWith("data:")),
+        );
         const name = `${screen}-${size}-${theme}`;
         if (everything) await page.screenshot({ path: join(everything, `${name}.png`) });
         else if (kept.includes(name)) await capture(page, join(folder, `${name}.webp`));
