@@ -61,7 +61,11 @@ describe("fsck", () => {
     ],
     [
       "text-of-shown-message",
-      "WITH indexed AS (UPDATE chat_texts SET version = 1000 WHERE chat_id = $groupId RETURNING 1) DELETE FROM message_texts WHERE chat_id = $groupId",
+      `WITH indexed AS (
+              INSERT INTO chat_texts (chat_id, version) VALUES ($groupId, 1000)
+              ON CONFLICT (chat_id) DO UPDATE SET version = 1000 RETURNING 1
+            )
+       DELETE FROM message_texts WHERE chat_id = $groupId`,
     ],
     [
       "mentions-of-shown-message",

@@ -45,7 +45,12 @@ export async function addFiles(
   for await (const { id } of files) {
     for await (const { key } of storage.list(id)) {
       const content = await storage.get(key);
-      if (content) parts.push({ ...(await archive.add(`files/${key}`, content)), key });
+      if (!content) continue;
+      try {
+        parts.push({ ...(await archive.add(`files/${key}`, content)), key });
+      } finally {
+        content.destroy();
+      }
     }
   }
   return parts;

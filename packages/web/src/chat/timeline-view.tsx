@@ -36,8 +36,8 @@ export function TimelineView(props: TimelineViewProps) {
   const readSeq = readBy[0]?.seq ?? 0;
   const log = useRef<HTMLDivElement>(null);
   const anchor = useRef<{ key: string; bottom: number } | "end" | undefined>(undefined);
-  /** Where the area was scrolled to when it was last at the end. */
-  const endTop = useRef(Number.POSITIVE_INFINITY);
+  /** What the area showed when it was last at the end, from top to bottom, in pixels of its content. */
+  const shownEnd = useRef({ top: Number.POSITIVE_INFINITY, bottom: Number.POSITIVE_INFINITY });
   const drawn = useRef(messages);
   const [isAtEnd, setAtEnd] = useState(true);
   const [currentKey, setCurrentKey] = useState<string>();
@@ -59,13 +59,19 @@ export function TimelineView(props: TimelineViewProps) {
     if (below < loadDistance && timeline.value.hasNewer) timeline.loadNewer().catch(() => {});
   }, [timeline]);
 
+  const noteEnd = (element: HTMLElement) => {
+    shownEnd.current = { top: element.scrollTop, bottom: element.scrollTop + element.clientHeight };
+  };
   const followEnd = (element: HTMLElement) => {
     element.scrollTop = element.scrollHeight;
-    endTop.current = element.scrollTop;
+    noteEnd(element);
   };
-  /** Follows the end where messages have grown since, or the area has become smaller, and nobody has scrolled up. */
+  /** Follows the end where messages have grown since, or the area has another size, and nobody has scrolled up. */
   const stayAtEnd = (element: HTMLElement) => {
-    if (anchor.current === "end" && element.scrollTop >= endTop.current) followEnd(element);
+    const { top, bottom } = shownEnd.current;
+    // An area that became larger is scrolled down by the browser, so that it still ends with the content.
+    const isUnmoved = element.scrollTop >= top || element.scrollTop + element.clientHeight >= bottom;
+    if (anchor.current === "end" && isUnmoved) followEnd(element);
   };
 
   const noteScroll = useCallback(() => {
@@ -76,7 +82,7 @@ export function TimelineView(props: TimelineViewProps) {
     const reachesEnd = below <= endDistance && !timeline.value.hasNewer;
     setAtEnd(reachesEnd);
     anchor.current = reachesEnd ? "end" : (firstVisible(element) ?? anchor.current);
-    if (reachesEnd) endTop.current = element.scrollTop;
+    if (reachesEnd) noteEnd(element);
     markRead(chat, element);
     load();
   }, [chat, timeline, load]);
