@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import {
   type FinalState,
   memberKey,
@@ -10,6 +9,7 @@ import { previewOf } from "../../../../test/chaos/local-chat.ts";
 import { countMentions, hasSameMentions } from "../../../../test/chaos/mentions.ts";
 import type { Chat, ChatSummary, Message, Messenger, Timeline } from "../../src/index.ts";
 import { chatOf, faultsOf, type RandomLog, type WrittenMessage } from "./random-device.ts";
+import { isSameJson } from "./same-json.ts";
 import type { DeviceView } from "./settled-views.ts";
 
 /** What a device shows of one chat. */
@@ -93,7 +93,7 @@ export function checkView(
 ): void {
   const { chats, members, states } = finalState;
   const stored = states.get(stateKeyOf({ userId, key: "preferences" }))?.value ?? undefined;
-  if (!isDeepStrictEqual(preferences, stored)) {
+  if (!isSameJson(preferences, stored)) {
     log.report(`${name}: has the preferences ${JSON.stringify(preferences)} instead of ${JSON.stringify(stored)}`);
   }
   const shown = new Map(views.flatMap((view) => (view.summary.id === undefined ? [] : [[view.summary.id, view]])));
@@ -152,7 +152,7 @@ function checkSettings(
   const settings = objectOf(`chat:${chatId}`);
   const stored = [settings.level ?? "all", settings.pinned, settings.markedUnread ?? false];
   const shown = [level, pinned, markedUnread];
-  if (!isDeepStrictEqual(shown, stored)) report(`has the settings ${shown} instead of ${stored}`);
+  if (!isSameJson(shown, stored)) report(`has the settings ${shown} instead of ${stored}`);
   const { text = "" } = objectOf(`draft:${chatId}`);
   if (draft !== text) report(`has the draft "${draft}" instead of "${text}"`);
 }
@@ -185,7 +185,7 @@ export function checkMessages(
     if ((deletedAt === null) !== (row.deletedAt === null)) report(`seq ${row.seq} has another time of its deletion`);
     if (message.forwarded?.senderId !== shownAuthorOf(row)) report(`seq ${row.seq} names another first author`);
     const fileIds = (message.files ?? []).map(({ id }) => id);
-    if (!isDeepStrictEqual(fileIds, row.files ?? [])) report(`seq ${row.seq} has other files`);
+    if (!isSameJson(fileIds, row.files ?? [])) report(`seq ${row.seq} has other files`);
     if (!hasSameMentions(message, row)) report(`seq ${row.seq} mentions others`);
     const original = row.replyTo === null ? undefined : rowById.get(row.replyTo);
     if (replyTo?.messageId !== original?.id) report(`seq ${row.seq} replies to another message`);

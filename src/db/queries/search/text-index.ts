@@ -149,7 +149,7 @@ export async function commitWithoutWaiting(database: Database, transaction: Tran
   await database.query("SET LOCAL synchronous_commit = off", { transaction });
 }
 
-/** Removes all searchable texts; the job stores them again. */
+/** Removes all searchable texts; the job stores them again. Locks the tables in the order in which the job does. */
 export async function clearTexts(database: Database): Promise<void> {
-  await database.query("TRUNCATE message_texts, chat_texts");
+  await database.query("TRUNCATE chat_texts, message_texts");
 }
