@@ -23,12 +23,22 @@ export interface Stream {
 }
 
 /** Streams of pairs of users: in pair `p`, counted from 0, user `2p + 1` sends to user `2p + 2`. */
-export const pairStreams = (pairs: number): Stream[] =>
+const pairStreams = (pairs: number): Stream[] =>
   Array.from({ length: pairs }, (_, pair) => ({
     sender: 2 * pair,
     to: { receiverId: 2 * pair + 2 },
     recipients: 1,
   }));
+
+/** Pairs of users of a server of whom one sends to the other. */
+export const pairsJob =
+  (pairs: number, load: Pick<ChatJob, "inFlight" | "perSecond" | "seconds">) =>
+  ({ url, tokenOf }: { url: string; tokenOf(userId: number): string }): ChatJob => ({
+    url,
+    tokens: Array.from({ length: 2 * pairs }, (_, index) => tokenOf(index + 1)),
+    streams: pairStreams(pairs),
+    ...load,
+  });
 
 export interface ChatResult {
   acknowledged: number;

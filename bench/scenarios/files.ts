@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { announce } from "../../test/support/files.ts";
-import { type ChatJob, pairStreams } from "../load/chat.ts";
+import { pairsJob } from "../load/chat.ts";
 import { type ChatFigures, type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
 import { type ComparedServer, startServer, withServers } from "../servers.ts";
@@ -126,14 +126,7 @@ export const files: Scenario = {
       return await withServers([start], async ([server]) => {
         if (!server) throw new Error("no server to measure");
         const faults: Faults = new Set();
-        const job = ({ url, tokenOf }: ComparedServer): ChatJob => ({
-          url,
-          tokens: Array.from({ length: 2 * pairs }, (_, index) => tokenOf(index + 1)),
-          streams: pairStreams(pairs),
-          inFlight: 1,
-          perSecond,
-          seconds,
-        });
+        const job = pairsJob(pairs, { inFlight: 1, perSecond, seconds });
         const chat = async () => {
           const options = { warmUpRounds: 0, rounds: 1, before: () => databaseServer.checkpoint(), faults };
           return (await measureInRounds([server], job, options)).get(server.name);

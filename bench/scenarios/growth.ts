@@ -1,8 +1,8 @@
 import type { Dataset } from "../dataset.ts";
-import { type ChatJob, pairStreams } from "../load/chat.ts";
+import { pairsJob } from "../load/chat.ts";
 import { type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
-import { type ComparedServer, startServer, withServers } from "../servers.ts";
+import { startServer, withServers } from "../servers.ts";
 import { digits } from "../table.ts";
 
 const pairs = 50;
@@ -22,15 +22,7 @@ const datasetOf = (messages: number): Dataset => ({
       FROM generate_series(1, ${messages}) AS i`,
 });
 
-const jobOf =
-  (seconds: number) =>
-  ({ url, tokenOf }: ComparedServer): ChatJob => ({
-    url,
-    tokens: Array.from({ length: 2 * pairs }, (_, index) => tokenOf(index + 1)),
-    streams: pairStreams(pairs),
-    inFlight: 16,
-    seconds,
-  });
+const jobOf = (seconds: number) => pairsJob(pairs, { inFlight: 16, seconds });
 
 export const growth: Scenario = {
   summary: "the cost of a message depending on the number of stored messages",

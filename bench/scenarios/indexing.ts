@@ -1,7 +1,7 @@
-import { type ChatJob, pairStreams } from "../load/chat.ts";
+import { pairsJob } from "../load/chat.ts";
 import { type ChatFigures, type Faults, measureRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
-import { type ComparedServer, startServer, withServers } from "../servers.ts";
+import { startServer, withServers } from "../servers.ts";
 import { median } from "../statistics.ts";
 import type { Report } from "../table.ts";
 
@@ -12,16 +12,7 @@ const maxRatio = 1.1;
 /** Without this table the job fails at once. */
 const withoutIndexing = "DROP TABLE chat_texts";
 
-const jobOf =
-  (seconds: number) =>
-  ({ url, tokenOf }: ComparedServer): ChatJob => ({
-    url,
-    tokens: Array.from({ length: 2 * pairs }, (_, index) => tokenOf(index + 1)),
-    streams: pairStreams(pairs),
-    inFlight: 1,
-    perSecond,
-    seconds,
-  });
+const jobOf = (seconds: number) => pairsJob(pairs, { inFlight: 1, perSecond, seconds });
 
 function reportOf(off: readonly ChatFigures[], on: readonly ChatFigures[], faults: Faults): Report {
   const columns = ["p50", "p99", "serverCpu", "databaseCpu"] as const;

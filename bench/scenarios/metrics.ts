@@ -1,7 +1,7 @@
-import { type ChatJob, pairStreams } from "../load/chat.ts";
+import { pairsJob } from "../load/chat.ts";
 import { type ChatFigures, type Faults, measureRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
-import { type ComparedServer, startServer, withServers } from "../servers.ts";
+import { startServer, withServers } from "../servers.ts";
 import { median } from "../statistics.ts";
 import type { Report } from "../table.ts";
 
@@ -10,15 +10,7 @@ const maxCost = 1.02;
 
 const cpuOf = ({ serverCpu, databaseCpu }: ChatFigures): number => serverCpu + databaseCpu;
 
-const jobOf =
-  (seconds: number) =>
-  ({ url, tokenOf }: ComparedServer): ChatJob => ({
-    url,
-    tokens: Array.from({ length: 2 * pairs }, (_, index) => tokenOf(index + 1)),
-    streams: pairStreams(pairs),
-    inFlight: 16,
-    seconds,
-  });
+const jobOf = (seconds: number) => pairsJob(pairs, { inFlight: 16, seconds });
 
 /** The cost of the metrics: ratios of rounds that follow each other, since other load changes over the run. */
 function reportOf(off: readonly ChatFigures[], on: readonly ChatFigures[], faults: Faults): Report {

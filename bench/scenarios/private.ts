@@ -1,7 +1,7 @@
-import { type ChatJob, pairStreams } from "../load/chat.ts";
+import { pairsJob } from "../load/chat.ts";
 import { type ChatFigures, type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
-import { type ComparedServer, startServer, withServers } from "../servers.ts";
+import { startServer, withServers } from "../servers.ts";
 import type { Report, Target } from "../table.ts";
 
 const pairs = 50;
@@ -53,16 +53,8 @@ const modes: Mode[] = [
   },
 ];
 
-const jobOf =
-  ({ inFlight, perSecond }: Mode, seconds: number) =>
-  ({ url, tokenOf }: ComparedServer): ChatJob => ({
-    url,
-    tokens: Array.from({ length: 2 * pairs }, (_, index) => tokenOf(index + 1)),
-    streams: pairStreams(pairs),
-    inFlight,
-    ...(perSecond !== undefined && { perSecond }),
-    seconds,
-  });
+const jobOf = ({ inFlight, perSecond }: Mode, seconds: number) =>
+  pairsJob(pairs, { inFlight, ...(perSecond !== undefined && { perSecond }), seconds });
 
 function reportOf(mode: Mode, figures: Map<string, ChatFigures>, faults: Faults): Report {
   const limit = figures.get("relay-batch");
