@@ -34,7 +34,7 @@ export class DiskStorage implements FileStorage {
       await makeFolders(dirname(path), this.objects);
       await this.move(source, path);
     } catch (error) {
-      throw isFull(error) ? new StorageFullError("the disk of the files is full", { cause: error }) : error;
+      throw asStorageError(error);
     }
   }
 
@@ -135,8 +135,12 @@ async function sync(path: string): Promise<void> {
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
 const isMissing = (error: unknown): boolean => codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
 
-/** Whether an error says that a disk is full, or the quota of its user. */
-export const isFull = (error: unknown): boolean => codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
+/** The error of a disk that is full. */
+export const diskFull = (cause?: unknown) => new StorageFullError("the disk of the files is full", { cause });
+
+/** The error to throw when a file could not be written: StorageFullError if the disk, or the quota of its user, is full, else the error itself. */
+export const asStorageError = (error: unknown): unknown =>
+  codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT" ? diskFull(error) : error;
 
 function ignoreMissing(error: unknown): undefined {
   if (!isMissing(error)) throw error;

@@ -2,9 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { Semaphore } from "../concurrency/semaphore.ts";
-import { isFull } from "./disk-storage.ts";
+import { asStorageError, diskFull } from "./disk-storage.ts";
 import { sniffedBytes } from "./media-type.ts";
-import { StorageFullError } from "./storage.ts";
 
 /** Files that a killed process has left are removed when they have not been written for so long, in milliseconds. */
 const abandonedAfterMs = 24 * 60 * 60_000;
@@ -58,7 +57,7 @@ export class IncomingFiles {
       expect(size);
       return await this.write(content, size, (bytes) => expect(-bytes));
     } catch (error) {
-      throw isFull(error) ? diskFull(error) : error;
+      throw asStorageError(error);
     } finally {
       expect(-outstanding);
     }
@@ -100,8 +99,6 @@ export class IncomingFiles {
     }
   }
 }
-
-const diskFull = (cause?: unknown) => new StorageFullError("the disk of the files is full", { cause });
 
 /** Reads a content of exactly `size` bytes without keeping it. @throws ContentMismatchError, or the error of `content` */
 export async function digestOf(

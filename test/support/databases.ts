@@ -1,7 +1,7 @@
-import { constants, copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { copyFolder } from "../../src/db/copy-folder.js";
 import { startEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { onDatabase } from "./on-database.ts";
@@ -56,16 +56,6 @@ export async function removeTemplate(): Promise<void> {
   else await rm(template, { recursive: true, force: true });
 }
 
-/** In one go, which takes half of the time of `fs.cp` for the thousand files of a database. */
-function copyFolder(from: string, to: string): void {
-  mkdirSync(to, { mode: 0o700, recursive: true });
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) copyFolder(source, target);
-    else copyFileSync(source, target, constants.COPYFILE_FICLONE);
-  }
-}
-
 let databaseCount = 0;
 
 /**
@@ -81,8 +71,9 @@ export async function makeDatabase(): Promise<TestDatabase> {
   const folder = await temporaryFolder();
   const removeFolder = () => rm(folder, { recursive: true, force: true });
   if (!onServer) {
-    copyFolder(template, folder);
-    return { settings: { DATA_DIR: folder, ...generousTimeouts }, remove: removeFolder };
+    const dataDir = join(folder, "data");
+    copyFolder(template, dataDir);
+    return { settings: { DATA_DIR: dataDir, ...generousTimeouts }, remove: removeFolder };
   }
   const name = `${template.replace("_template", "")}_${process.pid}_${++databaseCount}`;
   await onMaintenance(`CREATE DATABASE ${name} TEMPLATE ${template}`);

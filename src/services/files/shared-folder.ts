@@ -4,8 +4,7 @@ import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { readMarker, setMarker } from "../../db/queries/files/marker.ts";
 import { AppError, StartError } from "../../errors.ts";
-import { isFull } from "../../files/disk-storage.ts";
-import { StorageFullError } from "../../files/storage.ts";
+import { asStorageError } from "../../files/disk-storage.ts";
 import type { StorageOutages } from "./storage-outages.ts";
 
 /**
@@ -58,7 +57,7 @@ async function createMarker(folder: string, name: string): Promise<void> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(join(folder, name), "");
   } catch (error) {
-    throw isFull(error) ? new StorageFullError("the disk of the files is full", { cause: error }) : error;
+    throw asStorageError(error);
   }
 }
 

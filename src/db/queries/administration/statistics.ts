@@ -6,8 +6,8 @@ import { select } from "../../select.ts";
 export type StoredStatistics = Omit<Statistics, "sockets">;
 
 /**
- * Counts accounts, chats, messages and files. Reads the tables of accounts, sessions, chats and files, and of the messages only those of
- * the last 30 days. Index: messages_created_at.
+ * Counts accounts, chats, messages and files. Reads the tables of accounts, sessions, chats and files, and of the messages only
+ * those of the last 30 days. Index: messages_created_at.
  */
 export async function storedStatistics(database: Database): Promise<StoredStatistics> {
   const [usage] = await select<{ users: number; day: number; week: number; month: number }>(

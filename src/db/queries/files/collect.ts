@@ -74,7 +74,7 @@ interface ReadyFile {
 /** All files that must have an object, by rising id, read in pages. Index: the primary key of files. */
 export async function* readyFiles(database: Database, transaction?: Transaction): AsyncIterable<ReadyFile> {
   for (let afterId = firstFileId; ; ) {
-    const page = await readyFilesAfter(database, { afterId, limit: pageSize }, transaction);
+    const page = await readyFilesAfter(database, afterId, transaction);
     yield* page;
     if (page.length < pageSize) return;
     afterId = page.at(-1)?.id ?? afterId;
@@ -83,7 +83,7 @@ export async function* readyFiles(database: Database, transaction?: Transaction)
 
 function readyFilesAfter(
   database: Database,
-  { afterId, limit }: { afterId: string; limit: number },
+  afterId: string,
   transaction: Transaction | undefined,
 ): Promise<ReadyFile[]> {
   return select(
@@ -95,7 +95,7 @@ function readyFilesAfter(
       WHERE f.id > $afterId AND f.state = 'ready' AND f.removed_at IS NULL
       ORDER BY f.id
       LIMIT $limit`,
-    { afterId, limit },
+    { afterId, limit: pageSize },
     transaction,
   );
 }
