@@ -61,15 +61,15 @@ export class Uploads {
   async upload(file: UnsentFile, onProgress: () => void): Promise<string> {
     const canceller = new AbortController();
     this.cancellers.set(file.key, canceller);
-    const isKnown = file.fileId !== undefined;
+    const wasAnnounced = file.fileId !== undefined;
     try {
       return await this.uploadOnce(file, onProgress, canceller.signal);
     } catch (error) {
       if (!(error instanceof MessengerError)) throw error;
-      // The server has forgotten it: the next attempt announces it again.
-      const isForgotten = isKnown && error.code === "NOT_FOUND";
-      if (isForgotten) delete file.fileId;
-      if (!isForgotten && !isPassing(error)) throw error;
+      // The server has deleted it: the next attempt announces it again.
+      const isDeleted = wasAnnounced && error.code === "NOT_FOUND";
+      if (isDeleted) delete file.fileId;
+      if (!isDeleted && !isTransient(error)) throw error;
       throw new MessengerError("UNAVAILABLE", error.message, { retryAfterMs: error.retryAfterMs });
     } finally {
       this.cancellers.delete(file.key);
@@ -117,5 +117,5 @@ export class Uploads {
 }
 
 /** Whether the next attempt can succeed. */
-const isPassing = ({ code, retryable }: MessengerError): boolean =>
+const isTransient = ({ code, retryable }: MessengerError): boolean =>
   retryable || code === "NOT_READY" || code === "UPLOAD_MISMATCH" || code === "UNAUTHENTICATED";

@@ -130,7 +130,7 @@ export class ModelWorld {
     else if (action.do === "kill" && program) {
       program.kill();
       slot.program = undefined;
-      this.open = this.open.filter((one) => one.program !== program);
+      this.forgetTimelines(program);
     } else if (!this.runInWorld(action) && program) {
       try {
         program.run((messenger) => this.runInProgram(slot, program, messenger, action));
@@ -288,6 +288,10 @@ export class ModelWorld {
     chat.pinned.subscribe(() => {});
   }
 
+  private forgetTimelines(program: ModelProgram | undefined): void {
+    this.open = this.open.filter((one) => one.program !== program);
+  }
+
   private startProgram(slot: Slot): ModelProgram {
     const sdk = this.sdks[this.sdkCount++ % this.sdks.length] as Sdk;
     const program = new ModelProgram(this.server, slot.disk, sdk);
@@ -295,8 +299,7 @@ export class ModelWorld {
     let isListening = false;
     program.run((messenger) =>
       messenger.connection.subscribe(({ state, reason }) => {
-        if (state === "loggedOut" || (state === "ended" && reason === "sessionEnded"))
-          this.open = this.open.filter((one) => one.program !== program);
+        if (state === "loggedOut" || (state === "ended" && reason === "sessionEnded")) this.forgetTimelines(program);
         else if (!isListening && state === "connecting") {
           isListening = true;
           program
@@ -333,7 +336,7 @@ export class ModelWorld {
     const { program } = slot;
     await program?.run((messenger) => messenger.login({ email: String(userId), password: "" }));
     // What was open belonged to the log-in before.
-    this.open = this.open.filter((one) => one.program !== program);
+    this.forgetTimelines(program);
   }
 
   private async logOut({ disk }: Slot, messenger: Messenger, discard: boolean): Promise<void> {

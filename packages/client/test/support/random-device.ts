@@ -318,7 +318,7 @@ export class RandomDevice {
     this.write(chat, text, () => chat.send(text, { ...mentioned, ...(replyTo !== undefined && { replyTo }) }));
   }
 
-  /** Whom a text means: mostly nobody. */
+  /** The mentions of a new text, which are usually none. */
   private pickMentioned({ kind }: Chat, text: string): Mentioned {
     if (!this.random.chance(0.3)) return {};
     this.run.log.count("mentions");
