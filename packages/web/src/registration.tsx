@@ -2,7 +2,8 @@ import type { PostAuthRegisterBody } from "messenger-client";
 import { useState } from "preact/hooks";
 import { messenger } from "./messenger.ts";
 import { Field } from "./ui/field.tsx";
-import { FormEnd, useForm } from "./ui/form.tsx";
+import { FormEnd, useForm, useValues } from "./ui/form.tsx";
+import { NameFields, trimmedName } from "./ui/name-fields.tsx";
 import { emailProblem, passwordHint, passwordProblem } from "./ui/rules.ts";
 
 const register = (account: PostAuthRegisterBody) => messenger.register(account);
@@ -17,20 +18,14 @@ interface RegistrationProps {
 
 /** The form that creates an account. */
 export function Registration({ create = register, invitedEmail, onRegistered }: RegistrationProps) {
-  const [firstName, setFirstName] = useState("");
-  const [lastName, setLastName] = useState("");
+  const [name, changeName] = useValues({ firstName: "", lastName: "" });
   const [email, setEmail] = useState(invitedEmail ?? "");
   const [password, setPassword] = useState("");
-  const send = () =>
-    create({
-      email: email.trim(),
-      password,
-      firstName: firstName.trim(),
-      ...(lastName.trim() && { lastName: lastName.trim() }),
-    });
+  const { firstName, lastName } = trimmedName(name);
+  const send = () => create({ email: email.trim(), password, firstName, ...(lastName && { lastName }) });
   const form = useForm({
     fields: {
-      firstName: firstName.trim() ? undefined : "Enter your first name.",
+      firstName: firstName ? undefined : "Enter your first name.",
       email: emailProblem(email),
       password: passwordProblem(password),
     },
@@ -39,26 +34,7 @@ export function Registration({ create = register, invitedEmail, onRegistered }: 
   });
   return (
     <form onSubmit={form.submit} noValidate>
-      <div class="columns">
-        <Field
-          label="First name"
-          autocomplete="given-name"
-          value={firstName}
-          onInput={setFirstName}
-          error={form.errors.firstName}
-          maxLength={64}
-          autofocus
-        />
-        <Field
-          label="Last name"
-          autocomplete="family-name"
-          value={lastName}
-          onInput={setLastName}
-          error={form.errors.lastName}
-          maxLength={64}
-          placeholder="Optional"
-        />
-      </div>
+      <NameFields value={name} onInput={changeName} errors={form.errors} startsForm isOwn />
       <Field
         label="E-mail"
         type="email"

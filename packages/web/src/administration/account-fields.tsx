@@ -1,53 +1,45 @@
-import { useState } from "preact/hooks";
 import { Field } from "../ui/field.tsx";
+import { NameFields, type PersonName, trimmedName } from "../ui/name-fields.tsx";
 import { emailProblem } from "../ui/rules.ts";
 
-interface AccountNames {
-  firstName: string;
-  lastName: string;
+/** What administrators type of an account. */
+export interface AccountValues extends PersonName {
   email: string;
 }
 
-/** The names and the e-mail address of an account in a form. */
-export function useAccountFields(before: AccountNames) {
-  const [firstName, setFirstName] = useState(before.firstName);
-  const [lastName, setLastName] = useState(before.lastName);
-  const [email, setEmail] = useState(before.email);
-  const values: AccountNames = { firstName: firstName.trim(), lastName: lastName.trim(), email: email.trim() };
-  const problems = {
-    firstName: values.firstName ? undefined : "Enter the first name.",
-    lastName: undefined,
-    email: emailProblem(email),
-  };
-  const show = (errors: Readonly<Record<string, string | undefined>>, emailHint?: string) => (
+interface AccountFieldsProps {
+  value: AccountValues;
+  onInput(change: Partial<AccountValues>): void;
+  errors: Readonly<Record<string, string | undefined>>;
+  emailHint?: string;
+}
+
+/** The fields of the name and the e-mail address of an account. */
+export function AccountFields({ value, onInput, errors, emailHint }: AccountFieldsProps) {
+  return (
     <>
-      <div class="columns">
-        <Field
-          label="First name"
-          value={firstName}
-          onInput={setFirstName}
-          error={errors.firstName}
-          maxLength={64}
-          autofocus
-        />
-        <Field
-          label="Last name"
-          value={lastName}
-          onInput={setLastName}
-          error={errors.lastName}
-          maxLength={64}
-          placeholder="Optional"
-        />
-      </div>
+      <NameFields value={value} onInput={onInput} errors={errors} startsForm />
       <Field
         label="E-mail"
         type="email"
-        value={email}
-        onInput={setEmail}
+        value={value.email}
+        onInput={(email) => onInput({ email })}
         error={errors.email}
-        {...(emailHint !== undefined && { hint: emailHint })}
+        hint={emailHint}
       />
     </>
   );
-  return { values, problems, show };
 }
+
+/** What is wrong with each field. */
+export const accountProblems = ({ firstName, email }: AccountValues) => ({
+  firstName: firstName.trim() ? undefined : "Enter the first name.",
+  lastName: undefined,
+  email: emailProblem(email),
+});
+
+/** The values without spaces around them. */
+export const trimmedAccount = (value: AccountValues): AccountValues => ({
+  ...trimmedName(value),
+  email: value.email.trim(),
+});

@@ -2,8 +2,8 @@ import type { PostAdminUsersAnswer, PostAdminUsersBody } from "messenger-client"
 import { useState } from "preact/hooks";
 import { messenger } from "../messenger.ts";
 import { Dialog } from "../ui/dialog.tsx";
-import { FormEnd, useForm } from "../ui/form.tsx";
-import { useAccountFields } from "./account-fields.tsx";
+import { FormEnd, useForm, useValues } from "../ui/form.tsx";
+import { AccountFields, accountProblems, trimmedAccount } from "./account-fields.tsx";
 
 /** Creates an account, whose owner chooses the password with the link that follows. */
 export function CreateUser({
@@ -13,12 +13,12 @@ export function CreateUser({
   onCreated(created: PostAdminUsersAnswer): void;
   onClose(): void;
 }) {
-  const { values, problems, show } = useAccountFields({ firstName: "", lastName: "", email: "" });
+  const [account, changeAccount] = useValues({ firstName: "", lastName: "", email: "" });
   const [isAdmin, setAdmin] = useState(false);
   const { errors, general, isBusy, submit } = useForm({
-    fields: problems,
+    fields: accountProblems(account),
     send: async () => {
-      const { lastName, ...others } = values;
+      const { lastName, ...others } = trimmedAccount(account);
       const body: PostAdminUsersBody = {
         ...others,
         ...(lastName && { lastName }),
@@ -31,7 +31,12 @@ export function CreateUser({
   return (
     <Dialog title="Create account" onClose={onClose}>
       <form onSubmit={submit} noValidate>
-        {show(errors, "You get a link with which this person chooses the password.")}
+        <AccountFields
+          value={account}
+          onInput={changeAccount}
+          errors={errors}
+          emailHint="You get a link with which this person chooses the password."
+        />
         <label class="toggle">
           <input type="checkbox" checked={isAdmin} onChange={(event) => setAdmin(event.currentTarget.checked)} />
           Administrator of this server

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { ErrorNote } from "../ui/error-note.tsx";
 import type { Pages } from "./use-pages.ts";
 
 interface ManagedListProps<Item> {
@@ -29,12 +30,12 @@ export function ManagedList<Item extends { id: number }>({ label, pages, empty, 
         </ul>
       )}
       {error && (
-        <p class="error" role="alert">
+        <ErrorNote>
           {error}{" "}
           <button type="button" class="link-button" onClick={() => void reload()}>
             Try again
           </button>
-        </p>
+        </ErrorNote>
       )}
       {hasMore && !error && (
         <button type="button" class="button managed-more" onClick={() => void readMore()}>

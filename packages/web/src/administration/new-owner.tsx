@@ -5,6 +5,7 @@ import { fullName } from "../chats/people-search.tsx";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { Dialog } from "../ui/dialog.tsx";
+import { ErrorNote } from "../ui/error-note.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { SearchField } from "./toolbar.tsx";
 import { usePages } from "./use-pages.ts";
@@ -67,11 +68,7 @@ export function NewOwner({ group, onChanged, onClose }: NewOwnerProps) {
         ))}
       </div>
       {others?.length === 0 && <p class="empty">No other account is like this.</p>}
-      {(error ?? readError) && (
-        <p class="error" role="alert">
-          {error ?? readError}
-        </p>
-      )}
+      {(error ?? readError) && <ErrorNote>{error ?? readError}</ErrorNote>}
       {question}
     </Dialog>
   );

@@ -1,8 +1,10 @@
 import type { Statistics } from "messenger-client";
 import { useEffect, useState } from "preact/hooks";
+import { sizeText } from "../chat/file-size.ts";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
-import { count, formatBytes, formatDay, formatNumber } from "./format.ts";
+import { ErrorNote } from "../ui/error-note.tsx";
+import { count, formatDay, formatNumber } from "./format.ts";
 
 /** How much the server is used. */
 export function StatisticsSection() {
@@ -15,12 +17,12 @@ export function StatisticsSection() {
   useEffect(read, []);
   if (error) {
     return (
-      <p class="error" role="alert">
+      <ErrorNote>
         {error}{" "}
         <button type="button" class="link-button" onClick={read}>
           Try again
         </button>
-      </p>
+      </ErrorNote>
     );
   }
   if (!statistics) return <p class="empty">Loading…</p>;
@@ -33,8 +35,8 @@ export function StatisticsSection() {
     ["Open connections", formatNumber(sockets)],
     ["Chats", formatNumber(chats)],
     ["Messages", formatNumber(messages)],
-    ["Database", formatBytes(databaseBytes)],
-    ...(fileBytes > 0 ? [["Files", formatBytes(fileBytes)] as [string, string]] : []),
+    ["Database", sizeText(databaseBytes)],
+    ...(fileBytes > 0 ? [["Files", sizeText(fileBytes)] as [string, string]] : []),
   ];
   return (
     <>

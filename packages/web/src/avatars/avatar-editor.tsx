@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { CropDialog } from "../lazy-pages.tsx";
 import { messenger } from "../messenger.ts";
+import { ErrorNote } from "../ui/error-note.tsx";
 import { useObservable } from "../use-observable.ts";
 import { decodePicture, pictureErrorText, pictureTypes } from "./pictures.ts";
 import "./avatars.css";
@@ -60,11 +61,7 @@ export function AvatarEditor({ avatar, hasPicture, owner }: AvatarEditorProps) {
           </button>
         )}
       </div>
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
+      {error && <ErrorNote>{error}</ErrorNote>}
       <input
         ref={input}
         type="file"

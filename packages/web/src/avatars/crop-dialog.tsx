@@ -1,5 +1,6 @@
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "../ui/dialog.tsx";
+import { ErrorNote } from "../ui/error-note.tsx";
 import { type Crop, cropSide, draw, maxZoom, middleOf, move, toJpeg, zoomTo } from "./crop.ts";
 import { pictureErrorText } from "./pictures.ts";
 
@@ -74,11 +75,7 @@ export function CropDialog({ picture, save, onClose }: CropDialogProps) {
             }}
           />
         </div>
-        {error && (
-          <p class="error" role="alert">
-            {error}
-          </p>
-        )}
+        {error && <ErrorNote>{error}</ErrorNote>}
         <div class="actions">
           <button type="button" class="button" onClick={onClose}>
             Cancel

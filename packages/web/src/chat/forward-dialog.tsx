@@ -8,6 +8,7 @@ import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { chatPath, navigate } from "../routing.ts";
 import { Dialog } from "../ui/dialog.tsx";
+import { ErrorNote } from "../ui/error-note.tsx";
 import { useObservable } from "../use-observable.ts";
 
 const maxChats = 30;
@@ -56,11 +57,7 @@ export function ForwardDialog({ message, onClose }: { message: Message; onClose(
           />
         ))}
       </div>
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
+      {error && <ErrorNote>{error}</ErrorNote>}
       {!error && found.length + others.length === 0 && <p class="empty">No chat and nobody has this name.</p>}
     </Dialog>
   );

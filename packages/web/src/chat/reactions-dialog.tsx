@@ -4,6 +4,7 @@ import { PersonAvatar } from "../avatars/avatars.tsx";
 import { fullName } from "../chats/people-search.tsx";
 import { errorText } from "../errors.ts";
 import { Dialog } from "../ui/dialog.tsx";
+import { ErrorNote } from "../ui/error-note.tsx";
 
 /** Who reacts to a message, and with which emoji. */
 export function ReactionsDialog({ chat, message, onClose }: { chat: Chat; message: Message; onClose(): void }) {
@@ -16,11 +17,7 @@ export function ReactionsDialog({ chat, message, onClose }: { chat: Chat; messag
   }, [message]);
   return (
     <Dialog title="Reactions" onClose={onClose}>
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
+      {error && <ErrorNote>{error}</ErrorNote>}
       {reactions?.length === 0 && <p class="empty">Nobody reacts to it any more.</p>}
       <ul class="result-list">
         {reactions?.map((reaction) => (

@@ -5,6 +5,7 @@ import { fullName } from "../chats/people-search.tsx";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { Dialog } from "../ui/dialog.tsx";
+import { ErrorNote } from "../ui/error-note.tsx";
 
 /** The members who have read a message. */
 export function ReadersDialog({ chat, message, onClose }: { chat: Chat; message: Message; onClose(): void }) {
@@ -21,11 +22,7 @@ export function ReadersDialog({ chat, message, onClose }: { chat: Chat; message:
   }, [message]);
   return (
     <Dialog title="Read by" onClose={onClose}>
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
+      {error && <ErrorNote>{error}</ErrorNote>}
       {readers?.length === 0 && <p class="empty">Nobody has read it yet.</p>}
       <ul class="result-list">
         {readers?.map((reader) => (

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { PersonAvatar } from "../avatars/avatars.tsx";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
+import { ErrorNote } from "../ui/error-note.tsx";
 import { focusFirst } from "../ui/field.tsx";
 
 const delayMs = 200;
@@ -75,11 +76,7 @@ export function PeopleSearch({ without, chosen = [], autofocus = true, onChoose 
           );
         })}
       </div>
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
+      {error && <ErrorNote>{error}</ErrorNote>}
       {!error && shown?.length === 0 && (
         <p class="empty">{search.trim() ? "Nobody has this name." : "Nobody else is here yet."}</p>
       )}

@@ -3,6 +3,7 @@ import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
 import { isOnlyForLinks } from "../only-for-links.ts";
 import { Card } from "../ui/card.tsx";
+import { ErrorNote } from "../ui/error-note.tsx";
 import { useObservable } from "../use-observable.ts";
 import { accountLinks, isRejectedLink } from "./account-links.ts";
 import { BrokenLink } from "./broken-link.tsx";
@@ -48,11 +49,7 @@ export function VerifyPage({ token }: { token: string }) {
   }
   return (
     <Card subtitle="Confirm that this e-mail address is yours.">
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
+      {error && <ErrorNote>{error}</ErrorNote>}
       <button
         type="button"
         class="button button-primary"

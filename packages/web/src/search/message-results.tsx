@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { shortTimeOf } from "../dates.ts";
 import { errorText } from "../errors.ts";
 import { messenger } from "../messenger.ts";
+import { ErrorNote } from "../ui/error-note.tsx";
 import { excerptOf } from "./excerpt.ts";
 import "./search.css";
 
@@ -82,11 +83,7 @@ export function MessageResults({ query, chatId, onChoose }: MessageResultsProps)
           More messages
         </button>
       )}
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
+      {error && <ErrorNote>{error}</ErrorNote>}
       {!error && (
         <p class="empty" role="status">
           {found ? (found.hits.length === 0 ? "No message contains this." : "") : "Searching…"}

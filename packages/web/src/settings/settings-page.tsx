@@ -12,8 +12,9 @@ import { navigate } from "../routing.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Confirmation, Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
-import { FormEnd, useForm } from "../ui/form.tsx";
+import { FormEnd, useForm, useValues } from "../ui/form.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { NameFields, trimmedName } from "../ui/name-fields.tsx";
 import { showNotice } from "../ui/notice.tsx";
 import { useObservable } from "../use-observable.ts";
 import { InvitesSection } from "./invites-section.tsx";
@@ -72,16 +73,16 @@ function AdministrationSection() {
 
 function ProfileSection() {
   const user = useObservable(messenger.user);
-  const [firstName, setFirstName] = useState(user?.firstName ?? "");
-  const [lastName, setLastName] = useState(user?.lastName ?? "");
+  const [name, changeName] = useValues({ firstName: user?.firstName ?? "", lastName: user?.lastName ?? "" });
   const [email, setEmail] = useState(user?.email ?? "");
   const [password, setPassword] = useState("");
   const isNewEmail = email.trim() !== user?.email;
   const pendingEmail = user?.pendingEmail;
   const save = async () => {
+    const { firstName, lastName } = trimmedName(name);
     const saved = await messenger.updateProfile({
-      firstName: firstName.trim(),
-      lastName: lastName.trim() || null,
+      firstName,
+      lastName: lastName || null,
       ...(isNewEmail && { email: email.trim(), password }),
     });
     setPassword("");
@@ -102,10 +103,7 @@ function ProfileSection() {
         />
       )}
       <form onSubmit={submit} noValidate>
-        <div class="columns">
-          <Field label="First name" value={firstName} onInput={setFirstName} error={errors.firstName} maxLength={64} />
-          <Field label="Last name" value={lastName} onInput={setLastName} error={errors.lastName} maxLength={64} />
-        </div>
+        <NameFields value={name} onInput={changeName} errors={errors} />
         <Field
           label="E-mail"
           type="email"
