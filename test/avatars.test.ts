@@ -4,6 +4,7 @@ import { findViolations } from "../src/db/queries/fsck/fsck.ts";
 import type { Device } from "./support/device.ts";
 import { groupOfSix } from "./support/group-scene.ts";
 import { type TestUser, useMessenger } from "./support/messenger.ts";
+import { plainPicture } from "./support/pictures.ts";
 import {
   annAndBob,
   annAndBobInDialog,
@@ -22,10 +23,7 @@ import {
 const messenger = useMessenger();
 
 /** A picture of one colour. */
-const picture = (background = "#c33"): Promise<Buffer> =>
-  sharp({ create: { width: 400, height: 300, channels: 3, background } })
-    .png()
-    .toBuffer();
+const picture = (background = "#c33"): Promise<Buffer> => plainPicture(400, 300, background);
 
 const put = (path: string, { token }: { token: string }, body: Buffer) =>
   messenger().http("PUT", path, { token, body, headers: { "content-type": "image/png" } });

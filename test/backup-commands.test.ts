@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import sharp from "sharp";
 import { Archive } from "../src/backup/archive-reader.ts";
 import { DiskStorage } from "../src/files/disk-storage.ts";
 import { archiveFolder, fill, OpenDatabase, rowsOf } from "./support/archives.ts";
 import { runCommand, startCommand } from "./support/command.ts";
 import { makeDatabase, onServer, type TestDatabase } from "./support/databases.ts";
 import { download, upload } from "./support/files.ts";
+import { plainPicture } from "./support/pictures.ts";
 import { connect, register, useProcesses } from "./support/processes.ts";
 
 /* `backup` and `restore` as administrators run them: beside a running server, and killed at any moment. */
@@ -36,10 +36,7 @@ async function emptyDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-const picture = () =>
-  sharp({ create: { width: 900, height: 700, channels: 3, background: "teal" } })
-    .png()
-    .toBuffer();
+const picture = () => plainPicture(900, 700, "teal");
 
 /** The contents of all objects below a DATA_DIR. */
 async function objectsIn(dataDir: string): Promise<Map<string, string>> {

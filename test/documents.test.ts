@@ -6,7 +6,6 @@ import { describe, expect, test } from "@jest/globals";
 import { Ajv } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import sharp from "sharp";
 import { closeCodes } from "../src/contract/close-codes.ts";
 import { jsonSchema } from "../src/contract/schema.ts";
 import { fromCommandLine } from "../src/domain/administration.ts";
@@ -18,6 +17,7 @@ import { tokenOf } from "./support/admin.ts";
 import { frameErrors } from "./support/documented-frames.ts";
 import { serverInvite } from "./support/invites.ts";
 import { useMessenger } from "./support/messenger.ts";
+import { plainPicture } from "./support/pictures.ts";
 import { openAndSend, readToEnd } from "./support/raw-http.ts";
 import { createGroup, type Participant, participant } from "./support/scenes.ts";
 
@@ -218,10 +218,7 @@ describe("OpenAPI", () => {
     );
   }
 
-  const picture = () =>
-    sharp({ create: { width: 9, height: 9, channels: 3, background: "#c33" } })
-      .png()
-      .toBuffer();
+  const picture = () => plainPicture(9, 9, "#c33");
 
   /** The paths of the routes of avatars: of a group of this user, and of the user's avatar. */
   async function ownersOfAvatars({ email, token }: { email: string; token: string }): Promise<Record<string, object>> {

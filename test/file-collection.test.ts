@@ -15,14 +15,11 @@ import { TestMessenger } from "./support/messenger.ts";
 import { recordLog } from "./support/recorded-log.ts";
 import { startS3, type TestS3 } from "./support/s3.ts";
 import { annAndBob, createGroup, participant } from "./support/scenes.ts";
+import { until } from "./support/until.ts";
 
 /* What becomes of files that no message has, of a storage that fails, and of malware. */
 
 const inADay = () => Date.now() + 2 * 86_400_000;
-
-async function until(isDone: () => Promise<boolean>): Promise<void> {
-  while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 50));
-}
 
 const objectsOf = async (storage: FileStorage, owner: string) => {
   let count = 0;

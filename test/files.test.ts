@@ -5,15 +5,13 @@ import { expect, test } from "@jest/globals";
 import sharp from "sharp";
 import { announce, download, linkTo, putContent, upload } from "./support/files.ts";
 import { useMessenger } from "./support/messenger.ts";
+import { plainPicture } from "./support/pictures.ts";
 import { openAndSend, readToEnd } from "./support/raw-http.ts";
 import { annAndBob, createGroup, participant, unknownId } from "./support/scenes.ts";
 
 const messenger = useMessenger({ FILES_PER_USER_BYTES: "2000000", FILE_MAX_BYTES: "1000000" });
 
-const png = (width = 800, height = 600) =>
-  sharp({ create: { width, height, channels: 3, background: { r: 10, g: 120, b: 200 } } })
-    .png()
-    .toBuffer();
+const png = (width = 800, height = 600) => plainPicture(width, height, { r: 10, g: 120, b: 200 });
 
 test("a file is announced, uploaded, sent and read by both sides of the dialog", async () => {
   const { ann, bob } = await annAndBob(messenger());

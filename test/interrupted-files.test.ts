@@ -6,15 +6,16 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import sharp from "sharp";
 import type { MessageItem } from "../src/contract/messages.ts";
 import { DiskStorage } from "../src/files/disk-storage.ts";
 import { checkFiles } from "../src/services/files/check-files.ts";
 import { type Account, registerAccount } from "./support/accounts.ts";
 import { announce, download, putContent } from "./support/files.ts";
 import { TestMessenger } from "./support/messenger.ts";
+import { noisyPicture } from "./support/pictures.ts";
 import type { ServerProcess } from "./support/process.ts";
 import { connect, TestProcesses } from "./support/processes.ts";
+import { until } from "./support/until.ts";
 
 /* A server is killed at each step of an upload, of a send with a file and of the deletion of a file. */
 
@@ -61,11 +62,6 @@ const newSending = (content = noPicture()): Sending => ({
   content,
   clientMessageId: randomBytes(16).toString("hex"),
 });
-
-const picture = () =>
-  sharp(randomBytes(900 * 600 * 3), { raw: { width: 900, height: 600, channels: 3 } })
-    .png()
-    .toBuffer();
 
 /** Does what a client does until its message is stored. Repeated after a failure, it goes on where it was. */
 async function send(sending: Sending): Promise<MessageItem> {
@@ -117,10 +113,6 @@ async function objectsOf(fileId: string | undefined): Promise<number> {
   return count;
 }
 
-async function until(isDone: () => Promise<boolean>): Promise<void> {
-  while (!(await isDone())) await wait(50);
-}
-
 describe("a message with a file is stored once, with its file, by a client that repeats what failed, if the server is killed", () => {
   test("while the content arrives", async () => {
     const sending = newSending();
@@ -143,8 +135,8 @@ describe("a message with a file is stored once, with its file, by a client that 
     ["after its row is stored", { when: "after", call: "INSERT INTO files" }, noPicture],
     ["after the content is received", { when: "before", call: "^rename .*/incoming/" }, noPicture],
     ["before the content becomes an object", { when: "before", call: "^rename .*/objects/" }, noPicture],
-    ["between the objects of a picture", { when: "after", call: "^rename .*/objects/.*-320$" }, picture],
-    ["before the original of a picture", { when: "after", call: "^rename .*/objects/.*-640$" }, picture],
+    ["between the objects of a picture", { when: "after", call: "^rename .*/objects/.*-320$" }, noisyPicture],
+    ["before the original of a picture", { when: "after", call: "^rename .*/objects/.*-640$" }, noisyPicture],
     ["after the object is stored", { when: "after", call: "^rename .*/objects/" }, noPicture],
     ["before the file is ready", { when: "before", call: "SET state = 'ready'" }, noPicture],
     ["after the file is ready", { when: "after", call: "SET state = 'ready'" }, noPicture],
@@ -161,7 +153,7 @@ describe("a message with a file is stored once, with its file, by a client that 
 
   test("at any moment", async () => {
     for (let round = 0; round < 3; round++) {
-      const sendings = [newSending(), newSending(await picture()), newSending()];
+      const sendings = [newSending(), newSending(await noisyPicture()), newSending()];
       const sends = sendings.map((sending) => send(sending).catch(() => {}));
       await wait(Math.random() * 150);
       server.child.kill("SIGKILL");
@@ -184,7 +176,7 @@ describe("a file of a deleted message is deleted completely if the server is kil
     ["before its row is deleted", { when: "before", call: "DELETE FROM files" }],
     ["after its row is deleted", { when: "after", call: "DELETE FROM files" }],
   ])("%s", async (_title, step) => {
-    const sending = newSending(await picture());
+    const sending = newSending(await noisyPicture());
     const { messageId } = await send(sending);
     expect(await objectsOf(sending.fileId)).toBe(3);
     await arm(step);

@@ -24,7 +24,7 @@ export interface ActionContext extends RunContext {
 
 export type Action = (client: ChaosClient, context: ActionContext) => Promise<unknown> | undefined;
 
-/** Whom a new message means: mostly nobody, sometimes users who may be strangers, and in groups sometimes everybody. */
+/** The mentions of a new message: usually none, sometimes of users, who may be strangers, and in groups sometimes of everybody. */
 export function pickMentioned({ random }: ChaosClient, { clients }: RunContext, isGroup: boolean) {
   if (!random.chance(0.3)) return {};
   if (isGroup && random.chance(0.2)) return { mentionsAll: true as const };

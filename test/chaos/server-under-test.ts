@@ -146,19 +146,19 @@ export class ServerUnderTest {
       const files = filesFolder(this.folder);
       this.backup = await whileFilesStay({ folder: files, storage: new DiskStorage(files) }, async () => {
         const dump = await cluster.dump();
-        await replaceFolder(this.filesBackup, files, isKept);
+        await replaceFolder(this.backupFolder, files, isKept);
         return dump;
       });
     } else {
-      this.backup = `${this.folder}-backup`;
+      this.backup = this.backupFolder;
       await this.stopAll("SIGTERM");
       await replaceFolder(this.backup, this.folder);
       await this.startAll();
     }
   }
 
-  /** With a database server, the copy of the files that belongs to the backup. */
-  private get filesBackup(): string {
+  /** The copy of the files; with the embedded database, of the whole data folder. */
+  private get backupFolder(): string {
     return `${this.folder}-backup`;
   }
 
@@ -167,7 +167,7 @@ export class ServerUnderTest {
     if (this.backup === undefined) throw new Error("there is no backup");
     if (this.cluster) {
       await this.cluster.restore(this.backup);
-      await replaceFolder(filesFolder(this.folder), this.filesBackup);
+      await replaceFolder(filesFolder(this.folder), this.backupFolder);
     } else await replaceFolder(this.folder, this.backup);
   }
 

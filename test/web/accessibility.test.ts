@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expect, test } from "@jest/globals";
 import type { AxeResults } from "axe-core";
-import sharp from "sharp";
 import { invite, promote } from "../support/invites.ts";
+import { plainPicture } from "../support/pictures.ts";
 import { describeWithChromium } from "../support/prerequisites.ts";
 import { createGroup, sendPrivately, sendToGroup } from "../support/scenes.ts";
 import { gone, WebPage } from "../support/web-page.ts";
@@ -23,10 +23,7 @@ describeWithChromium("axe finds no violation", () => {
     );
   }
 
-  const picture = () =>
-    sharp({ create: { width: 600, height: 400, channels: 3, background: "#2b66a8" } })
-      .png()
-      .toBuffer();
+  const picture = () => plainPicture(600, 400, "#2b66a8");
 
   /** Checks what is shown now, wide and narrow. */
   async function check(web: WebPage): Promise<void> {

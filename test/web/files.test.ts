@@ -1,7 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "@jest/globals";
-import sharp from "sharp";
+import { noisyPicture } from "../support/pictures.ts";
 import { describeWithChromium } from "../support/prerequisites.ts";
 import { sendPrivately } from "../support/scenes.ts";
 import { gone, type WebPage } from "../support/web-page.ts";
@@ -11,12 +10,6 @@ import { useWebPeople } from "../support/web-people.ts";
 
 describeWithChromium("files in the web client", () => {
   const people = useWebPeople();
-
-  /** A picture whose PNG has several kilobytes, so that its original and its thumbnails differ. */
-  const picture = () =>
-    sharp(randomBytes(900 * 600 * 3), { raw: { width: 900, height: 600, channels: 3 } })
-      .png()
-      .toBuffer();
 
   /** Ann and Bob, who both have their dialog open. */
   async function dialog() {
@@ -31,7 +24,7 @@ describeWithChromium("files in the web client", () => {
     const { ann, bob } = await dialog();
     const choosing = ann.page.waitForEvent("filechooser");
     await ann.button("Attach files").click();
-    await (await choosing).setFiles({ name: "holiday.png", mimeType: "image/png", buffer: await picture() });
+    await (await choosing).setFiles({ name: "holiday.png", mimeType: "image/png", buffer: await noisyPicture() });
     await ann.button("Remove holiday.png").waitFor();
     await ann.send("Look");
     await gone(ann.button("Remove holiday.png"));
@@ -116,7 +109,7 @@ describeWithChromium("files in the web client", () => {
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
       await navigator.clipboard.write([new ClipboardItem({ "image/png": new Blob([bytes], { type: "image/png" }) })]);
     };
-    await ann.page.evaluate(copy, (await picture()).toString("base64"));
+    await ann.page.evaluate(copy, (await noisyPicture()).toString("base64"));
     await ann.composer.press("Control+V");
     await ann.button("Remove image.png").waitFor();
 
