@@ -201,6 +201,7 @@ async function visit(page: Page, me: Person, size: Size, take: (screen: string) 
   await page.getByRole("alert").waitFor();
   await take("log-in");
   await page.getByRole("link", { name: "Create a new account" }).click();
+  await page.getByLabel("First name").waitFor();
   await take("register");
   await page.goBack();
   if (everything) await visitLinks(page, take);
@@ -212,6 +213,7 @@ async function visit(page: Page, me: Person, size: Size, take: (screen: string) 
   await page.getByRole("link", { name: /^Garden/ }).click();
   // The newest message is shown before the others.
   await page.getByRole("article").filter({ hasText: "Delivery" }).waitFor();
+  await page.getByRole("img", { name: "beds.jpg" }).waitFor();
   await take("chat");
   await button("Group info").click();
   await button("Member actions").first().waitFor();
@@ -250,6 +252,7 @@ async function visit(page: Page, me: Person, size: Size, take: (screen: string) 
   await page.getByRole("link", { name: "Settings" }).click();
   await page.getByText("This device", { exact: true }).last().waitFor();
   await take("settings");
+  if (everything) await visitCrop(page, take);
   await page.getByRole("link", { name: "Administration" }).click();
   await page
     .getByRole("button", { name: /^Actions for/ })
@@ -257,6 +260,16 @@ async function visit(page: Page, me: Person, size: Size, take: (screen: string) 
     .waitFor();
   await take("administration-users");
   if (everything) await visitAdministration(page, take);
+}
+
+/** The dialog in which the part of a picture is chosen that becomes an avatar. */
+async function visitCrop(page: Page, take: (screen: string) => Promise<void>): Promise<void> {
+  const buffer = await picture(900, 600, "#b5533c", "#f2d388");
+  await page.locator("input[type=file]").first().setInputFiles({ name: "me.jpg", mimeType: "image/jpeg", buffer });
+  const dialog = page.getByRole("dialog", { name: "Crop picture" });
+  await dialog.getByRole("slider").waitFor();
+  await take("crop");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
 }
 
 /** The pages that links lead to, and back to the log-in. */
@@ -278,6 +291,11 @@ async function visitAdministration(page: Page, take: (screen: string) => Promise
   };
   await page.getByRole("button", { name: /^Actions for Ben/ }).click();
   await take("administration-user-menu");
+  await page.getByRole("menuitem", { name: "Change name or e-mail" }).click();
+  await page.getByRole("dialog").waitFor();
+  await take("administration-change");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /^Actions for Ben/ }).click();
   await page.getByRole("menuitem", { name: "Reset password" }).click();
   await take("administration-question");
   await page.getByRole("button", { name: "Reset password" }).click();
@@ -285,6 +303,7 @@ async function visitAdministration(page: Page, take: (screen: string) => Promise
   await take("administration-link");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByRole("dialog").waitFor();
   await take("administration-create");
   await page.keyboard.press("Escape");
   await section("Groups", /· owner /);
