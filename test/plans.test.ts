@@ -237,21 +237,32 @@ describe("a search in messages", () => {
     beforeId: Number.MAX_SAFE_INTEGER,
     limit: 20,
   };
-  const plansFor = (run: typeof searchAll, more: Partial<TextSearch> = {}) =>
+  type Find = typeof searchNewest;
+  const all =
+    (messages: number): Find =>
+    (database, search, transaction) =>
+      searchAll(database, search, { messages }, transaction);
+  const plansFor = (run: Find, more: Partial<TextSearch> = {}) =>
     plansOf((database) =>
       messenger().db.transaction((transaction) => run(database, { ...wanted, ...more }, transaction)),
     );
 
-  test.each<[string, typeof searchAll, Partial<TextSearch>, string]>([
-    ["all chats", searchAll, {}, "message_texts_grams"],
+  test.each<[string, Find, Partial<TextSearch>, string]>([
+    ["all chats with few messages", all(1000), {}, "message_texts_grams"],
+    ["all chats with many messages", all(10_000_000), {}, "message_texts_grams"],
     ["the newest messages of all chats", searchNewest, { userId: long.userId }, "message_texts_pkey"],
     ["the newest messages of one chat", searchNewest, { chatId: me + 1 }, "message_texts_of_chat"],
-  ])("of %s reads the texts and the messages by index", async (_which, run, more, index) => {
+  ])("of %s reads the texts by index", async (_which, run, more, index) => {
     const { rows, plans } = await plansFor(run, more);
     expect(rows).toBeGreaterThan(0);
     expect(plans).toHaveLength(1);
     expect(plans[0]).toContain(index);
     expect(plans[0]).not.toMatch(/Seq Scan on (message_texts|messages)\b/);
+  });
+
+  test("of many messages does not read the entries of all chats", async () => {
+    const { plans } = await plansFor(all(10_000_000));
+    expect(plans[0]).not.toContain("message_texts_of_chat");
   });
 });
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
+import type { Database } from "../src/db/connect.ts";
 import { purgeEndedChat, someEndedChat } from "../src/db/queries/messages/ended-chats.ts";
+import { MessageSearch } from "../src/services/search/message-search.ts";
 import { admin } from "./support/admin.ts";
+import { onServer } from "./support/databases.ts";
 import { TestMessenger, useMessenger } from "./support/messenger.ts";
 import {
   block,
@@ -29,6 +32,17 @@ async function groupOfTwo() {
   };
   return { ann, bob, stranger, groupId, send };
 }
+
+/** A database that does something before the statement that reads messages by id. */
+const beforeReading = (database: Database, act: () => Promise<unknown>): Database =>
+  Object.create(database, {
+    query: {
+      value: async (...given: Parameters<Database["query"]>) => {
+        if (String(given[0]).includes("$messageIds")) await act();
+        return database.query(...given);
+      },
+    },
+  });
 
 describe("a search", () => {
   test("finds messages of all own chats that contain all words, the newest first, with highlights", async () => {
@@ -266,4 +280,17 @@ describe("the rate limit of searches", () => {
       await limited.stop();
     }
   });
+});
+
+(onServer ? test : test.skip)("a search shows nothing that was written after it has begun", async () => {
+  const { ann, bob, groupId, send } = await groupOfTwo();
+  const [sent] = await send("Lunch at noon?");
+  const messageId = sent?.messageId ?? 0;
+  await searchTexts(bob.device, "lunch");
+  const database = beforeReading(messenger().db, async () => {
+    await ann.device.request("removeUserFromGroup", { groupId, userId: bob.id });
+    await ann.device.request("editMessage", { messageId, content: "Lunch without Bob" });
+  });
+  const { found } = await new MessageSearch({ database }).search(bob.id, { query: "lunch", limit: 20 }, () => 0);
+  expect(found.map(({ message }) => message.content)).toEqual(["Lunch at noon?"]);
 });

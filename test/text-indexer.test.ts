@@ -74,17 +74,22 @@ describe("the indexer", () => {
     const groupId = await createGroup(ann.device);
     await messenger().sql(
       `INSERT INTO messages (chat_id, seq, version, sender_id, content, created_at)
-       SELECT $groupId::bigint, n, n, $userId::bigint, 'many ' || n, clock_timestamp() FROM generate_series(2, 901) AS n`,
+       SELECT $groupId::bigint, n, n, $userId::bigint, 'many ' || n, clock_timestamp() FROM generate_series(2, 2001) AS n`,
       { groupId, userId: ann.id },
     );
     await messenger().sql(
-      `UPDATE chats SET version = 901, last_seq = 901,
-              last_message_id = (SELECT id FROM messages WHERE chat_id = $groupId AND seq = 901) WHERE id = $groupId`,
+      `UPDATE chats SET version = 2001, last_seq = 2001,
+              last_message_id = (SELECT id FROM messages WHERE chat_id = $groupId AND seq = 2001) WHERE id = $groupId`,
       { groupId },
     );
-    await untilIndexed(groupId, new TextIndexer({ database: messenger().db }));
+    const indexer = new TextIndexer({ database: messenger().db });
+    indexer.note(groupId);
+    let stepsWithMore = 0;
+    while (!(await isIndexed(groupId))) if (await indexer.indexSome()) stepsWithMore++;
+    // Otherwise the job would pause after each transaction.
+    expect(stepsWithMore).toBeGreaterThan(0);
     const { indexed, expected } = await compare(groupId);
-    expect(indexed).toHaveLength(900);
+    expect(indexed).toHaveLength(2000);
     expect(indexed).toEqual(expected);
   });
 

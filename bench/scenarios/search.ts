@@ -1,5 +1,6 @@
 import { readSettings } from "../../src/config/read-settings.ts";
 import { connect, type Database } from "../../src/db/connect.ts";
+import { chatsBehind } from "../../src/db/queries/search/text-index.ts";
 import { select } from "../../src/db/select.ts";
 import { createLogger } from "../../src/logger.ts";
 import { MessageSearch } from "../../src/services/search/message-search.ts";
@@ -111,7 +112,7 @@ async function fill(database: Database, count: number): Promise<Report> {
     columns: ["messages/s", "table MiB", "indexes MiB"],
     rows: [[count / seconds, Number(size?.table), Number(size?.index)]],
     targets: [],
-    faults: [],
+    faults: (await chatsBehind(database, { limit: 1 })).length > 0 ? ["not all messages are indexed"] : [],
   };
 }
 

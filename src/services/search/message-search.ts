@@ -1,10 +1,12 @@
 import type { Transaction } from "sequelize";
 import type { Database } from "../../db/connect.ts";
+import { messagesById } from "../../db/queries/messages/messages.ts";
 import {
-  limitSearch,
+  type SearchedChats,
   searchAll,
   searchedChats,
   searchNewest,
+  startSearch,
   type TextSearch,
 } from "../../db/queries/search/search-messages.ts";
 import type { ChatMessage } from "../../domain/message.ts";
@@ -53,11 +55,11 @@ export class MessageSearch {
     const { database } = this.options;
     const search = toTextSearch(userId, query);
     const { rows, isBehind } = await database.transaction(async (transaction) => {
-      await limitSearch(database, statementTimeoutMs, transaction);
+      await startSearch(database, statementTimeoutMs, transaction);
       // Before the search: then what is indexed meanwhile is not reported as missing, but nothing missing is left out.
       const chats = await searchedChats(database, search, transaction);
       if (chats.count === 0 && query.chatId !== undefined) throw notInChat();
-      return { rows: chats.count === 0 ? [] : await this.find(search, transaction), isBehind: chats.isBehind };
+      return { rows: chats.count === 0 ? [] : await this.find(search, chats, transaction), isBehind: chats.isBehind };
     });
     const fitting = rowsThatFit(rows.slice(0, query.limit), sizeOf);
     const { data, nextCursor } = toPage(rows, fitting.length, ({ id }) => id);
@@ -69,11 +71,12 @@ export class MessageSearch {
     return { found, cursor: nextCursor, isBehind };
   }
 
-  /** Returns one row more than a page has, if there are so many. */
-  private async find(search: TextSearch, transaction: Transaction): Promise<ChatMessage[]> {
+  /** Returns one message more than a page has, if there are so many. */
+  private async find(search: TextSearch, chats: SearchedChats, transaction: Transaction): Promise<ChatMessage[]> {
     const { database } = this.options;
     const newest = await searchNewest(database, search, transaction);
-    return newest.length === search.limit ? newest : searchAll(database, search, transaction);
+    const ids = newest.length === search.limit ? newest : await searchAll(database, search, chats, transaction);
+    return ids.length === 0 ? [] : messagesById(database, ids, transaction, search.userId);
   }
 }
 

@@ -19,6 +19,14 @@ const maxChatsFound = 1000;
 const minScanPauseMs = 2000;
 const scanPauseFactor = 100;
 
+/** What one transaction has done. */
+interface IndexedChats {
+  /** The chats that are not completely indexed. */
+  unfinishedIds: readonly number[];
+  /** Whether it has indexed anything: not if other processes have locked all of the chats. */
+  hasProgressed: boolean;
+}
+
 /**
  * Keeps the searchable texts up to date along the versions of the chats. What is indexed is recorded in the transaction that
  * stores it, so a process that is killed loses nothing. Several processes share the work.
@@ -52,14 +60,14 @@ export class TextIndexer {
     // What changes from now on is noted again.
     const since = new Map(chatIds.map((id) => [id, this.pending.get(id) ?? performance.now()]));
     for (const id of chatIds) this.pending.delete(id);
-    let unfinished: readonly number[] = chatIds;
+    let result: IndexedChats = { unfinishedIds: chatIds, hasProgressed: false };
     try {
-      unfinished = await this.indexChats(chatIds);
+      result = await this.indexChats(chatIds);
     } finally {
       // Behind the others: another process may be at work on them.
-      for (const id of unfinished) this.pending.set(id, since.get(id) ?? performance.now());
+      for (const id of result.unfinishedIds) this.pending.set(id, since.get(id) ?? performance.now());
     }
-    return unfinished.length < chatIds.length && this.pending.size > 0;
+    return result.hasProgressed && this.pending.size > 0;
   }
 
   /** Finds changes of other processes, and those that killed ones have left. */
@@ -71,8 +79,7 @@ export class TextIndexer {
     this.nextScanAt = now + Math.max(minScanPauseMs, scanPauseFactor * (now - startedAt));
   }
 
-  /** @returns the chats that are not completely indexed */
-  private indexChats(chatIds: readonly number[]): Promise<number[]> {
+  private indexChats(chatIds: readonly number[]): Promise<IndexedChats> {
     const { database } = this.options;
     return database.transaction(async (transaction) => {
       await commitWithoutWaiting(database, transaction);
@@ -93,7 +100,7 @@ export class TextIndexer {
         transaction,
       );
       const finished = new Set(locked.filter((chat) => chat !== last).map(({ chatId }) => chatId));
-      return chatIds.filter((id) => !finished.has(id));
+      return { unfinishedIds: chatIds.filter((id) => !finished.has(id)), hasProgressed: locked.length > 0 };
     });
   }
 }

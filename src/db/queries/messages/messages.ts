@@ -194,20 +194,24 @@ export async function messagesBySeq(
   return rows.map(toChatMessage);
 }
 
-/** Returns messages by id, in the order of the ids; missing ones are left out. */
+/**
+ * Returns messages by id, in the order of the ids; missing ones are left out.
+ * @param readerId the person for whom they are read, if it is one person
+ */
 export async function messagesById(
   database: Database,
   messageIds: readonly number[],
   transaction?: Transaction,
+  readerId?: number,
 ): Promise<ChatMessage[]> {
   const rows = await select<MessageRow>(
     database,
-    `SELECT ${messageColumns()}
+    `SELECT ${messageColumns(readerId === undefined ? undefined : "$readerId")}
        FROM unnest($messageIds::bigint[]) WITH ORDINALITY AS wanted (id, place)
        JOIN messages AS m ON m.id = wanted.id
        JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
       ORDER BY wanted.place`,
-    { messageIds },
+    { messageIds, readerId },
     transaction,
   );
   return rows.map(toChatMessage);

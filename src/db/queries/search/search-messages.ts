@@ -1,8 +1,6 @@
 import type { Transaction } from "sequelize";
-import type { ChatMessage } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { messageColumns, messagePeople, toChatMessage } from "../messages/messages.ts";
 
 /** Whose chats are searched: all of them, or one. */
 export interface SearchScope {
@@ -25,7 +23,10 @@ export interface TextSearch extends SearchScope {
 }
 
 /** How many of the newest messages are read one by one, before the index is used. */
-const newestTexts = 20_000;
+const newestTexts = 10_000;
+
+/** Up to how many messages of the searched chats are looked up by chat, to read only those texts among all with the grams. */
+const maxTextsByChat = 100_000;
 
 const condition = (isGiven: boolean, sql: string): string => (isGiven ? ` AND ${sql}` : "");
 
@@ -36,30 +37,37 @@ const chatsInScope = ({ chatId }: SearchScope): string => `
   LEFT JOIN chat_texts AS t ON t.chat_id = c.id
       WHERE member.user_id = $userId${condition(chatId !== undefined, "member.chat_id = $chatId")}`;
 
-/**
- * Returns how many chats a search covers, and whether the latest changes of one of them are not indexed. Indexes: the primary
- * keys of chat_members, chats and chat_texts.
- */
+/** The chats that a search covers. */
+export interface SearchedChats {
+  count: number;
+  /** How many messages they have, at most: deleted ones count. */
+  messages: number;
+  /** Whether the latest changes of one of them are not indexed. */
+  isBehind: boolean;
+}
+
+/** Returns what a search covers. Indexes: the primary keys of chat_members, chats and chat_texts. */
 export async function searchedChats(
   database: Database,
   scope: SearchScope,
   transaction: Transaction,
-): Promise<{ count: number; isBehind: boolean }> {
-  const [row] = await select<{ count: number; isBehind: boolean }>(
+): Promise<SearchedChats> {
+  const [row] = await select<SearchedChats>(
     database,
-    `SELECT count(*)::int AS count,
+    `SELECT count(*)::int AS count, COALESCE(sum(c.last_seq), 0)::bigint AS messages,
             COALESCE(bool_or(c.version > COALESCE(t.version, 0)), false) AS "isBehind" ${chatsInScope(scope)}`,
     { ...scope },
     transaction,
   );
-  return row ?? { count: 0, isBehind: false };
+  return row ?? { count: 0, messages: 0, isBehind: false };
 }
 
 /**
- * Searches among the newest messages only, as one person reads them, the newest first: what many messages contain is found
- * here without reading all of those. Index: the primary key of message_texts, or message_texts_of_chat for one chat.
+ * Searches among the newest messages only, as one person reads them: what many messages contain is found here without reading
+ * all of those. Returns their ids, the newest first. Index: the primary key of message_texts, or message_texts_of_chat for one
+ * chat.
  */
-export const searchNewest = (database: Database, search: TextSearch, transaction: Transaction) =>
+export const searchNewest = (database: Database, search: TextSearch, transaction: Transaction): Promise<number[]> =>
   searchIn(
     database,
     search,
@@ -70,14 +78,24 @@ export const searchNewest = (database: Database, search: TextSearch, transaction
     transaction,
   );
 
-/** Searches among all messages in the same way. Indexes: message_texts_grams and message_texts_of_chat. */
-export const searchAll = (database: Database, search: TextSearch, transaction: Transaction) =>
+/**
+ * Searches among all messages in the same way. Indexes: message_texts_grams, and message_texts_of_chat too if the chats have so
+ * few messages that reading all their entries costs less than reading the texts of other chats.
+ */
+export const searchAll = (
+  database: Database,
+  search: TextSearch,
+  { messages }: Pick<SearchedChats, "messages">,
+  transaction: Transaction,
+): Promise<number[]> =>
   searchIn(
     database,
     search,
     `(SELECT * FROM message_texts
-               WHERE message_id < $beforeId AND chat_id = ANY (ARRAY(SELECT chat_id FROM mine))
-                 AND grams @> $grams::int4[])`,
+               WHERE message_id < $beforeId AND grams @> $grams::int4[]${condition(
+                 messages <= maxTextsByChat,
+                 "chat_id = ANY (ARRAY(SELECT chat_id FROM mine))",
+               )})`,
     transaction,
   );
 
@@ -87,14 +105,14 @@ async function searchIn(
   search: TextSearch,
   texts: string,
   transaction: Transaction,
-): Promise<ChatMessage[]> {
+): Promise<number[]> {
   const { words, senderId, before, after } = search;
-  const rows = await select<Parameters<typeof toChatMessage>[0]>(
+  const rows = await select<{ id: number }>(
     database,
     `WITH mine AS MATERIALIZED (
             SELECT c.id AS chat_id, member.cleared_seq ${chatsInScope(search)}
           ), matching AS MATERIALIZED (
-            SELECT found.message_id
+            SELECT found.message_id AS id
               FROM ${texts} AS found
               JOIN mine ON mine.chat_id = found.chat_id AND found.seq > mine.cleared_seq
              WHERE true${words.map((_, index) => condition(true, `strpos(found.text, $word${index}) > 0`)).join("")}${[
@@ -102,21 +120,25 @@ async function searchIn(
                condition(before !== undefined, "found.created_at < $before"),
                condition(after !== undefined, "found.created_at > $after"),
              ].join("")}
-          ), page AS MATERIALIZED (
-            SELECT message_id FROM matching ORDER BY message_id DESC LIMIT $limit
           )
-     SELECT ${messageColumns("$userId")}
-       FROM page
-       JOIN messages AS m ON m.id = page.message_id
-       JOIN chats AS c ON c.id = m.chat_id ${messagePeople}
-      ORDER BY m.id DESC`,
+     SELECT id FROM matching ORDER BY id DESC LIMIT $limit`,
     { ...search, ...Object.fromEntries(words.map((word, index) => [`word${index}`, word])) },
     transaction,
   );
-  return rows.map(toChatMessage);
+  return rows.map(({ id }) => id);
 }
 
-/** Bounds the statements of a search in time. They are short, so compiling them would only delay them. */
-export async function limitSearch(database: Database, ms: number, transaction: Transaction): Promise<void> {
-  await database.query(`SET LOCAL statement_timeout = ${ms}; SET LOCAL jit = off`, { transaction });
+/**
+ * Starts the transaction of a search. Its statements see the same state, so nothing is shown that was written after the user
+ * has left a chat. They are bounded in time, and so short that compiling them and comparing orders of their joins, which are
+ * written in a good one, would take longer than it saves.
+ */
+export async function startSearch(database: Database, maxMs: number, transaction: Transaction): Promise<void> {
+  await database.query(
+    `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+     SET LOCAL statement_timeout = ${maxMs};
+     SET LOCAL jit = off;
+     SET LOCAL join_collapse_limit = 1`,
+    { transaction },
+  );
 }
