@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import sharp from "sharp";
 import { findViolations } from "../src/db/queries/fsck/fsck.ts";
+import { admin } from "./support/admin.ts";
 import type { Device } from "./support/device.ts";
 import { groupOfSix } from "./support/group-scene.ts";
 import { type TestUser, useMessenger } from "./support/messenger.ts";
@@ -77,6 +78,11 @@ describe("the avatar of a user", () => {
     const [owner, member] = await listMembers(ann.device, groupId);
     expect(owner).toMatchObject({ userId: ann.id, avatarId });
     expect(member).not.toHaveProperty("avatarId");
+    const { token } = await admin(messenger());
+    const search = encodeURIComponent(ann.email);
+    const managed = async (path: string) => (await messenger().http("GET", path, { token })).body.data;
+    expect(await managed(`/admin/users?search=${search}`)).toMatchObject([{ id: ann.id, avatarId }]);
+    expect((await managed(`/admin/users?search=${encodeURIComponent(bob.email)}`))[0]).not.toHaveProperty("avatarId");
   });
 
   test("is pushed to the user's devices and to those who share a chat", async () => {
@@ -128,25 +134,32 @@ describe("the avatar of a user", () => {
 describe("the avatar of a group", () => {
   test("is set by admins and the owner, with a system message, and stands beside the group's name", async () => {
     const { groupId, people } = await groupOfSix(messenger());
-    const { owner, admin, member } = people;
+    const { owner, admin: groupAdmin, member } = people;
     const path = `/groups/${groupId}/avatar`;
-    const { status, body } = await put(path, admin, await picture());
+    const { status, body } = await put(path, groupAdmin, await picture());
     expect(status).toBe(200);
     const { avatarId } = body;
     const [message] = (await chatHistory(member.device, groupId)).slice(-1);
     expect(message).toMatchObject({
       notification: true,
-      message: `${admin.firstName} changed the picture of the group`,
-      event: { kind: "avatarChanged", byUserId: admin.id, avatarId },
+      message: `${groupAdmin.firstName} changed the picture of the group`,
+      event: { kind: "avatarChanged", byUserId: groupAdmin.id, avatarId },
     });
-    for (const device of [...owner.devices, ...admin.devices, ...member.devices]) {
+    for (const device of [...owner.devices, ...groupAdmin.devices, ...member.devices]) {
       expect(await device.nextPush("groupAvatar")).toMatchObject({ params: { item: message } });
     }
     expect((await listChats(member.device)).find(({ chatId }) => chatId === groupId)).toMatchObject({ avatarId });
     expect(await syncedChat(member.device, groupId)).toMatchObject({ groupId, avatarId });
     expect(await statusOf(avatarId)).toBe(200);
+    const { token } = await admin(messenger());
+    const managed = async () =>
+      (await messenger().http("GET", "/admin/groups?limit=100", { token })).body.data.find(
+        ({ id }: { id: number }) => id === groupId,
+      );
+    expect(await managed()).toMatchObject({ avatarId });
 
     expect((await messenger().http("DELETE", path, { token: owner.token })).status).toBe(204);
+    expect(await managed()).not.toHaveProperty("avatarId");
     expect(await statusOf(avatarId)).toBe(404);
     const push = await member.device.nextPush("groupAvatar");
     expect(push.params.item.event).toEqual({ kind: "avatarChanged", byUserId: owner.id });

@@ -8,7 +8,18 @@ import {
   type Statistics,
   statisticsDays,
 } from "../domain/administration.ts";
-import { counter, emailAddress, firstName, groupId, groupName, id, lastName, time, userId } from "./fields.ts";
+import {
+  avatarId,
+  counter,
+  emailAddress,
+  firstName,
+  groupId,
+  groupName,
+  id,
+  lastName,
+  time,
+  userId,
+} from "./fields.ts";
 import { role } from "./people.ts";
 import {
   anyObject,
@@ -19,6 +30,7 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   type Schema,
   text,
   textLike,
@@ -50,6 +62,7 @@ export const managedUser: Schema<Printed<ManagedUser>> = named(
     email: emailAddress(),
     firstName: firstName(),
     lastName: nullable(lastName()),
+    avatarId: optional(avatarId()),
     role,
     createdAt: time(),
     lastSeenAt: described(nullable(time()), "When the last device disconnected; `null` if none ever connected."),
@@ -68,6 +81,7 @@ export const managedGroup: Schema<Printed<ManagedGroup>> = named(
   object({
     id: groupId(),
     name: groupName(),
+    avatarId: optional(avatarId()),
     members: described(counter(), "Number of members."),
     ownerId: nullable(userId()),
     createdAt: time(),

@@ -68,6 +68,7 @@ export interface ManagedUser {
   email: string;
   firstName: string;
   lastName: string | null;
+  avatarId?: string;
   role: UserRole;
   createdAt: Date;
   /** When the last device disconnected; null for an account that has never been online. */
@@ -86,6 +87,7 @@ export const maxCountedMessages = 10_000;
 export interface ManagedGroup {
   id: number;
   name: string;
+  avatarId?: string;
   /** How many there are. */
   members: number;
   /** Null for a group without owner. */

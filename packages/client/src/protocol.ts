@@ -1255,6 +1255,8 @@ export interface ManagedGroup {
   id: number;
   /** Name of a group, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   name: string;
+  /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
+  avatarId?: string;
   /** Number of members. */
   members: number;
   /** Id of a user. */
@@ -1273,6 +1275,8 @@ export interface ManagedUser {
   firstName: string;
   /** Last name, 1 to 64 UTF-16 units, with a visible character and without controls of the direction of text. */
   lastName: string | null;
+  /** Id of an avatar: `GET /avatars/{id}` is the picture. Absent without one. */
+  avatarId?: string;
   role: UserRole;
   createdAt: string;
   /** When the last device disconnected; `null` if none ever connected. */

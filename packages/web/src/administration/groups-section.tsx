@@ -1,5 +1,6 @@
 import type { ManagedGroup } from "messenger-client";
 import { useState } from "preact/hooks";
+import { urlOf } from "../avatars/avatars.tsx";
 import { messenger } from "../messenger.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import type { MenuItem } from "../ui/menu.tsx";
@@ -47,7 +48,7 @@ export function GroupsSection() {
       <ManagedList label="Groups" pages={pages} empty={search ? "No group has this name." : "There are no groups yet."}>
         {(group) => (
           <>
-            <Avatar name={group.name} id={group.id} size="small" />
+            <Avatar name={group.name} id={group.id} url={urlOf(group.avatarId)} size="small" />
             <span>
               <span class="managed-name">
                 <bdi>{group.name}</bdi>

@@ -1,9 +1,10 @@
 import type { GetAdminUsersQuery, ManagedUser, PatchAdminUsersIdBody } from "messenger-client";
 import { useState } from "preact/hooks";
-import { PersonAvatar } from "../avatars/avatars.tsx";
+import { urlOf } from "../avatars/avatars.tsx";
 import { fullName } from "../chats/people-search.tsx";
 import { lastSeen } from "../dates.ts";
 import { messenger } from "../messenger.ts";
+import { Avatar } from "../ui/avatar.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { LinkToCopy } from "../ui/link-to-copy.tsx";
 import { ChangeUser } from "./change-user.tsx";
@@ -63,7 +64,7 @@ export function UsersSection() {
       <ManagedList label="Accounts" pages={pages} empty="No account is like this.">
         {(user) => (
           <>
-            <PersonAvatar name={fullName(user)} userId={user.id} />
+            <Avatar name={fullName(user)} id={user.id} url={urlOf(user.avatarId)} size="small" />
             <UserText user={user} />
             <RowMenu
               name={fullName(user)}

@@ -7,14 +7,17 @@ import {
 } from "../../../domain/administration.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import { withAvatar } from "../avatars/avatars.ts";
 
-const columns = `u.id, u.email, u.first_name AS "firstName", u.last_name AS "lastName", u.role,
+const columns = `u.id, u.email, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId", u.role,
             u.created_at AS "createdAt", u.last_seen_at AS "lastSeenAt", u.suspended_at AS "suspendedAt",
             (SELECT count(*)::int FROM sessions AS s WHERE s.user_id = u.id AND s.revoked_at IS NULL) AS sessions,
             (SELECT count(*)::int
                FROM (SELECT FROM messages AS m
                       WHERE m.sender_id = u.id AND m.event IS NULL AND m.deleted_at IS NULL
                       LIMIT ${maxCountedMessages}) AS counted) AS messages`;
+
+type ManagedUserRow = Omit<ManagedUser, "avatarId"> & { avatarId: string | null };
 
 /** Each is written in the form of its index: users_admins, users_suspended. */
 const roleConditions: Record<UserRole, string> = { user: "AND u.role = 'user'", admin: "AND u.role = 'admin'" };
@@ -36,14 +39,14 @@ export interface UserFilter {
  * page is full: it is for administrators, who look for any part of a name or address. Indexes: users_pkey, users_admins,
  * users_suspended, sessions_live_of_user, messages_of_sender.
  */
-export function managedUsers(
+export async function managedUsers(
   database: Database,
   { search, role, status }: UserFilter,
   page: { after: number; limit: number },
 ): Promise<ManagedUser[]> {
   const searchCondition = `AND (position($emailKey IN u.email_key) > 0
              OR position($nameKey IN concat_ws(' ', u.first_name_key, u.last_name_key)) > 0)`;
-  return select<ManagedUser>(
+  const rows = await select<ManagedUserRow>(
     database,
     `SELECT ${columns}
        FROM users AS u
@@ -53,6 +56,7 @@ export function managedUsers(
       LIMIT $limit`,
     { ...search, ...page },
   );
+  return rows.map(withAvatar);
 }
 
 /** Returns one account; undefined if there is none or it is deleted. */
@@ -61,11 +65,11 @@ export async function managedUser(
   id: number,
   transaction?: Transaction,
 ): Promise<ManagedUser | undefined> {
-  const [user] = await select<ManagedUser>(
+  const [row] = await select<ManagedUserRow>(
     database,
     `SELECT ${columns} FROM users AS u WHERE u.deleted_at IS NULL AND u.id = $id`,
     { id },
     transaction,
   );
-  return user;
+  return row && withAvatar(row);
 }
