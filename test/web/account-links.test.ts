@@ -43,6 +43,25 @@ describeWithChromium("mailed links in the web client", () => {
     await gone(web.button("Send the mail again"));
   });
 
+  test("a new address that is not confirmed yet can be given up", async () => {
+    const { messenger } = running();
+    const { id, email } = await messenger.person();
+    await messenger.sql("UPDATE users SET email_verified_at = clock_timestamp() WHERE id = $id", { id });
+    const web = await open();
+    await web.logIn(email, password);
+    await web.openSettings();
+    const profile = web.page.getByRole("region", { name: "Profile" });
+    await profile.getByLabel("E-mail").fill("misspelled@example.test");
+    await profile.getByLabel("Password").fill(password);
+    await profile.getByRole("button", { name: "Save" }).click();
+    await web.page.getByText("Confirm your new e-mail address").waitFor();
+    await web.button("Keep the present address").click();
+    await web.alert.filter({ hasText: `Your e-mail address is still ${email}.` }).waitFor();
+    await gone(web.button("Send the mail again"));
+    const [stored] = await messenger.sql("SELECT email, pending_email FROM users WHERE id = $id", { id });
+    expect(stored).toEqual({ email, pending_email: null });
+  });
+
   test("somebody who forgot the password gets a link, sets another one and logs in with it", async () => {
     const { messenger, smtp } = running();
     const { email } = await messenger.person();

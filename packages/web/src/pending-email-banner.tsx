@@ -22,6 +22,14 @@ export function PendingEmailBanner() {
       else showNotice(errorText(error));
     }
   };
+  const keep = async () => {
+    try {
+      await messenger.updateProfile({ email });
+      showNotice(`Your e-mail address is still ${email}.`);
+    } catch (error) {
+      showNotice(errorText(error));
+    }
+  };
   return (
     <p class="banner">
       {pendingEmail === email
@@ -31,6 +39,14 @@ export function PendingEmailBanner() {
       <button type="button" class="link-button" onClick={() => void resend()}>
         Send the mail again
       </button>
+      {pendingEmail !== email && (
+        <>
+          {" · "}
+          <button type="button" class="link-button" onClick={() => void keep()}>
+            Keep the present address
+          </button>
+        </>
+      )}
     </p>
   );
 }
