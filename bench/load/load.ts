@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 export interface ReadyLoad<Result> {
   /** Runs the job to its end. May be called once. */
   run(): Promise<Result>;
+  /** Ends a job that has no end of its own. */
+  stop(): void;
   /** Closes the sockets. */
   close(): Promise<void>;
 }
@@ -32,6 +34,7 @@ export async function prepareLoad<Job, Result>(file: string, job: Job): Promise<
   await exchange(job);
   return {
     run: () => exchange("run"),
+    stop: () => void child.send("stop"),
     async close() {
       child.kill();
       await exit;

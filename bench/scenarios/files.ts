@@ -3,10 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { announce } from "../../test/support/files.ts";
 import { pairsJob } from "../load/chat.ts";
+import { prepareLoad } from "../load/load.ts";
+import { type Uploader, type UploadJob, upload } from "../load/upload.ts";
 import { type ChatFigures, type Faults, measureInRounds } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
 import { type ComparedServer, startServer, withServers } from "../servers.ts";
@@ -17,41 +16,22 @@ const pairs = 25;
 const perSecond = 200;
 const uploaders = 100;
 const fileBytes = 10 * 1024 * 1024;
-const chunk = Buffer.alloc(64 * 1024);
 const sampleMs = 50;
 const mebibyte = 1024 * 1024;
 
-const portOf = ({ url }: ComparedServer) => Number(new URL(url).port);
-
-function* zeros(bytes: number) {
-  for (let rest = bytes; rest > 0; rest -= chunk.length) yield chunk.subarray(0, rest);
-}
-
-/** Uploads a file of zeros, chunk by chunk. @returns its path */
-async function upload(server: ComparedServer, userId: number, size: number): Promise<string> {
-  const [port, token] = [portOf(server), server.tokenOf(userId)];
-  const path = `/files/${await announce({ port }, { token }, { size })}`;
-  const put = request({
-    port,
-    path: `${path}/content`,
-    method: "PUT",
-    headers: { authorization: `Bearer ${token}`, "content-length": size },
-  });
-  const answered = once(put, "response");
-  await pipeline(Readable.from(zeros(size)), put);
-  const [response] = await answered;
-  response.resume();
-  if (response.statusCode !== 200) throw new Error(`an upload was answered with ${response.statusCode}`);
-  return path;
-}
+const uploaderOf = ({ url, tokenOf }: ComparedServer, userId: number): Uploader => ({
+  port: Number(new URL(url).port),
+  token: tokenOf(userId),
+});
 
 /** Reads a range without keeping it. @returns how long it took, in milliseconds */
 async function readRange(server: ComparedServer, path: string, userId: number, [start, end]: [number, number]) {
+  const { port, token } = uploaderOf(server, userId);
   const startedAt = performance.now();
   const get = request({
-    port: portOf(server),
+    port,
     path,
-    headers: { authorization: `Bearer ${server.tokenOf(userId)}`, range: `bytes=${start}-${end}` },
+    headers: { authorization: `Bearer ${token}`, range: `bytes=${start}-${end}` },
   }).end();
   const [response] = await once(get, "response");
   let received = 0;
@@ -75,21 +55,21 @@ async function memoryDuring<T>(server: ComparedServer, work: () => Promise<T>) {
   }
 }
 
-/** Lets each of many users upload one file after the other, until it is stopped. @returns a function that stops it */
-function keepUploading(server: ComparedServer) {
-  const startedAt = performance.now();
-  let isStopping = false;
-  let bytes = 0;
-  const running = Array.from({ length: uploaders }, async (_, index) => {
-    while (!isStopping) {
-      await upload(server, 2 * pairs + index + 1, fileBytes);
-      bytes += fileBytes;
-    }
+/**
+ * Lets each of many users upload one file after the other.
+ * @returns a function that stops it and returns the bytes per second
+ */
+async function keepUploading(server: ComparedServer): Promise<() => Promise<number>> {
+  const load = await prepareLoad<UploadJob, number>("./upload-process.ts", {
+    uploaders: Array.from({ length: uploaders }, (_, index) => uploaderOf(server, 2 * pairs + index + 1)),
+    fileBytes,
   });
+  const uploaded = load.run();
   return async () => {
-    isStopping = true;
-    await Promise.all(running);
-    return (bytes / (performance.now() - startedAt)) * 1000;
+    load.stop();
+    const bytesPerSecond = await uploaded;
+    await load.close();
+    return bytesPerSecond;
   };
 }
 
@@ -134,7 +114,7 @@ export const files: Scenario = {
         const modes = {
           "no uploads": async () => ({ figures: await chat(), bytesPerSecond: 0 }),
           [`${uploaders} uploads`]: async () => {
-            const stop = keepUploading(server);
+            const stop = await keepUploading(server);
             const figures = await chat();
             return { figures, bytesPerSecond: await stop() };
           },
@@ -166,7 +146,7 @@ export const files: Scenario = {
           },
         ];
         const owner = 1;
-        const path = await upload(server, owner, largeBytes);
+        const path = await upload(uploaderOf(server, owner), largeBytes);
         const middle = largeBytes / 2;
         const small = await readRange(server, path, owner, [middle, middle + 64 * 1024 - 1]);
         const { before, most, result } = await memoryDuring(server, () =>

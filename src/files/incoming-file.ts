@@ -11,9 +11,6 @@ const abandonedAfterMs = 24 * 60 * 60_000;
 /** Space that uploads leave on the disk, in bytes: the database may lie there, too. */
 const keptFreeBytes = 64 * 1024 * 1024;
 
-/** Chunks that are written at a time: many fast uploads would else delay every message. */
-const maxWrites = 4;
-
 /** What arrived differs from what was announced: it was too short, too long or cut off. */
 export class ContentMismatchError extends Error {
   override readonly name = "ContentMismatchError";
@@ -29,12 +26,15 @@ export interface ReceivedFile {
   start: Buffer;
 }
 
+type Digest = Pick<ReceivedFile, "sha256" | "start">;
+
 /** Receives contents into temporary files. */
 export class IncomingFiles {
   private readonly folder: string;
   /** What is still to arrive of the contents that are being received. */
   private outstandingBytes = 0;
-  private readonly writes = new Semaphore(maxWrites);
+  /** Chunks are processed one at a time: many fast uploads would else delay every message. */
+  private readonly slot = new Semaphore(1);
 
   constructor(filesFolder: string) {
     this.folder = join(filesFolder, "incoming");
@@ -71,9 +71,9 @@ export class IncomingFiles {
     const path = join(this.folder, randomBytes(12).toString("hex"));
     const file = await open(path, "wx", 0o600);
     try {
-      const digest = await digestOf(content, size, async (chunk) => {
+      const digest = await this.digest(content, size, async (chunk) => {
         // Not `write`, which writes only a part when the disk becomes full.
-        await this.writes.run(() => file.writeFile(chunk));
+        await file.writeFile(chunk);
         onWritten(chunk.length);
       });
       await file.close();
@@ -83,6 +83,32 @@ export class IncomingFiles {
       await rm(path, { force: true });
       throw error;
     }
+  }
+
+  /**
+   * Reads a content of exactly `size` bytes.
+   * @param use takes each chunk
+   * @throws ContentMismatchError, or the error of `content` or `use`
+   */
+  async digest(
+    content: AsyncIterable<Buffer>,
+    size: number,
+    use: (chunk: Buffer) => Promise<unknown> = async () => {},
+  ): Promise<Digest> {
+    const hash = createHash("sha256");
+    const beginning: Buffer[] = [];
+    let received = 0;
+    for await (const chunk of content) {
+      if (received < sniffedBytes) beginning.push(chunk);
+      received += chunk.length;
+      if (received > size) break;
+      await this.slot.run(() => {
+        hash.update(chunk);
+        return use(chunk);
+      });
+    }
+    if (received !== size) throw new ContentMismatchError(`received ${received} bytes instead of ${size}`);
+    return { sha256: hash.digest("hex"), start: Buffer.concat(beginning).subarray(0, sniffedBytes) };
   }
 
   /** Removes a received file, unless it was moved away. */
@@ -98,24 +124,4 @@ export class IncomingFiles {
       if (found && now - found.mtimeMs > abandonedAfterMs) await rm(path, { force: true });
     }
   }
-}
-
-/** Reads a content of exactly `size` bytes without keeping it. @throws ContentMismatchError, or the error of `content` */
-export async function digestOf(
-  content: AsyncIterable<Buffer>,
-  size: number,
-  use: (chunk: Buffer) => Promise<unknown> = async () => {},
-): Promise<{ sha256: string; start: Buffer }> {
-  const hash = createHash("sha256");
-  const beginning: Buffer[] = [];
-  let received = 0;
-  for await (const chunk of content) {
-    if (received < sniffedBytes) beginning.push(chunk);
-    received += chunk.length;
-    if (received > size) break;
-    hash.update(chunk);
-    await use(chunk);
-  }
-  if (received !== size) throw new ContentMismatchError(`received ${received} bytes instead of ${size}`);
-  return { sha256: hash.digest("hex"), start: Buffer.concat(beginning).subarray(0, sniffedBytes) };
 }

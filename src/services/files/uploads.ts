@@ -12,7 +12,7 @@ import type { FileInfo } from "../../domain/file.ts";
 import { noSuchFile } from "../../domain-errors.ts";
 import { AppError } from "../../errors.ts";
 import type { Images, Picture } from "../../files/images.ts";
-import { ContentMismatchError, digestOf, type IncomingFiles, type ReceivedFile } from "../../files/incoming-file.ts";
+import { ContentMismatchError, type IncomingFiles, type ReceivedFile } from "../../files/incoming-file.ts";
 import { anyMediaType, isPicture, sniffMediaType } from "../../files/media-type.ts";
 import type { Scanner } from "../../files/scanner.ts";
 import type { FileStorage } from "../../files/storage.ts";
@@ -158,7 +158,7 @@ export class Uploads {
 
   /** For a repeated upload: it may only repeat the same bytes. */
   private async compare(file: StoredFile, content: AsyncIterable<Buffer>): Promise<FileInfo> {
-    const { sha256 } = await digestOf(content, file.declaredSize);
+    const { sha256 } = await this.options.incoming.digest(content, file.declaredSize);
     if (sha256 !== file.sha256) throw otherContent();
     return infoOf(file);
   }
