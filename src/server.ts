@@ -1,8 +1,7 @@
 import { removeLeftCopy } from "./backup/embedded-backup.ts";
 import type { Bus } from "./bus/bus.ts";
 import { InProcessBus } from "./bus/in-process-bus.ts";
-import { Redis } from "./bus/redis.ts";
-import { RedisBus } from "./bus/redis-bus.ts";
+import type { Redis } from "./bus/redis.ts";
 import { FairQueue, type FairQueues } from "./concurrency/fair-queue.ts";
 import type { Config } from "./config/settings.ts";
 import { asAppError } from "./db/database-errors.ts";
@@ -211,6 +210,8 @@ export class Messenger {
     const { config, log, metrics } = this;
     const { url, prefix } = config.redis;
     if (url === undefined) return new InProcessBus(log);
+    // Loaded only where Redis is used, to start faster.
+    const [{ Redis }, { RedisBus }] = await Promise.all([import("./bus/redis.ts"), import("./bus/redis-bus.ts")]);
     this.redis = await Redis.connect({ url, prefix, log, signal: this.stopping.signal });
     const bus = new RedisBus({ redis: this.redis, prefix, log, metrics });
     await bus.open();

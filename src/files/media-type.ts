@@ -1,5 +1,3 @@
-import { fileTypeFromBuffer } from "file-type/core";
-
 /** The bytes at the beginning of a file from which its type is found. */
 export const sniffedBytes = 64 * 1024;
 
@@ -25,6 +23,8 @@ const synonyms: Readonly<Record<string, string>> = { "image/apng": "image/png", 
 
 /** Finds the type of a file by its first bytes, whatever its name and its sender say. */
 export async function sniffMediaType(start: Uint8Array): Promise<string> {
+  // Loaded with the first file, to start faster.
+  const { fileTypeFromBuffer } = await import("file-type/core");
   const found = await fileTypeFromBuffer(start).catch(() => undefined);
   const [type = anyMediaType] = found?.mime.split(";") ?? [];
   return synonyms[type] ?? type;

@@ -1,22 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createTransport } from "nodemailer";
 import type { Mail } from "../domain/mail.ts";
 import { messageOptions } from "./message.ts";
 import { MailError, type MailTransport, type Sender } from "./transport.ts";
 
 /** Writes mails into a folder, for development. Mail programs open the files. */
 export class FolderTransport implements MailTransport {
-  private readonly composer = createTransport({ streamTransport: true, buffer: true });
-
   constructor(
     private readonly folder: string,
     private readonly from: Sender,
   ) {}
 
   async send(mail: Mail): Promise<void> {
-    const { message } = await this.composer.sendMail(messageOptions(mail, this.from));
+    // Loaded with the first mail, to start faster.
+    const { createTransport } = await import("nodemailer");
+    const composer = createTransport({ streamTransport: true, buffer: true });
+    const { message } = await composer.sendMail(messageOptions(mail, this.from));
     const name = `${new Date().toISOString().replaceAll(":", "-")}-${randomUUID()}.eml`;
     const path = join(this.folder, name);
     try {

@@ -1,4 +1,4 @@
-import { createTransport } from "nodemailer";
+import type { Transporter } from "nodemailer";
 import type { Mail } from "../domain/mail.ts";
 import { messageOptions } from "./message.ts";
 import { MailError, type MailTransport, type Sender } from "./transport.ts";
@@ -9,28 +9,33 @@ const silenceMs = 20_000;
 
 /** Sends mails through an SMTP server, one connection for each. */
 export class SmtpTransport implements MailTransport {
-  private readonly transport;
+  private transporter: Transporter | undefined;
 
   /** @param url like `smtp://user:password@host:587`, with options of nodemailer in its query */
   constructor(
-    url: string,
+    private readonly url: string,
     private readonly from: Sender,
-  ) {
-    this.transport = createTransport({
-      url,
+  ) {}
+
+  async send(mail: Mail): Promise<void> {
+    this.transporter ??= await this.open();
+    try {
+      await this.transporter.sendMail(messageOptions(mail, this.from));
+    } catch (error) {
+      throw asMailError(error as SmtpError);
+    }
+  }
+
+  /** Loads nodemailer with the first mail, to start faster. */
+  private async open(): Promise<Transporter> {
+    const { createTransport } = await import("nodemailer");
+    return createTransport({
+      url: this.url,
       connectionTimeout: connectMs,
       greetingTimeout: connectMs,
       dnsTimeout: connectMs,
       socketTimeout: silenceMs,
     });
-  }
-
-  async send(mail: Mail): Promise<void> {
-    try {
-      await this.transport.sendMail(messageOptions(mail, this.from));
-    } catch (error) {
-      throw asMailError(error as SmtpError);
-    }
   }
 }
 

@@ -3,7 +3,6 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type Request, type RequestHandler, Router } from "express";
 import helmet from "helmet";
-import swaggerUi from "swagger-ui-express";
 import { strictPagePolicy } from "../page-policy.ts";
 import { compressedFile, readOnce, type StaticFile, sendStaticFile, staticFile } from "../static-file.ts";
 import { TemplatePage } from "../template-page.ts";
@@ -87,8 +86,8 @@ export function docsRouter(
       sendStaticFile(request, response, await read(), "no-cache");
     });
   };
-  const serveText = (path: string, type: string, make: () => string) =>
-    serve(path, async () => staticFile(type, { identity: Buffer.from(make()) }));
+  const serveText = (path: string, type: string, make: () => string | Promise<string>) =>
+    serve(path, async () => staticFile(type, { identity: Buffer.from(await make()) }));
   serveText("/openapi.json", json, () => JSON.stringify(openApi()));
   serveText("/asyncapi.json", json, () => JSON.stringify(asyncApi()));
   const readPage = readOnce(async () => new TemplatePage(webSocketPage(addressMark), addressMark));
@@ -111,7 +110,11 @@ export function docsRouter(
     else response.redirect(301, `${request.baseUrl}/`);
   });
   const swaggerPage = { customSiteTitle: "Messenger API", customfavIcon: "./icon.svg" };
-  serveText("/", html, () => swaggerUi.generateHTML(openApi(), swaggerPage));
+  serveText("/", html, async () => {
+    // Loaded when it is needed, to start faster.
+    const { default: swaggerUi } = await import("swagger-ui-express");
+    return swaggerUi.generateHTML(openApi(), swaggerPage);
+  });
   return router;
 }
 
