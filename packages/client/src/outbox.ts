@@ -377,8 +377,9 @@ export class Outbox {
       }
       // Lanes that go on together would exceed the limit again.
       this.pausedUntil = startedAt + this.spacingMs;
+      let fileLost: MessengerError | undefined;
       try {
-        await this.uploadFiles(entry);
+        fileLost = await this.uploadFiles(entry);
         if (!this.request || !this.entries.has(entry.key)) return;
         this.setState(entry, "sending");
         const item = await this.sendOnce(this.request, entry.content);
@@ -393,27 +394,41 @@ export class Outbox {
         if (error.code === "RATE_LIMITED") this.slowDown(startedAt, error.retryAfterMs ?? retryMs);
         else if (error.code === "UNAVAILABLE") await wait(error.retryAfterMs ?? retryMs + backoff.next(), this.lost);
         else {
-          await this.refuse(entry, error);
+          await this.refuse(entry, error.code === "CONFLICT" ? (fileLost ?? error) : error);
           return;
         }
       }
     }
   }
 
-  /** Uploads the files of a message. Until then it can be discarded. */
-  private async uploadFiles(entry: Entry): Promise<void> {
+  /**
+   * Uploads the files of a message. Until then it can be discarded.
+   * @returns the error if the content of a file is lost that may be uploaded: the server knows, when the message is sent
+   */
+  private async uploadFiles(entry: Entry): Promise<MessengerError | undefined> {
+    let fileLost: MessengerError | undefined;
     for (const file of entry.message?.files ?? []) {
-      if (!this.entries.has(entry.key)) return;
+      if (!this.entries.has(entry.key)) return undefined;
       if (entry.uploaded.has(file.key)) continue;
       let announced = file.fileId;
-      await this.options.uploads.upload(file, () => {
-        // So that a later run goes on with it.
-        if (file.fileId !== announced) void this.save(entry);
-        announced = file.fileId;
-        this.noteProgress(entry);
-      });
-      entry.uploaded.add(file.key);
+      let saving: Promise<void> | undefined;
+      try {
+        await this.options.uploads.upload(file, () => {
+          // So that a later run goes on with it.
+          if (file.fileId !== announced) saving = this.save(entry);
+          announced = file.fileId;
+          this.noteProgress(entry);
+        });
+        await saving;
+        entry.uploaded.add(file.key);
+      } catch (error) {
+        // An earlier run may have uploaded it, and even sent the message.
+        const isAnnounced = file.fileId !== undefined;
+        if (!isAnnounced || !(error instanceof MessengerError) || error.code !== "FILE_LOST") throw error;
+        fileLost = error;
+      }
     }
+    return fileLost;
   }
 
   private noteProgress(entry: Entry): void {

@@ -1,8 +1,10 @@
 import "fake-indexeddb/auto";
+import { setTimeout as wait } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
 import { password, useMessenger } from "../../../test/support/messenger.ts";
-import { indexedDb, type Message, Messenger, memory, type Store } from "../src/index.ts";
+import { type Fetch, indexedDb, type Json, type Message, Messenger, memory, type Store } from "../src/index.ts";
+import { Disk, Program, untilLive } from "./support/simulated-device.ts";
 
 /* Files of messages, against a real server. */
 
@@ -86,6 +88,49 @@ test("an upload goes on after a restart where the store has the content, and say
   expect(message.files).toMatchObject([{ name: "a.txt", size: 7 }]);
   await second.close();
 });
+
+test.each([
+  ["sent", true],
+  ["uploaded", false],
+])(
+  "a message that was %s is sent once with its file where a restart has lost the content",
+  async (_, hasSent) => {
+    const [ann, bob] = [await server().person(), await server().person()];
+    const url = `http://127.0.0.1:${server().port}`;
+    const store = memory();
+    const disk = new Disk(store);
+    const outbox = async () => (await store.entries()).filter(([key]) => key.includes("outbox/"));
+    let unsent: [string, Json][] | undefined;
+    const noteUpload: Fetch = async (path, options) => {
+      const answer = await fetch(path, options);
+      if (!path.endsWith("/content")) return answer;
+      unsent = await outbox();
+      return hasSent ? answer : new Promise(() => {});
+    };
+    const first = new Program(url, disk, { fetch: noteUpload });
+    await first.messenger.login({ email: ann.email, password });
+    first.messenger.dialogWith(bob.id).send("once", { files: [fileOf("content", "a.txt")] });
+    const written = await until(() => unsent);
+    // The program ends after it has stored what it received, and before it removes the message from its outbox.
+    while (hasSent && !JSON.stringify(await store.entries()).includes('"seq":1')) await wait(20);
+    while (hasSent && (await outbox()).length > 0) await wait(20);
+    first.kill();
+    for (const [key, value] of written) await store.set(key, value);
+
+    const second = new Program(url, disk);
+    await second.messenger.resume();
+    await untilLive(second.messenger);
+    const isDone = async () => (await outbox()).every(([, value]) => Object(value).failure);
+    while (!(await isDone())) await wait(20);
+    expect(await outbox()).toEqual([]);
+    const chat = second.messenger.dialogWith(bob.id);
+    const withFiles = (message: Message | undefined) => (message?.files ? message : undefined);
+    const message = await until(() => withFiles(chat.summary.value.lastMessage));
+    expect(message).toMatchObject({ seq: 1, state: "sent", files: [{ name: "a.txt", size: 7 }] });
+    second.kill();
+  },
+  20_000,
+);
 
 test("an upload in progress can be cancelled", async () => {
   const [ann, bob] = [await server().person(), await server().person()];
