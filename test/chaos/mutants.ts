@@ -311,7 +311,27 @@ export const mutants: readonly Mutant[] = [
     name: "makes an id for each attempt (SDK)",
     edits: [],
     sdkEdits: [
-      { in: "outbox.ts", from: "{ content: text, clientMessageId,", to: "{ content: text, clientMessageId: uuid()," },
+      {
+        in: "outbox.ts",
+        from: "const params = {\n      ...message,",
+        to: "const params = {\n      ...message,\n      clientMessageId: uuid(),",
+      },
+    ],
+  },
+  {
+    name: "sends messages without their files (SDK)",
+    edits: [],
+    sdkEdits: [{ in: "outbox.ts", from: "files.flatMap(({ fileId }) => fileId ?? [])", to: "undefined" }],
+  },
+  {
+    name: "uploads other content after a failed attempt (SDK)",
+    edits: [],
+    sdkEdits: [
+      {
+        in: "uploads.ts",
+        from: "const content = await this.contentOf(key);",
+        to: "const stored = await this.contentOf(key);\n    const content = file.fileId === undefined ? stored : new Blob([new Uint8Array(stored.size)]);",
+      },
     ],
   },
 ];

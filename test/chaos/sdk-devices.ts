@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Fetch } from "../../packages/client/src/http.ts";
 import { file } from "../../packages/client/src/node.ts";
 import { checkView, checkWritten } from "../../packages/client/test/support/check-views.ts";
 import {
@@ -11,7 +12,7 @@ import {
 } from "../../packages/client/test/support/random-device.ts";
 import {
   type DeviceView,
-  failedIds,
+  failedMessages,
   readGroupDetails,
   readSettledViews,
   untilSent,
@@ -24,8 +25,10 @@ import {
   untilLive,
 } from "../../packages/client/test/support/simulated-device.ts";
 import { type FinalState, readFinalState } from "./final-state.ts";
+import { sendRequest } from "./http-requests.ts";
 import type { Log, ViolationKind } from "./log.ts";
 import type { Random } from "./random.ts";
+import { digestOf, inTwoParts } from "./uploads.ts";
 
 /** Stands for all processes: each connection and request goes to one of them, as behind a load balancer. */
 const address = "127.0.0.1:1";
@@ -66,7 +69,7 @@ export class SdkDevices {
   private readonly actions = new Set<Promise<void>>();
   private views: DeviceView[] = [];
   private storedCount = 0;
-  private failed: ReadonlySet<string> = new Set();
+  private failed: ReadonlyMap<string, string> = new Map();
   /** What was known to be sent when the backup was taken. */
   private sentBeforeBackup: readonly WrittenMessage[] = [];
   /** What the database contained when it was replaced by a backup. */
@@ -97,11 +100,30 @@ export class SdkDevices {
     this.devices = users.slice(0, count).flatMap((user, index) =>
       (index % 2 === 0 ? ["s1", "s2"] : ["s1"]).map((device) => {
         const name = `p${index}${device}`;
+        // A store in a file does not keep contents: messages whose files a restart interrupts fail with `FILE_LOST`.
         const disk = device === "s1" ? new Disk() : new Disk(file(join(folder, name)));
-        return new RandomDevice(name, user, disk, random.fork(), this.run);
+        const run = { ...this.run, fetch: this.fetchOf(user.id, random.fork()) };
+        return new RandomDevice(name, user, disk, random.fork(), run);
       }),
     );
     process.on("unhandledRejection", this.reportUnhandled);
+  }
+
+  /** Uploads in two parts, and logs the uploads that are acknowledged. Other requests are made as usual. */
+  private fetchOf(ownerId: number, random: Random): Fetch {
+    return async (url, options) => {
+      const { port, pathname: path } = new URL(url);
+      const [, id] = path.match(/^\/files\/([^/]+)\/content$/) ?? [];
+      if (id === undefined || !(options.body instanceof Blob)) return fetch(url, options);
+      const content = Buffer.from(await options.body.arrayBuffer());
+      const token = options.headers.Authorization?.replace("Bearer ", "") ?? "";
+      const body = inTwoParts(content, random);
+      const answer = await sendRequest({ port: Number(port), token }, { method: "PUT", path, ...body });
+      if (!answer) throw new Error("the connection was lost");
+      // Whether its message is sent is not known here: the file may be deleted with it.
+      if (answer.status === 200) this.runLog.uploads.set(id, { id, ownerId, sha256: digestOf(content), isSent: true });
+      return new Response(String(answer.body), { status: answer.status });
+    };
   }
 
   /** What the devices did, for the summary of the run. */
@@ -173,7 +195,7 @@ export class SdkDevices {
       this.log.report(`the views cannot be read: ${error}`, "late");
       return [];
     });
-    this.failed = await failedIds(this.devices);
+    this.failed = await failedMessages(this.devices);
   }
 
   private async reconnectAll(): Promise<void> {

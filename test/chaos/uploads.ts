@@ -36,11 +36,15 @@ export async function uploadText(
   );
   if (!announced) return undefined;
   const { fileId, uploadUrl } = fieldsOf(announced);
-  const middle = random.between(1, content.length - 1);
-  const parts = [content.subarray(0, middle), content.subarray(middle)];
-  const pauseMs = random.between(0, maxPauseMs);
-  const uploaded = await untilAnswered(200, () => send({ method: "PUT", path: String(uploadUrl), parts, pauseMs }));
+  const body = inTwoParts(content, random);
+  const uploaded = await untilAnswered(200, () => send({ method: "PUT", path: String(uploadUrl), ...body }));
   return uploaded && { id: String(fileId), sha256: digestOf(content) };
+}
+
+/** A body that is sent in two parts with a pause between them: faults interrupt some of these uploads. */
+export function inTwoParts(content: Buffer, random: Random): Required<Pick<HttpRequest, "parts" | "pauseMs">> {
+  const middle = random.between(1, content.length - 1);
+  return { parts: [content.subarray(0, middle), content.subarray(middle)], pauseMs: random.between(0, maxPauseMs) };
 }
 
 /** Repeats a request until it has this status. */

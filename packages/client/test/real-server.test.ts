@@ -6,7 +6,7 @@ import { ServerUnderTest } from "../../../test/chaos/server-under-test.ts";
 import { checkView, checkWritten } from "./support/check-views.ts";
 import { FaultProxy } from "./support/fault-proxy.ts";
 import { actUntil, RandomDevice, RandomLog, type RandomRun, type RandomUser } from "./support/random-device.ts";
-import { failedIds, readGroupDetails, readSettledViews, untilSent } from "./support/settled-views.ts";
+import { failedMessages, readGroupDetails, readSettledViews, untilSent } from "./support/settled-views.ts";
 import { Disk, untilLive } from "./support/simulated-device.ts";
 
 /*
@@ -46,7 +46,7 @@ test("whatever is cut, lost, refused or killed, every message is sent once and e
     expect(await untilSent(devices)).toEqual([]);
 
     const views = await readSettledViews(devices, { users: people, url: proxy.url, log });
-    const failed = await failedIds(devices);
+    const failed = await failedMessages(devices);
     for (const device of devices) device.kill();
     await server.stopAll("SIGTERM");
     await server.withDatabase(async (url) => {

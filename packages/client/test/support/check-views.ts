@@ -215,11 +215,12 @@ function checkMarks(
 
 /** Everything written is stored exactly once, or shown as failed, in the order of writing. */
 export function checkWritten(
-  { rows }: FinalState,
+  finalState: FinalState,
   log: RandomLog,
-  /** The ids of the messages that devices show as failed. */
-  failed: ReadonlySet<string>,
+  /** The codes with which messages were refused that devices show as failed, by their ids. */
+  failed: ReadonlyMap<string, string>,
 ): void {
+  const { rows } = finalState;
   const byText = new Map<string, number>();
   for (const { clientMessageId, content, editedAt, forwardedFrom } of rows) {
     // Copies have the text of their originals.
@@ -232,6 +233,7 @@ export function checkWritten(
     if ((byText.get(written.text) ?? 0) > 1) log.report(`"${written.text}" is stored twice`, "duplicate");
     const row = byId.get(written.clientMessageId);
     if (!row) continue;
+    checkFiles(finalState, written, row, log);
     const last = lastOfLane.get(written.lane);
     if (last && last.chatId === row.chatId && row.seq < last.seq) {
       log.report(`"${written.text}" is stored before "${last.text}", which was written before it`, "out-of-order");
@@ -241,15 +243,29 @@ export function checkWritten(
 }
 
 function checkOutcome(
-  { text, clientMessageId, isStored, outcome, isUndone }: WrittenMessage,
+  { text, clientMessageId, isStored, outcome, isUndone, mayLoseFiles, failedWith }: WrittenMessage,
   row: StoredMessage | undefined,
-  failed: ReadonlySet<string>,
+  failed: ReadonlyMap<string, string>,
   log: RandomLog,
 ): void {
   const isFailed = failed.has(clientMessageId);
+  const hasLostFiles = [failed.get(clientMessageId), failedWith, outcome].includes("FILE_LOST");
+  if (hasLostFiles && !mayLoseFiles) log.report(`"${text}" has lost its files`, "lost");
   if (isFailed && row) log.report(`"${text}" is shown as failed and is stored`, "ghost");
   if (isUndone) return;
   if (outcome === "sent" && !row) log.report(`"${text}" was sent and is not stored`, "lost");
   if (outcome === "DISCARDED") return;
   if (isStored && !row && !isFailed) log.report(`"${text}" is lost (${outcome})`, "lost");
+}
+
+/** A message has the files with which it was written, until it or its group is deleted. */
+function checkFiles(
+  { chats, files }: FinalState,
+  { text, digests = [] }: WrittenMessage,
+  row: StoredMessage,
+  log: RandomLog,
+): void {
+  if (row.deletedAt !== null || row.forwardedFrom || chats.get(row.chatId)?.isDeleted) return;
+  const stored = (row.files ?? []).map((id) => files.get(id)?.sha256);
+  if (!isSameJson(stored, digests)) log.report(`"${text}" has the files ${stored} instead of ${digests}`, "lost");
 }

@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { ViolationKind } from "../../../../test/chaos/log.ts";
 import { type Mentioned, mentionsIn } from "../../../../test/chaos/mentions.ts";
 import type { Random } from "../../../../test/chaos/random.ts";
+import { digestOf } from "../../../../test/chaos/uploads.ts";
 import type { Chat, ChatSummary, Message, Messenger, OutgoingMessage, Timeline } from "../../src/index.ts";
 import { type Disk, Program, type ProgramSettings } from "./simulated-device.ts";
 
@@ -15,6 +16,12 @@ export interface WrittenMessage {
   isStored: boolean;
   /** `sent`, or the code of the error with which it was refused. */
   outcome?: string;
+  /** Of the contents of its files, in their order. */
+  digests?: readonly string[];
+  /** The program was killed, and its store does not keep the contents of files: the message fails with `FILE_LOST`. */
+  mayLoseFiles?: boolean;
+  /** The code with which it was shown as failed before it was retried or discarded. */
+  failedWith?: string | undefined;
   /** It was stored, and a restored backup of the server's data does not contain it. */
   isUndone?: boolean;
 }
@@ -61,6 +68,7 @@ export class RandomDevice {
   private program: Program;
   private starting: Promise<unknown> = Promise.resolve();
   private textCount = 0;
+  private readonly written: WrittenMessage[] = [];
   private shown: Shown[] = [];
 
   constructor(
@@ -113,6 +121,8 @@ export class RandomDevice {
   kill(): void {
     this.closeTimelines();
     this.program.kill();
+    if (this.disk.store.keepsBlobs) return;
+    for (const written of this.written) if (written.digests) written.mayLoseFiles = true;
   }
 
   closeTimelines(): void {
@@ -171,7 +181,20 @@ export class RandomDevice {
 
   reply(): void {
     const found = this.anyMessage(() => true);
-    if (found) this.send(found.chat, found.message.messageId);
+    if (found) this.send(found.chat, { replyTo: found.message.messageId ?? 0 });
+  }
+
+  /** Sends a message with one or two files. */
+  sendFiles(): void {
+    const contents = Array.from({ length: this.random.between(1, 2) }, () => this.newContent());
+    this.send(this.anyChat(), { contents });
+    this.run.log.count("withFiles");
+  }
+
+  /** The content of a new file: usually of a few KiB, sometimes of some hundred. */
+  private newContent(): string {
+    const repetitions = this.random.between(1, 200) * (this.random.chance(0.1) ? 50 : 1);
+    return `file ${++this.textCount} of ${this.name} `.repeat(repetitions);
   }
 
   forward(): void {
@@ -232,6 +255,7 @@ export class RandomDevice {
     const message = this.random.pick(failed);
     if (!message) return;
     const written = this.run.log.written.find(({ clientMessageId }) => clientMessageId === message.clientMessageId);
+    if (written) written.failedWith ??= message.error?.code;
     if (this.random.chance(0.5)) {
       // It is sent after later ones.
       if (written) Object.assign(written, { lane: `retried ${message.key}`, outcome: undefined });
@@ -312,10 +336,12 @@ export class RandomDevice {
     this.disconnect();
   }
 
-  private send(chat: Chat, replyTo?: number): void {
+  private send(chat: Chat, { contents, ...more }: { replyTo?: number; contents?: readonly string[] } = {}): void {
     const text = `${this.name} writes ${++this.textCount}`;
     const mentioned = this.pickMentioned(chat, text);
-    this.write(chat, text, () => chat.send(text, { ...mentioned, ...(replyTo !== undefined && { replyTo }) }));
+    const files = contents?.map((content, index) => new File([content], `${index}.txt`));
+    const written = this.write(chat, text, () => chat.send(text, { ...mentioned, ...more, ...(files && { files }) }));
+    if (contents) written.digests = contents.map((content) => digestOf(Buffer.from(content)));
   }
 
   /** The mentions of a new text, which are usually none. */
@@ -328,13 +354,14 @@ export class RandomDevice {
   }
 
   /** Writes a message and notes it. @param text names it; of a forwarded message it is not the text */
-  private write(chat: Chat, text: string, work: (chat: Chat) => OutgoingMessage): void {
+  private write(chat: Chat, text: string, work: (chat: Chat) => OutgoingMessage): WrittenMessage {
     const { log } = this.run;
     const message = work(chat);
     const lane = `${this.name} to ${chat.peerId === undefined ? `group ${chat.id}` : chat.peerId}`;
     const { clientMessageId } = message;
     const written: WrittenMessage = { text, clientMessageId, userId: this.user.id, lane, isStored: false };
     log.written.push(written);
+    this.written.push(written);
     message.stored.then(
       () => {
         written.isStored = true;
@@ -349,6 +376,7 @@ export class RandomDevice {
         written.outcome = code;
       },
     );
+    return written;
   }
 
   /** A chat of the list, or a dialog with any user. */
@@ -417,6 +445,7 @@ const weightedActions: readonly [weight: number, action: (this: RandomDevice) =>
   [10, prototype.sendBurst],
   [6, prototype.reply],
   [4, prototype.forward],
+  [3, prototype.sendFiles],
   [9, prototype.edit],
   [5, prototype.delete],
   [8, prototype.react],

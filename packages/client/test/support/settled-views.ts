@@ -13,7 +13,7 @@ export interface DeviceView {
 }
 
 interface StoredEntry {
-  failure?: object;
+  failure?: { code: string };
   message?: { clientMessageId: string };
 }
 
@@ -33,10 +33,12 @@ export async function untilSent(devices: readonly RandomDevice[]): Promise<reado
   }
 }
 
-/** The ids of the messages that were refused. */
-export async function failedIds(devices: readonly RandomDevice[]): Promise<Set<string>> {
+/** The codes with which messages were refused, by their ids. */
+export async function failedMessages(devices: readonly RandomDevice[]): Promise<Map<string, string>> {
   const entries = await outboxEntries(devices);
-  return new Set(entries.flatMap(({ message }) => message?.clientMessageId ?? []));
+  return new Map(
+    entries.flatMap(({ message, failure }) => (message ? [[message.clientMessageId, failure?.code ?? "unsent"]] : [])),
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { WebSocket } from "ws";
 import { recordFrame } from "../../../../test/support/leak-scan.ts";
+import { defaultFetch } from "../../src/http.ts";
 import { type Fetch, Messenger, type MessengerOptions, memory, type Store } from "../../src/index.ts";
 import type { WebSocketClass, WebSocketLike } from "../../src/transport.ts";
 
@@ -9,7 +10,8 @@ const never = <T>(): Promise<T> => new Promise<T>(() => {});
 export class Disk {
   private readonly lastHolders = new Map<string, Promise<unknown>>();
 
-  constructor(readonly store: Store = memory()) {}
+  /** @param store keeps the contents of files too by default, as browsers do */
+  constructor(readonly store: Store = { ...memory(), keepsBlobs: true }) {}
 
   /** The store as one program sees it, until it is killed. */
   openFor(program: Lifetime): Store {
@@ -32,6 +34,7 @@ export class Disk {
       delete: whileAlive(store.delete),
       entries: whileAlive(store.entries),
       ...(store.batch && { batch: whileAlive(store.batch) }),
+      ...(store.keepsBlobs && { keepsBlobs: true }),
       lock: (name, work) => this.lock(name, work, program),
     };
   }
@@ -65,6 +68,8 @@ class Lifetime {
 export interface ProgramSettings {
   /** The address that is used for one of the messenger's: a load balancer, for example. */
   route?(url: string): string;
+  /** The platform's own by default. */
+  fetch?: Fetch;
   createMessenger?(options: MessengerOptions): Messenger;
 }
 
@@ -125,7 +130,8 @@ export class Program {
 
   private readonly fetch: Fetch = async (url, options) => {
     if (this.lifetime.isOver) return never();
-    const response = await fetch(this.route(url), options);
+    const { fetch: send = defaultFetch } = this.settings;
+    const response = await send(this.route(url), options);
     return this.lifetime.isOver ? never() : response;
   };
 
