@@ -89,7 +89,10 @@ export class Account implements ChatContext {
       onLeft: (chatId) => this.emitOfChat("left", chatId),
       onReset: ({ chatId }) => this.emitOfChat("reset", chatId),
       onUpdate: (chatId, chat) => this.noteUpdate(chatId, chat),
-      onEpoch: (epoch) => this.persistence.noteEpoch(epoch),
+      onEpoch: (epoch) => {
+        this.persistence.noteEpoch(epoch);
+        this.outbox.noteEpoch();
+      },
       onStateChange: () => this.noteStateChange(),
     });
     this.replica.userId = options.profile.id;

@@ -197,6 +197,11 @@ export class Outbox {
     this.options.onUpdate(entry);
   }
 
+  /** The data of the server were replaced: it may lack files that it had received. */
+  noteEpoch(): void {
+    for (const entry of this.entries.values()) entry.uploaded.clear();
+  }
+
   /** Removes a message that was not sent. @returns false if it may have been sent already */
   discard(entry: Entry): boolean {
     if (entry.state === "sending" || !this.entries.has(entry.key)) return false;

@@ -2,6 +2,8 @@ import "fake-indexeddb/auto";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
+import { fromCommandLine } from "../../../src/domain/administration.ts";
+import { beginEpoch } from "../../../src/services/administration/maintenance.ts";
 import { password, useMessenger } from "../../../test/support/messenger.ts";
 import { type Fetch, indexedDb, type Json, type Message, Messenger, memory, type Store } from "../src/index.ts";
 import { Disk, Program, untilLive } from "./support/simulated-device.ts";
@@ -131,6 +133,39 @@ test.each([
   },
   20_000,
 );
+
+test("a file that a restored server lacks is uploaded again", async () => {
+  const [ann, bob] = [await server().person(), await server().person()];
+  const sockets: WebSocket[] = [];
+  let isAway = false;
+  class Switched extends WebSocket {
+    constructor(url: string, ...rest: unknown[]) {
+      super(isAway ? "ws://127.0.0.1:1" : url, ...(rest as []));
+      sockets.push(this);
+    }
+  }
+  let hasUploaded = false;
+  const disconnectAfterUpload: Fetch = async (url, options) => {
+    const answer = await fetch(url, options);
+    if (!url.endsWith("/content") || hasUploaded) return answer;
+    hasUploaded = true;
+    isAway = true;
+    for (const socket of sockets) socket.terminate();
+    return answer;
+  };
+  const messenger = await device(ann.email, memory(), { fetch: disconnectAfterUpload, WebSocket: Switched });
+  await untilLive(messenger);
+  const outgoing = messenger.dialogWith(bob.id).send("again", { files: [fileOf("content", "a.txt")] });
+  while (!hasUploaded) await wait(20);
+  const epoch = async () => (await server().http("GET", "/api/info")).body.epoch;
+  const before = await epoch();
+  await server().sql("DELETE FROM files WHERE owner_id = $id", { id: ann.id });
+  await beginEpoch(server().db, fromCommandLine);
+  while ((await epoch()) === before) await wait(50);
+  isAway = false;
+  expect(await outgoing.sent).toMatchObject({ state: "sent", files: [{ name: "a.txt", size: 7 }] });
+  await messenger.close();
+}, 30_000);
 
 test("an upload in progress can be cancelled", async () => {
   const [ann, bob] = [await server().person(), await server().person()];
