@@ -23,7 +23,10 @@ export class TestBrowser {
     context.setDefaultTimeout(45_000);
     context.on("weberror", (error) => this.errors.push(String(error.error().stack)));
     context.on("console", (message) => {
-      const isNetwork = /Failed to load resource|WebSocket connection|net::ERR/.test(message.text());
+      // A server that is starting answers with problem documents.
+      const isNetwork = /Failed to load resource|WebSocket connection|net::ERR|application\/problem\+json/.test(
+        message.text(),
+      );
       if (message.type() === "error" && !isNetwork) this.errors.push(message.text());
     });
     this.contexts.push(context);

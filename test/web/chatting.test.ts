@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { describeWithChromium } from "../support/prerequisites.ts";
 import { sendPrivately } from "../support/scenes.ts";
+import { until } from "../support/until.ts";
 import { gone } from "../support/web-page.ts";
 import { useWebPeople } from "../support/web-people.ts";
 
@@ -146,7 +147,8 @@ describeWithChromium("a dialog in the web client", () => {
     await ann.chat("Bob").filter({ hasText: "Draft: not sent yet" }).waitFor();
     await ann.page.reload();
     await ann.openChat("Bob");
-    expect(await ann.composer.inputValue()).toBe("not sent yet");
+    // It may come from the server.
+    await until(async () => (await ann.composer.inputValue()) === "not sent yet");
   });
 
   test("who has read a message is listed", async () => {
