@@ -115,12 +115,18 @@ export class RandomDevice {
     const { state } = this.messenger.connection.value;
     if (state !== "ended" && state !== "loggedOut") return;
     this.run.log.count("log-ins");
+    this.noteLostContents();
     await this.login();
   }
 
   kill(): void {
     this.closeTimelines();
     this.program.kill();
+    this.noteLostContents();
+  }
+
+  /** With the program, or its log-in, ends what only memory has of the messages that are not sent. */
+  private noteLostContents(): void {
     if (this.disk.store.keepsBlobs) return;
     for (const written of this.written) if (written.digests) written.mayLoseFiles = true;
   }
