@@ -138,7 +138,10 @@ const isMissing = (error: unknown): boolean => codeOf(error) === "ENOENT" || cod
 /** The error of a disk that is full. */
 export const diskFull = (cause?: unknown) => new StorageFullError("the disk of the files is full", { cause });
 
-/** The error to throw when a file could not be written: StorageFullError if the disk, or the quota of its user, is full, else the error itself. */
+/**
+ * The error to throw when a file could not be written: StorageFullError if the disk, or the quota of its user, is full, else
+ * the error itself.
+ */
 export const asStorageError = (error: unknown): unknown =>
   codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT" ? diskFull(error) : error;
 

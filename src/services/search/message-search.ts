@@ -56,7 +56,6 @@ export class MessageSearch {
     const search = toTextSearch(userId, query);
     const { rows, isBehind } = await database.transaction(async (transaction) => {
       await startSearch(database, statementTimeoutMs, transaction);
-      // Before the search: then what is indexed meanwhile is not reported as missing, but nothing missing is left out.
       const chats = await searchedChats(database, search, transaction);
       if (chats.count === 0 && query.chatId !== undefined) throw notInChat();
       return { rows: chats.count === 0 ? [] : await this.find(search, chats, transaction), isBehind: chats.isBehind };

@@ -1,7 +1,7 @@
 import type { ManagedGroup } from "../../../domain/administration.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { withAvatar } from "../avatars/avatars.ts";
+import { type AvatarRow, withAvatar } from "../avatars/avatars.ts";
 
 /** Returns the names of a slice of the groups that have not ended, by rising id. Index: chats_groups. */
 export function groupNames(
@@ -20,7 +20,7 @@ export function groupNames(
 
 /** Returns those of these groups that have not ended, by rising id. Indexes: chats_pkey, chat_members_of_chat, messages_pkey. */
 export async function managedGroups(database: Database, ids: readonly number[]): Promise<ManagedGroup[]> {
-  const rows = await select<Omit<ManagedGroup, "avatarId"> & { avatarId: string | null }>(
+  const rows = await select<AvatarRow<ManagedGroup>>(
     database,
     `SELECT c.id, c.name, c.avatar_id AS "avatarId", c.created_at AS "createdAt", m.created_at AS "lastMessageAt",
             (SELECT count(*)::int FROM chat_members WHERE chat_id = c.id) AS members,

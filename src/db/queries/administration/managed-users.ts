@@ -7,7 +7,7 @@ import {
 } from "../../../domain/administration.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { withAvatar } from "../avatars/avatars.ts";
+import { type AvatarRow, withAvatar } from "../avatars/avatars.ts";
 
 const columns = `u.id, u.email, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId", u.role,
             u.created_at AS "createdAt", u.last_seen_at AS "lastSeenAt", u.suspended_at AS "suspendedAt",
@@ -16,8 +16,6 @@ const columns = `u.id, u.email, u.first_name AS "firstName", u.last_name AS "las
                FROM (SELECT FROM messages AS m
                       WHERE m.sender_id = u.id AND m.event IS NULL AND m.deleted_at IS NULL
                       LIMIT ${maxCountedMessages}) AS counted) AS messages`;
-
-type ManagedUserRow = Omit<ManagedUser, "avatarId"> & { avatarId: string | null };
 
 /** Each is written in the form of its index: users_admins, users_suspended. */
 const roleConditions: Record<UserRole, string> = { user: "AND u.role = 'user'", admin: "AND u.role = 'admin'" };
@@ -46,7 +44,7 @@ export async function managedUsers(
 ): Promise<ManagedUser[]> {
   const searchCondition = `AND (position($emailKey IN u.email_key) > 0
              OR position($nameKey IN concat_ws(' ', u.first_name_key, u.last_name_key)) > 0)`;
-  const rows = await select<ManagedUserRow>(
+  const rows = await select<AvatarRow<ManagedUser>>(
     database,
     `SELECT ${columns}
        FROM users AS u
@@ -65,7 +63,7 @@ export async function managedUser(
   id: number,
   transaction?: Transaction,
 ): Promise<ManagedUser | undefined> {
-  const [row] = await select<ManagedUserRow>(
+  const [row] = await select<AvatarRow<ManagedUser>>(
     database,
     `SELECT ${columns} FROM users AS u WHERE u.deleted_at IS NULL AND u.id = $id`,
     { id },

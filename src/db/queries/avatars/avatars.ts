@@ -56,6 +56,9 @@ export async function readAvatar(database: Database, id: string): Promise<Buffer
   return rows[0]?.picture;
 }
 
+/** What is read from the database of something that may have an avatar. */
+export type AvatarRow<Item> = Omit<Item, "avatarId"> & { avatarId: string | null };
+
 /** A row with the id of an avatar, without the key if there is none. */
 export const withAvatar = <Row extends { avatarId: string | null }>({ avatarId, ...row }: Row) => ({
   ...row,

@@ -1,6 +1,7 @@
 import type { ChatMessage } from "../../../domain/message.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
+import type { AvatarRow } from "../avatars/avatars.ts";
 import { unreadMentions } from "../messages/mentions.ts";
 import { messageColumnsInLists, messagePeople, toChatMessage } from "../messages/messages.ts";
 
@@ -28,7 +29,7 @@ export async function chatList(
 ): Promise<ListedChat[]> {
   const rows = await select<
     Parameters<typeof toChatMessage>[0] &
-      Omit<ListedChat, "lastMessage" | "mentions" | "avatarId"> & { unreadMentions: number; avatarId: string | null }
+      AvatarRow<Omit<ListedChat, "lastMessage" | "mentions">> & { unreadMentions: number }
   >(
     database,
     `SELECT ${messageColumnsInLists},

@@ -1,7 +1,7 @@
 import type { Role } from "../../../domain/chat.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { withAvatar } from "../avatars/avatars.ts";
+import { type AvatarRow, withAvatar } from "../avatars/avatars.ts";
 
 /** A member of a group. */
 export interface GroupMember {
@@ -18,7 +18,7 @@ export async function groupMembers(
   database: Database,
   page: { groupId: number; limit: number; offset: number },
 ): Promise<GroupMember[]> {
-  const rows = await select<Omit<GroupMember, "avatarId"> & { avatarId: string | null }>(
+  const rows = await select<AvatarRow<GroupMember>>(
     database,
     `SELECT member.user_id AS "userId", u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId",
             member.role, member.joined_at AS "joinedAt"

@@ -1,7 +1,7 @@
 import type { Person } from "../../../domain/person.ts";
 import type { Database } from "../../connect.ts";
 import { select } from "../../select.ts";
-import { withAvatar } from "../avatars/avatars.ts";
+import { type AvatarRow, withAvatar } from "../avatars/avatars.ts";
 import { isBlockedBy } from "./blocked-people.ts";
 
 /** A search result and its position, from which the next page continues. */
@@ -21,8 +21,6 @@ export interface Position {
   id: number;
 }
 
-type PersonRow = Omit<Person, "avatarId"> & { avatarId: string | null };
-
 /** SQL: `u` has not deleted the account, and does not block the caller: then it does not exist for the caller. */
 const isShown = `u.deleted_at IS NULL
             AND NOT ${isBlockedBy("$callerId", "u.id")}`;
@@ -32,7 +30,7 @@ export async function peopleById(
   database: Database,
   { callerId, ids }: { callerId: number; ids: readonly number[] },
 ): Promise<Person[]> {
-  const rows = await select<PersonRow>(
+  const rows = await select<AvatarRow<Person>>(
     database,
     `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId"
        FROM unnest($ids::bigint[]) WITH ORDINALITY AS wanted (id, place)
@@ -49,7 +47,7 @@ export async function peopleAfter(
   database: Database,
   page: { callerId: number; after: number; limit: number },
 ): Promise<Person[]> {
-  const rows = await select<PersonRow>(
+  const rows = await select<AvatarRow<Person>>(
     database,
     `SELECT u.id, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_id AS "avatarId"
        FROM users AS u
