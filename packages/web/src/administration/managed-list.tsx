@@ -29,14 +29,7 @@ export function ManagedList<Item extends { id: number }>({ label, pages, empty, 
           ))}
         </ul>
       )}
-      {error && (
-        <ErrorNote>
-          {error}{" "}
-          <button type="button" class="link-button" onClick={() => void reload()}>
-            Try again
-          </button>
-        </ErrorNote>
-      )}
+      {error && <ErrorNote retry={() => void reload()}>{error}</ErrorNote>}
       {hasMore && !error && (
         <button type="button" class="button managed-more" onClick={() => void readMore()}>
           Show more

@@ -15,16 +15,7 @@ export function StatisticsSection() {
     messenger.call<Statistics>("GET", "/admin/stats").then(setStatistics, (failure) => setError(errorText(failure)));
   };
   useEffect(read, []);
-  if (error) {
-    return (
-      <ErrorNote>
-        {error}{" "}
-        <button type="button" class="link-button" onClick={read}>
-          Try again
-        </button>
-      </ErrorNote>
-    );
-  }
+  if (error) return <ErrorNote retry={read}>{error}</ErrorNote>;
   if (!statistics) return <p class="empty">Loading…</p>;
   const { users, active, sockets, chats, messages, messagesPerDay, databaseBytes, fileBytes } = statistics;
   const numbers: readonly [string, string][] = [
