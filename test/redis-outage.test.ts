@@ -92,7 +92,7 @@ describeWithRedis("while Redis is suspended", () => {
     const { messenger, stop } = await starting;
     const { ann, bob } = await annAndBob(messenger);
     await sendPrivately(ann.device, bob.id, "Hi");
-    expect(await elapsed(stop)).toBeLessThan(8000);
+    expect(await elapsed(stop)).toBeLessThan(3000);
     redis.resume();
   });
 });

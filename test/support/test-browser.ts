@@ -23,10 +23,11 @@ export class TestBrowser {
     context.setDefaultTimeout(45_000);
     context.on("weberror", (error) => this.errors.push(String(error.error().stack)));
     context.on("console", (message) => {
-      // A server that is starting answers with problem documents.
-      const isNetwork = /Failed to load resource|WebSocket connection|net::ERR|application\/problem\+json/.test(
-        message.text(),
-      );
+      // The last one is the answer of a server that is starting.
+      const isNetwork =
+        /Failed to load resource|WebSocket connection|net::ERR|Refused to apply style .*problem\+json/.test(
+          message.text(),
+        );
       if (message.type() === "error" && !isNetwork) this.errors.push(message.text());
     });
     this.contexts.push(context);
