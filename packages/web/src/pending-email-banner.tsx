@@ -38,14 +38,11 @@ export function PendingEmailBanner() {
       <bdi>{pendingEmail}</bdi>.{" "}
       <button type="button" class="link-button" onClick={() => void resend()}>
         Send the mail again
-      </button>
+      </button>{" "}
       {pendingEmail !== email && (
-        <>
-          {" · "}
-          <button type="button" class="link-button" onClick={() => void keep()}>
-            Keep the present address
-          </button>
-        </>
+        <button type="button" class="link-button" onClick={() => void keep()}>
+          Keep the present address
+        </button>
       )}
     </p>
   );
