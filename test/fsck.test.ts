@@ -1,9 +1,12 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { readEpoch } from "../src/db/queries/epoch.ts";
 import { findViolations } from "../src/db/queries/fsck/fsck.ts";
 import { repair } from "../src/db/queries/fsck/repair.ts";
+import { selectOn } from "../src/db/select.ts";
 import { onServer } from "./support/databases.ts";
 import { useMessenger } from "./support/messenger.ts";
 import { createGroup, participant, sendPrivately, sendToGroup } from "./support/scenes.ts";
+import { until } from "./support/until.ts";
 
 const messenger = useMessenger();
 
@@ -26,6 +29,14 @@ async function scene() {
 }
 
 const check = (chatId?: number) => findViolations(messenger().db, chatId);
+
+// The server follows a new epoch within a second, and then disconnects everybody: not the people of the next test.
+afterEach(() =>
+  until(async () => {
+    const { body } = await messenger().http("GET", "/api/info");
+    return body.epoch === (await readEpoch(selectOn(messenger().db)));
+  }),
+);
 
 describe("fsck", () => {
   test("finds nothing in what the server has written", async () => {
