@@ -17,7 +17,10 @@ function editDistance(a: string, b: string): number {
 /** The setting that a variable is probably a misspelling of. Short names have to differ in one character only. */
 function similarTo(variable: string, settings: readonly string[]): string | undefined {
   const maxDistance = variable.length < 8 ? 1 : 2;
-  return settings.find((setting) => editDistance(variable, setting) <= maxDistance);
+  // The lengths differ by no more than the names do, and are compared much faster, for each variable at each start.
+  const isSimilar = (setting: string) =>
+    Math.abs(variable.length - setting.length) <= maxDistance && editDistance(variable, setting) <= maxDistance;
+  return settings.find(isSimilar);
 }
 
 /** Beginnings of variables that are nobody else's. */

@@ -1,4 +1,3 @@
-import { examineRedis } from "../../bus/examine-redis.ts";
 import type { Config } from "../../config/settings.ts";
 import { error, type Finding, warning, when } from "./finding.ts";
 
@@ -23,6 +22,8 @@ export async function checkRedis(
     );
   }
   const { host } = new URL(url);
+  // Loaded only where Redis is used: servers load all commands, and start faster without its client.
+  const { examineRedis } = await import("../../bus/examine-redis.ts");
   try {
     const { version, isReplica, subscribers } = await examineRedis({ url, prefix });
     return [
