@@ -11,11 +11,13 @@ const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 /** The Node options of `npm start`. */
 export const startFlags: readonly string[] = scripts.start.split(" ").slice(1, -1);
 
-/**
- * Node options for processes that tests start: they live for seconds, in which optimizing the embedded database takes more
- * time than it saves. Not for the chaos test and the benchmarks.
- */
-export const testFlags: readonly string[] = process.env.JEST_WORKER_ID === undefined ? [] : ["--liftoff-only"];
+const isTestRun = process.env.JEST_WORKER_ID !== undefined;
+
+/** Node options for embedded databases of tests: optimizing them takes more time than it saves in the seconds they live. */
+export const databaseFlags: readonly string[] = isTestRun ? ["--liftoff-only"] : [];
+
+/** Node options for processes that tests start, which live for seconds as well. Not for the chaos test and the benchmarks. */
+export const testFlags: readonly string[] = isTestRun ? [...databaseFlags, "--no-opt"] : [];
 
 export interface ProcessExit {
   code: number | null;

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import { recordingFetch } from "./leak-scan.ts";
-import { testFlags } from "./process.ts";
+import { databaseFlags } from "./process.ts";
 
-for (const flag of testFlags) setFlagsFromString(flag);
+for (const flag of databaseFlags) setFlagsFromString(flag);
 
 // The leak scan covers all HTTP requests and responses of the tests.
 const { fetch } = globalThis;
