@@ -35,7 +35,8 @@ describe("typing", () => {
 
   test("is pushed at most once in two seconds", async () => {
     const { ann, bob, chatId } = await annAndBobInDialog(messenger());
-    const now = performance.now();
+    // Whole, so that the sums below are exact.
+    const now = Math.ceil(performance.now());
     const clock = jest.spyOn(performance, "now").mockReturnValue(now);
     await typing(ann.device, chatId);
     clock.mockReturnValue(now + 1999);
