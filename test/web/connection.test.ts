@@ -4,6 +4,7 @@ import type { ServerProcess } from "../support/process.ts";
 import { account, post, TestProcesses } from "../support/processes.ts";
 import { sendPrivately } from "../support/scenes.ts";
 import { useBrowser } from "../support/test-browser.ts";
+import { until } from "../support/until.ts";
 import { gone, WebPage } from "../support/web-page.ts";
 import { useWebPeople } from "../support/web-people.ts";
 
@@ -153,6 +154,20 @@ describeWithChromium("the web client", () => {
       await ann.button("Reload").click();
       await ann.openChat("Bob");
       await gone(ann.button("Reload"));
+    });
+
+    test("a page whose stylesheet could not be loaded is shown with it at the next attempt", async () => {
+      const { web } = await people.person("Stylist");
+      const stylesheet = "**/avatar-editor-*.css";
+      await web.page.route(stylesheet, (route) => route.abort());
+      await web.link("Settings").click();
+      await web.page.getByText("This page could not be loaded.").waitFor();
+      await web.page.unroute(stylesheet);
+      await web.page.goBack();
+      await web.openSettings();
+      const isStyled = () =>
+        web.page.locator(".avatar-editor").evaluate((element) => getComputedStyle(element).display === "flex");
+      await until(isStyled);
     });
 
     test("a chat that a link leads to is shown after the log-in", async () => {
