@@ -288,6 +288,17 @@ describe("variables that are no settings", () => {
     ]);
   });
 
+  test("a name is a misspelling with two missing or additional characters, a short one with one", () => {
+    expect(sentences({ DATABASE_U: "", DATABASE_URL_2: "", DATABASE: "", PORTS: "", POR: "", PORTXX: "" }, "")).toEqual(
+      [
+        "DATABASE_U is not a setting and has no effect; did you mean DATABASE_URL?",
+        "DATABASE_URL_2 is not a setting and has no effect; did you mean DATABASE_URL?",
+        "PORTS is not a setting and has no effect; did you mean PORT?",
+        "POR is not a setting and has no effect; did you mean PORT?",
+      ],
+    );
+  });
+
   test("a variable of the environment with a prefix of ours is named, one of other programs is not", () => {
     expect(sentences({ LIMIT_CALLS_PER_DAY: "5+1/s", REDIS_PORT_6379_TCP: "tcp://10.0.0.1:6379" }, "")).toEqual([
       "LIMIT_CALLS_PER_DAY is not a setting and has no effect",
