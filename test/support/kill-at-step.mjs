@@ -36,5 +36,9 @@ function watch(target, name, describe) {
 
 watch(fs, "rename", (_from, to) => to);
 watch(fs, "rm", (path) => path);
-watch(pg.Client.prototype, "query", (query) => query?.text ?? query);
+watch(
+  pg.Client.prototype,
+  "query",
+  (query, values) => `${query?.text ?? query} ${Array.isArray(values) ? values.join() : ""}`,
+);
 syncBuiltinESMExports();
