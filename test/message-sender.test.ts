@@ -104,6 +104,24 @@ describe("sending", () => {
     expect(stored).toEqual(["one", "two"]);
   });
 
+  test("a message is stored soon, although more arrive in each turn of a slow event loop", async () => {
+    const batches: number[] = [];
+    const { send } = senderOn((chatIds) => {
+      batches.push(chatIds.length);
+      return allWritten(chatIds);
+    });
+    const sends: Promise<unknown>[] = [];
+    for (let turn = 0; turn < 20; turn++) {
+      const nextTurn = new Promise(setImmediate);
+      sends.push(send({ groupId: 7 }, { senderId: turn }));
+      const turnEnd = performance.now() + 10;
+      while (performance.now() < turnEnd);
+      await nextTurn;
+    }
+    await Promise.all(sends);
+    expect(batches[0]).toBeLessThan(5);
+  });
+
   test("one message that the database rejects fails alone, and the others of its batch are stored", async () => {
     const { send, ended } = senderOn((_chatIds, contents) => {
       if (contents.includes("bad")) throw databaseError("22021");

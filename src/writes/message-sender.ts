@@ -5,8 +5,8 @@ import type { BatchWriter, QueuedSend, SendRequest } from "./send-batch.ts";
 import { type Batch, SendQueue } from "./send-queue.ts";
 
 const maxBatchSize = 500;
-/** For how many turns of the event loop, of some tenths of a millisecond each, a batch may wait for more sends. */
-const maxTurns = 32;
+/** How long a batch may wait for more sends, in milliseconds. */
+const maxGatherMs = 5;
 /** Pause before the next attempt when all chats of a batch are held by other transactions, in milliseconds. */
 const heldPauseMs = 5;
 
@@ -35,14 +35,17 @@ export class MessageSender {
   private startSoon(): void {
     if (this.isStarting) return;
     this.isStarting = true;
-    this.startAfter(maxTurns);
+    this.startBefore(performance.now() + maxGatherMs);
   }
 
-  /** Starts batches after this turn of the event loop, or later as long as each turn brings more sends. */
-  private startAfter(turns: number): void {
+  /**
+   * Starts batches after this turn of the event loop, or later as long as each turn brings more sends. Turns take tenths of a
+   * millisecond, but many milliseconds while files are uploaded.
+   */
+  private startBefore(deadline: number): void {
     const before = this.queue.length;
     setImmediate(() => {
-      if (turns > 1 && this.queue.length > before) return this.startAfter(turns - 1);
+      if (this.queue.length > before && performance.now() < deadline) return this.startBefore(deadline);
       this.isStarting = false;
       for (let batch = this.queue.takeBatch(); batch; batch = this.queue.takeBatch()) void this.run(batch);
     });
