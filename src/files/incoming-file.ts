@@ -11,6 +11,12 @@ const abandonedAfterMs = 24 * 60 * 60_000;
 /** Space that uploads leave on the disk, in bytes: the database may lie there, too. */
 const keptFreeBytes = 64 * 1024 * 1024;
 
+/**
+ * After so many bytes of a file the disk must have them. Otherwise it would have to write many whole files at once when uploads
+ * end together, and the commits of the database, which wait for the same disk, would wait for all of them.
+ */
+const maxUnsyncedBytes = 4 * 1024 * 1024;
+
 /** What arrived differs from what was announced: it was too short, too long or cut off. */
 export class ContentMismatchError extends Error {
   override readonly name = "ContentMismatchError";
@@ -70,10 +76,16 @@ export class IncomingFiles {
   ): Promise<ReceivedFile> {
     const path = join(this.folder, randomBytes(12).toString("hex"));
     const file = await open(path, "wx", 0o600);
+    let unsyncedBytes = 0;
     try {
       const digest = await this.digest(content, size, async (chunk) => {
         // Not `write`, which writes only a part when the disk becomes full.
         await file.writeFile(chunk);
+        unsyncedBytes += chunk.length;
+        if (unsyncedBytes >= maxUnsyncedBytes) {
+          await file.datasync();
+          unsyncedBytes = 0;
+        }
         onWritten(chunk.length);
       });
       await file.close();
