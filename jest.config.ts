@@ -1,4 +1,5 @@
 /** @jest-config-loader esbuild-register */
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Config } from "jest";
 import { independentOfDatabase } from "./test/support/independent-of-database.ts";
@@ -25,8 +26,8 @@ const base = {
 };
 
 const config: Config = {
-  // One more than two cores: tests of what takes a while are waiting most of the time.
-  maxWorkers: 3,
+  // One more than there are cores: tests of what takes a while are waiting most of the time.
+  maxWorkers: Math.min(availableParallelism() + 1, 8),
   // For machines that are much slower. A test that hangs takes so long, too.
   testTimeout: 120_000,
   projects: [
