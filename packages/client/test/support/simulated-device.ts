@@ -152,11 +152,14 @@ export class Program {
   }
 }
 
+/** Longer than the longest pause of a messenger between two attempts to connect, which is 30 s. In milliseconds. */
+const defaultTimeoutMs = 45_000;
+
 /** Resolves when the value of an observable matches. @throws Error if that takes too long */
 export function until<T>(
   observable: { subscribe(listener: (value: T) => void): () => void },
   matches: (value: T) => boolean,
-  timeoutMs = 15_000,
+  timeoutMs = defaultTimeoutMs,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let last: T | undefined;
