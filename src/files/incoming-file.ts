@@ -12,8 +12,8 @@ const abandonedAfterMs = 24 * 60 * 60_000;
 const keptFreeBytes = 64 * 1024 * 1024;
 
 /**
- * After so many bytes of a file the disk must have them. Otherwise it would have to write many whole files at once when uploads
- * end together, and the commits of the database, which wait for the same disk, would wait for all of them.
+ * How much of a file may wait to be written to the disk, in bytes. Without a limit the disk has to write many whole files at
+ * once when uploads end together, and commits of the database, on the same disk, wait for them.
  */
 const maxUnsyncedBytes = 4 * 1024 * 1024;
 
